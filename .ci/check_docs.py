@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents promise is there: links lead to files, commands exist, configurations pass `fusewire check`.
+
+usage: .ci/check_docs.py build/release/fusewire
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ENVIRONMENT = {**os.environ, "FUSEWIRE_UPSTREAM": "http://127.0.0.1:9000"}  # what docker/default.yaml asks for
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+
+
+def documents():
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+
+
+def dead_links(path, text):
+    for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", text):
+        if "://" not in target and not (path.parent / target).exists():
+            yield f"link to {target}, which is not there"
+
+
+def unknown_commands(text, subcommands):
+    code = "\n".join(body for language, body in FENCE.findall(text) if language in ("", "sh", "console", "bash"))
+    code += "\n" + "\n".join(re.findall(r"`([^`\n]+)`", text))
+    for script in re.findall(r"^(?:\$ )?(?:bash )?(\.?/?(?:examples|tests|\.ci|docker|bench)/[\w./-]+)", code, re.M):
+        if "NAME" not in script and not (ROOT / script).exists():
+            yield f"command {script}, which is not there"
+        elif script.endswith(".sh") and not os.access(ROOT / script, os.X_OK):
+            yield f"command {script}, which is not executable"
+    for word in re.findall(r"^(?:\$ )?(?:\S*/)?fusewire ([a-z][a-z-]+)", code, re.M):
+        if word not in subcommands:
+            yield f"`fusewire {word}`, which the program does not know"
+
+
+def check_configuration(binary, path, *arguments):
+    run = subprocess.run([binary, "check", "-c", path, *arguments], capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    if run.returncode != 0:
+        yield f"fusewire check says {run.returncode}: {run.stdout}{run.stderr}"
+
+
+def embedded_configurations(binary, text):
+    for language, body in FENCE.findall(text):
+        if language == "yaml" and re.search(r"^upstreams:", body, re.M):
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+                file.write(body)
+                file.flush()
+                yield from check_configuration(binary, file.name)
+
+
+def main():
+    binary = os.path.abspath(sys.argv[1])
+    shown = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
+    subcommands = set(re.findall(r"^\s+([a-z][a-z-]+)\b", shown, re.M))
+    problems = []
+    pages = documents()
+    for path in pages:
+        text = path.read_text()
+        for problem in (*dead_links(path, text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
+            problems.append(f"{path.relative_to(ROOT)}: {problem}")
+    # Tokens come from files that exist only where these configurations run.
+    with tempfile.NamedTemporaryFile("w") as token:
+        token.write("a-token\n")
+        token.flush()
+        configurations = [*ROOT.glob("examples/*.yaml"), ROOT / "examples/kubernetes/fusewire.yaml",
+                          ROOT / "docker/conf/fusewire.yaml", ROOT / "docker/default.yaml"]
+        for path in configurations:
+            here = ["--set", f"admin.token_file={token.name}"] if "token_file" in path.read_text() else []
+            problems += [f"{path.relative_to(ROOT)}: {p}" for p in check_configuration(binary, path, *here)]
+    for problem in problems:
+        print(problem)
+    print(f"{len(pages)} documents, {len(configurations)} configurations, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator asks for, as plain values: no YAML, no I/O, no behaviour. Every member has its documented default,
+// durations carry their unit in the type, and `std::nullopt` means "off". Filled by config/load.hpp, which has checked
+// every bound that is written here.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace fusewire::config {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+
+using FieldList = std::vector<std::pair<std::string, std::string>>;
+
+// Outcomes and statuses, as named in `classify:` and in `fallback.on:`. A class ("5xx") sets its hundred bits.
+struct Conditions {
+  bool breaker_open = false;
+  bool connect_error = false;
+  bool timeout = false;
+  bool reset = false;
+  bool protocol_error = false;
+  bool incomplete = false;
+  bool overload = false;
+  std::bitset<600> statuses;  // bit n is status n
+
+  bool has_status(int status) const {
+    return status >= 0 && status < 600 && statuses[static_cast<std::size_t>(status)];
+  }
+  bool operator==(const Conditions&) const = default;
+};
+
+// ---------------------------------------------------------------------------------------------- circuit breaker
+
+struct FailureCount {
+  std::uint32_t threshold = 5;  // 1..127
+  milliseconds window = 300s;
+  bool operator==(const FailureCount&) const = default;
+};
+
+enum class Measure { head, body };
+
+struct SlowCallRate {
+  double threshold = 0.5;  // above 0, up to 1
+  milliseconds slower_than = 5s;
+  Measure measure = Measure::head;
+  bool operator==(const SlowCallRate&) const = default;
+};
+
+enum class WindowType { time_based, count_based };
+
+struct Window {
+  WindowType type = WindowType::time_based;
+  milliseconds duration = 60s;  // time_based; at least 30 ms
+  std::uint32_t size = 100;     // count_based: calls; at least 1
+  bool operator==(const Window&) const = default;
+};
+
+struct Detection {
+  std::optional<std::uint32_t> consecutive_failures = 5;  // 1..127
+  std::optional<FailureCount> failure_count;
+  std::optional<double> failure_rate = 0.5;  // above 0, up to 1
+  std::optional<SlowCallRate> slow_call_rate = SlowCallRate{};
+  Window window;
+  std::uint32_t minimum_calls = 10;  // at least 1; not above a count window's size
+  bool operator==(const Detection&) const = default;
+};
+
+struct Backoff {
+  double multiplier = 2;    // at least 1
+  milliseconds max = 300s;  // an open_timeout above it wins
+  double jitter = 0.1;      // 0..1, share of the interval
+  bool operator==(const Backoff&) const = default;
+};
+
+struct Transitions {
+  milliseconds open_timeout = 30s;
+  Backoff backoff;
+  bool operator==(const Transitions&) const = default;
+};
+
+struct Recovery {
+  std::uint32_t half_open_max_calls = 3;  // 1..127, in flight
+  std::uint32_t success_threshold = 3;    // 1..127
+  bool strict_mode = true;                // any failure re-opens; else the half_open_max_calls-th
+  milliseconds max_half_open = 60s;
+  milliseconds settle_after = 10s;
+  bool operator==(const Recovery&) const = default;
+};
+
+struct ResponseFieldMatch {
+  std::string name;     // compared case-blind
+  std::string matches;  // an ECMAScript regular expression, searched in the value
+  bool operator==(const ResponseFieldMatch&) const = default;
+};
+
+enum class Cascade { failure, neutral };
+
+struct Classify {
+  Conditions failure = {.connect_error = true,
+                        .timeout = true,
+                        .reset = true,
+                        .protocol_error = true,
+                        .incomplete = true,
+                        .statuses = server_errors()};
+  Conditions ignore;
+  std::vector<ResponseFieldMatch> response_headers;
+  Cascade cascade = Cascade::failure;
+  bool operator==(const Classify&) const = default;
+
+  static std::bitset<600> server_errors() {
+    std::bitset<600> bits;
+    for (std::size_t status = 500; status < 600; ++status) bits.set(status);
+    return bits;
+  }
+};
+
+enum class Mode { enforce, shadow, disabled };
+
+struct CircuitBreaker {
+  Mode mode = Mode::enforce;
+  std::string preset = "default";
+  Detection detection;
+  Transitions transitions;
+  Recovery recovery;
+  Classify classify;
+  bool operator==(const CircuitBreaker&) const = default;
+};
+
+// ------------------------------------------------------------------------------------------------------ upstreams
+
+// Where a socket listens or connects. A host may be a name, an IPv4 or an IPv6 address (without brackets).
+struct Address {
+  enum class Kind { tcp, unix_socket };
+  Kind kind = Kind::tcp;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string path;  // unix_socket only
+  bool operator==(const Address&) const = default;
+};
+
+struct Endpoint {
+  std::string url;  // as configured: the endpoint's identity and its label
+  Address address;
+  std::string authority;  // host[:port] as written in the URL; empty for unix
+  bool operator==(const Endpoint&) const = default;
+};
+
+struct Timeouts {
+  milliseconds connect = 1s;    // DNS, TCP (and TLS)
+  milliseconds response = 15s;  // from the request's last byte sent (or the permit) to the response's head
+  milliseconds idle = 60s;      // between two reads or writes of a body
+  milliseconds total = 60s;     // from the request's head to the final response's head
+  std::string deadline_header = "x-request-timeout-ms";  // lower case; empty: off
+  bool operator==(const Timeouts&) const = default;
+};
+
+struct UpstreamLimits {
+  std::uint32_t max_connections = 1024;
+  std::uint32_t max_concurrent_requests = 1024;
+  bool operator==(const UpstreamLimits&) const = default;
+};
+
+struct CacheStep {
+  milliseconds max_stale = 0s;  // 0: what is fresh, or what the origin's own stale-if-error allows
+  bool operator==(const CacheStep&) const = default;
+};
+struct UpstreamStep {
+  std::string upstream;
+  bool operator==(const UpstreamStep&) const = default;
+};
+struct StaticStep {
+  int status = 200;  // 200..599
+  FieldList headers;
+  std::string body;            // body_file has been read by the loader
+  std::string body_file = {};  // where `body` came from; empty: it stands in the configuration
+  bool operator==(const StaticStep&) const = default;
+};
+using FallbackStep = std::variant<CacheStep, UpstreamStep, StaticStep>;
+
+struct Fallback {
+  Conditions on = defaults();
+  std::vector<FallbackStep> chain = {CacheStep{}};  // tried in order; empty: none
+  bool operator==(const Fallback&) const = default;
+
+  static Conditions defaults() {
+    Conditions on{.breaker_open = true,
+                  .connect_error = true,
+                  .timeout = true,
+                  .reset = true,
+                  .protocol_error = true,
+                  .incomplete = true,
+                  .overload = true,
+                  .statuses = {}};
+    for (std::size_t status : {500U, 502U, 503U, 504U}) on.statuses.set(status);
+    return on;
+  }
+};
+
+struct Cache {
+  std::size_t max_object = kMiB;
+  bool store_set_cookie = false;
+  double heuristic_fraction = 0.1;  // 0..1 of the time since Last-Modified
+  bool operator==(const Cache&) const = default;
+};
+
+struct Upstream {
+  std::string name;
+  std::vector<Endpoint> endpoints;  // at least one
+  milliseconds dns_refresh = 30s;
+  CircuitBreaker circuit_breaker;
+  Timeouts timeouts;
+  UpstreamLimits limits;
+  Fallback fallback;
+  Cache cache;
+  bool operator==(const Upstream&) const = default;
+};
+
+// ------------------------------------------------------------------------------------------------------ listeners
+
+struct Match {
+  std::string host;                  // lower case, without port; empty: any
+  std::string path_prefix;           // empty: any
+  std::string path;                  // exact; empty: any
+  std::vector<std::string> methods;  // empty: any
+  FieldList headers;                 // name (lower case) and exact value; all must match
+  bool operator==(const Match&) const = default;
+};
+
+struct Route {
+  std::string name;
+  Match match;
+  std::string upstream;
+  std::optional<Timeouts> timeouts;  // already merged over the upstream's; absent: the upstream's
+  std::optional<Fallback> fallback;  // likewise
+  bool operator==(const Route&) const = default;
+};
+
+struct ListenerLimits {
+  std::uint32_t max_connections = 10000;
+  std::size_t max_request_line = 8 * kKiB;
+  std::size_t max_head_bytes = 32 * kKiB;
+  std::uint32_t max_fields = 100;
+  std::uint64_t max_body = kUnlimited;
+  milliseconds head_timeout = 10s;
+  milliseconds body_timeout = 60s;
+  milliseconds idle_timeout = 75s;
+  milliseconds send_timeout = 60s;
+  bool operator==(const ListenerLimits&) const = default;
+};
+
+// An IPv4 or IPv6 network; `bits` counts from the most significant bit of `address` (IPv4 as ::ffff:a.b.c.d, +96).
+struct Network {
+  std::array<std::uint8_t, 16> address{};
+  unsigned bits = 0;
+  bool operator==(const Network&) const = default;
+};
+
+struct Listener {
+  std::string name = "main";
+  Address address;
+  std::vector<Network> trust_forwarded;
+  ListenerLimits limits;
+  std::vector<Route> routes;  // first match wins; `listen:` has been expanded into routes
+  bool operator==(const Listener&) const = default;
+};
+
+// --------------------------------------------------------------------------------------------------- the process
+
+struct Admin {
+  Address address = {.kind = Address::Kind::tcp, .host = "127.0.0.1", .port = 9901, .path = {}};
+  std::string token;  // empty: every change is refused; token_file has been read by the loader
+  bool read_requires_token = false;
+  std::vector<std::string> allowed_hosts;
+  std::optional<Address> probes;
+  bool operator==(const Admin&) const = default;
+};
+
+enum class LogLevel { trace, debug, info, warn, error, off };
+enum class LogFormat { json, text };
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::json;
+  bool access = true;
+  double access_sample = 1.0;  // 0..1
+  bool operator==(const Log&) const = default;
+};
+
+struct Shutdown {
+  milliseconds drain_timeout = 20s;
+  milliseconds grace = 0s;
+  bool operator==(const Shutdown&) const = default;
+};
+
+struct Config {
+  std::vector<Listener> listeners;  // at least one; names are unique
+  std::vector<Upstream> upstreams;  // at least one; in file order
+  std::size_t cache_memory = 64 * kMiB;
+  std::string via;  // empty: fusewire- and 8 random hex digits a process
+  Admin admin;
+  std::size_t event_history = 1000;
+  Log log;
+  Shutdown shutdown;
+  unsigned workers = 0;  // 0: auto
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace fusewire::config

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/diagnostics.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+#include "config/scalars.hpp"
+
+namespace fusewire::config {
+namespace {
+
+constexpr std::size_t kLongestCompared = 64;
+constexpr std::size_t kLongestQuoted = 60;
+
+// Insertions, deletions, replacements and swaps of neighbours.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(last.begin(), last.end(), 0U);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before.swap(last);
+    last.swap(row);
+  }
+  return last[b.size()];
+}
+
+bool starts_alike(std::string_view a, std::string_view b) {
+  const std::size_t shorter = std::min(a.size(), b.size());
+  return shorter >= 3 && a.substr(0, shorter) == b.substr(0, shorter);
+}
+
+}  // namespace
+
+std::string Diagnostic::to_string() const {
+  std::string out = source;
+  if (line > 0) out += ':' + std::to_string(line) + ':' + std::to_string(column);
+  out += ": ";
+  if (!key_path.empty()) out += key_path + ": ";
+  return out + message;
+}
+
+Report::Entry Report::entry(const Mark& mark, std::string_view path, std::string message) const {
+  std::string source = file_;
+  if (mark.origin == Origin::environment) source = "environment";
+  if (mark.origin == Origin::command_line) source = "--set";
+  return {mark, {std::move(source), mark.line, mark.column, std::string(path), std::move(message)}};
+}
+
+void Report::error(const Mark& mark, std::string_view path, std::string message) {
+  errors_.push_back(entry(mark, path, std::move(message)));
+}
+
+void Report::warn(const Mark& mark, std::string_view path, std::string message) {
+  warnings_.push_back(entry(mark, path, std::move(message)));
+}
+
+std::vector<Diagnostic> Report::sorted(std::vector<Entry> entries) {
+  const auto place = [](const Entry& e) {
+    return std::tie(e.mark.origin, e.mark.line, e.mark.column, e.diagnostic.key_path, e.diagnostic.message);
+  };
+  std::stable_sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) { return place(a) < place(b); });
+  const auto same = [&](const Entry& a, const Entry& b) { return place(a) == place(b); };
+  entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
+  std::vector<Diagnostic> out;
+  for (Entry& e : entries) out.push_back(std::move(e.diagnostic));
+  return out;
+}
+
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+  if (word.size() > kLongestCompared) return std::nullopt;
+  const std::string wanted = to_lower(word);
+  std::optional<std::string> best;
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (std::string_view candidate : candidates) {
+    if (candidate.size() > kLongestCompared) continue;
+    std::size_t distance = edit_distance(wanted, to_lower(candidate));
+    if (starts_alike(wanted, candidate)) distance = std::min<std::size_t>(distance, 1);
+    if (distance >= best_distance) continue;
+    best = candidate;
+    best_distance = distance;
+  }
+  return best;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates) {
+  if (const auto near = nearest(word, candidates)) return "; did you mean '" + *near + "'?";
+  constexpr std::size_t kShown = 24;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kShown, candidates.size()); ++i)
+    out += (i == 0 ? "; expected one of: " : ", ") + std::string(candidates[i]);
+  return candidates.size() > kShown ? out + ", …" : out;
+}
+
+std::string quote(std::string_view text) {
+  std::string out = "'";
+  for (char c : text.substr(0, kLongestQuoted)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return out + (text.size() > kLongestQuoted ? "…'" : "'");
+}
+
+std::string describe(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::scalar:
+      return quote(node.text);
+    case Node::Kind::list:
+      return "a list";
+    case Node::Kind::map:
+      return "a map";
+    default:
+      return "nothing";
+  }
+}
+
+}  // namespace fusewire::config

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/keys.hpp"
+
+#include <algorithm>
+
+namespace fusewire::config {
+namespace {
+
+using Kind = Shape::Kind;
+
+constexpr Key later(std::string_view name, std::string_view accepts = {}) { return {name, nullptr, accepts}; }
+
+constexpr Shape kScalar{};
+constexpr Shape kScalars{.kind = Kind::list, .item = &kScalar};
+constexpr Shape kTexts{.kind = Kind::names, .item = &kScalar};
+
+// circuit_breaker
+
+constexpr Key kThresholdKeys[] = {{"threshold", &kScalar}};
+constexpr Shape kThreshold{.kind = Kind::map, .keys = kThresholdKeys, .off = true};
+
+constexpr Key kFailureCountKeys[] = {{"threshold", &kScalar}, {"window", &kScalar}};
+constexpr Shape kFailureCount{.kind = Kind::map, .keys = kFailureCountKeys, .off = true};
+
+constexpr Key kSlowCallRateKeys[] = {{"threshold", &kScalar}, {"slower_than", &kScalar}, {"measure", &kScalar}};
+constexpr Shape kSlowCallRate{.kind = Kind::map, .keys = kSlowCallRateKeys, .off = true};
+
+constexpr Key kWindowKeys[] = {{"type", &kScalar}, {"duration", &kScalar}, {"size", &kScalar}};
+constexpr Shape kWindow{.kind = Kind::map, .keys = kWindowKeys};
+
+constexpr Key kDetectionKeys[] = {{"consecutive_failures", &kThreshold},
+                                  {"failure_count", &kFailureCount},
+                                  {"failure_rate", &kThreshold},
+                                  {"slow_call_rate", &kSlowCallRate},
+                                  {"window", &kWindow},
+                                  {"minimum_calls", &kScalar}};
+constexpr Shape kDetection{.kind = Kind::map, .keys = kDetectionKeys};
+
+constexpr Key kBackoffKeys[] = {{"multiplier", &kScalar}, {"max", &kScalar}, {"jitter", &kScalar}};
+constexpr Shape kBackoff{.kind = Kind::map, .keys = kBackoffKeys};
+
+constexpr Key kTransitionsKeys[] = {{"open_timeout", &kScalar}, {"backoff", &kBackoff}};
+constexpr Shape kTransitions{.kind = Kind::map, .keys = kTransitionsKeys};
+
+constexpr Key kProbeKeys[] = {{"type", &kScalar}, later("path"), later("interval"), later("timeout"), later("expect")};
+constexpr Shape kProbe{.kind = Kind::map, .keys = kProbeKeys};
+
+constexpr Key kRecoveryKeys[] = {{"half_open_max_calls", &kScalar},
+                                 {"success_threshold", &kScalar},
+                                 {"strict_mode", &kScalar},
+                                 {"max_half_open", &kScalar},
+                                 {"settle_after", &kScalar},
+                                 {"probe", &kProbe},
+                                 later("ramp", "off")};
+constexpr Shape kRecovery{.kind = Kind::map, .keys = kRecoveryKeys};
+
+constexpr Key kFieldMatchKeys[] = {{"name", &kScalar}, {"matches", &kScalar}};
+constexpr Shape kFieldMatch{.kind = Kind::map, .keys = kFieldMatchKeys};
+constexpr Shape kFieldMatches{.kind = Kind::list, .item = &kFieldMatch};
+
+constexpr Key kClassifyKeys[] = {
+    {"failure", &kScalars}, {"ignore", &kScalars}, {"response_headers", &kFieldMatches}, {"cascade", &kScalar}};
+constexpr Shape kClassify{.kind = Kind::map, .keys = kClassifyKeys};
+
+constexpr Key kCircuitBreakerKeys[] = {{"mode", &kScalar},
+                                       {"scope", &kScalar},
+                                       {"preset", &kScalar},
+                                       {"detection", &kDetection},
+                                       {"transitions", &kTransitions},
+                                       {"recovery", &kRecovery},
+                                       {"classify", &kClassify}};
+constexpr Shape kCircuitBreaker{.kind = Kind::map, .keys = kCircuitBreakerKeys};
+
+// shared by upstreams and routes
+
+constexpr Key kTimeoutsKeys[] = {{"connect", &kScalar},        {"response", &kScalar}, {"idle", &kScalar},
+                                 {"total", &kScalar},          later("tunnel_idle"),   later("adaptive", "off"),
+                                 {"deadline_header", &kScalar}};
+constexpr Shape kTimeouts{.kind = Kind::map, .keys = kTimeoutsKeys};
+
+constexpr Key kRetriesKeys[] = {later("attempts", "0"), later("on"),     later("methods"),  later("per_try_timeout"),
+                                later("backoff"),       later("budget"), later("max_body"), later("hedge", "off")};
+constexpr Shape kRetries{.kind = Kind::map, .keys = kRetriesKeys};
+
+constexpr Key kCacheStepKeys[] = {{"max_stale", &kScalar}};
+constexpr Shape kCacheStep{.kind = Kind::map, .keys = kCacheStepKeys};
+
+constexpr Key kStaticStepKeys[] = {
+    {"status", &kScalar}, {"headers", &kTexts}, {"body", &kScalar}, {"body_file", &kScalar}};
+constexpr Shape kStaticStep{.kind = Kind::map, .keys = kStaticStepKeys};
+
+constexpr Key kStepKeys[] = {{"cache", &kCacheStep}, {"upstream", &kScalar}, {"static", &kStaticStep}, later("queue")};
+constexpr Shape kStep{.kind = Kind::map, .keys = kStepKeys, .word_is_key = true};
+constexpr Shape kSteps{.kind = Kind::list, .item = &kStep};
+
+constexpr Key kFallbackKeys[] = {{"on", &kScalars}, {"chain", &kSteps}};
+constexpr Shape kFallback{.kind = Kind::map, .keys = kFallbackKeys};
+
+// listeners
+
+constexpr Key kListenerLimitsKeys[] = {
+    {"max_connections", &kScalar}, {"max_request_line", &kScalar}, {"max_head_bytes", &kScalar},
+    {"max_fields", &kScalar},      {"max_body", &kScalar},         {"head_timeout", &kScalar},
+    {"body_timeout", &kScalar},    {"idle_timeout", &kScalar},     {"send_timeout", &kScalar}};
+constexpr Shape kListenerLimits{.kind = Kind::map, .keys = kListenerLimitsKeys};
+
+constexpr Key kMatchKeys[] = {{"host", &kScalar},  {"path_prefix", &kScalar}, {"path", &kScalar},
+                              later("path_regex"), {"methods", &kScalars},    {"headers", &kTexts}};
+constexpr Shape kMatch{.kind = Kind::map, .keys = kMatchKeys};
+
+constexpr Key kFieldEditsKeys[] = {later("set", "{}"), later("add", "{}"), later("remove", "[]")};
+constexpr Shape kFieldEdits{.kind = Kind::map, .keys = kFieldEditsKeys};
+
+constexpr Key kRouteKeys[] = {{"name", &kScalar},
+                              {"match", &kMatch},
+                              {"upstream", &kScalar},
+                              later("split"),
+                              later("requires", "[]"),
+                              later("rewrite"),
+                              {"request_headers", &kFieldEdits},
+                              {"response_headers", &kFieldEdits},
+                              later("upgrades"),
+                              {"timeouts", &kTimeouts},
+                              {"retries", &kRetries},
+                              {"fallback", &kFallback},
+                              later("circuit_breaker")};
+constexpr Shape kRoute{.kind = Kind::map, .keys = kRouteKeys};
+constexpr Shape kRoutes{.kind = Kind::list, .item = &kRoute};
+
+constexpr Key kListenerKeys[] = {
+    {"name", &kScalar},           {"address", &kScalar}, later("tls"), {"trust_forwarded", &kScalars},
+    {"limits", &kListenerLimits}, {"routes", &kRoutes}};
+constexpr Shape kListener{.kind = Kind::map, .keys = kListenerKeys};
+constexpr Shape kListeners{.kind = Kind::list, .item = &kListener};
+
+// upstreams
+
+constexpr Key kEndpointKeys[] = {{"url", &kScalar}, later("weight")};
+constexpr Shape kEndpoint{.kind = Kind::map, .keys = kEndpointKeys, .short_for = "url"};
+constexpr Shape kEndpoints{.kind = Kind::list, .item = &kEndpoint};
+
+constexpr Key kLoadBalancingKeys[] = {{"policy", &kScalar}};
+constexpr Shape kLoadBalancing{.kind = Kind::map, .keys = kLoadBalancingKeys};
+
+constexpr Key kUpstreamLimitsKeys[] = {{"max_connections", &kScalar},
+                                       {"max_concurrent_requests", &kScalar},
+                                       later("queue", "off"),
+                                       later("rate", "off"),
+                                       later("adaptive_concurrency", "off")};
+constexpr Shape kUpstreamLimits{.kind = Kind::map, .keys = kUpstreamLimitsKeys};
+
+constexpr Key kCacheKeys[] = {
+    {"serve", &kScalar}, {"max_object", &kScalar}, {"store_set_cookie", &kScalar}, {"heuristic_fraction", &kScalar}};
+constexpr Shape kCache{.kind = Kind::map, .keys = kCacheKeys};
+
+constexpr Key kUpstreamKeys[] = {{"endpoints", &kEndpoints},
+                                 {"dns_refresh", &kScalar},
+                                 {"load_balancing", &kLoadBalancing},
+                                 {"circuit_breaker", &kCircuitBreaker},
+                                 {"timeouts", &kTimeouts},
+                                 {"retries", &kRetries},
+                                 {"limits", &kUpstreamLimits},
+                                 {"fallback", &kFallback},
+                                 {"cache", &kCache},
+                                 later("health_check", "off"),
+                                 later("tls"),
+                                 later("read_only_when_open", "false")};
+constexpr Shape kDefaults{.kind = Kind::map, .keys = kUpstreamKeys};
+constexpr Shape kUpstream{.kind = Kind::map, .keys = kUpstreamKeys, .short_for = "endpoints"};
+constexpr Shape kUpstreams{.kind = Kind::names, .item = &kUpstream};
+
+// the process
+
+constexpr Key kAdminKeys[] = {{"address", &kScalar},        {"token", &kScalar},
+                              {"token_file", &kScalar},     {"read_requires_token", &kScalar},
+                              {"allowed_hosts", &kScalars}, {"probes", &kScalar}};
+constexpr Shape kAdmin{.kind = Kind::map, .keys = kAdminKeys};
+
+constexpr Key kEventsKeys[] = {{"history", &kScalar}, later("webhooks", "[]")};
+constexpr Shape kEvents{.kind = Kind::map, .keys = kEventsKeys};
+
+constexpr Key kLogKeys[] = {
+    {"level", &kScalar}, {"format", &kScalar}, {"access", &kScalar}, {"access_sample", &kScalar}};
+constexpr Shape kLog{.kind = Kind::map, .keys = kLogKeys};
+
+constexpr Key kShutdownKeys[] = {{"drain_timeout", &kScalar}, {"grace", &kScalar}};
+constexpr Shape kShutdown{.kind = Kind::map, .keys = kShutdownKeys};
+
+constexpr Key kRuntimeKeys[] = {{"workers", &kScalar}};
+constexpr Shape kRuntime{.kind = Kind::map, .keys = kRuntimeKeys};
+
+constexpr Key kFileKeys[] = {{"version", &kScalar},    {"listen", &kScalar},       {"listeners", &kListeners},
+                             {"defaults", &kDefaults}, {"upstreams", &kUpstreams}, {"cache_memory", &kScalar},
+                             {"via", &kScalar},        {"admin", &kAdmin},         later("state", "off"),
+                             {"events", &kEvents},     later("tracing", "off"),    {"log", &kLog},
+                             {"shutdown", &kShutdown}, {"runtime", &kRuntime}};
+constexpr Shape kFile{.kind = Kind::map, .keys = kFileKeys};
+
+}  // namespace
+
+const Shape& file_shape() { return kFile; }
+
+const Shape& circuit_breaker_shape() { return kCircuitBreaker; }
+
+const Key* find_key(const Shape& shape, std::string_view name) {
+  const auto it = std::find_if(shape.keys.begin(), shape.keys.end(), [&](const Key& key) { return key.name == name; });
+  return it == shape.keys.end() ? nullptr : &*it;
+}
+
+}  // namespace fusewire::config

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of the configuration file, built or not: what the shape check, the overrides and the schema's test go by.
+// Immutable.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace fusewire::config {
+
+struct Shape;
+
+struct Key {
+  std::string_view name;
+  const Shape* shape = nullptr;   // null: specified, but not built yet
+  std::string_view accepts = {};  // not built yet: the one value that says so (off, false, 0, [], {}); empty: none
+  bool built() const { return shape != nullptr; }
+};
+
+struct Shape {
+  enum class Kind : std::uint8_t {
+    scalar,
+    list,   // of `item`
+    map,    // of `keys`
+    names,  // a map whose keys are the operator's own, each to an `item`
+  };
+  Kind kind = Kind::scalar;
+  std::span<const Key> keys = {};
+  const Shape* item = nullptr;
+  bool off = false;                 // `off` may stand in its place
+  std::string_view short_for = {};  // a single value stands for {short_for: value}
+  bool word_is_key = false;         // a single word stands for {word: {}}
+};
+
+const Shape& file_shape();             // the whole file
+const Shape& circuit_breaker_shape();  // `circuit_breaker:` alone
+
+const Key* find_key(const Shape&, std::string_view name);
+
+}  // namespace fusewire::config

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// YAML -> Config with every error at once (spec/config.md). Reads no environment and opens no file except those the
+// document names (token_file, body_file): the caller hands everything in, so that a test needs no file and no process.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace fusewire::config {
+
+struct Source {
+  std::string name = {};  // for messages: the file's path
+  std::string text = {};
+  std::vector<std::pair<std::string, std::string>> environment = {};  // for ${NAME} and FUSEWIRE__…
+  std::vector<std::string> set = {};                                  // --set key.path=value, in order
+};
+
+struct Diagnostic {
+  std::string source;    // file name, "environment" or "--set"
+  int line = 0;          // from 1; 0: not in a file
+  int column = 0;        // from 1
+  std::string key_path;  // upstreams.orders.timeouts.connect
+  std::string message;   // what is wrong, what was expected, the nearest key
+
+  std::string to_string() const;  // FILE:LINE:COL: key.path: message
+};
+
+struct LoadResult {
+  std::optional<Config> config;  // absent when there are errors
+  std::vector<Diagnostic> errors;
+  std::vector<Diagnostic> warnings;
+};
+
+LoadResult load(const Source&);
+
+// The keys of `circuit_breaker:` alone, from a YAML or JSON text (breaker_adapter, embedders).
+struct BreakerResult {
+  std::optional<CircuitBreaker> circuit_breaker;
+  std::vector<Diagnostic> errors;
+};
+BreakerResult load_circuit_breaker(const std::string& text);
+
+// "250ms", "1.5s", "10m", "1h" -> milliseconds; nullopt when it is not one (`?for=10m`, `--for`).
+std::optional<milliseconds> parse_duration(const std::string&);
+
+// The effective configuration, secrets redacted: as a YAML file that load() takes, and as JSON.
+std::string to_yaml(const Config&);
+std::string to_json(const Config&);
+
+}  // namespace fusewire::config

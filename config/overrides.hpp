@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lays the environment and the command line over the file, and `defaults` under each upstream.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/diagnostics.hpp"
+#include "config/keys.hpp"
+#include "config/node.hpp"
+#include "config/variables.hpp"
+
+namespace fusewire::config {
+
+// FUSEWIRE__A__B=value. `root` has passed check_shape, and so have the values that come in.
+void apply_environment(Node& root, const Shape&, const Environment&, Report&);
+
+// a.b=value, in order: the last one wins.
+void apply_settings(Node& root, const Shape&, const std::vector<std::string>& settings, Report&);
+
+// Adds to the map `over` what only `under` says; maps that both have are merged, everything else of `over` stays.
+void merge_under(Node& over, const Node& under);
+
+}  // namespace fusewire::config

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers, durations and sizes as they are written, both ways: parse(format(x)) == x.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/load.hpp"
+
+namespace fusewire::config {
+
+std::optional<std::uint64_t> parse_count(std::string_view);
+// Finite numbers only.
+std::optional<double> parse_number(std::string_view);
+// "64KiB", "1MB", "1.5MiB", or bytes without a unit.
+std::optional<std::uint64_t> parse_size(std::string_view);
+
+std::string format_number(double);
+std::string format_duration(milliseconds);
+std::string format_size(std::uint64_t);
+
+bool is_token(std::string_view);        // RFC 9110 §5.6.2
+bool is_field_value(std::string_view);  // visible characters, spaces, tabs, bytes above 127
+std::string to_lower(std::string_view);
+
+}  // namespace fusewire::config

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What several sections have in common.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "config/addresses.hpp"
+#include "config/scalars.hpp"
+#include "config/sections.hpp"
+
+namespace fusewire::config {
+namespace {
+
+// "5xx" or "503"; false when it is neither.
+bool add_statuses(std::string_view text, std::bitset<600>& statuses) {
+  if (text.size() != 3 || text[0] < '1' || text[0] > '5') return false;
+  const auto first = static_cast<std::size_t>(text[0] - '0') * 100;
+  if (text.substr(1) == "xx") {
+    for (std::size_t i = 0; i < 100; ++i) statuses.set(first + i);
+    return true;
+  }
+  const std::optional<std::uint64_t> status = parse_count(text);
+  if (status) statuses.set(*status);
+  return status.has_value();
+}
+
+}  // namespace
+
+void read_conditions(const Reader& reader, std::string_view key, Conditions& out, std::size_t outcomes) {
+  if (reader.find(key) == nullptr) return;
+  Conditions conditions;
+  for (const Node& item : reader.items(key)) {
+    if (item.kind != Node::Kind::scalar || add_statuses(item.text, conditions.statuses)) continue;
+    const auto allowed = std::span(kOutcomes).first(outcomes);
+    const auto word = std::find_if(allowed.begin(), allowed.end(), [&](const auto& w) { return w.name == item.text; });
+    if (word != allowed.end()) {
+      conditions.*(word->value) = true;
+      continue;
+    }
+    std::vector<std::string_view> names = names_of(allowed);
+    names.insert(names.end(), {"a status such as 503", "a class such as 5xx"});
+    reader.error(item, "unknown condition " + quote(item.text) + suggestion(item.text, names));
+  }
+  out = conditions;
+}
+
+void read_address(const Node& node, Address& out, Report& report) {
+  Parsed<Address> parsed = parse_address(node.text);
+  if (parsed.value)
+    out = *std::move(parsed.value);
+  else
+    report.error(node, parsed.error + "; found " + quote(node.text));
+}
+
+FieldList read_fields(const Reader& reader, std::string_view key) {
+  FieldList fields;
+  for (const Node& field : reader.items(key)) {
+    if (field.kind == Node::Kind::invalid) continue;
+    if (!is_token(field.key))
+      reader.report().error(field.key_mark, field.path, "expected a field's name, found " + quote(field.key));
+    else if (!is_field_value(field.text))
+      reader.error(field, "expected a field's value without control characters");
+    else
+      fields.emplace_back(field.key, field.text);
+  }
+  return fields;
+}
+
+std::optional<std::string> read_file(const Node& path, std::size_t limit, Report& report) {
+  std::error_code error;
+  const bool regular = std::filesystem::is_regular_file(path.text, error);
+  std::ifstream in;
+  if (regular) in.open(path.text, std::ios::binary);
+  if (!in.is_open()) {
+    report.error(path, "cannot read the file " + quote(path.text));
+    return std::nullopt;
+  }
+  std::string content(limit + 1, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(in.gcount()));
+  if (content.size() <= limit) return content;
+  report.error(path, "the file " + quote(path.text) + " is larger than " + format_size(limit));
+  return std::nullopt;
+}
+
+}  // namespace fusewire::config

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sections of the file: a checked tree in, plain values out. What is wrong is reported and its default kept.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "config/diagnostics.hpp"
+#include "config/node.hpp"
+#include "config/reader.hpp"
+
+namespace fusewire::config {
+
+CircuitBreaker read_circuit_breaker(const Reader&);
+Timeouts read_timeouts(const Reader&);
+Fallback read_fallback(const Reader&);
+Upstream read_upstream(const Node& upstream, Report&);  // `defaults` have been merged under it
+std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstream>&, Report&);
+void read_process(const Node& root, Config&, Report&);
+
+// A list of outcomes, statuses and classes. `outcomes`: how many of kOutcomes may stand there.
+void read_conditions(const Reader&, std::string_view key, Conditions& out, std::size_t outcomes);
+
+void read_address(const Node&, Address& out, Report&);
+
+// A map of field names to values.
+FieldList read_fields(const Reader&, std::string_view key);
+
+// What a key names: "expected a file, …" is reported when it cannot be read.
+std::optional<std::string> read_file(const Node& path, std::size_t limit, Report&);
+
+}  // namespace fusewire::config

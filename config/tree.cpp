@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/tree.hpp"
+
+#include "config/addresses.hpp"
+#include "config/emit.hpp"
+#include "config/load.hpp"
+#include "config/node_makers.hpp"
+#include "config/words.hpp"
+
+namespace fusewire::config {
+namespace {
+
+Node limits_node(const ListenerLimits& limits) {
+  Node map = map_node();
+  put(map, "max_connections", count_node(limits.max_connections));
+  put(map, "max_request_line", size_node(limits.max_request_line));
+  put(map, "max_head_bytes", size_node(limits.max_head_bytes));
+  put(map, "max_fields", count_node(limits.max_fields));
+  put(map, "max_body", size_node(limits.max_body));
+  put(map, "head_timeout", duration_node(limits.head_timeout));
+  put(map, "body_timeout", duration_node(limits.body_timeout));
+  put(map, "idle_timeout", duration_node(limits.idle_timeout));
+  put(map, "send_timeout", duration_node(limits.send_timeout));
+  return map;
+}
+
+Node match_node(const Match& match) {
+  Node map = map_node();
+  if (!match.host.empty()) put(map, "host", text_node(match.host));
+  if (!match.path_prefix.empty()) put(map, "path_prefix", text_node(match.path_prefix));
+  if (!match.path.empty()) put(map, "path", text_node(match.path));
+  if (!match.methods.empty()) put(map, "methods", texts_node(match.methods));
+  if (!match.headers.empty()) put(map, "headers", fields_node(match.headers));
+  return map;
+}
+
+Node route_node(const Route& route) {
+  Node map = map_node();
+  if (!route.name.empty()) put(map, "name", text_node(route.name));
+  put(map, "match", match_node(route.match));
+  put(map, "upstream", text_node(route.upstream));
+  if (route.timeouts) put(map, "timeouts", tree_of(*route.timeouts));
+  if (route.fallback) put(map, "fallback", tree_of(*route.fallback));
+  return map;
+}
+
+Node listener_node(const Listener& listener) {
+  Node map = map_node();
+  put(map, "name", text_node(listener.name));
+  put(map, "address", text_node(format_address(listener.address)));
+  std::vector<std::string> networks;
+  for (const Network& network : listener.trust_forwarded) networks.push_back(format_network(network));
+  put(map, "trust_forwarded", texts_node(networks));
+  put(map, "limits", limits_node(listener.limits));
+  Node routes = list_node();
+  for (const Route& route : listener.routes) routes.children.push_back(route_node(route));
+  put(map, "routes", std::move(routes));
+  return map;
+}
+
+Node upstream_node(const Upstream& upstream) {
+  Node map = map_node();
+  std::vector<std::string> urls;
+  for (const Endpoint& endpoint : upstream.endpoints) urls.push_back(endpoint.url);
+  put(map, "endpoints", texts_node(urls));
+  put(map, "dns_refresh", duration_node(upstream.dns_refresh));
+  Node balancing = map_node();
+  put(balancing, "policy", word_node("round_robin"));
+  put(map, "load_balancing", std::move(balancing));
+  put(map, "circuit_breaker", tree_of(upstream.circuit_breaker));
+  put(map, "timeouts", tree_of(upstream.timeouts));
+  Node limits = map_node();
+  put(limits, "max_connections", count_node(upstream.limits.max_connections));
+  put(limits, "max_concurrent_requests", count_node(upstream.limits.max_concurrent_requests));
+  put(map, "limits", std::move(limits));
+  put(map, "fallback", tree_of(upstream.fallback));
+  Node cache = map_node();
+  put(cache, "serve", word_node("on_error"));
+  put(cache, "max_object", size_node(upstream.cache.max_object));
+  put(cache, "store_set_cookie", flag_node(upstream.cache.store_set_cookie));
+  put(cache, "heuristic_fraction", number_node(upstream.cache.heuristic_fraction));
+  put(map, "cache", std::move(cache));
+  return map;
+}
+
+Node admin_node(const Admin& admin, bool show_redacted) {
+  Node map = map_node();
+  put(map, "address", text_node(format_address(admin.address)));
+  if (show_redacted && !admin.token.empty()) put(map, "token", text_node("<redacted>"));
+  put(map, "read_requires_token", flag_node(admin.read_requires_token));
+  put(map, "allowed_hosts", texts_node(admin.allowed_hosts));
+  put(map, "probes", admin.probes ? text_node(format_address(*admin.probes)) : word_node("off"));
+  return map;
+}
+
+Node log_node(const Log& log) {
+  Node map = map_node();
+  put(map, "level", word_node(name_of(kLogLevels, log.level)));
+  put(map, "format", word_node(name_of(kLogFormats, log.format)));
+  put(map, "access", flag_node(log.access));
+  put(map, "access_sample", number_node(log.access_sample));
+  return map;
+}
+
+Node single_node(std::string_view key, Node value) {
+  Node map = map_node();
+  put(map, key, std::move(value));
+  return map;
+}
+
+}  // namespace
+
+Node tree_of(const Config& config, bool show_redacted) {
+  Node root = map_node();
+  put(root, "version", word_node("1"));
+  Node listeners = list_node();
+  for (const Listener& listener : config.listeners) listeners.children.push_back(listener_node(listener));
+  put(root, "listeners", std::move(listeners));
+  Node upstreams = map_node();
+  for (const Upstream& upstream : config.upstreams) put(upstreams, upstream.name, upstream_node(upstream));
+  put(root, "upstreams", std::move(upstreams));
+  put(root, "cache_memory", size_node(config.cache_memory));
+  if (!config.via.empty()) put(root, "via", text_node(config.via));
+  put(root, "admin", admin_node(config.admin, show_redacted));
+  put(root, "events", single_node("history", count_node(config.event_history)));
+  put(root, "log", log_node(config.log));
+  Node shutdown = single_node("drain_timeout", duration_node(config.shutdown.drain_timeout));
+  put(shutdown, "grace", duration_node(config.shutdown.grace));
+  put(root, "shutdown", std::move(shutdown));
+  put(root, "runtime", single_node("workers", config.workers == 0 ? word_node("auto") : count_node(config.workers)));
+  return root;
+}
+
+// Without the token, so that the file loads as it stands: a made-up one would open the door it is meant to shut.
+std::string to_yaml(const Config& config) {
+  std::string text = emit_yaml(tree_of(config, false));
+  if (!config.admin.token.empty()) text += "# admin.token is set and not shown\n";
+  return text;
+}
+
+std::string to_json(const Config& config) { return emit_json(tree_of(config, true)); }
+
+}  // namespace fusewire::config

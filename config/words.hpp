@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words of the configuration file and what they stand for, for reading and for printing.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace fusewire::config {
+
+template <class E>
+struct Word {
+  std::string_view name;
+  E value{};
+};
+
+inline constexpr Word<Mode> kModes[] = {
+    {"enforce", Mode::enforce}, {"shadow", Mode::shadow}, {"disabled", Mode::disabled}};
+inline constexpr Word<Measure> kMeasures[] = {{"head", Measure::head}, {"body", Measure::body}};
+inline constexpr Word<WindowType> kWindowTypes[] = {{"time_based", WindowType::time_based},
+                                                    {"count_based", WindowType::count_based}};
+inline constexpr Word<Cascade> kCascades[] = {{"failure", Cascade::failure}, {"neutral", Cascade::neutral}};
+inline constexpr Word<LogLevel> kLogLevels[] = {{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
+                                                {"info", LogLevel::info},   {"warn", LogLevel::warn},
+                                                {"error", LogLevel::error}, {"off", LogLevel::off}};
+inline constexpr Word<LogFormat> kLogFormats[] = {{"json", LogFormat::json}, {"text", LogFormat::text}};
+
+// Outcomes in a list of conditions. Those of a call come first; the last two only make sense in `fallback.on`.
+inline constexpr Word<bool Conditions::*> kOutcomes[] = {{"connect_error", &Conditions::connect_error},
+                                                         {"timeout", &Conditions::timeout},
+                                                         {"reset", &Conditions::reset},
+                                                         {"protocol_error", &Conditions::protocol_error},
+                                                         {"incomplete", &Conditions::incomplete},
+                                                         {"breaker_open", &Conditions::breaker_open},
+                                                         {"overload", &Conditions::overload}};
+inline constexpr std::size_t kCallOutcomes = 5;
+
+template <class E, std::size_t N>
+std::string_view name_of(const Word<E> (&words)[N], E value) {
+  for (const auto& word : words)
+    if (word.value == value) return word.name;
+  return {};
+}
+
+template <class E>
+std::vector<std::string_view> names_of(std::span<const Word<E>> words) {
+  std::vector<std::string_view> names;
+  for (const auto& word : words) names.push_back(word.name);
+  return names;
+}
+
+}  // namespace fusewire::config

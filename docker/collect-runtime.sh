@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# collect-runtime.sh BINARY TARGET: TARGET becomes a root file system that holds the stripped binary, the shared
+# libraries that it loads with their licences, and what name resolution reads.
+set -euo pipefail
+binary=$1
+root=$2
+
+mkdir -p "$root/usr/local/bin" "$root/etc"
+strip -o "$root/usr/local/bin/fusewire" "$binary"
+
+# Debian's /lib is a link to /usr/lib; in the image it is a folder of its own, which the loader takes as well.
+ldd "$binary" | grep -oE '/[^ ]+' | while read -r library; do
+  file=$(realpath "$library")
+  install -D -m 755 "$file" "$root$library"
+  # By name: dpkg knows some libraries under /lib and some under /usr/lib, which are the same folder in Debian.
+  package=$(dpkg-query -S "*/${file##*/}" | head -n 1 | cut -d: -f1)
+  notice=/usr/share/doc/$package/copyright
+  if [[ -e $notice ]]; then install -D -m 644 "$notice" "$root$notice"; fi
+done
+
+printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
+printf 'fusewire:x:65532:65532::/:/usr/local/bin/fusewire\n' >"$root/etc/passwd"
+printf 'fusewire:x:65532:\n' >"$root/etc/group"
+
+chroot "$root" /usr/local/bin/fusewire version

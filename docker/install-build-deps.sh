@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The one list of Debian 12 packages that Fusewire is built, tested and checked with.
+#   docker/install-build-deps.sh [build] [test] [ci]      (none named: build)
+# Where everything is already there it only asks dpkg. It never starts a service.
+set -euo pipefail
+
+build=(
+  build-essential cmake ninja-build ccache mold ca-certificates
+  libboost1.81-dev libboost-json1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev
+  doctest-dev libbenchmark-dev
+)
+# What the tests talk to: a real upstream, real clients.
+test=(nginx curl jq python3 procps wrk)
+# Sanitizers, fuzzing, coverage and the checks of .ci/run.
+ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr prometheus shellcheck)
+# Debian's kubectl clashes with the one of other sources, so any that is there already will do.
+command -v kubectl >/dev/null || ci+=(kubernetes-client)
+
+wanted=()
+for group in "${@:-build}"; do
+  case "$group" in
+    build) wanted+=("${build[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    ci) wanted+=("${ci[@]}") ;;
+    *) echo "usage: $0 [build] [test] [ci]" >&2; exit 2 ;;
+  esac
+done
+
+missing=()
+installed=" $(dpkg-query -W -f='${db:Status-Abbrev}${Package} ' 2>/dev/null) "
+for package in "${wanted[@]}"; do
+  [[ $installed == *" ii $package "* ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || { echo "$0: run as root, or install: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+
+# nginx and prometheus are wanted as programs only: this file tells their packages not to start them.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+forbid_services() {
+  [[ -e $policy ]] && return
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  made_policy=1
+}
+allow_services() { [[ -z $made_policy ]] || "${as_root[@]}" rm -f "$policy"; }
+trap allow_services EXIT
+
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@" </dev/null; }
+
+echo "installing: ${missing[*]}"
+forbid_services
+apt update || echo "apt-get update failed; going on with the package lists of before" >&2
+apt install -y --no-install-recommends "${missing[@]}" >/dev/null
+
+# On a machine with systemd the two would otherwise come up at its next boot.
+if [[ -d /run/systemd/system ]]; then
+  for service in nginx prometheus; do
+    if [[ " ${missing[*]} " == *" $service "* ]]; then "${as_root[@]}" systemctl disable --quiet "$service" || true; fi
+  done
+fi

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/breaker/breaker_filter.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "filters/breaker/classify.hpp"
+#include "filters/breaker/rejection.hpp"
+
+namespace fusewire {
+
+std::optional<Reply> BreakerFilter::on_request(Exchange& x, Time now) {
+  auto answer = breaker_->try_acquire(now);
+  if (auto* permit = std::get_if<breaker::Permit>(&answer)) {
+    permit_ = std::move(*permit);
+    x.permitted = now;
+    return std::nullopt;
+  }
+  x.set(Flag::circuit_open);
+  x.outcome = Outcome::local;
+  const breaker::Snapshot figures = breaker_->snapshot(now);
+  return rejection_reply(*x.upstream, std::get<breaker::Rejection>(answer),
+                         figures.last_trip ? &*figures.last_trip : nullptr);
+}
+
+void BreakerFilter::on_reply(Exchange& x, Reply&, Time now) {
+  tell_slowness(x, now);
+  if (x.outcome != Outcome::pending) judge(x, x.outcome, now);
+}
+
+void BreakerFilter::on_due(Exchange& x, Time now) {
+  tell_slowness(x, now);
+  if (now < settle_at(x)) return;
+  judge(x, Outcome::complete, now);
+}
+
+Time BreakerFilter::next_due(const Exchange& x) const { return std::min(slow_at(x), settle_at(x)); }
+
+void BreakerFilter::on_done(Exchange& x, Time now) noexcept {
+  if (!permit_.active()) return after_the_call(x, now);
+  tell_slowness(x, now);
+  judge(x, x.outcome, now);
+}
+
+// When the call turns slow; kNever where it no longer can.
+Time BreakerFilter::slow_at(const Exchange& x) const {
+  const auto& detector = x.upstream->circuit_breaker.detection.slow_call_rate;
+  if (!permit_.active() || told_slow_ || !detector || x.request_sent == kNever) return kNever;
+  const Time due = x.request_sent + detector->slower_than;
+  const Time measured = detector->measure == config::Measure::head ? x.response_head : x.response_end;
+  return measured < due ? kNever : due;
+}
+
+Time BreakerFilter::settle_at(const Exchange& x) const {
+  if (!permit_.active() || x.response_head == kNever || x.outcome != Outcome::pending) return kNever;
+  return x.response_head + x.upstream->circuit_breaker.recovery.settle_after;
+}
+
+void BreakerFilter::tell_slowness(const Exchange& x, Time now) {
+  if (now < slow_at(x)) return;
+  told_slow_ = true;
+  permit_.on_slow(now);
+}
+
+void BreakerFilter::judge(Exchange& x, Outcome outcome, Time now) {
+  if (!permit_.active()) return;
+  const Judgement judgement = classify(*classify_, x, outcome);
+  x.verdict = judgement.verdict;
+  switch (judgement.verdict) {
+    case Verdict::success:
+      return permit_.success(now);
+    case Verdict::failure:
+      return permit_.failure(judgement.failure, now);
+    default:
+      return permit_.neutral(now);
+  }
+}
+
+// A stream that breaks off after it was settled is a new, failed call. What its head says has been judged: here only
+// the break counts.
+void BreakerFilter::after_the_call(const Exchange& x, Time now) {
+  if (x.outcome == Outcome::complete || x.outcome == Outcome::abandoned) return;
+  const Judgement judgement = classify(*classify_, x, x.outcome);
+  const bool by_head =
+      judgement.failure == breaker::FailureKind::status || judgement.failure == breaker::FailureKind::other;
+  if (judgement.verdict == Verdict::failure && !by_head) permit_.broke_off(judgement.failure, now);
+}
+
+}  // namespace fusewire

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Thin glue between one exchange and its upstream's breaker: asks for the permit, tells slowness, gives one verdict.
+#pragma once
+
+#include "filters/breaker/core/breaker.hpp"
+#include "filters/chain_context.hpp"
+#include "filters/filter.hpp"
+
+namespace fusewire {
+
+class BreakerFilter {
+ public:
+  explicit BreakerFilter(const ChainContext& context) noexcept
+      : breaker_(context.breaker), classify_(context.classify) {}
+
+  std::optional<Reply> on_request(Exchange&, Time now);
+  void on_reply(Exchange&, Reply&, Time now);
+  void on_body(Exchange&, std::string_view) {}
+  // Slowness at slower_than, and the end of the call for a body that still flows at settle_after.
+  void on_due(Exchange&, Time now);
+  Time next_due(const Exchange&) const;
+  void on_done(Exchange&, Time now) noexcept;
+
+ private:
+  Time slow_at(const Exchange&) const;
+  Time settle_at(const Exchange&) const;
+  void tell_slowness(const Exchange&, Time now);
+  void judge(Exchange&, Outcome, Time now);
+  void after_the_call(const Exchange&, Time now);
+
+  breaker::Breaker* breaker_;
+  const CompiledClassify* classify_;
+  breaker::Permit permit_;
+  bool told_slow_ = false;
+};
+
+}  // namespace fusewire

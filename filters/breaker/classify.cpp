@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/breaker/classify.hpp"
+
+#include <optional>
+#include <regex>
+#include <string>
+#include <utility>
+
+#include "filters/list_field.hpp"
+
+namespace fusewire {
+namespace {
+
+using breaker::FailureKind;
+
+// libstdc++'s default matcher recurses once a character and can take exponential time; its polynomial one does neither,
+// but knows no back references.
+std::regex compile(const std::string& expression) {
+#ifdef __GLIBCXX__
+  try {
+    return std::regex(expression, std::regex::ECMAScript | std::regex_constants::__polynomial);
+  } catch (const std::regex_error&) {
+  }
+#endif
+  return std::regex(expression);
+}
+
+std::optional<FailureKind> kind_of(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::connect_refused:
+    case Outcome::connect_unreachable:
+    case Outcome::dns_error:
+    case Outcome::tls_error:
+      return FailureKind::connect_error;
+    case Outcome::connect_timeout:
+    case Outcome::response_timeout:
+    case Outcome::total_timeout:
+    case Outcome::idle_timeout:
+      return FailureKind::timeout;
+    case Outcome::reset:
+      return FailureKind::reset;
+    case Outcome::protocol_error:
+      return FailureKind::protocol_error;
+    case Outcome::incomplete:
+      return FailureKind::incomplete;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind) noexcept {
+  if (!kind) return false;
+  switch (*kind) {
+    case FailureKind::connect_error:
+      return conditions.connect_error;
+    case FailureKind::timeout:
+      return conditions.timeout;
+    case FailureKind::reset:
+      return conditions.reset;
+    case FailureKind::protocol_error:
+      return conditions.protocol_error;
+    case FailureKind::incomplete:
+      return conditions.incomplete;
+    default:
+      return false;
+  }
+}
+
+// One member of Proxy-Status: a proxy's name and its parameters.
+bool names_unavailable(std::string_view member) noexcept {
+  bool found = false;
+  bool first = true;  // the name may itself look like a parameter
+  for_each_member(member, ';', [&](std::string_view part) {
+    if (!std::exchange(first, false) && part == "error=destination_unavailable") found = true;
+  });
+  return found;
+}
+
+// The verdict on what the response's head says, the body's fate aside.
+std::optional<Judgement> by_head(const CompiledClassify& classify, const Exchange& x) noexcept {
+  const config::Classify& rules = classify.rules();
+  if (x.response != nullptr && says_destination_unavailable(x.response->fields)) {
+    if (rules.cascade == config::Cascade::neutral) return Judgement{};
+    return Judgement{Verdict::failure, FailureKind::status};
+  }
+  if (rules.failure.has_status(x.upstream_status)) return Judgement{Verdict::failure, FailureKind::status};
+  if (x.response != nullptr && classify.matches(x.response->fields))
+    return Judgement{Verdict::failure, FailureKind::other};
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct CompiledClassify::Pattern {
+  std::string name;
+  std::regex expression;
+};
+
+CompiledClassify::CompiledClassify(const config::Classify& rules)
+    : rules_(rules), size_(rules.response_headers.size()) {
+  auto patterns = std::make_unique<Pattern[]>(size_);
+  for (std::size_t i = 0; i < size_; ++i)
+    patterns[i] = {rules.response_headers[i].name, compile(rules.response_headers[i].matches)};
+  patterns_ = std::move(patterns);
+}
+
+CompiledClassify::~CompiledClassify() = default;
+
+bool CompiledClassify::matches(const Fields& fields) const noexcept {
+  try {
+    for (std::size_t i = 0; i < size_; ++i) {
+      for (const Field& field : fields) {
+        if (!iequals(field.name, patterns_[i].name)) continue;
+        const std::string_view value = field.value.substr(0, kSearched);
+        if (std::regex_search(value.begin(), value.end(), patterns_[i].expression)) return true;
+      }
+    }
+  } catch (const std::exception&) {  // the engine gave up on its own limits, or memory is short: not a match
+  }
+  return false;
+}
+
+bool says_destination_unavailable(const Fields& fields) noexcept {
+  bool found = false;
+  for_each_member(fields, "proxy-status", [&](std::string_view member) { found = found || names_unavailable(member); });
+  return found;
+}
+
+Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome outcome) noexcept {
+  const config::Classify& rules = classify.rules();
+  const std::optional<FailureKind> kind = kind_of(outcome);
+  if (outcome == Outcome::local || outcome == Outcome::overload) return {Verdict::none, FailureKind::other};
+  const bool answered = outcome == Outcome::complete || outcome == Outcome::abandoned;
+  if (!kind && !answered) return {};
+  const bool has_head = answered || x.upstream_status != 0;
+  if (lists(rules.ignore, kind) || (has_head && rules.ignore.has_status(x.upstream_status))) return {};
+  if (lists(rules.failure, kind)) return {Verdict::failure, *kind};
+  if (has_head)
+    if (const auto judged = by_head(classify, x)) return *judged;
+  // A call that broke is no success, even where it is not listed as a failure.
+  return {kind ? Verdict::neutral : Verdict::success, FailureKind::other};
+}
+
+}  // namespace fusewire

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function that turns what happened into a verdict (spec/breaker.md, "What counts").
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "filters/breaker/core/types.hpp"
+#include "filters/exchange.hpp"
+
+namespace fusewire {
+
+// A `classify:` block with its regular expressions compiled: once a configuration. Immutable, so any thread may read
+// it.
+class CompiledClassify {
+ public:
+  // Longer field values are searched in their first bytes only: what an expression costs must not be the upstream's to
+  // decide.
+  static constexpr std::size_t kSearched = 1024;
+
+  // Throws std::regex_error for an expression that the loader has not checked.
+  explicit CompiledClassify(const config::Classify&);
+  ~CompiledClassify();
+
+  const config::Classify& rules() const noexcept { return rules_; }
+  // Whether one of `response_headers` is found in these fields.
+  bool matches(const Fields&) const noexcept;
+
+ private:
+  struct Pattern;
+  config::Classify rules_;
+  std::unique_ptr<const Pattern[]> patterns_;
+  std::size_t size_;
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::neutral;
+  breaker::FailureKind failure = breaker::FailureKind::other;  // meaningful with Verdict::failure
+};
+
+// `outcome` is the exchange's, or what stands for it (`complete` for a body that has flowed long enough).
+// `none` where there was no call: the permit is given back.
+Judgement classify(const CompiledClassify&, const Exchange&, Outcome outcome) noexcept;
+
+// Whether a Proxy-Status field says that a later hop's breaker was open (RFC 9209 §2.3).
+bool says_destination_unavailable(const Fields&) noexcept;
+
+}  // namespace fusewire

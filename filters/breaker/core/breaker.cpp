@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Admission: who may call.
+#include "filters/breaker/core/breaker.hpp"
+
+#include <algorithm>
+
+namespace fusewire::breaker {
+
+Breaker::Breaker(const config::CircuitBreaker& config, Time now, std::uint64_t seed) : made_(now), seed_(seed) {
+  Reconfigured first;
+  settings_.store(&adopt(compile(config), config, first), std::memory_order_release);
+}
+
+Breaker::~Breaker() = default;
+
+Breaker::Scene Breaker::scene(Time now) const noexcept {
+  const auto age = std::chrono::floor<milliseconds>(now - made_).count();
+  return {*settings_.load(std::memory_order_acquire), now, std::max<Millis>(0, age)};
+}
+
+// In either case `word` is then what is there.
+bool Breaker::exchange(StateWord& word, StateWord wanted) noexcept {
+  std::uint64_t bits = word.bits();
+  const bool won = word_.compare_exchange_strong(bits, wanted.bits(), std::memory_order_acq_rel);
+  word = won ? wanted : StateWord(bits);
+  return won;
+}
+
+Breaker::Answer Breaker::try_acquire(Time now) noexcept {
+  const Scene here = scene(now);
+  if (here.settings.mode == config::Mode::disabled) return unjudged(here);
+  if (const OverrideWord forced = current_override(here); forced.is_set()) return acquire_overridden(here, forced);
+  const StateWord word = load();
+  if (word.state() == State::closed) return permit(here, word);
+  return acquire_beyond_closed(here, word);
+}
+
+// An override that is over is taken away by whoever meets it first, and told once.
+OverrideWord Breaker::current_override(const Scene& here) noexcept {
+  OverrideWord word = override_.load(std::memory_order_acquire);
+  while (word.is_set() && word.is_over(here.at)) {
+    if (!override_.compare_exchange_strong(word, OverrideWord(), std::memory_order_acq_rel)) continue;
+    emit({.kind = Event::Kind::override_ended,
+          .at = here.now,
+          .generation = load().generation(),
+          .override_state = word.kind()});
+    return {};
+  }
+  return word;
+}
+
+Breaker::Answer Breaker::acquire_overridden(const Scene& here, OverrideWord word) noexcept {
+  if (word.kind() == Override::forced_closed) return permit(here, load());
+  return refuse(here, {RejectedBy::forced_open, word.left(here.at)});
+}
+
+Breaker::Answer Breaker::acquire_beyond_closed(const Scene& here, StateWord word) noexcept {
+  for (;;) {
+    if (word.state() == State::closed) return permit(here, word);
+    if (word.state() == State::open) {
+      if (const Millis rest = left(word, here.at); rest > 0)
+        return refuse(here, {RejectedBy::open, milliseconds(rest)});
+      if (half_open(here, word)) return permit(here, word, true);
+    } else if (word.probes().in_flight < here.settings.half_open_max_calls) {
+      if (take_slot(here, word)) return permit(here, word, true);
+    } else {
+      const Millis idle = waited(here, word);
+      const Millis patience = here.settings.max_half_open;
+      if (idle < patience) return refuse(here, {RejectedBy::half_open, milliseconds(0)});
+      const Cause cause{Reason::half_open_timeout, static_cast<double>(idle), static_cast<double>(patience)};
+      if (trip(here, word, cause)) return refuse(here, {RejectedBy::open, milliseconds(left(word, here.at))});
+    }
+  }
+}
+
+// The first arrival after the interval makes the transition and takes the first slot in one step.
+bool Breaker::half_open(const Scene& here, StateWord& word) noexcept {
+  const StateWord from = word;
+  admission_.publish(from.next_generation(), here.at);
+  const StateWord to = StateWord::half_open(from.next_generation(), from.row(), {.in_flight = 1, .admissions = 1});
+  if (!exchange(word, to)) return false;
+  moved(here, from, to);
+  return true;
+}
+
+// The time is published first: whoever finds the slot taken finds the time, too.
+bool Breaker::take_slot(const Scene& here, StateWord& word) noexcept {
+  StateWord::Probes probes = word.probes();
+  ++probes.in_flight;
+  ++probes.admissions;
+  admission_.publish(word.generation(), here.at);
+  return exchange(word, StateWord::half_open(word.generation(), word.row(), probes));
+}
+
+// Since the last admission, all slots being held.
+Millis Breaker::waited(const Scene& here, StateWord word) const noexcept {
+  const Millis last = admission_.of(word.generation());
+  return last < 0 ? 0 : std::max<Millis>(0, here.at - last);
+}
+
+Permit Breaker::permit(const Scene& here, StateWord word, bool slot) noexcept {
+  return Permit(*this, word.generation(), slot, false, here.now);
+}
+
+Permit Breaker::unjudged(const Scene& here) noexcept {
+  return Permit(*this, load().generation(), false, true, here.now);
+}
+
+// In shadow mode what would be rejected goes through, counted as such.
+Breaker::Answer Breaker::refuse(const Scene& here, Rejection rejection) noexcept {
+  const bool shadow = here.settings.mode == config::Mode::shadow;
+  (shadow ? counted_.would_reject : counted_.rejected).fetch_add(1, std::memory_order_relaxed);
+  if (heard_ && heard_->hears.rejections)
+    emit({.kind = Event::Kind::rejection,
+          .at = here.now,
+          .generation = load().generation(),
+          .rejection = rejection,
+          .would = shadow});
+  if (shadow) return unjudged(here);
+  return rejection;
+}
+
+bool Breaker::available(Time now) const noexcept {
+  const Scene here = scene(now);
+  if (here.settings.mode != config::Mode::enforce) return true;
+  const Override kind = override_.load(std::memory_order_acquire).at(here.at);
+  if (kind != Override::none) return kind == Override::forced_closed;
+  const StateWord word = load();
+  if (word.state() == State::open) return left(word, here.at) == 0;
+  return word.state() == State::closed || word.probes().in_flight < here.settings.half_open_max_calls;
+}
+
+}  // namespace fusewire::breaker

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// What state? The third of the breaker's three questions, and its core: a lock-free state machine for which time is an
+// argument (spec/breaker.md). How many is sliding_window.hpp; should it trip is trip_policy.hpp.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <variant>
+
+#include "filters/breaker/core/override_word.hpp"
+#include "filters/breaker/core/permit.hpp"
+#include "filters/breaker/core/retained.hpp"
+#include "filters/breaker/core/settings.hpp"
+#include "filters/breaker/core/state_word.hpp"
+#include "filters/breaker/core/tagged.hpp"
+#include "filters/breaker/core/trip_log.hpp"
+#include "filters/breaker/core/trip_policy.hpp"
+#include "filters/breaker/core/types.hpp"
+
+namespace fusewire::breaker {
+
+// Thread-safe and lock-free: try_acquire, the permits' verdicts, state, snapshot. The others are for one control thread
+// (they take a mutex). A listener is called by the thread that made the event, must not call back into the breaker, and
+// what it throws is swallowed. A verdict that is on its way while an override is set may still move the machine.
+class Breaker {
+ public:
+  using Listener = std::function<void(const Event&)>;
+
+  // `seed` makes the jitter reproducible. Settings are taken as validated (why_invalid, config/validate.hpp).
+  Breaker(const config::CircuitBreaker&, Time now, std::uint64_t seed);
+  ~Breaker();
+  Breaker(const Breaker&) = delete;
+  Breaker& operator=(const Breaker&) = delete;
+
+  std::variant<Permit, Rejection> try_acquire(Time now) noexcept;
+  // Permit::broke_off for a permit that is gone: a new, failed call of that generation, which was a judged one's.
+  void broke_off(std::uint32_t generation, FailureKind, Time now) noexcept;
+
+  // As the machine is, overrides and expiry of the open interval aside.
+  State state() const noexcept { return load().state(); }
+  // Whether a call would be admitted or the interval is over: for `requires` and `split`.
+  bool available(Time now) const noexcept;
+  Snapshot snapshot(Time now) const;
+
+  void force_open(Time now, std::optional<milliseconds> for_ = std::nullopt);
+  void force_closed(Time now, std::optional<milliseconds> for_ = std::nullopt);
+  void release(Time now);
+  void reset(Time now);
+  Reconfigured reconfigure(const config::CircuitBreaker&, Time now);
+
+  // Which kinds of events reach the listener is the caller's choice; an unheard event costs nothing. Before traffic.
+  struct Hears {
+    bool transitions = true;  // and overrides, resets
+    bool rejections = false;
+    bool results = false;
+  };
+  void listen(Listener, Hears);
+
+ private:
+  friend class Permit;
+
+  // What one call of the breaker works with: one reading of the settings and of the time.
+  struct Scene {
+    const Settings& settings;
+    Time now;
+    Millis at;
+  };
+  using Answer = std::variant<Permit, Rejection>;
+
+  Scene scene(Time now) const noexcept;
+  StateWord load() const noexcept { return StateWord(word_.load(std::memory_order_acquire)); }
+  bool exchange(StateWord& word, StateWord wanted) noexcept;
+  Millis left(StateWord open, Millis at) const noexcept { return open.left(at, since_.of(open.generation())); }
+
+  // breaker.cpp: admission
+  OverrideWord current_override(const Scene&) noexcept;
+  Answer acquire_overridden(const Scene&, OverrideWord) noexcept;
+  Answer acquire_beyond_closed(const Scene&, StateWord) noexcept;
+  bool half_open(const Scene&, StateWord& open) noexcept;
+  bool take_slot(const Scene&, StateWord& half_open) noexcept;
+  Answer refuse(const Scene&, Rejection) noexcept;
+  Permit permit(const Scene&, StateWord, bool slot = false) noexcept;
+  Permit unjudged(const Scene&) noexcept;
+  Millis waited(const Scene&, StateWord half_open) const noexcept;
+
+  // verdicts.cpp
+  void finish(const Permit&, Event::Result, FailureKind, Time now) noexcept;
+  bool turned_slow(const Permit&, Time now) noexcept;
+  void broke_off(const Permit&, FailureKind, Time now) noexcept;
+  void broke_off(std::uint32_t generation, bool probed, FailureKind, Time now) noexcept;
+  void record(const Scene&, StateWord closed, bool failed, bool was_slow) noexcept;
+  void give_back(const Scene&, StateWord half_open, bool succeeded) noexcept;
+  void probe_failed(const Scene&, StateWord half_open, bool gives_back) noexcept;
+  void count(const Scene&, Event::Result, FailureKind) noexcept;
+
+  // transitions.cpp
+  bool trip(const Scene&, StateWord& word, Cause) noexcept;
+  std::uint32_t next_row(const Scene&, StateWord from) const noexcept;
+  double jitter_share(std::uint32_t generation) const noexcept;
+  void moved(const Scene&, StateWord from, StateWord to, const Trip* = nullptr) noexcept;
+  void emit(const Event&) const noexcept;
+
+  // snapshot.cpp
+  void show_windows(const Scene&, StateWord, Snapshot&) const noexcept;
+  void show_times(const Scene&, StateWord, Snapshot&) const noexcept;
+  void show_counts(Snapshot&) const noexcept;
+
+  // control.cpp
+  void force(Override, Time now, std::optional<milliseconds> for_);
+  void end_override(const Scene&);
+  void reset_locked(const Scene&);
+  const Settings& adopt(Settings, const config::CircuitBreaker&, Reconfigured&);
+
+  struct Heard {
+    Listener listener;
+    Hears hears;
+  };
+
+  // Read by every call, written by transitions and control.
+  alignas(64) std::atomic<std::uint64_t> word_{0};
+  std::atomic<OverrideWord> override_{};
+  std::atomic<const Settings*> settings_{nullptr};
+  const Time made_;
+  const std::uint64_t seed_;
+  std::unique_ptr<const Heard> heard_;
+  Stamp since_;      // when the generation began; written just after its transition
+  Stamp admission_;  // the last one of a half-open generation; written just before its slot is taken
+
+  // Written by every call.
+  struct alignas(64) Counted {
+    std::atomic<std::uint64_t> success{0};
+    std::atomic<std::uint64_t> failure{0};
+    std::atomic<std::uint64_t> neutral{0};
+    std::atomic<std::uint64_t> rejected{0};
+    std::atomic<std::uint64_t> would_reject{0};
+    Streak streak;
+  } counted_;
+
+  // Written by transitions.
+  std::atomic<Millis> last_interval_{0};  // of the last trip
+  std::array<std::atomic<Millis>, 3> time_in_{};
+  std::array<std::atomic<std::uint32_t>, kReasons> trips_{};
+  std::atomic<std::uint32_t> half_opened_{0};
+  std::atomic<std::uint32_t> recovered_{0};  // half_open -> closed
+  std::atomic<std::uint32_t> cut_short_{0};  // open -> closed, by a reset
+  TripLog last_trip_;
+
+  // The control thread's. What a reload replaced stays until the breaker dies, for a call may still be looking at it;
+  // it is taken up again when the same is wanted again.
+  std::mutex control_;
+  Retained<Settings> all_settings_;
+  Retained<SlidingWindow> windows_;
+  Retained<FailureWindow> failure_windows_;
+};
+
+}  // namespace fusewire::breaker

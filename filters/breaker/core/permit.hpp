@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The right to make one call.
+#pragma once
+
+#include <cstdint>
+
+#include "filters/breaker/core/types.hpp"
+
+namespace fusewire::breaker {
+
+class Breaker;
+
+// Ends exactly once; dropped means neutral. Movable, used by one thread at a time; must not outlive its breaker.
+class Permit {
+ public:
+  Permit() noexcept = default;  // holds nothing; every call on it does nothing
+  Permit(Permit&&) noexcept;
+  Permit& operator=(Permit&&) noexcept;
+  ~Permit();
+
+  void success(Time now) noexcept;
+  void failure(FailureKind, Time now) noexcept;
+  void neutral(Time now) noexcept;
+  // The call has waited slower_than. Counts once; the permit lives on.
+  void on_slow(Time now) noexcept;
+  // A stream that broke off after `settle_after` had ended its call by a success: a new, failed call. Counts once;
+  // false where there was no such end.
+  bool broke_off(FailureKind, Time now) noexcept;
+
+  bool active() const noexcept { return phase_ == Phase::active; }  // not ended yet
+  bool unjudged() const noexcept { return unjudged_; }              // reaches only the totals
+  // Of its admission; stays readable after the end.
+  std::uint32_t generation() const noexcept { return generation_; }
+
+ private:
+  friend class Breaker;
+  enum class Phase : std::uint8_t { none, active, succeeded, ended };
+
+  Permit(Breaker& breaker, std::uint32_t generation, bool slot, bool unjudged, Time admitted) noexcept
+      : breaker_(&breaker),
+        admitted_(admitted),
+        generation_(generation),
+        phase_(Phase::active),
+        slot_(slot),
+        unjudged_(unjudged) {}
+
+  void drop() noexcept;
+
+  Breaker* breaker_ = nullptr;
+  Time admitted_{};  // stamps the event of a permit that is dropped: a destructor knows no time
+  std::uint32_t generation_ = 0;
+  Phase phase_ = Phase::none;
+  bool slot_ = false;  // of a half-open breaker
+  bool unjudged_ = false;
+  bool slow_ = false;
+};
+
+}  // namespace fusewire::breaker

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A list that only grows, of objects whose addresses stay. One word where it is empty.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+namespace fusewire::breaker {
+
+template <class T>
+class Retained {
+ public:
+  Retained() noexcept = default;
+  Retained(const Retained&) = delete;
+  Retained& operator=(const Retained&) = delete;
+  ~Retained() {
+    while (first_ != nullptr) first_ = std::move(first_->next);  // not one destructor within the other
+  }
+
+  template <class Wanted>
+  T* find(Wanted wanted) noexcept {
+    for (Node* node = first_.get(); node != nullptr; node = node->next.get())
+      if (wanted(node->value)) return &node->value;
+    return nullptr;
+  }
+
+  template <class... Arguments>
+  T& add(Arguments&&... arguments) {
+    auto node = std::make_unique<Node>(std::forward<Arguments>(arguments)...);
+    node->next = std::move(first_);
+    first_ = std::move(node);
+    return first_->value;
+  }
+
+ private:
+  struct Node {
+    template <class... Arguments>
+    explicit Node(Arguments&&... arguments) : value(std::forward<Arguments>(arguments)...) {}
+    T value;
+    std::unique_ptr<Node> next;
+  };
+  std::unique_ptr<Node> first_;
+};
+
+}  // namespace fusewire::breaker

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/breaker/core/sliding_window.hpp"
+
+namespace fusewire::breaker {
+
+SlidingWindow::SlidingWindow(const config::Window& window) : counts_(std::in_place_type<OverTime>, window.duration) {
+  if (window.type == config::WindowType::count_based) counts_.emplace<OverCalls>(window.size);
+}
+
+SlidingWindow::Moment SlidingWindow::at(std::uint32_t generation, Millis now) const noexcept {
+  Moment moment{.tag = generation + turns_.load(std::memory_order_acquire), .on_ring = {}};
+  if (const auto* time = std::get_if<OverTime>(&counts_)) moment.on_ring = time->scale.at(moment.tag, now);
+  return moment;
+}
+
+void SlidingWindow::add_ended(Moment now, bool failed) noexcept {
+  if (auto* time = std::get_if<OverTime>(&counts_))
+    time->ended.add(time->scale, now.on_ring, failed);
+  else if (auto* calls = std::get_if<OverCalls>(&counts_))
+    calls->ended.add(now.tag, failed);
+}
+
+void SlidingWindow::add_judged(Moment now, bool slow) noexcept {
+  if (auto* time = std::get_if<OverTime>(&counts_))
+    time->judged.add(time->scale, now.on_ring, slow);
+  else if (auto* calls = std::get_if<OverCalls>(&counts_))
+    calls->judged.add(now.tag, slow);
+}
+
+Tally SlidingWindow::ended(Moment now) const noexcept {
+  if (const auto* time = std::get_if<OverTime>(&counts_)) return time->ended.sum(time->scale, now.on_ring);
+  return std::get_if<OverCalls>(&counts_)->ended.sum(now.tag);
+}
+
+Tally SlidingWindow::judged(Moment now) const noexcept {
+  if (const auto* time = std::get_if<OverTime>(&counts_)) return time->judged.sum(time->scale, now.on_ring);
+  return std::get_if<OverCalls>(&counts_)->judged.sum(now.tag);
+}
+
+WindowFigures SlidingWindow::figures(Moment now) const noexcept {
+  const Tally ends = ended(now);
+  const Tally judgements = judged(now);
+  return {.ended = ends.total, .failures = ends.marked, .judged = judgements.total, .slow = judgements.marked};
+}
+
+bool SlidingWindow::has_shape(const config::Window& window) const noexcept {
+  if (const auto* calls = std::get_if<OverCalls>(&counts_))
+    return window.type == config::WindowType::count_based && calls->size == window.size;
+  return window.type == config::WindowType::time_based && duration() == TimeScale(window.duration).duration();
+}
+
+Millis SlidingWindow::duration() const noexcept {
+  const auto* time = std::get_if<OverTime>(&counts_);
+  return time == nullptr ? 0 : time->scale.duration();
+}
+
+}  // namespace fusewire::breaker

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many? The first of the breaker's three questions: calls that ended and calls that were judged for slowness, over
+// a time or over a number of calls. Thread-safe, lock-free, O(1); what was counted under one generation is not seen
+// from another.
+#pragma once
+
+#include <atomic>
+#include <variant>
+
+#include "filters/breaker/core/count_ring.hpp"
+#include "filters/breaker/core/time_ring.hpp"
+
+namespace fusewire::breaker {
+
+class SlidingWindow {
+ public:
+  explicit SlidingWindow(const config::Window&);
+
+  // A time in a generation, worked out once for all that one call does to the window.
+  struct Moment {
+    std::uint32_t tag = 0;
+    TimeScale::Moment on_ring;  // time-based only
+  };
+  Moment at(std::uint32_t generation, Millis now) const noexcept;
+
+  void add_ended(Moment, bool failed) noexcept;
+  void add_judged(Moment, bool slow) noexcept;
+  Tally ended(Moment) const noexcept;
+  Tally judged(Moment) const noexcept;
+  WindowFigures figures(Moment) const noexcept;
+
+  void empty() noexcept { turns_.fetch_add(1, std::memory_order_acq_rel); }
+  bool has_shape(const config::Window&) const noexcept;
+  Millis duration() const noexcept;  // 0: count-based
+
+ private:
+  struct OverTime {
+    explicit OverTime(milliseconds duration) noexcept : scale(duration) {}
+    TimeScale scale;
+    TimeRing ended;
+    TimeRing judged;
+  };
+  struct OverCalls {
+    explicit OverCalls(std::uint32_t calls) : size(calls), ended(calls), judged(calls) {}
+    std::uint32_t size;
+    CountRing ended;
+    CountRing judged;
+  };
+
+  std::variant<OverTime, OverCalls> counts_;
+  // How often it was emptied. A tag is the generation and these: no writer of before is seen again.
+  std::atomic<std::uint32_t> turns_{0};
+};
+
+// failure_count's own rolling window.
+class FailureWindow {
+ public:
+  explicit FailureWindow(milliseconds duration) noexcept : scale_(duration) {}
+
+  void add(std::uint32_t generation, Millis now) noexcept { ring_.add(scale_, scale_.at(tag(generation), now), true); }
+  std::uint64_t count(std::uint32_t generation, Millis now) const noexcept {
+    return ring_.sum(scale_, scale_.at(tag(generation), now)).total;
+  }
+
+  void empty() noexcept { turns_.fetch_add(1, std::memory_order_acq_rel); }
+  bool has_shape(milliseconds duration) const noexcept { return scale_.duration() == TimeScale(duration).duration(); }
+
+ private:
+  std::uint32_t tag(std::uint32_t generation) const noexcept {
+    return generation + turns_.load(std::memory_order_acquire);
+  }
+
+  TimeScale scale_;
+  TimeRing ring_;
+  std::atomic<std::uint32_t> turns_{0};
+};
+
+}  // namespace fusewire::breaker

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts: what came of a call.
+#include "filters/breaker/core/breaker.hpp"
+
+namespace fusewire::breaker {
+
+using Result = Event::Result;
+
+void Breaker::finish(const Permit& permit, Result result, FailureKind kind, Time now) noexcept {
+  const Scene here = scene(now);
+  count(here, result, kind);
+  if (permit.unjudged_ || here.settings.mode == config::Mode::disabled) return;
+  const StateWord word = load();
+  if (word.generation() != permit.generation_) return;
+  if (word.state() == State::closed && result != Result::neutral)
+    record(here, word, result == Result::failure, permit.slow_);
+  if (word.state() != State::half_open || !permit.slot_) return;
+  // A probe that turned slow has been judged; a verdict under an override is none.
+  const bool decides = result != Result::neutral && !permit.slow_ && !current_override(here).is_set();
+  if (decides && result == Result::failure)
+    probe_failed(here, word, true);
+  else
+    give_back(here, word, decides);
+}
+
+void Breaker::count(const Scene& here, Result result, FailureKind kind) noexcept {
+  std::atomic<std::uint64_t>& total = result == Result::success   ? counted_.success
+                                      : result == Result::failure ? counted_.failure
+                                                                  : counted_.neutral;
+  total.fetch_add(1, std::memory_order_relaxed);
+  if (heard_ && heard_->hears.results)
+    emit({.kind = Event::Kind::result,
+          .at = here.now,
+          .generation = load().generation(),
+          .result = result,
+          .failure = kind});
+}
+
+// A call that ended in the closed generation `word`: into the windows, then before the judge.
+void Breaker::record(const Scene& here, StateWord word, bool failed, bool was_slow) noexcept {
+  const Settings& settings = here.settings;
+  const std::uint32_t generation = word.generation();
+  const SlidingWindow::Moment moment = settings.window->at(generation, here.at);
+  settings.window->add_ended(moment, failed);
+  if (settings.slow_call_rate > 0 && !was_slow) settings.window->add_judged(moment, false);
+  if (failed && settings.failure_window != nullptr) settings.failure_window->add(generation, here.at);
+  const std::uint32_t streak = failed ? counted_.streak.failed(generation) : counted_.streak.succeeded(generation);
+  if (current_override(here).is_set()) return;
+  const std::uint64_t failures =
+      settings.failure_window == nullptr ? 0 : settings.failure_window->count(generation, here.at);
+  if (const auto cause = TripPolicy(settings).judge_ended(streak, failures, moment)) trip(here, word, *cause);
+}
+
+// Returns whether the call is now a slow one: not where slowness is not looked for.
+bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
+  const Scene here = scene(now);
+  if (here.settings.slow_call_rate <= 0) return false;
+  StateWord word = load();
+  if (word.generation() != permit.generation_ || here.settings.mode == config::Mode::disabled) return true;
+  const bool frozen = current_override(here).is_set();
+  if (word.state() == State::closed) {
+    const SlidingWindow::Moment moment = here.settings.window->at(word.generation(), here.at);
+    counted_.streak.begun(word.generation());
+    here.settings.window->add_judged(moment, true);
+    if (frozen) return true;
+    if (const auto cause = TripPolicy(here.settings).judge_slow(moment)) trip(here, word, *cause);
+  } else if (word.state() == State::half_open && permit.slot_ && !frozen) {
+    probe_failed(here, word, false);
+  }
+  return true;
+}
+
+void Breaker::give_back(const Scene& here, StateWord word, bool succeeded) noexcept {
+  const std::uint32_t generation = word.generation();
+  while (word.generation() == generation) {
+    StateWord::Probes probes = word.probes();
+    --probes.in_flight;
+    if (succeeded) ++probes.successes;
+    const StateWord from = word;
+    const bool closes = succeeded && probes.successes >= here.settings.success_threshold;
+    const StateWord to = closes ? StateWord::closed(word.next_generation(), word.row())
+                                : StateWord::half_open(generation, word.row(), probes);
+    if (!exchange(word, to)) continue;
+    if (closes) moved(here, from, to);
+    return;
+  }
+}
+
+void Breaker::probe_failed(const Scene& here, StateWord word, bool gives_back) noexcept {
+  const std::uint32_t generation = word.generation();
+  const std::uint32_t enough = here.settings.probe_failures();
+  while (word.generation() == generation) {
+    StateWord::Probes probes = word.probes();
+    ++probes.failures;
+    if (gives_back) --probes.in_flight;
+    const Cause cause{Reason::probe_failed, static_cast<double>(probes.failures), static_cast<double>(enough)};
+    if (probes.failures >= enough ? trip(here, word, cause)
+                                  : exchange(word, StateWord::half_open(generation, word.row(), probes)))
+      return;
+  }
+}
+
+void Breaker::broke_off(const Permit& permit, FailureKind kind, Time now) noexcept {
+  if (permit.generation_ != load().generation()) return;
+  if (permit.unjudged_)
+    count(scene(now), Result::failure, kind);
+  else
+    broke_off(permit.generation_, permit.slot_, kind, now);
+}
+
+void Breaker::broke_off(std::uint32_t generation, FailureKind kind, Time now) noexcept {
+  broke_off(generation, true, kind, now);
+}
+
+void Breaker::broke_off(std::uint32_t generation, bool probed, FailureKind kind, Time now) noexcept {
+  const Scene here = scene(now);
+  const StateWord word = load();
+  if (word.generation() != generation) return;
+  count(here, Result::failure, kind);
+  if (here.settings.mode == config::Mode::disabled) return;
+  if (word.state() == State::closed) record(here, word, true, false);
+  if (word.state() == State::half_open && probed && !current_override(here).is_set()) probe_failed(here, word, false);
+}
+
+}  // namespace fusewire::breaker

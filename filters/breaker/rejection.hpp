@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a client is told when the breaker lets nothing through.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "filters/breaker/core/types.hpp"
+#include "filters/exchange.hpp"
+
+namespace fusewire {
+
+// One sentence: "circuit breaker 'orders' is open: 5 failures in a row; next trial in 12.4 s". `trip` may be null.
+std::string rejection_sentence(const config::Upstream&, const breaker::Rejection&, const breaker::Trip* trip);
+
+// CircuitBreakerOpen, 503.
+Reply rejection_reply(const config::Upstream&, const breaker::Rejection&, const breaker::Trip* trip);
+
+}  // namespace fusewire

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/answer.hpp"
+
+#include "filters/cache/conditional.hpp"
+#include "filters/cache/range.hpp"
+#include "filters/cache/store.hpp"
+
+namespace fusewire::cache {
+namespace {
+
+// What a 304 leaves out: the client has the representation that these describe (RFC 9110 §15.4.5).
+bool of_the_representation(std::string_view name) noexcept {
+  return iequals(name, "content-type") || iequals(name, "content-encoding") || iequals(name, "content-language");
+}
+
+void send_not_modified(Reply& reply, const Entry& entry) {
+  reply.status = 304;
+  for (const Field& field : entry.fields)
+    if (!of_the_representation(field.name)) reply.fields.add(field.name, field.value, field.id);
+}
+
+void send_unsatisfiable(Reply& reply, const Entry& entry) {
+  reply.status = 416;
+  reply.extra_fields += "Content-Range: bytes */" + std::to_string(entry.body->size()) + "\r\n";
+}
+
+void send_part(Reply& reply, const Entry& entry, ByteRange range) {
+  reply.status = 206;
+  reply.fields = entry.fields;
+  reply.body = std::string_view(*entry.body).substr(range.first, range.size);
+  reply.extra_fields += "Content-Range: bytes " + std::to_string(range.first) + "-" +
+                        std::to_string(range.first + range.size - 1) + "/" + std::to_string(entry.body->size()) +
+                        "\r\n";
+}
+
+void send_whole(Reply& reply, const Entry& entry, bool head) {
+  reply.status = entry.status;
+  reply.fields = entry.fields;
+  if (head) {
+    if (entry.status != 204) reply.content_length = entry.body->size();
+  } else {
+    reply.body = *entry.body;
+  }
+}
+
+EntryPtr look_up(Store& store, const Partition& partition, const Request& request) {
+  const bool readable = (request.method == "GET" || request.is_head()) && request.body == BodyKind::none;
+  if (!readable || only_origin_can_judge(request)) return nullptr;
+  return store.find(partition, uri_key(request), request.fields);
+}
+
+}  // namespace
+
+bool may_answer(const RequestDirectives& asked, const Freshness& freshness, StaleRule rule, Time now) noexcept {
+  const milliseconds age = freshness.age(now);
+  if (asked.no_cache) return false;
+  if (asked.max_age && age > *asked.max_age && !asked.max_stale) return false;
+  if (asked.min_fresh && freshness.lifetime - age < *asked.min_fresh) return false;
+  if (freshness.fresh(now)) return true;
+  if (freshness.stale_forbidden) return false;
+  milliseconds limit{0};
+  if (rule.on_error) limit = freshness.stale_if_error ? milliseconds(*freshness.stale_if_error) : rule.max_stale;
+  if (asked.max_stale) limit = *asked.max_stale;  // the client's word about its own answer (RFC 9111 §5.2.1.2)
+  return limit > milliseconds{0} && freshness.staleness(now) <= limit;
+}
+
+EntryPtr select(Store& store, Partition& partition, const Exchange& x, StaleRule rule, Time now) {
+  EntryPtr entry = look_up(store, partition, *x.request);
+  if (!entry || !may_answer(request_directives(x.request->fields), entry->freshness, rule, now)) {
+    partition.count(Event::miss);
+    return nullptr;
+  }
+  partition.count(entry->freshness.fresh(now) ? Event::hit : Event::stale);
+  return entry;
+}
+
+Reply answer(const Exchange& x, EntryPtr entry, std::string_view cache_status, Time now) {
+  Reply reply;
+  reply.origin = Reply::Origin::stored;
+  const ByteRange range = requested_range(*x.request, *entry, x.wall);
+  if (not_modified(*x.request, *entry, x.wall)) {
+    send_not_modified(reply, *entry);
+  } else if (range.kind == ByteRange::Kind::part) {
+    send_part(reply, *entry, range);
+  } else if (range.kind == ByteRange::Kind::unsatisfiable) {
+    send_unsatisfiable(reply, *entry);
+  } else {
+    send_whole(reply, *entry, x.request->is_head());
+  }
+  reply.extra_fields += "Age: " + std::to_string(entry->freshness.age_seconds(now).count()) + "\r\n";
+  reply.extra_fields.append("Cache-Status: ").append(cache_status).append("\r\n");
+  reply.owner = std::move(entry);
+  return reply;
+}
+
+}  // namespace fusewire::cache

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to the reply that the cache can give in the upstream's place.
+#pragma once
+
+#include <optional>
+
+#include "filters/cache/entry.hpp"
+#include "filters/exchange.hpp"
+
+namespace fusewire::cache {
+
+class Store;
+
+// How far past its lifetime a response may be used.
+struct StaleRule {
+  bool on_error = false;      // the upstream failed: stale-if-error and max_stale hold
+  milliseconds max_stale{0};  // for a response that names no stale-if-error
+};
+
+// Whether the request's directives and the response's own allow an answer now.
+bool may_answer(const RequestDirectives&, const Freshness&, StaleRule, Time now) noexcept;
+
+// The stored response for x's request, if there is one and it may be used. Counts hit, stale or miss.
+EntryPtr select(Store&, Partition&, const Exchange&, StaleRule, Time now);
+
+// 200 (or what is stored), 304, 206 or 416, with Age and this Cache-Status. Copies no body.
+Reply answer(const Exchange&, EntryPtr, std::string_view cache_status, Time now);
+
+}  // namespace fusewire::cache

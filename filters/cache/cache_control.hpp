@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cache-Control of requests and responses (RFC 9111 §5.2, RFC 5861). What is contradictory or malformed is read in the
+// most restrictive way.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "filters/message.hpp"
+
+namespace fusewire::cache {
+
+using std::chrono::seconds;
+
+// The largest age that is told apart (RFC 9111 §1.2.2); also max-stale without a value.
+inline constexpr seconds kMaxDelta{2147483648};
+
+struct ResponseDirectives {
+  bool no_store = false;
+  bool no_cache = false;  // also the form with field names: nothing is served without validation
+  bool private_ = false;  // likewise: no part is stored
+  bool public_ = false;
+  bool must_revalidate = false;
+  bool proxy_revalidate = false;
+  bool malformed = false;  // an open quote: what follows it cannot be told
+  // Named but invalid, or twice with different values: 0.
+  std::optional<seconds> max_age;
+  std::optional<seconds> s_maxage;
+  std::optional<seconds> stale_if_error;
+
+  // RFC 9111 §4.2.4, §5.2.2.10.
+  bool forbids_stale() const noexcept { return must_revalidate || proxy_revalidate || no_cache || s_maxage; }
+};
+
+struct RequestDirectives {
+  bool no_store = false;
+  bool no_cache = false;  // also Pragma: no-cache without Cache-Control
+  bool only_if_cached = false;
+  std::optional<seconds> max_age;
+  std::optional<seconds> max_stale;
+  std::optional<seconds> min_fresh;
+};
+
+ResponseDirectives response_directives(const Fields&) noexcept;
+RequestDirectives request_directives(const Fields&) noexcept;
+
+// Digits only, capped at kMaxDelta.
+std::optional<seconds> parse_delta(std::string_view) noexcept;
+
+}  // namespace fusewire::cache

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/cache_memory.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <variant>
+
+#include "filters/cache/answer.hpp"
+
+namespace fusewire {
+namespace {
+
+using cache::Entry;
+using cache::EntryPtr;
+using cache::Event;
+using cache::Refusal;
+
+// Where collecting a body of unknown length begins.
+constexpr std::size_t kFirstRoom = 16 * config::kKiB;
+
+bool has_cache_step(const config::Fallback& fallback) noexcept {
+  return std::any_of(fallback.chain.begin(), fallback.chain.end(),
+                     [](const auto& step) { return std::holds_alternative<config::CacheStep>(step); });
+}
+
+// RFC 9111 §4.4.
+void forget_changed(cache::Store& store, const Exchange& x) {
+  store.invalidate(cache::uri_key(*x.request));
+  for (const std::string_view name : {"location", "content-location"}) {
+    const auto reference = x.response->fields.find(name);
+    const auto key = reference ? cache::same_origin_key(*x.request, *reference) : std::nullopt;
+    if (key) store.invalidate(*key);
+  }
+}
+
+Reply not_cached() {
+  Reply reply;  // RFC 9111 §5.2.1.7
+  reply.origin = Reply::Origin::stored;
+  reply.status = 504;
+  reply.extra_fields = "Cache-Status: fusewire; detail=only-if-cached\r\n";
+  return reply;
+}
+
+// Whether an update that may not be stored says so about the response, and not about its own request.
+bool unwanted(Refusal refusal) noexcept {
+  return refusal == Refusal::no_store || refusal == Refusal::private_ || refusal == Refusal::no_cache ||
+         refusal == Refusal::malformed || refusal == Refusal::vary_any;
+}
+
+}  // namespace
+
+std::optional<Reply> CacheMemory::on_request(Exchange& x, Time now) {
+  serial_ = context_->store->now_serial();
+  if (!x.request->fields.find("cache-control") || !has_cache_step(*x.fallback)) return std::nullopt;
+  if (!cache::request_directives(x.request->fields).only_if_cached) return std::nullopt;
+  x.outcome = Outcome::local;
+  EntryPtr entry = cache::select(*context_->store, *context_->cache_partition, x, {}, now);
+  if (!entry) return not_cached();
+  const bool fresh = entry->freshness.fresh(now);
+  x.set(fresh ? Flag::cache_hit : Flag::cache_stale);
+  const std::string status = "fusewire; hit; ttl=" + std::to_string(entry->freshness.ttl(now).count());
+  return cache::answer(x, std::move(entry), status, now);
+}
+
+void CacheMemory::on_reply(Exchange& x, Reply& reply, Time now) {
+  if (reply.origin != Reply::Origin::upstream || x.response == nullptr) return;
+  head_ = now;
+  const Request& request = *x.request;
+  const int status = x.response->status;
+  if (!request.is_safe()) {
+    if (status >= 200 && status < 400) forget_changed(*context_->store, x);
+  } else if (has_cache_step(*x.fallback)) {
+    if (request.method == "GET" && status != 304) begin(x);
+    if ((request.method == "GET" && status == 304) || (request.is_head() && status == 200)) freshen(x);
+  }
+}
+
+void CacheMemory::on_body(Exchange& x, std::string_view piece) {
+  if (plan_ != Plan::collect) return;
+  const std::size_t size = bytes_.size() + piece.size();
+  if (size > x.upstream->cache.max_object) return give_up();
+  if (size > bytes_.capacity()) {
+    const std::size_t room =
+        std::min(std::max({size, bytes_.capacity() * 2, kFirstRoom}), x.upstream->cache.max_object);
+    if (!room_.grow_to(room)) return give_up();
+    bytes_.reserve(room);
+  }
+  bytes_.append(piece);
+}
+
+void CacheMemory::on_done(Exchange& x, Time) noexcept {
+  if (plan_ == Plan::nothing || x.outcome != Outcome::complete) return;
+  try {
+    commit(x);
+  } catch (const std::exception&) {  // out of memory: what cannot be remembered is forgotten
+  }
+  give_up();
+}
+
+void CacheMemory::begin(const Exchange& x) {
+  const Response& response = *x.response;
+  // What a fallback is to replace must not take the place of what it is replaced with.
+  if (x.fallback->on.has_status(response.status)) return;
+  const auto verdict = cache::storability(*x.request, response, x.upstream->cache, cache::received(x, head_));
+  if (!verdict) return;
+  const bool known = response.body == BodyKind::length;
+  if (known && response.content_length > x.upstream->cache.max_object) return;
+  freshness_ = verdict.freshness;
+  uri_ = cache::uri_key(*x.request);
+  const std::string_view etag = known ? cache::strong_etag(response.fields) : std::string_view{};
+  if (!etag.empty()) {
+    stored_ = context_->store->find(*context_->cache_partition, uri_, x.request->fields);
+    if (stored_ && stored_->etag == etag && stored_->body->size() == response.content_length) {
+      plan_ = Plan::keep_bytes;
+      return;
+    }
+    stored_.reset();
+  }
+  collect(x);
+}
+
+void CacheMemory::collect(const Exchange& x) {
+  plan_ = Plan::collect;
+  if (x.response->body != BodyKind::length) return;
+  const auto length = static_cast<std::size_t>(x.response->content_length);
+  if (!room_.grow_to(length)) return give_up();
+  bytes_.reserve(length);
+}
+
+void CacheMemory::give_up() noexcept {
+  plan_ = Plan::nothing;
+  bytes_ = std::string();
+  stored_.reset();
+  room_.release();
+}
+
+// A 304 or an answer to HEAD speaks of what is stored: its fields and times are the newer ones (RFC 9111 §4.3.4), or it
+// contradicts what is stored (§4.3.5).
+void CacheMemory::freshen(const Exchange& x) {
+  std::string uri = cache::uri_key(*x.request);
+  const EntryPtr entry = context_->store->find(*context_->cache_partition, uri, x.request->fields);
+  if (!entry) return;
+  const bool head = x.request->is_head();
+  if (!cache::same_representation(*entry, *x.response, x.wall)) {
+    if (head) context_->store->invalidate(*entry);
+    return;
+  }
+  Request as_get = *x.request;
+  as_get.method = "GET";
+  const Response merged = cache::updated(*entry, *x.response);
+  const cache::Received when = cache::received(x, head_);
+  const auto verdict = cache::storability(as_get, merged, x.upstream->cache, when);
+  if (unwanted(verdict.refusal)) context_->store->invalidate(*entry);
+  if (!verdict) return;
+  store(x,
+        cache::make_entry({context_->cache_partition, std::move(uri), as_get, merged, verdict.freshness, when.wall},
+                          entry->body),
+        Event::refresh);
+}
+
+void CacheMemory::commit(const Exchange& x) {
+  const bool whole = x.response->body != BodyKind::length || bytes_.size() == x.response->content_length;
+  if (plan_ == Plan::collect && !whole) return;
+  const Event event = plan_ == Plan::collect ? Event::store : Event::refresh;
+  cache::Body body;
+  if (plan_ == Plan::keep_bytes) {
+    body = stored_->body;
+  } else {
+    if (bytes_.capacity() > bytes_.size() + bytes_.size() / 4) bytes_.shrink_to_fit();
+    body = std::make_shared<const std::string>(std::move(bytes_));
+  }
+  const cache::Received when = cache::received(x, head_);
+  auto entry = cache::make_entry(
+      {context_->cache_partition, std::move(uri_), *x.request, *x.response, freshness_, when.wall}, std::move(body));
+  room_.release();  // the store counts these bytes from here on
+  store(x, std::move(entry), event);
+}
+
+void CacheMemory::store(const Exchange& x, EntryPtr entry, Event event) {
+  if (context_->store->insert(std::move(entry), x.request->fields, serial_)) context_->cache_partition->count(event);
+}
+
+}  // namespace fusewire

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Remembers what the upstream answers, so that the fallback can repeat it (`serve: on_error`). First in the chain: it
+// sees what truly came, before anything is dressed up. Works only where the fallback chain has a cache step.
+#pragma once
+
+#include <string>
+
+#include "filters/cache/storable.hpp"
+#include "filters/cache/store.hpp"
+#include "filters/chain_context.hpp"
+#include "filters/filter.hpp"
+
+namespace fusewire {
+
+class CacheMemory : public PassThrough {
+ public:
+  explicit CacheMemory(const ChainContext& context) noexcept : context_(&context), room_(*context.store) {}
+
+  // Answers `only-if-cached` by itself: from the store, or 504.
+  std::optional<Reply> on_request(Exchange&, Time now);
+  // Decides whether this response is collected; 304, HEAD and unsafe methods do their work here.
+  void on_reply(Exchange&, Reply&, Time now);
+  void on_body(Exchange&, std::string_view piece);
+  // Commits a response that came whole.
+  void on_done(Exchange&, Time now) noexcept;
+
+ private:
+  enum class Plan : std::uint8_t { nothing, collect, keep_bytes };
+
+  void begin(const Exchange&);
+  void collect(const Exchange&);
+  void give_up() noexcept;
+  void freshen(const Exchange&);
+  void commit(const Exchange&);
+  void store(const Exchange&, cache::EntryPtr, cache::Event);
+
+  const ChainContext* context_;
+  std::uint64_t serial_ = 0;  // of the store's invalidations when the upstream was asked
+  Plan plan_ = Plan::nothing;
+  Time head_{};  // when the response's head came
+  cache::Freshness freshness_;
+  std::string uri_;
+  std::string bytes_;       // collect
+  cache::EntryPtr stored_;  // keep_bytes: whose body is the same
+  cache::Store::Reservation room_;
+};
+
+}  // namespace fusewire

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/entry.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "filters/http_date.hpp"
+#include "filters/list_field.hpp"
+
+namespace fusewire::cache {
+namespace {
+
+bool one_of(std::string_view name, const auto& names) noexcept {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view other) { return iequals(name, other); });
+}
+
+// Of this connection or hop (RFC 9110 §7.6.1, RFC 9111 §3.1), or made anew with each answer.
+bool never_stored(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 12> kNames = {"connection",
+                                                       "keep-alive",
+                                                       "proxy-connection",
+                                                       "proxy-authenticate",
+                                                       "proxy-authorization",
+                                                       "transfer-encoding",
+                                                       "te",
+                                                       "trailer",
+                                                       "upgrade",
+                                                       "proxy-authentication-info",
+                                                       "age",
+                                                       "content-length"};
+  return one_of(name, kNames);
+}
+
+bool named_in_connection(const Fields& fields, std::string_view name) noexcept {
+  bool named = false;
+  for_each_member(fields, "connection", [&](std::string_view token) { named = named || iequals(token, name); });
+  return named;
+}
+
+bool is_stored(const Fields& fields, std::string_view name) noexcept {
+  return !never_stored(name) && !named_in_connection(fields, name);
+}
+
+// Fields that describe the stored bytes: an update does not touch them.
+bool of_the_bytes(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 4> kNames = {"content-length", "content-encoding", "content-type",
+                                                      "content-range"};
+  return one_of(name, kNames);
+}
+
+void copy_fields(Entry& entry, const Fields& fields, WallTime wall) {
+  const auto keeps = [&](const Field& field) {
+    // A Date that cannot be read is replaced by the time of receipt (RFC 9110 §6.6.1).
+    if (iequals(field.name, "date")) return parse_http_date(field.value, wall).has_value();
+    return is_stored(fields, field.name);
+  };
+  std::size_t size = sizeof("Date") + 29;
+  for (const Field& field : fields)
+    if (keeps(field)) size += field.name.size() + field.value.size();
+  entry.head.reserve(size);  // exactly once: views of it follow
+  const auto put = [&](std::string_view text) {
+    const std::size_t from = entry.head.size();
+    entry.head.append(text);
+    return std::string_view(entry.head).substr(from);
+  };
+  const auto add = [&](std::string_view name, std::string_view value, FieldId id) {
+    const std::string_view stored_name = put(name);
+    entry.fields.add(stored_name, put(value), id);
+  };
+  bool dated = false;
+  for (const Field& field : fields) {
+    if (!keeps(field)) continue;
+    const bool is_date = iequals(field.name, "date");
+    if (is_date && std::exchange(dated, true)) continue;
+    add(field.name, field.value, field.id);
+  }
+  const auto now = format_http_date(wall);
+  if (!dated) add("Date", {now.data(), now.size()}, FieldId::date);
+}
+
+std::size_t cost_of(const Entry& entry) noexcept {
+  // Nodes of list and map, reference counts, the allocator's own: about 300 bytes.
+  std::size_t bytes = sizeof(Entry) + 300 + entry.uri.size() * 2 + entry.head.capacity();
+  bytes += entry.fields.size() * sizeof(Field) + entry.body->capacity();
+  for (const Selecting& field : entry.selecting)
+    bytes += sizeof(Selecting) + field.name.size() + (field.value ? field.value->size() : 0);
+  return bytes;
+}
+
+}  // namespace
+
+std::string_view strong_etag(const Fields& fields) noexcept {
+  const std::string_view etag = fields.find("etag").value_or("");
+  return etag.size() >= 2 && etag.front() == '"' && etag.back() == '"' ? etag : std::string_view{};
+}
+
+EntryPtr make_entry(Origin origin, Body body) {
+  auto entry = std::make_shared<Entry>();
+  entry->partition = std::move(origin.partition);
+  entry->uri = std::move(origin.uri);
+  entry->selecting = selecting_fields(origin.response.fields, origin.request.fields);
+  entry->status = origin.response.status;
+  entry->freshness = origin.freshness;
+  entry->body = std::move(body);
+  copy_fields(*entry, origin.response.fields, origin.wall);
+  entry->etag = entry->fields.find("etag").value_or("");
+  if (const auto modified = entry->fields.find("last-modified"))
+    entry->last_modified = parse_http_date(*modified, origin.wall);
+  entry->date = date_of(entry->fields, origin.wall);
+  entry->cost = cost_of(*entry);
+  return entry;
+}
+
+Response updated(const Entry& entry, const Response& fresh) {
+  const auto replaces = [&](std::string_view name) { return !of_the_bytes(name) && is_stored(fresh.fields, name); };
+  Response merged;
+  merged.status = entry.status;
+  merged.body = BodyKind::length;
+  merged.content_length = entry.body->size();
+  for (const Field& field : entry.fields) {
+    const bool replaced = replaces(field.name) && fresh.fields.find(field.name);
+    if (!replaced && !iequals(field.name, "date")) merged.fields.add(field.name, field.value, field.id);
+  }
+  for (const Field& field : fresh.fields)
+    if (replaces(field.name) || iequals(field.name, "age")) merged.fields.add(field.name, field.value, field.id);
+  return merged;
+}
+
+bool same_representation(const Entry& entry, const Response& fresh, WallTime now) noexcept {
+  const bool head = fresh.status != 304;
+  const auto length = fresh.fields.find("content-length");
+  if (head && length && *length != std::to_string(entry.body->size())) return false;
+  // As the field says it: W/"1" and "1" are not told to be the same bytes.
+  if (const auto etag = fresh.fields.find("etag")) return *etag == entry.etag;
+  if (const auto modified = fresh.fields.find("last-modified"))
+    return entry.last_modified && parse_http_date(*modified, now) == entry.last_modified;
+  return head || (entry.etag.empty() && !entry.last_modified);
+}
+
+}  // namespace fusewire::cache

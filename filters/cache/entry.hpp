@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// One stored response. Immutable once made, so that any thread may read it and a hit copies nothing: a reply shares it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filters/cache/freshness.hpp"
+#include "filters/cache/key.hpp"
+#include "filters/cache/partition.hpp"
+#include "filters/message.hpp"
+
+namespace fusewire::cache {
+
+using Body = std::shared_ptr<const std::string>;
+
+struct Entry {
+  Entry() = default;
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  std::shared_ptr<Partition> partition;
+  std::string uri;
+  std::vector<Selecting> selecting;
+  int status = 0;
+  // End-to-end fields in order, with a Date; without Age and Content-Length, which are made anew. Views of `head`.
+  Fields fields;
+  std::string head;
+  Body body;
+  Freshness freshness;
+  std::string_view etag;  // as it came, W/ included; empty: none
+  std::optional<WallTime> last_modified;
+  WallTime date;         // the Date field's
+  std::size_t cost = 0;  // bytes held against cache_memory
+};
+
+using EntryPtr = std::shared_ptr<const Entry>;
+
+// The strong form of a response's ETag; empty when there is none or it is weak.
+std::string_view strong_etag(const Fields&) noexcept;
+
+// What an entry is made of. The views are copied; `body` is shared.
+struct Origin {
+  std::shared_ptr<Partition> partition;
+  std::string uri;
+  const Request& request;
+  const Response& response;
+  const Freshness& freshness;
+  WallTime wall;  // when the response came
+};
+EntryPtr make_entry(Origin, Body body);
+
+// The stored response with the fields of a 304 or of an answer to HEAD in place of its own (RFC 9111 §3.2), as if it
+// had come anew. Its views last as long as both.
+Response updated(const Entry&, const Response& fresh);
+
+// RFC 9111 §4.3.4, §4.3.5: whether `fresh` speaks of the stored representation.
+bool same_representation(const Entry&, const Response& fresh, WallTime now) noexcept;
+
+}  // namespace fusewire::cache

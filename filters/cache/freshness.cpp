@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/freshness.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "filters/http_date.hpp"
+#include "filters/list_field.hpp"
+
+namespace fusewire::cache {
+namespace {
+
+using std::chrono::floor;
+
+seconds bounded(WallTime::duration span) noexcept { return std::clamp(floor<seconds>(span), seconds{0}, kMaxDelta); }
+
+// Expires − Date. An Expires that cannot be read, or two that differ, lie in the past (RFC 9111 §5.3, §4.2.1).
+std::optional<seconds> expires_lifetime(const Fields& fields, WallTime date, WallTime now) noexcept {
+  std::optional<seconds> lifetime;
+  for (const Field& field : fields) {
+    if (!iequals(field.name, "expires")) continue;
+    const auto at = parse_http_date(field.value, now);
+    const seconds value = at && *at > date ? bounded(*at - date) : seconds{0};
+    lifetime = lifetime && *lifetime != value ? seconds{0} : value;
+  }
+  return lifetime;
+}
+
+std::optional<seconds> explicit_lifetime(const Fields& fields, const ResponseDirectives& directives, WallTime date,
+                                         WallTime now) noexcept {
+  if (directives.s_maxage) return directives.s_maxage;
+  if (directives.max_age) return directives.max_age;
+  return expires_lifetime(fields, date, now);
+}
+
+std::optional<seconds> heuristic_lifetime(const Response& response, const ResponseDirectives& directives, WallTime date,
+                                          double fraction, WallTime now) noexcept {
+  if (!heuristically_cacheable(response.status) && !directives.public_) return std::nullopt;
+  const auto field = response.fields.find("last-modified");
+  const auto modified = field ? parse_http_date(*field, now) : std::nullopt;
+  if (!modified || *modified > date) return std::nullopt;
+  const std::chrono::duration<double> unchanged = bounded(date - *modified);
+  return floor<seconds>(unchanged * fraction);
+}
+
+// The Age field's first member; what is no number is ignored (RFC 9111 §5.1).
+seconds age_value(const Fields& fields) noexcept {
+  const auto field = fields.find("age");
+  if (!field) return seconds{0};
+  return parse_delta(trim(field->substr(0, field->find(',')))).value_or(seconds{0});
+}
+
+// RFC 9111 §4.2.3.
+milliseconds initial_age(const Fields& fields, const Received& when, WallTime date) noexcept {
+  const milliseconds apparent = date < when.wall ? bounded(when.wall - date) : seconds{0};
+  const milliseconds delay = std::max(floor<milliseconds>(when.at - when.requested), milliseconds{0});
+  return std::max<milliseconds>(apparent, age_value(fields) + delay);
+}
+
+}  // namespace
+
+Received received(const Exchange& x, Time head) {
+  const auto since = std::chrono::duration_cast<WallTime::duration>(head - x.started);
+  return {x.started, head, x.wall + since};
+}
+
+bool heuristically_cacheable(int status) noexcept {
+  constexpr std::array kStatuses = {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501};
+  return std::find(kStatuses.begin(), kStatuses.end(), status) != kStatuses.end();
+}
+
+WallTime date_of(const Fields& fields, WallTime received) noexcept {
+  const auto field = fields.find("date");
+  return field ? parse_http_date(*field, received).value_or(received) : received;
+}
+
+std::optional<Freshness> freshness_of(const Response& response, const ResponseDirectives& directives,
+                                      const Received& when, double heuristic_fraction) noexcept {
+  const WallTime date = date_of(response.fields, when.wall);
+  const auto stated = explicit_lifetime(response.fields, directives, date, when.wall);
+  const auto lifetime = stated ? stated : heuristic_lifetime(response, directives, date, heuristic_fraction, when.wall);
+  if (!lifetime) return std::nullopt;
+  Freshness freshness;
+  freshness.received = when.at;
+  freshness.initial_age = initial_age(response.fields, when, date);
+  freshness.lifetime = *lifetime;
+  freshness.stale_if_error = directives.stale_if_error;
+  freshness.stale_forbidden = directives.forbids_stale();
+  freshness.is_explicit = stated.has_value();
+  return freshness;
+}
+
+}  // namespace fusewire::cache

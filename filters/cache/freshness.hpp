@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// How old a stored response is, how long it is fresh, and how long after that it may still be used (RFC 9111 §4.2,
+// RFC 5861 §4). Ages run on the steady clock: a step of the wall clock makes nothing older or younger.
+#pragma once
+
+#include <optional>
+
+#include "config/config.hpp"
+#include "filters/cache/cache_control.hpp"
+#include "filters/exchange.hpp"
+
+namespace fusewire::cache {
+
+// When a response was asked for and came.
+struct Received {
+  Time requested;
+  Time at;
+  WallTime wall;  // of `at`
+};
+
+Received received(const Exchange&, Time head);
+
+struct Freshness {
+  Time received{};
+  milliseconds initial_age{0};  // corrected_initial_age
+  seconds lifetime{0};
+  std::optional<seconds> stale_if_error;
+  bool stale_forbidden = false;
+  bool is_explicit = false;  // s-maxage, max-age or Expires gave the lifetime
+
+  milliseconds age(Time now) const noexcept { return initial_age + std::chrono::floor<milliseconds>(now - received); }
+  bool fresh(Time now) const noexcept { return lifetime > age(now); }
+  // 0 or more once stale.
+  milliseconds staleness(Time now) const noexcept { return age(now) - lifetime; }
+  // In whole seconds, as Age and Cache-Status say it.
+  seconds age_seconds(Time now) const noexcept { return std::chrono::floor<seconds>(age(now)); }
+  seconds ttl(Time now) const noexcept { return lifetime - age_seconds(now); }
+};
+
+// The statuses that may be stored without explicit freshness (RFC 9110 §15.1), 206 apart: it is never stored.
+bool heuristically_cacheable(int status) noexcept;
+
+// The Date, or the time of receipt where there is none that can be read.
+WallTime date_of(const Fields&, WallTime received) noexcept;
+
+// nullopt: neither explicit nor heuristic freshness.
+std::optional<Freshness> freshness_of(const Response&, const ResponseDirectives&, const Received&,
+                                      double heuristic_fraction) noexcept;
+
+}  // namespace fusewire::cache

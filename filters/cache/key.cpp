@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/key.hpp"
+
+#include <algorithm>
+
+#include "filters/list_field.hpp"
+
+namespace fusewire::cache {
+namespace {
+
+void append_lower(std::string& out, std::string_view text) {
+  for (char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+std::string_view without_default_port(std::string_view scheme, std::string_view authority) noexcept {
+  const std::string_view port = iequals(scheme, "https") ? ":443" : ":80";
+  if (authority.ends_with(port)) return authority.substr(0, authority.size() - port.size());
+  if (authority.ends_with(':')) return authority.substr(0, authority.size() - 1);
+  return authority;
+}
+
+// "http://host/a?b" -> "/a?b"; other forms as they are.
+std::string_view path_and_query(std::string_view target) noexcept {
+  if (target.starts_with('/')) return target;
+  const std::size_t scheme_end = target.find("://");
+  if (scheme_end == std::string_view::npos) return target;
+  const std::size_t path = target.find_first_of("/?", scheme_end + 3);
+  return path == std::string_view::npos ? "/" : target.substr(path);
+}
+
+std::string origin(std::string_view scheme, std::string_view authority) {
+  std::string key;
+  append_lower(key, scheme);
+  key += "://";
+  append_lower(key, without_default_port(scheme, authority));
+  return key;
+}
+
+std::string join(std::string origin_key, std::string_view path) {
+  if (!path.starts_with('/') && path != "*") origin_key += '/';  // "http://host?q" has the path "/"
+  return origin_key.append(path);
+}
+
+std::optional<std::string> joined_value(const Fields& fields, std::string_view name) {
+  std::optional<std::string> value;
+  for (const Field& field : fields) {
+    if (!iequals(field.name, name)) continue;
+    if (value) {
+      *value += ", ";
+    } else {
+      value.emplace();
+    }
+    *value += field.value;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string uri_key(const Request& request) {
+  return join(origin(request.scheme, request.authority), path_and_query(request.target));
+}
+
+std::optional<std::string> same_origin_key(const Request& request, std::string_view reference) {
+  reference = reference.substr(0, reference.find('#'));
+  std::string_view scheme = request.scheme;
+  if (const std::size_t end = reference.find("://"); end != std::string_view::npos && reference[0] != '/') {
+    scheme = reference.substr(0, end);
+    reference.remove_prefix(end + 1);
+  }
+  const std::string ours = origin(request.scheme, request.authority);
+  if (reference.starts_with("//")) {
+    const std::string_view authority = reference.substr(2, reference.find_first_of("/?", 2) - 2);
+    if (origin(scheme, authority) != ours) return std::nullopt;
+    const std::string_view path = reference.substr(2 + authority.size());
+    return join(ours, path);
+  }
+  if (!reference.starts_with('/')) return std::nullopt;
+  return join(ours, reference);
+}
+
+std::vector<Selecting> selecting_fields(const Fields& response, const Fields& request) {
+  std::vector<Selecting> fields;
+  for_each_member(response, "vary", [&](std::string_view name) {
+    fields.push_back({std::string(name), joined_value(request, name)});
+  });
+  return fields;
+}
+
+bool selects(const std::vector<Selecting>& fields, const Fields& request) {
+  return std::all_of(fields.begin(), fields.end(),
+                     [&](const Selecting& field) { return joined_value(request, field.name) == field.value; });
+}
+
+}  // namespace fusewire::cache

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// One upstream's share of the cache: its name and its counters. Thread-safe: counters are relaxed atomics. Kept by name
+// over reloads.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace fusewire::cache {
+
+enum class Event : std::uint8_t {
+  hit,         // answered with a fresh response
+  stale,       // answered with a stale one
+  miss,        // asked, and had nothing that may be used
+  store,       // a response remembered with its bytes
+  refresh,     // new fields and times, the bytes kept
+  evict,       // the least recently used made room
+  invalidate,  // by an unsafe request, or by an answer that contradicts what is stored
+};
+inline constexpr std::size_t kEvents = 7;
+inline constexpr std::array<std::string_view, kEvents> kEventNames = {"hit",     "stale", "miss",      "store",
+                                                                      "refresh", "evict", "invalidate"};
+
+class Partition {
+ public:
+  explicit Partition(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const noexcept { return name_; }
+  std::uint64_t events(Event event) const noexcept { return events_[index(event)].load(std::memory_order_relaxed); }
+  std::uint64_t entries() const noexcept { return entries_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
+  void count(Event event) noexcept { events_[index(event)].fetch_add(1, std::memory_order_relaxed); }
+  // For the store alone.
+  void added(std::size_t bytes) noexcept {
+    entries_.fetch_add(1, std::memory_order_relaxed);
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  void removed(std::size_t bytes) noexcept {
+    entries_.fetch_sub(1, std::memory_order_relaxed);
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::size_t index(Event event) noexcept { return static_cast<std::size_t>(event); }
+
+  const std::string name_;
+  std::array<std::atomic<std::uint64_t>, kEvents> events_{};
+  std::atomic<std::uint64_t> entries_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+};
+
+}  // namespace fusewire::cache

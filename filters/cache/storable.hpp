@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a shared cache may remember a response (RFC 9111 §3), and if not, why.
+#pragma once
+
+#include <cstdint>
+
+#include "filters/cache/freshness.hpp"
+#include "filters/message.hpp"
+
+namespace fusewire::cache {
+
+enum class Refusal : std::uint8_t {
+  none,
+  // the request's doing
+  method,            // not a GET, or a GET with a body
+  request_no_store,  // Cache-Control: no-store of the client
+  authorization,     // without public, s-maxage or must-revalidate in the answer
+  cookie,            // a request with Cookie, answered without explicit freshness
+  // the response's doing
+  status,     // not a final status that is understood here; 206 never
+  malformed,  // Cache-Control that cannot be read
+  no_store,
+  private_,
+  no_cache,         // could never be served: nothing is validated while the upstream fails
+  set_cookie,       // and store_set_cookie is off
+  vary_any,         // Vary: *
+  no_freshness,     // neither explicit nor heuristic
+  close_delimited,  // its end cannot be told from a crash
+};
+
+struct Storability {
+  Refusal refusal = Refusal::none;
+  Freshness freshness;  // meaningful without a refusal
+
+  explicit operator bool() const noexcept { return refusal == Refusal::none; }
+};
+
+// Allocates nothing.
+Storability storability(const Request&, const Response&, const config::Cache&, const Received&) noexcept;
+
+}  // namespace fusewire::cache

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fusewire::cache {
+
+// ------------------------------------------------------------------------------------------------- Reservation
+
+Store::Reservation::Reservation(Reservation&& other) noexcept
+    : store_(other.store_), bytes_(std::exchange(other.bytes_, 0)) {}
+
+void Store::Reservation::release() noexcept {
+  if (bytes_ != 0) store_->reserved_.fetch_sub(std::exchange(bytes_, 0), std::memory_order_relaxed);
+}
+
+bool Store::Reservation::grow_to(std::size_t bytes) {
+  if (bytes <= bytes_) return true;
+  if (!store_->reserve(bytes - bytes_)) return false;
+  bytes_ = bytes;
+  return true;
+}
+
+// ------------------------------------------------------------------------------------------------------- Store
+
+std::shared_ptr<Partition> Store::partition(const std::string& name) {
+  const std::lock_guard lock(partitions_mutex_);
+  auto& partition = partitions_[name];
+  if (!partition) partition = std::make_shared<Partition>(name);
+  return partition;
+}
+
+void Store::set_limit(std::size_t bytes) {
+  limit_.store(bytes, std::memory_order_relaxed);
+  make_room();
+}
+
+EntryPtr Store::find(const Partition& partition, std::string_view uri, const Fields& request) {
+  Shard& shard = shard_of(uri);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.by_uri.find(uri);
+  if (found == shard.by_uri.end()) return nullptr;
+  const Variants& variants = found->second;
+  const auto newest = std::find_if(variants.rbegin(), variants.rend(), [&](Lru::iterator node) {
+    return node->entry->partition.get() == &partition && selects(node->entry->selecting, request);
+  });
+  if (newest == variants.rend()) return nullptr;
+  (*newest)->used = tick();
+  shard.lru.splice(shard.lru.begin(), shard.lru, *newest);
+  publish_oldest(shard);
+  return (*newest)->entry;
+}
+
+bool Store::insert(EntryPtr entry, const Fields& request, std::uint64_t serial) {
+  const std::size_t cost = entry->cost;
+  if (cost > limit()) return false;
+  Lru node;
+  node.push_back({std::move(entry), 0});
+  const Entry& incoming = *node.front().entry;
+  Lru out;
+  {
+    Shard& shard = shard_of(incoming.uri);
+    const std::lock_guard lock(shard.mutex);
+    if (invalidations_.since(serial, incoming.uri)) return false;
+    Variants& variants = shard.by_uri.try_emplace(incoming.uri).first->second;
+    drop_selected(shard, variants, incoming, request, out);
+    variants.push_back(node.begin());
+    node.front().used = tick();
+    shard.lru.splice(shard.lru.begin(), node);
+    publish_oldest(shard);
+    stored_.fetch_add(cost, std::memory_order_relaxed);
+    incoming.partition->added(cost);
+  }
+  make_room();
+  return true;
+}
+
+void Store::invalidate(std::string_view uri) {
+  invalidations_.note(uri);
+  Lru out;
+  Shard& shard = shard_of(uri);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.by_uri.find(uri);
+  if (found == shard.by_uri.end()) return;
+  const Variants variants = std::move(found->second);
+  shard.by_uri.erase(found);
+  for (const Lru::iterator node : variants) {
+    node->entry->partition->count(Event::invalidate);
+    take_out(shard, node, out);
+  }
+}
+
+void Store::invalidate(const Entry& entry) {
+  Lru out;
+  Shard& shard = shard_of(entry.uri);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.by_uri.find(entry.uri);
+  if (found == shard.by_uri.end()) return;
+  for (const Lru::iterator node : found->second) {
+    if (node->entry.get() != &entry) continue;
+    entry.partition->count(Event::invalidate);
+    return take_out(shard, node, out);
+  }
+}
+
+std::size_t Store::purge() {
+  invalidations_.note_all();
+  return remove_if([](const Entry&) { return true; });
+}
+
+std::size_t Store::purge(const Partition& partition) {
+  invalidations_.note_all();
+  return remove_if([&](const Entry& entry) { return entry.partition.get() == &partition; });
+}
+
+template <class Doomed>
+std::size_t Store::remove_if(Doomed&& doomed) {
+  std::size_t removed = 0;
+  for (Shard& shard : shards_) {
+    Lru out;
+    const std::lock_guard lock(shard.mutex);
+    for (auto node = shard.lru.begin(); node != shard.lru.end();) {
+      const auto next = std::next(node);
+      if (doomed(*node->entry)) take_out(shard, node, out);
+      node = next;
+    }
+    removed += out.size();
+  }
+  return removed;
+}
+
+void Store::take_out(Shard& shard, Lru::iterator node, Lru& out) {
+  const Entry& entry = *node->entry;
+  if (const auto found = shard.by_uri.find(entry.uri); found != shard.by_uri.end()) {
+    std::erase(found->second, node);
+    if (found->second.empty()) shard.by_uri.erase(found);
+  }
+  stored_.fetch_sub(entry.cost, std::memory_order_relaxed);
+  entry.partition->removed(entry.cost);
+  out.splice(out.end(), shard.lru, node);
+  publish_oldest(shard);
+}
+
+void Store::drop_selected(Shard& shard, Variants& variants, const Entry& incoming, const Fields& request, Lru& out) {
+  Variants dropped;
+  std::erase_if(variants, [&](Lru::iterator node) {
+    const Entry& entry = *node->entry;
+    const bool drop = entry.partition == incoming.partition && selects(entry.selecting, request);
+    if (drop) dropped.push_back(node);
+    return drop;
+  });
+  if (variants.size() >= kMaxVariants) {
+    variants.front()->entry->partition->count(Event::evict);
+    dropped.push_back(variants.front());
+    variants.erase(variants.begin());
+  }
+  for (const Lru::iterator node : dropped) {
+    stored_.fetch_sub(node->entry->cost, std::memory_order_relaxed);
+    node->entry->partition->removed(node->entry->cost);
+    out.splice(out.end(), shard.lru, node);
+  }
+}
+
+void Store::publish_oldest(Shard& shard) noexcept {
+  shard.oldest.store(shard.lru.empty() ? kEmpty : shard.lru.back().used, std::memory_order_relaxed);
+}
+
+bool Store::reserve(std::size_t more) {
+  const std::size_t before = reserved_.fetch_add(more, std::memory_order_relaxed);
+  if (before + more > limit()) {
+    reserved_.fetch_sub(more, std::memory_order_relaxed);
+    return false;
+  }
+  make_room();
+  return true;
+}
+
+void Store::make_room() {
+  while (stored_.load(std::memory_order_relaxed) + reserved_.load(std::memory_order_relaxed) > limit())
+    if (!evict_one()) return;
+}
+
+// The least recently used of all shards: ticks are global. Between look and lock another thread may use it; then a
+// node nearly as old goes.
+bool Store::evict_one() {
+  Shard& shard = *std::min_element(shards_.begin(), shards_.end(), [](const Shard& a, const Shard& b) {
+    return a.oldest.load(std::memory_order_relaxed) < b.oldest.load(std::memory_order_relaxed);
+  });
+  if (shard.oldest.load(std::memory_order_relaxed) == kEmpty) return false;
+  Lru out;
+  const std::lock_guard lock(shard.mutex);
+  if (shard.lru.empty()) return true;
+  const auto last = std::prev(shard.lru.end());
+  last->entry->partition->count(Event::evict);
+  take_out(shard, last, out);
+  return true;
+}
+
+}  // namespace fusewire::cache

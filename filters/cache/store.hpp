@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that is remembered, for all upstreams together, bounded in bytes: the least recently used goes first.
+//
+// Thread-safe; on the list of shared objects because a response that one worker has seen must help every worker's
+// clients. Sharded by URI: a look-up takes one short lock and moves one list node; nothing is copied or freed under it.
+// Invariants: stored + reserved bytes <= limit when no call is running; a URI lives in exactly one shard; each shard's
+// list is in order of use.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "filters/cache/entry.hpp"
+#include "filters/cache/invalidations.hpp"
+
+namespace fusewire::cache {
+
+class Store {
+ public:
+  // Room held for a body that is being collected. Gives it back when destroyed; must not outlive its store.
+  class Reservation {
+   public:
+    explicit Reservation(Store& store) noexcept : store_(&store) {}
+    Reservation(Reservation&&) noexcept;
+    ~Reservation() { release(); }
+
+    // Holds `bytes` in all, evicting what is stored. False, and nothing changes, when so much cannot be had.
+    bool grow_to(std::size_t bytes);
+    void release() noexcept;
+
+   private:
+    Store* store_;
+    std::size_t bytes_ = 0;
+  };
+
+  explicit Store(std::size_t limit) noexcept : limit_(limit) {}
+
+  // The one of that name, made when it is new.
+  std::shared_ptr<Partition> partition(const std::string& name);
+  void set_limit(std::size_t bytes);
+  std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+  std::size_t bytes() const noexcept { return stored_.load(std::memory_order_relaxed); }
+
+  // The newest stored response that this request selects; it becomes the most recently used.
+  EntryPtr find(const Partition&, std::string_view uri, const Fields& request);
+
+  // What an exchange reads before it asks the upstream, and hands to insert().
+  std::uint64_t now_serial() const noexcept { return invalidations_.serial(); }
+  // In place of what `request` selected before. False when it is larger than the whole limit, or the URI was
+  // invalidated after `serial`: the answer may be older than the change.
+  bool insert(EntryPtr, const Fields& request, std::uint64_t serial);
+
+  // Forgets all that is stored for a URI, whatever the upstream (RFC 9111 §4.4).
+  void invalidate(std::string_view uri);
+  // Forgets just this entry, if it is still stored.
+  void invalidate(const Entry&);
+  // Both return how many entries went. What is being collected meanwhile is not stored any more.
+  std::size_t purge();
+  std::size_t purge(const Partition&);
+
+ private:
+  struct Node {
+    EntryPtr entry;
+    std::uint64_t used;  // tick of the last use
+  };
+  using Lru = std::list<Node>;  // most recently used first
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  };
+  using Variants = std::vector<Lru::iterator>;  // newest last
+  struct alignas(64) Shard {
+    std::mutex mutex;
+    Lru lru;
+    std::unordered_map<std::string, Variants, Hash, std::equal_to<>> by_uri;
+    std::atomic<std::uint64_t> oldest{kEmpty};  // the last node's tick, to be read without the lock
+  };
+
+  static constexpr std::uint64_t kEmpty = UINT64_MAX;
+  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kMaxVariants = 32;  // per URI; then the oldest goes
+
+  Shard& shard_of(std::string_view uri) noexcept { return shards_[Hash{}(uri) % kShards]; }
+  std::uint64_t tick() noexcept { return clock_.fetch_add(1, std::memory_order_relaxed); }
+  // These three with the shard's mutex held; what they remove is moved into `out`, to be freed after the lock.
+  void take_out(Shard&, Lru::iterator, Lru& out);
+  void drop_selected(Shard&, Variants&, const Entry& incoming, const Fields& request, Lru& out);
+  static void publish_oldest(Shard&) noexcept;
+
+  template <class Doomed>
+  std::size_t remove_if(Doomed&&);
+  bool reserve(std::size_t more);
+  void make_room();
+  bool evict_one();
+
+  std::array<Shard, kShards> shards_;
+  Invalidations invalidations_;
+  std::atomic<std::uint64_t> clock_{0};
+  std::atomic<std::size_t> limit_;
+  std::atomic<std::size_t> stored_{0};
+  std::atomic<std::size_t> reserved_{0};
+  std::mutex partitions_mutex_;
+  std::map<std::string, std::shared_ptr<Partition>> partitions_;
+};
+
+}  // namespace fusewire::cache

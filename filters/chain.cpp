@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/chain.hpp"
+
+#include <algorithm>
+
+namespace fusewire {
+namespace {
+
+template <class... F>
+constexpr bool all_filters(const std::tuple<F...>*) {
+  return (Filter<F> && ...);
+}
+
+// The first reply ends the walk.
+template <class Filters>
+std::optional<Reply> first_reply(Filters& filters, Exchange& x, Time now) {
+  std::optional<Reply> reply;
+  std::apply([&](auto&... filter) { static_cast<void>(((reply = filter.on_request(x, now)).has_value() || ...)); },
+             filters);
+  return reply;
+}
+
+}  // namespace
+
+static_assert(Filter<Chain>);
+
+Chain::Chain(const ChainContext& context)
+    : filters_(CacheMemory{context}, BreakerFilter{context}, TimeoutFilter{}, FallbackFilter{context}) {
+  static_assert(all_filters(static_cast<decltype(filters_)*>(nullptr)));
+}
+
+Chain::~Chain() {
+  if (pending_ != nullptr) on_done(*pending_, latest_);
+}
+
+std::optional<Reply> Chain::on_request(Exchange& x, Time now) {
+  pending_ = &x;
+  latest_ = now;
+  return first_reply(filters_, x, now);
+}
+
+void Chain::on_reply(Exchange& x, Reply& reply, Time now) {
+  latest_ = now;
+  std::apply([&](auto&... filter) { (filter.on_reply(x, reply, now), ...); }, filters_);
+}
+
+void Chain::on_body(Exchange& x, std::string_view piece) {
+  std::apply([&](auto&... filter) { (filter.on_body(x, piece), ...); }, filters_);
+}
+
+void Chain::on_due(Exchange& x, Time now) {
+  latest_ = now;
+  std::apply([&](auto&... filter) { (filter.on_due(x, now), ...); }, filters_);
+}
+
+Time Chain::next_due(const Exchange& x) const {
+  return std::apply([&](const auto&... filter) { return std::min({filter.next_due(x)...}); }, filters_);
+}
+
+void Chain::on_done(Exchange& x, Time now) noexcept {
+  if (pending_ == nullptr) return;
+  pending_ = nullptr;
+  std::apply([&](auto&... filter) { (filter.on_done(x, now), ...); }, filters_);
+}
+
+std::optional<std::string_view> Chain::detour() const noexcept { return std::get<FallbackFilter>(filters_).detour(); }
+
+void Chain::resume(Exchange& x, Reply& reply, Time now) { std::get<FallbackFilter>(filters_).resume(x, reply, now); }
+
+}  // namespace fusewire

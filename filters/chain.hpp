@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that names the filters and their order (why this order: docs/architecture.md). One chain an exchange,
+// on the exchange's thread, made without allocation. Itself a filter to the session: see filter.hpp for the contract.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <tuple>
+
+#include "filters/breaker/breaker_filter.hpp"
+#include "filters/cache/cache_memory.hpp"
+#include "filters/chain_context.hpp"
+#include "filters/fallback/fallback_filter.hpp"
+#include "filters/filter.hpp"
+#include "filters/timeout/timeout_filter.hpp"
+
+namespace fusewire {
+
+class Chain {
+ public:
+  // The context outlives the chain.
+  explicit Chain(const ChainContext&);
+  // Calls on_done if nobody did, with the outcome as it is and the latest time that the chain has heard of.
+  ~Chain();
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+
+  // The exchange outlives the chain. A Reply: nothing is sent upstream; hand it to on_reply like any other.
+  std::optional<Reply> on_request(Exchange&, Time now);
+  void on_reply(Exchange&, Reply&, Time now);
+  void on_body(Exchange&, std::string_view piece);
+  void on_due(Exchange&, Time now);
+  Time next_due(const Exchange&) const;
+  void on_done(Exchange&, Time now) noexcept;
+
+  // After on_reply or resume: the upstream that is to be asked instead of sending this reply, if there is one. The
+  // session runs that exchange, with a chain of its own; when that fails too it calls resume with the reply at hand.
+  std::optional<std::string_view> detour() const noexcept;
+  void resume(Exchange&, Reply&, Time now);
+
+ private:
+  std::tuple<CacheMemory, BreakerFilter, TimeoutFilter, FallbackFilter> filters_;
+  Exchange* pending_ = nullptr;  // from on_request until on_done
+  Time latest_{};
+};
+
+}  // namespace fusewire

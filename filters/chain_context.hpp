@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the filters of one upstream work with. Immutable, owned by the snapshot; what it points to is thread-safe.
+#pragma once
+
+#include <memory>
+
+namespace fusewire {
+
+class CompiledClassify;
+namespace breaker {
+class Breaker;
+}
+namespace cache {
+class Store;
+class Partition;
+}  // namespace cache
+
+struct ChainContext {
+  breaker::Breaker* breaker = nullptr;                // never null in a chain
+  const CompiledClassify* classify = nullptr;         // likewise
+  cache::Store* store = nullptr;                      // likewise
+  std::shared_ptr<cache::Partition> cache_partition;  // likewise: store->partition(upstream's name)
+};
+
+}  // namespace fusewire

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// An HTTP message's head as views: what the codec has parsed and the filters read. Nothing here owns bytes; the owner
+// is named by whoever hands the message out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace fusewire {
+
+// ASCII case-blind equality (field names, tokens; RFC 9110 §5.1).
+constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+// Names that the proxy itself treats: told apart once, by the codec.
+enum class FieldId : std::uint8_t {
+  other,
+  connection,
+  content_length,
+  date,
+  expect,
+  forwarded,
+  host,
+  keep_alive,
+  max_forwards,
+  proxy_connection,
+  te,
+  trailer,
+  transfer_encoding,
+  upgrade,
+  via,
+  x_forwarded_for,
+  x_forwarded_host,
+  x_forwarded_proto,
+  x_request_id,
+};
+
+struct Field {
+  std::string_view name;   // as received
+  std::string_view value;  // without surrounding white space
+  FieldId id = FieldId::other;
+};
+
+// The fields of one message in the order received. Not thread-safe; a plain list, so look-up is linear.
+class Fields {
+ public:
+  void clear() noexcept { list_.clear(); }
+  void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) {
+    list_.push_back({name, value, id});
+  }
+  std::size_t size() const noexcept { return list_.size(); }
+  auto begin() const noexcept { return list_.begin(); }
+  auto end() const noexcept { return list_.end(); }
+
+  // The first field of that name.
+  std::optional<std::string_view> find(std::string_view name) const noexcept {
+    for (const Field& field : list_)
+      if (iequals(field.name, name)) return field.value;
+    return std::nullopt;
+  }
+
+ private:
+  std::vector<Field> list_;
+};
+
+enum class BodyKind : std::uint8_t {
+  none,
+  length,       // Content-Length
+  chunked,      // Transfer-Encoding: chunked
+  until_close,  // responses only (RFC 9112 §6.3, item 8)
+};
+
+struct Request {
+  std::string_view method;
+  std::string_view target;     // as received, origin-form, asterisk-form or absolute-form
+  std::string_view path;       // the target's path without query
+  std::string_view authority;  // Host, or the absolute-form target's authority
+  std::string_view scheme = "http";
+  int minor_version = 1;  // HTTP/1.x
+  Fields fields;
+  BodyKind body = BodyKind::none;
+  std::uint64_t content_length = 0;  // meaningful with BodyKind::length
+
+  bool is_head() const noexcept { return method == "HEAD"; }
+  // RFC 9110 §9.2.1.
+  bool is_safe() const noexcept {
+    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE";
+  }
+  // RFC 9110 §9.2.2.
+  bool is_idempotent() const noexcept { return is_safe() || method == "PUT" || method == "DELETE"; }
+};
+
+struct Response {
+  int status = 0;
+  std::string_view reason;
+  int minor_version = 1;
+  Fields fields;
+  BodyKind body = BodyKind::none;
+  std::uint64_t content_length = 0;
+};
+
+}  // namespace fusewire

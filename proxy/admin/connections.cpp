@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/admin/connections.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <vector>
+
+#include "proxy/admin/session.hpp"
+#include "proxy/net/spawn.hpp"
+
+namespace fusewire::proxy::admin {
+namespace {
+
+constexpr std::chrono::milliseconds kAcceptPause{100};  // after an error such as EMFILE: no spin
+
+// These hold what they run: it lives as long as its coroutine.
+Task<void> accept_on(std::shared_ptr<Connections> connections) { co_await connections->accept(); }
+Task<void> run(std::shared_ptr<Session> session) { co_await session->run(); }
+
+}  // namespace
+
+void Connections::start() { spawn(io_, accept_on(shared_from_this()), "admin accept"); }
+
+void Connections::close() {
+  closed_ = true;
+  error_code ignored;
+  acceptor_.close(ignored);
+  const std::vector<Session*> sessions(sessions_.begin(), sessions_.end());
+  for (Session* session : sessions) session->close();
+}
+
+void Connections::wake_streams() {
+  for (Session* session : sessions_) session->wake();
+}
+
+Task<void> Connections::accept() {
+  asio::steady_timer pause(io_);
+  while (!closed_) {
+    error_code error;
+    Socket socket = co_await acceptor_.async_accept(asio::redirect_error(use_task, error));
+    if (closed_) break;
+    if (!error && make_room()) {
+      serve(std::move(socket));
+    } else if (error && error != asio::error::connection_aborted) {
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(asio::redirect_error(use_task, error));
+    }
+  }
+}
+
+// The one that has been waiting for its next request gives way; where nobody waits, the newcomer is refused.
+bool Connections::make_room() {
+  if (sessions_.size() < kMax) return true;
+  Session* longest_idle = nullptr;
+  for (Session* session : sessions_)
+    if (session->idle_since() && (!longest_idle || *session->idle_since() < *longest_idle->idle_since()))
+      longest_idle = session;
+  if (longest_idle) longest_idle->close();
+  return longest_idle != nullptr;
+}
+
+void Connections::serve(Socket socket) {
+  auto session = std::make_shared<Session>(shared_from_this(), std::move(socket));
+  spawn(io_, run(std::move(session)), "admin connection");
+}
+
+}  // namespace fusewire::proxy::admin

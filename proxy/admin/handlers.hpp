@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The endpoints of spec/operations.md, one function each; who may call them has been decided (router.hpp).
+#pragma once
+
+#include "proxy/admin/router.hpp"
+
+namespace fusewire::proxy::admin {
+
+// breaker_handlers.cpp
+Reply get_breakers(const Call&);
+Reply get_breakers_health(const Call&);
+Reply get_breaker(const Call&);
+Reply post_reset(const Call&);
+Reply post_breaker_reset(const Call&);
+Reply post_force_open(const Call&);
+Reply post_force_close(const Call&);
+Reply post_release(const Call&);
+
+// process_handlers.cpp
+Reply get_health(const Call&);
+Reply get_ready(const Call&);
+Reply get_metrics(const Call&);
+Reply get_events(const Call&);
+Reply get_event_stream(const Call&);
+Reply get_config(const Call&);
+Reply post_reload(const Call&);
+Reply post_check(const Call&);
+Reply post_drain(const Call&);
+
+// upstream_handlers.cpp
+Reply get_upstreams(const Call&);
+Reply get_cache(const Call&);
+Reply delete_cache(const Call&);
+Reply delete_cache_of(const Call&);
+
+// 404 with the names that are known.
+Reply unknown_upstream(const Call&, std::string_view error, std::string_view name);
+
+}  // namespace fusewire::proxy::admin

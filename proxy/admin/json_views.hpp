@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the admin API shows, as JSON: numbers are numbers, durations are whole milliseconds with `_ms` in their name,
+// times are RFC 3339 in UTC. Values in, values out.
+#pragma once
+
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "config/load.hpp"
+#include "filters/breaker/core/types.hpp"
+#include "proxy/control.hpp"
+#include "proxy/observe/event_log.hpp"
+
+namespace fusewire::proxy::admin {
+
+// One instant on both clocks.
+struct Moment {
+  std::chrono::steady_clock::time_point steady;
+  std::chrono::system_clock::time_point wall;
+};
+
+struct BreakerFacts {
+  std::string name;
+  breaker::Snapshot snapshot;
+  const config::CircuitBreaker* config = nullptr;
+  std::vector<LoggedEvent> last_transitions;  // oldest first
+};
+
+boost::json::object breaker_view(const BreakerFacts&, Moment now);
+// State and retry_after_ms alone.
+boost::json::object brief_view(const BreakerFacts&);
+// "healthy": every breaker lets calls pass; "unhealthy": none does; "degraded": in between, or on trial.
+std::string_view verdict(const std::vector<BreakerFacts>&);
+
+boost::json::object event_view(const LoggedEvent&);
+boost::json::object reload_view(const ReloadReport&);
+boost::json::object check_view(const config::LoadResult&);
+
+}  // namespace fusewire::proxy::admin

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request to the admin API and its answer, as plain values: what decides knows no socket and no HTTP library.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/json.hpp>
+
+namespace fusewire::proxy::admin {
+
+struct Target {
+  std::vector<std::string> segments;                       // percent-decoded
+  std::vector<std::pair<std::string, std::string>> query;  // percent-decoded
+  std::string authority;                                   // of an absolute-form target; else empty
+
+  const std::string* find(std::string_view key) const {
+    for (const auto& [name, value] : query)
+      if (name == key) return &value;
+    return nullptr;
+  }
+};
+
+struct Request {
+  std::string method;
+  std::string target;
+  std::vector<std::string> hosts;           // each Host field
+  std::vector<std::string> authorizations;  // each Authorization field
+  std::optional<std::string> origin;
+  std::optional<std::string> last_event_id;
+  std::string body;
+  std::string peer;  // for the log: address:port
+
+  bool is_read() const { return method == "GET" || method == "HEAD"; }
+};
+
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> fields;
+  // Set: not a body but a stream of the events with a larger id follows.
+  std::optional<std::uint64_t> stream_after;
+};
+
+Reply json_reply(const boost::json::value&, int status = 200);
+
+// RFC 9457, with the members that the proxy's own answers have: type, title, status, detail, error; and `more`.
+Reply problem(int status, std::string_view error, std::string_view detail, const boost::json::object& more = {});
+
+}  // namespace fusewire::proxy::admin

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "proxy/admin/handlers.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/observe/metrics.hpp"
+#include "proxy/observe/time_text.hpp"
+
+namespace fusewire::proxy::admin {
+namespace {
+
+namespace json = boost::json;
+
+std::optional<std::uint64_t> parse_id(std::string_view text) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(id) : std::nullopt;
+}
+
+Reply bad_id() { return problem(400, "BadRequest", "an event's id is a whole number"); }
+
+}  // namespace
+
+Reply get_health(const Call& call) {
+  const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(call.now.steady - call.control.started());
+  return json_reply({{"status", "ok"}, {"version", FUSEWIRE_VERSION}, {"uptime_ms", up.count()}});
+}
+
+Reply get_ready(const Call& call) {
+  if (call.control.ready()) return json_reply({{"ready", true}});
+  return problem(503, "NotReady", call.control.draining() ? "draining" : "starting", {{"ready", false}});
+}
+
+Reply get_metrics(const Call& call) {
+  Reply reply;
+  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.body = metrics_text(call.control, call.now.steady);
+  return reply;
+}
+
+Reply get_events(const Call& call) {
+  const std::string* since = call.target.find("since");
+  const auto id = since ? parse_id(*since) : 0;
+  if (!id) return bad_id();
+  json::array list;
+  for (const LoggedEvent& event : call.control.events().since(*id)) list.push_back(event_view(event));
+  return json_reply({{"events", std::move(list)}, {"last_id", call.control.events().last_id()}});
+}
+
+Reply get_event_stream(const Call& call) {
+  const std::uint64_t last = call.control.events().last_id();
+  const std::string* since = call.target.find("since");
+  std::optional<std::uint64_t> after = last;
+  if (call.request.last_event_id)
+    after = parse_id(*call.request.last_event_id);
+  else if (since)
+    after = parse_id(*since);
+  if (!after) return bad_id();
+  Reply reply;
+  reply.content_type = "text/event-stream";
+  // An id from the future is one of an earlier process: that reader has seen none of ours.
+  reply.stream_after = *after > last ? 0 : *after;
+  return reply;
+}
+
+Reply get_config(const Call& call) {
+  const auto snapshot = call.control.snapshot();
+  return json_reply({{"version", snapshot->version},
+                     {"last_reload", reload_view(call.control.last_reload())},
+                     {"last_success", time_text(call.control.last_success())},
+                     {"effective", json::parse(config::to_json(snapshot->config))}});
+}
+
+Reply post_reload(const Call& call) {
+  const ReloadReport& report = call.control.reload("admin");
+  log::info("admin change", {{"change", "reload"}, {"successful", report.successful}, {"peer", call.request.peer}});
+  if (report.successful) return json_reply(reload_view(report));
+  return problem(422, "BadConfiguration", "the configuration was refused; the last good one serves on",
+                 reload_view(report));
+}
+
+Reply post_check(const Call& call) {
+  if (call.request.body.empty()) return problem(400, "BadRequest", "the body is the configuration to be judged");
+  return json_reply(check_view(call.control.check(call.request.body)));
+}
+
+Reply post_drain(const Call& call) {
+  log::info("admin change", {{"change", "drain"}, {"peer", call.request.peer}});
+  call.control.drain();
+  return json_reply({{"draining", true}}, 202);
+}
+
+}  // namespace fusewire::proxy::admin

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to the admin API: reads requests, has them answered, streams events. Control thread. Owned by its
+// coroutine.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <chrono>
+#include <optional>
+
+#include "proxy/admin/connections.hpp"
+
+namespace fusewire::proxy::admin {
+
+class Session final : public std::enable_shared_from_this<Session> {
+ public:
+  using Stream = boost::beast::basic_stream<Protocol, Executor>;
+  static constexpr std::size_t kMaxHead = 16 * 1024;
+  static constexpr std::size_t kMaxBody = 1024 * 1024;
+
+  Session(std::shared_ptr<Connections>, Socket);
+  ~Session();
+
+  Task<void> run();
+  void close();
+  void wake();  // there may be a new event
+  // Since when it has been waiting for a request; nothing while one is being answered.
+  std::optional<std::chrono::steady_clock::time_point> idle_since() const { return idle_since_; }
+
+ private:
+  enum class Next { keep, close };
+
+  Task<Next> serve_one(bool first);
+  Task<Next> respond(const Request&, bool keep);
+  Task<Next> send_unreadable(const error_code&);
+  Task<Next> send(const Reply&, const Request&, bool keep);
+  Task<void> stream(std::uint64_t after);
+  Task<bool> write(std::string_view);
+  Task<void> linger();
+  void watch_client();
+  Reply answer_safely(const Request&);
+  std::string peer() const;
+
+  std::shared_ptr<Connections> connections_;
+  Stream stream_;
+  boost::beast::flat_buffer buffer_;
+  asio::steady_timer wait_;
+  std::optional<std::chrono::steady_clock::time_point> idle_since_;
+  bool gone_ = false;  // closed by us, or by the reader of a stream
+};
+
+}  // namespace fusewire::proxy::admin

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/attempt.hpp"
+
+#include "proxy/own_answer.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+Time steady_now() { return std::chrono::steady_clock::now(); }
+
+void set_failure_flag(Exchange& x) {
+  switch (x.outcome) {
+    case Outcome::connect_refused:
+    case Outcome::connect_unreachable:
+    case Outcome::dns_error:
+    case Outcome::tls_error:
+    case Outcome::local_lack:
+      return x.set(Flag::connect_failure);
+    case Outcome::connect_timeout:
+      x.set(Flag::connect_failure);
+      [[fallthrough]];
+    case Outcome::response_timeout:
+    case Outcome::total_timeout:
+    case Outcome::idle_timeout:
+      return x.set(Flag::upstream_timeout);
+    case Outcome::reset:
+    case Outcome::protocol_error:
+    case Outcome::incomplete:
+      return x.set(Flag::upstream_reset);
+    case Outcome::overload:
+      return x.set(Flag::upstream_full);
+    case Outcome::client_gone:
+      return x.set(Flag::client_gone);
+    default:
+      return;
+  }
+}
+
+bool is_timeout(Outcome outcome) {
+  return outcome == Outcome::connect_timeout || outcome == Outcome::response_timeout ||
+         outcome == Outcome::total_timeout || outcome == Outcome::idle_timeout;
+}
+
+}  // namespace
+
+Attempt::Attempt(Worker& worker, Inbound& inbound, const Snapshot& snapshot, const Upstream& to,
+                 const config::Timeouts& timeouts, const config::Fallback& fallback, Time now)
+    : chain(to.chain),
+      forward(worker, inbound, to, snapshot.via, x, chain),
+      upstream(to),
+      worker_(worker),
+      inbound_(inbound),
+      snapshot_(snapshot) {
+  x.request = &inbound.request;
+  x.upstream = to.config;
+  x.timeouts = &timeouts;
+  x.fallback = &fallback;
+  x.wall = std::chrono::system_clock::now();
+  x.body_replayable = inbound.body.done();
+  x.started = now;
+}
+
+Attempt::Attempt(const Attempt& first, const Upstream& to)
+    : Attempt(first.worker_, first.inbound_, first.snapshot_, to, to.config->timeouts, to.config->fallback,
+              first.x.started) {}
+
+Attempt::~Attempt() {
+  done(steady_now());
+  if (has_slot_) upstream.state->concurrent_requests.fetch_sub(1, std::memory_order_relaxed);
+  count_fallbacks();
+}
+
+bool Attempt::take_slot() {
+  auto& used = upstream.state->concurrent_requests;
+  has_slot_ = used.fetch_add(1, std::memory_order_relaxed) < upstream.config->limits.max_concurrent_requests;
+  if (!has_slot_) used.fetch_sub(1, std::memory_order_relaxed);
+  return has_slot_;
+}
+
+// The upstream, unless a filter or a limit answers in its place.
+Task<void> Attempt::ask(Reply& reply) {
+  if (auto own = chain.on_request(x, steady_now())) {
+    reply = std::move(*own);
+    if (x.outcome == Outcome::pending) x.outcome = Outcome::local;
+    co_return;
+  }
+  if (!take_slot()) {
+    x.outcome = Outcome::overload;
+  } else {
+    co_await forward.fetch_head();
+    if (forward.has_head()) {
+      reply.status = forward.response().status;
+      reply.fields = forward.response().fields;
+      co_return;
+    }
+  }
+  set_failure_flag(x);
+  reply = failure_reply(x.outcome, upstream.config->name);
+}
+
+Task<Attempt*> Attempt::resolve(Reply& reply) {
+  co_await ask(reply);
+  const bool relayed = reply.origin == Reply::Origin::upstream;
+  chain.on_reply(x, reply, steady_now());
+  if (chain.detour()) co_return co_await take_detours(reply);
+  if (relayed && reply.origin != Reply::Origin::upstream) forward.abandon(Outcome::abandoned);
+  if (!relayed) done(steady_now());
+  co_return this;
+}
+
+// The first attempt is judged before another upstream is asked; its reply stays good in case all else fails.
+Task<Attempt*> Attempt::take_detours(Reply& reply) {
+  while (const auto name = chain.detour()) {
+    const Time now = steady_now();
+    if (x.outcome == Outcome::pending) {
+      chain.on_done(x, now);  // judged by its status
+      done_ = true;
+    } else {
+      done(now);
+    }
+    const Upstream* to = snapshot_.upstream(*name);  // validated at load: never null
+    detour_ = std::make_unique<Attempt>(*this, *to);
+    detour_->x.total_at = x.total_at;
+    Reply other;
+    Attempt* source = co_await detour_->resolve(other);
+    const bool failed = other.origin == Reply::Origin::problem || x.fallback->on.has_status(detour_->x.upstream_status);
+    if (!failed || detour_->x.outcome == Outcome::client_gone) {
+      reply = std::move(other);
+      co_return source;
+    }
+    co_await detour_->finish();
+    chain.resume(x, reply, steady_now());
+  }
+  co_return this;
+}
+
+void Attempt::done(Time now) {
+  if (done_) return;
+  done_ = true;
+  set_failure_flag(x);
+  chain.on_done(x, now);
+  if (x.permitted == kNever || x.verdict == Verdict::none || x.verdict == Verdict::neutral) return;
+  const auto kind = x.verdict == Verdict::success ? UpstreamCells::success
+                    : is_timeout(x.outcome)       ? UpstreamCells::timeout
+                                                  : UpstreamCells::failure;
+  upstream.state->cells.of(worker_.index())
+      .latency[kind]
+      .observe((x.response_end == kNever ? now : x.response_end) - x.permitted);
+}
+
+void Attempt::count_fallbacks() const {
+  auto& cells = upstream.state->cells.of(worker_.index()).fallback;
+  for (std::size_t type = 0; type < 3; ++type)
+    for (std::size_t result = 0; result < 3; ++result)
+      if (const auto n = x.fallback_runs.count[type][result]) cells[type][result].add(n);
+}
+
+Task<void> Attempt::finish() {
+  co_await forward.finish();
+  if (detour_) co_await detour_->finish();
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request's way through one upstream: the exchange, its filters, and the forwarding. A fallback to another upstream
+// is a second attempt, owned by the first.
+#pragma once
+
+#include <memory>
+
+#include "filters/chain.hpp"
+#include "proxy/forward.hpp"
+#include "proxy/snapshot.hpp"
+
+namespace fusewire::proxy {
+
+class Attempt {
+ public:
+  Attempt(Worker&, Inbound&, const Snapshot&, const Upstream&, const config::Timeouts&, const config::Fallback&,
+          Time now);
+  Attempt(const Attempt& first, const Upstream&);  // the detour of `first`
+  ~Attempt();
+
+  // Until the reply's head is known: the upstream's, a filter's, or the proxy's own. Gives the attempt that the body of
+  // an upstream's reply comes from. Afterwards x.outcome may be client_gone: then there is nobody to reply to.
+  Task<Attempt*> resolve(Reply&);
+
+  Exchange x;
+  Chain chain;
+  Forward forward;
+  const Upstream& upstream;
+
+  // The upstream's part is over: filters hear of it once, as does this upstream's latency.
+  void done(Time now);
+  bool is_done() const { return done_; }
+  // Ends what still runs of this attempt and its detour.
+  Task<void> finish();
+  const Attempt* detour() const { return detour_.get(); }
+
+ private:
+  Task<void> ask(Reply&);
+  Task<Attempt*> take_detours(Reply&);
+  bool take_slot();
+  void count_fallbacks() const;
+
+  Worker& worker_;
+  Inbound& inbound_;
+  const Snapshot& snapshot_;
+  std::unique_ptr<Attempt> detour_;
+  bool has_slot_ = false;
+  bool done_ = false;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which admin API is meant, and with which token.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "config/config.hpp"
+#include "proxy/cli/options.hpp"
+
+namespace fusewire::cli {
+
+// Bad usage: one clear line.
+struct BadUsage : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct AdminAccess {
+  config::Endpoint endpoint;
+  std::string token;  // empty: none
+};
+
+// Address: --admin, -c, FUSEWIRE_ADMIN, FUSEWIRE_CONFIG, http://127.0.0.1:9901; the first there is. Token:
+// --token-file, FUSEWIRE_TOKEN, the configuration's. Throws BadUsage. A bad file that only FUSEWIRE_CONFIG names is
+// passed over: the proxy serves on by its last good configuration, and its health must not depend on the file.
+AdminAccess find_admin(const Options&, const World&);
+
+}  // namespace fusewire::cli

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/cli/admin_commands.hpp"
+
+#include <boost/json.hpp>
+#include <ostream>
+
+#include "config/load.hpp"
+#include "proxy/cli/admin_access.hpp"
+#include "proxy/cli/admin_client.hpp"
+#include "proxy/cli/event_reader.hpp"
+#include "proxy/cli/report.hpp"
+
+namespace fusewire::cli {
+namespace {
+
+namespace json = boost::json;
+using Command = Options::Command;
+
+int fail(const World& world, const std::string& line) {
+  world.err << "fusewire: " << line << '\n';
+  return kFailed;
+}
+
+// What a problem+json says, or the bare status.
+std::string detail_of(const AdminClient::Answer& answer) {
+  boost::system::error_code error;
+  const json::value body = json::parse(answer.body, error);
+  const json::value* detail = error || !body.is_object() ? nullptr : body.get_object().if_contains("detail");
+  if (!detail || !detail->is_string()) return "the admin answered " + std::to_string(answer.status);
+  std::string text(detail->get_string());
+  if (const json::value* known = body.get_object().if_contains("known")) text += "; known: " + json::serialize(*known);
+  return text;
+}
+
+int ready(const AdminClient& client) {
+  try {
+    return client.call("GET", "/admin/ready").status == 200 ? kOk : kFailed;
+  } catch (const Unreachable&) {
+    return kFailed;
+  }
+}
+
+int status(const AdminClient& client, const World& world) {
+  const auto answer = client.call("GET", "/admin/circuit-breakers");
+  if (answer.status != 200) return fail(world, detail_of(answer));
+  world.out << breaker_table(json::parse(answer.body));
+  return kOk;
+}
+
+// Prints what is kept; the id of the last one goes to `last`.
+int events(const AdminClient& client, const World& world, std::uint64_t& last) {
+  const auto answer = client.call("GET", "/admin/events");
+  if (answer.status != 200) return fail(world, detail_of(answer));
+  const json::value body = json::parse(answer.body);
+  for (const json::value& event : body.at("events").as_array()) world.out << event_line(event);
+  world.out.flush();
+  last = body.at("last_id").to_number<std::uint64_t>();
+  return kOk;
+}
+
+int follow(const AdminClient& client, const World& world) {
+  std::uint64_t last = 0;
+  if (const int failed = events(client, world, last)) return failed;
+  EventReader reader([&world](std::string_view data) {
+    world.out << event_line(json::parse({data.data(), data.size()}));
+    world.out.flush();
+  });
+  const auto answer = client.stream("/admin/events/stream?since=" + std::to_string(last),
+                                    [&reader](std::string_view piece) { reader.read(piece); });
+  return fail(world, answer.status == 200 ? "the stream of events ended" : detail_of(answer));
+}
+
+std::string action_of(Command command) {
+  switch (command) {
+    case Command::force_open:
+      return "force-open";
+    case Command::force_close:
+      return "force-close";
+    case Command::release:
+      return "release";
+    default:
+      return "reset";
+  }
+}
+
+// Names are checked here, so that they need no escaping in a path.
+bool is_name(const std::string& name) {
+  constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  return !name.empty() && name.find_first_not_of(kAllowed) == std::string::npos;
+}
+
+int change(const AdminClient& client, const Options& options, const World& world) {
+  const std::string action = action_of(options.command);
+  std::string target = "/admin/circuit-breakers/" + options.name + '/' + action;
+  if (!options.limit.empty()) target += "?for=" + options.limit;
+  const auto answer = client.call("POST", target);
+  if (answer.status != 200) return fail(world, detail_of(answer));
+  const json::value breaker = json::parse(answer.body);
+  world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
+            << ", override " << breaker.at("override").as_string().c_str() << '\n';
+  return kOk;
+}
+
+void check_usage(const Options& options) {
+  const bool needs_name = options.command != Command::status && options.command != Command::events;
+  if (needs_name && !is_name(options.name)) throw BadUsage("'" + options.name + "' is not the name of a breaker");
+  if (!options.limit.empty() && !config::parse_duration(options.limit))
+    throw BadUsage("--for: expected a duration such as 10m, got '" + options.limit + "'");
+}
+
+int ask(const Options& options, const World& world) {
+  check_usage(options);
+  AdminAccess access = find_admin(options, world);
+  const AdminClient client(std::move(access.endpoint), std::move(access.token));
+  if (options.command == Command::status) return options.ready ? ready(client) : status(client, world);
+  if (options.command != Command::events) return change(client, options, world);
+  std::uint64_t last = 0;
+  return options.follow ? follow(client, world) : events(client, world, last);
+}
+
+}  // namespace
+
+int ask_admin(const Options& options, const World& world) {
+  try {
+    return ask(options, world);
+  } catch (const BadUsage& error) {
+    world.err << "fusewire: " << error.what() << '\n';
+    return kUsage;
+  } catch (const std::exception& error) {  // Unreachable, or an answer that is not the admin's
+    return fail(world, error.what());
+  }
+}
+
+}  // namespace fusewire::cli

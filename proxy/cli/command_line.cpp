@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ostream>
+
+#include "proxy/cli/admin_commands.hpp"
+#include "proxy/cli/config_commands.hpp"
+#include "proxy/cli/demo.hpp"
+
+namespace fusewire::cli {
+namespace {
+
+using Command = Options::Command;
+
+void add_config_options(CLI::App& app, Options& options) {
+  app.add_option("-c,--config", options.file, "Configuration file (else FUSEWIRE_CONFIG)")->type_name("FILE");
+  app.add_option("--set", options.set, "Override one key, as in upstreams.orders.timeouts.connect=2s")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_admin_options(CLI::App& app, Options& options) {
+  app.add_option("--admin", options.admin,
+                 "Admin address, as in http://127.0.0.1:9901 (else FUSEWIRE_ADMIN, else admin.address of the "
+                 "configuration, else that one)")
+      ->type_name("URL");
+  app.add_option("--token-file", options.token_file, "File with the admin token (else FUSEWIRE_TOKEN)")
+      ->type_name("FILE");
+  app.add_option("-c,--config", options.file, "Configuration file to take admin address and token from")
+      ->type_name("FILE");
+}
+
+CLI::App* add_command(CLI::App& app, Options& options, const char* name, const char* help, Command command) {
+  CLI::App* sub = app.add_subcommand(name, help);
+  sub->callback([&options, command] { options.command = command; });
+  return sub;
+}
+
+void add_config_commands(CLI::App& app, Options& options) {
+  add_config_options(*add_command(app, options, "run", "Run the proxy (the default)", Command::run), options);
+  CLI::App* check =
+      add_command(app, options, "check", "Judge a configuration: all errors, and warnings", Command::check);
+  add_config_options(*check, options);
+  check->add_flag("--print", options.print, "Print the effective configuration, secrets redacted");
+}
+
+void add_admin_commands(CLI::App& app, Options& options) {
+  CLI::App* status = add_command(app, options, "status", "Show the circuit breakers", Command::status);
+  status->add_flag("--ready", options.ready, "Print nothing: exit status 0 when ready for traffic, else 1");
+  CLI::App* events = add_command(app, options, "events", "Show transitions and overrides", Command::events);
+  events->add_flag("-f,--follow", options.follow, "Keep showing them as they come");
+  for (CLI::App* sub : {status, events}) add_admin_options(*sub, options);
+
+  const auto add_change = [&](const char* name, const char* help, Command command) {
+    CLI::App* sub = add_command(app, options, name, help, command);
+    sub->add_option("NAME", options.name, "The breaker, as `status` shows it")->required();
+    add_admin_options(*sub, options);
+    return sub;
+  };
+  add_change("reset", "Close a breaker and forget its window", Command::reset);
+  add_change("release", "End an override", Command::release);
+  for (CLI::App* sub : {add_change("force-open", "Reject every call", Command::force_open),
+                        add_change("force-close", "Let every call pass", Command::force_close)})
+    sub->add_option("--for", options.limit, "End the override after this time, as in 10m")->type_name("DURATION");
+}
+
+}  // namespace
+
+std::variant<Options, int> parse(std::vector<std::string> arguments, const World& world) {
+  Options options;
+  CLI::App app("Fusewire: a sidecar proxy that breaks the circuit to a failing upstream", "fusewire");
+  app.require_subcommand(0, 1);
+  app.set_version_flag("--version", std::string("fusewire ") + FUSEWIRE_VERSION);
+  add_config_options(app, options);
+  add_config_commands(app, options);
+  add_admin_commands(app, options);
+  CLI::App* demo_command = add_command(app, options, "demo", "Tell the story of a failing upstream", Command::demo);
+  demo_command->add_flag("--serve", options.serve, "Keep it running, to be explored");
+  add_command(app, options, "version", "Show the version", Command::version);
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants a vector
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, world.out, world.err) == 0 ? kOk : kUsage;
+  }
+  return options;
+}
+
+int execute(const Options& options, const World& world) {
+  switch (options.command) {
+    case Command::run:
+      return run(options, world);
+    case Command::check:
+      return check(options, world);
+    case Command::demo:
+      return demo({.serve = options.serve});
+    case Command::version:
+      world.out << "fusewire " << FUSEWIRE_VERSION << '\n';
+      return kOk;
+    case Command::status:
+    case Command::events:
+    case Command::reset:
+    case Command::force_open:
+    case Command::force_close:
+    case Command::release:
+      break;
+  }
+  return ask_admin(options, world);
+}
+
+}  // namespace fusewire::cli

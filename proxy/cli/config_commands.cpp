@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/cli/config_commands.hpp"
+
+#include <optional>
+#include <ostream>
+#include <stdexcept>
+
+#include "proxy/cli/config_source.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/server.hpp"
+
+namespace fusewire::cli {
+namespace {
+
+// Nothing (and a line on stderr) when no file was named.
+std::optional<std::string> named_file(const Options& options, const World& world) {
+  std::string file = config_file(options, world);
+  if (!file.empty()) return file;
+  world.err << "fusewire: no configuration: give -c FILE, or set FUSEWIRE_CONFIG (fusewire --help says more)\n";
+  return std::nullopt;
+}
+
+void print(const std::vector<config::Diagnostic>& diagnostics, std::string_view prefix, const World& world) {
+  for (const config::Diagnostic& diagnostic : diagnostics) world.err << prefix << diagnostic.to_string() << '\n';
+}
+
+// Ends the logger on every way out.
+struct Logging {
+  explicit Logging(const config::Log& config) { proxy::log::start(config); }
+  ~Logging() { proxy::log::stop(); }
+  Logging(const Logging&) = delete;
+  Logging& operator=(const Logging&) = delete;
+};
+
+int serve(const config::LoadResult& first, const proxy::ServerOptions& options) {
+  const Logging logging(first.config->log);
+  for (const config::Diagnostic& warning : first.warnings)
+    proxy::log::warn("configuration warning", {{"warning", warning.to_string()}});
+  proxy::Server server(*first.config, options);
+  return server.wait();
+}
+
+}  // namespace
+
+int run(const Options& options, const World& world) {
+  const auto file = named_file(options, world);
+  if (!file) return kUsage;
+  const auto load = [file = *file, options, world] { return load_file(file, options, world); };
+  const config::LoadResult first = load();
+  print(first.errors, "", world);
+  if (!first.config) return kUsage;
+  try {
+    return serve(first, {.loader = load, .watch = *file, .signals = true});
+  } catch (const std::exception& error) {
+    world.err << "fusewire: " << error.what() << '\n';
+    return kFailed;
+  }
+}
+
+int check(const Options& options, const World& world) {
+  const auto file = named_file(options, world);
+  if (!file) return kUsage;
+  const config::LoadResult result = load_file(*file, options, world);
+  print(result.errors, "", world);
+  print(result.warnings, "warning: ", world);
+  if (!result.config) return kUsage;
+  if (options.print)
+    world.out << config::to_yaml(*result.config);
+  else
+    world.out << *file << ": good\n";
+  return kOk;
+}
+
+}  // namespace fusewire::cli

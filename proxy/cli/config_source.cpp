@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/cli/config_source.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+namespace fusewire::cli {
+namespace {
+
+// The text, or nothing and errno.
+std::optional<std::string> read_whole(const std::string& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  std::string text;
+  std::array<char, 16384> piece;
+  ssize_t n = 0;
+  while ((n = ::read(fd, piece.data(), piece.size())) != 0) {
+    if (n > 0)
+      text.append(piece.data(), static_cast<std::size_t>(n));
+    else if (errno != EINTR)
+      break;
+  }
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  return n == 0 ? std::optional(std::move(text)) : std::nullopt;
+}
+
+}  // namespace
+
+std::string config_file(const Options& options, const World& world) {
+  return options.file.empty() ? world.variable("FUSEWIRE_CONFIG") : options.file;
+}
+
+config::LoadResult load_file(const std::string& file, const Options& options, const World& world) {
+  auto text = read_whole(file);
+  if (text) return config::load({file, std::move(*text), world.environment, options.set});
+  config::Diagnostic unreadable;
+  unreadable.source = file;
+  unreadable.message = "cannot be read: " + std::generic_category().message(errno);
+  config::LoadResult result;
+  result.errors.push_back(std::move(unreadable));
+  return result;
+}
+
+}  // namespace fusewire::cli

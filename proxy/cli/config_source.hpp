@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the configuration as `run` and `check` are told to.
+#pragma once
+
+#include "config/load.hpp"
+#include "proxy/cli/options.hpp"
+
+namespace fusewire::cli {
+
+// -c, else FUSEWIRE_CONFIG, else empty.
+std::string config_file(const Options&, const World&);
+
+// A file that can't be read is one error.
+config::LoadResult load_file(const std::string& file, const Options&, const World&);
+
+}  // namespace fusewire::cli

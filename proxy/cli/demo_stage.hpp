@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The demo's stage: the upstream, the real server before it, and the terminal on which the story is told.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filters/breaker/core/types.hpp"
+#include "proxy/cli/demo_client.hpp"
+#include "proxy/cli/demo_upstream.hpp"
+#include "proxy/observe/event_log.hpp"
+#include "proxy/server.hpp"
+
+namespace fusewire::cli {
+
+inline constexpr const char* kDemoToken = "demo";
+
+struct StageOptions {
+  std::uint16_t port = 0;  // 0: a free one
+  std::uint16_t admin_port = 0;
+  bool serve = false;  // ends by signal, tells its transitions in the log
+};
+
+class Stage {
+ public:
+  explicit Stage(StageOptions);
+
+  DemoUpstream& upstream() { return upstream_; }
+  std::uint16_t port() const { return server_.port("main"); }
+  std::uint16_t admin_port() const { return server_.admin_port(); }
+  breaker::Snapshot breaker();
+  std::vector<proxy::LoggedEvent> transitions();
+  int wait() { return server_.wait(); }
+
+ private:
+  DemoUpstream upstream_;
+  proxy::Server server_;
+};
+
+// Colours and pauses only for a person: with a terminal, and NO_COLOR not set.
+class Terminal {
+ public:
+  Terminal();
+
+  void title(const std::string&);
+  void chapter(int number, const std::string& title);
+  void say(const std::string&);  // a sentence of the story
+  void request(const std::string& method, const std::string& target, const DemoAnswer&, const std::string& remark);
+  void state(const std::string&);
+  void verdict(bool good, const std::string&);
+
+ private:
+  std::string paint(const char* code, const std::string&) const;
+  bool colours_;
+};
+
+}  // namespace fusewire::cli

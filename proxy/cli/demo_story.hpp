@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The story in seven chapters. Each one looks at real answers and at the breaker itself; what was different from what
+// it tells is remembered.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "proxy/cli/demo_stage.hpp"
+
+namespace fusewire::cli {
+
+class Story {
+ public:
+  Story(Stage& stage, Terminal& terminal) : stage_(stage), terminal_(terminal) {}
+
+  // Takes about 15 s. True when every chapter happened as told.
+  bool tell();
+  const std::vector<std::string>& differences() const { return differences_; }
+
+ private:
+  void traffic_flows();
+  void upstream_fails();
+  void circuit_opens();
+  void stale_answers();
+  void upstream_heals();
+  void half_open();
+  void closed_again();
+
+  DemoAnswer send(const char* method, const char* target, const char* remark = nullptr);
+  void expect(bool happened, const std::string& what);
+  void expect_state(breaker::State, const char* remark);
+  void pause(std::chrono::milliseconds) const;
+
+  Stage& stage_;
+  Terminal& terminal_;
+  int chapter_ = 0;
+  std::vector<std::string> differences_;
+};
+
+}  // namespace fusewire::cli

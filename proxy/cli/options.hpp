@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was asked for on the command line.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fusewire::cli {
+
+// Exit statuses (spec/operations.md).
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;  // bad usage or configuration
+
+struct Options {
+  enum class Command { run, check, status, events, reset, force_open, force_close, release, demo, version };
+  Command command = Command::run;
+
+  std::string file;              // -c; empty: FUSEWIRE_CONFIG
+  std::vector<std::string> set;  // --set key.path=value
+  bool print = false;            // check
+
+  std::string admin;       // --admin URL
+  std::string token_file;  // --token-file
+  bool ready = false;      // status
+  bool follow = false;     // events
+  std::string name;        // reset, force-open, …: the breaker
+  std::string limit;       // --for; empty: none
+
+  bool serve = false;  // demo
+};
+
+// What a command sees of the world.
+struct World {
+  std::ostream& out;
+  std::ostream& err;
+  std::vector<std::pair<std::string, std::string>> environment;
+
+  // Empty where it is not set.
+  std::string variable(const std::string& name) const {
+    for (const auto& [key, value] : environment)
+      if (key == name) return value;
+    return {};
+  }
+};
+
+}  // namespace fusewire::cli

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin API's JSON as a person reads it in a terminal.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <string>
+
+namespace fusewire::cli {
+
+// The answer of /admin/circuit-breakers: one row a breaker under a head line, columns padded.
+std::string breaker_table(const boost::json::value&);
+
+// One event on one line: "2026-01-31T08:15:30.042Z  orders  closed -> open: consecutive_failures (5 of 5), for 30s".
+std::string event_line(const boost::json::value&);
+
+// 1500 -> "1.5s", 90000 -> "1m30s".
+std::string duration_text(std::int64_t milliseconds);
+
+}  // namespace fusewire::cli

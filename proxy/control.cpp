@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/control.hpp"
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <stdexcept>
+
+#include "filters/breaker/classify.hpp"
+#include "filters/cache/store.hpp"
+#include "proxy/observe/log.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+std::uint64_t random_seed() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32) | random();
+}
+
+std::string random_pseudonym() {
+  char text[32];
+  std::snprintf(text, sizeof text, "fusewire-%08x", static_cast<unsigned>(random_seed()));
+  return text;
+}
+
+ReloadReport begin_report(const std::string& trigger, std::vector<std::string> warnings) {
+  ReloadReport report;
+  report.trigger = trigger;
+  report.at = std::chrono::system_clock::now();
+  report.warnings = std::move(warnings);
+  return report;
+}
+
+// What happens to the things of one kind, by name, from one configuration to the next.
+template <class List>
+void compare(const char* kind, const List& before, const List& after, ReloadReport& report) {
+  const auto label = [kind](const auto& item) { return std::string(kind) + " " + item.name; };
+  const auto find = [](const List& list, const std::string& name) {
+    return std::find_if(list.begin(), list.end(), [&](const auto& item) { return item.name == name; });
+  };
+  for (const auto& item : after) {
+    const auto old = find(before, item.name);
+    (old == before.end() ? report.added : *old == item ? report.kept : report.changed).push_back(label(item));
+  }
+  for (const auto& item : before)
+    if (find(after, item.name) == after.end()) report.removed.push_back(label(item));
+}
+
+}  // namespace
+
+Control::Control(Loader loader, std::size_t workers)
+    : loader_(std::move(loader)),
+      workers_(workers),
+      started_(std::chrono::steady_clock::now()),
+      events_(1000),
+      cache_(std::make_unique<cache::Store>(0)),
+      worker_cells_(workers),
+      default_via_(random_pseudonym()) {}
+
+Control::~Control() = default;
+
+void Control::start(config::Config first, Hooks hooks) {
+  hooks_ = std::move(hooks);
+  const ReloadReport& report = apply(std::move(first), "start");
+  if (!report.successful) throw std::runtime_error(report.errors.front());
+  serving_ = true;
+}
+
+const ReloadReport& Control::reload(const std::string& trigger) {
+  config::LoadResult loaded;
+  if (loader_)
+    loaded = loader_();
+  else
+    loaded.errors.push_back({.source = "reload",
+                             .line = 0,
+                             .column = 0,
+                             .key_path = {},
+                             .message = "this process was not started from a file"});
+  std::vector<std::string> warnings;
+  for (const auto& warning : loaded.warnings) warnings.push_back(warning.to_string());
+  if (loaded.config) return apply(std::move(*loaded.config), trigger, std::move(warnings));
+
+  ReloadReport report = begin_report(trigger, std::move(warnings));
+  report.successful = false;
+  for (const auto& error : loaded.errors) report.errors.push_back(error.to_string());
+  return conclude(std::move(report));
+}
+
+const ReloadReport& Control::apply(config::Config config, const std::string& trigger,
+                                   std::vector<std::string> warnings) {
+  ReloadReport report = begin_report(trigger, std::move(warnings));
+  if (snapshot_ && config == snapshot_->config) {
+    compare("listener", config.listeners, config.listeners, report);
+    compare("upstream", config.upstreams, config.upstreams, report);
+    return conclude(std::move(report));
+  }
+  const std::shared_ptr<const Snapshot> next = build(std::move(config));
+  if (std::string error = hooks_.publish(next); !error.empty()) {
+    report.successful = false;
+    report.errors.push_back(std::move(error));
+    forget_unused();  // what was made for the refused configuration
+    return conclude(std::move(report));
+  }
+  commit(next, report);
+  return conclude(std::move(report));
+}
+
+const ReloadReport& Control::conclude(ReloadReport report) {
+  last_reload_ = std::move(report);
+  if (last_reload_.successful) last_success_ = last_reload_.at;
+  if (last_reload_.trigger == "start") return last_reload_;
+  if (last_reload_.successful)
+    log::info("configuration reloaded",
+              {{"trigger", last_reload_.trigger}, {"version", static_cast<std::int64_t>(version_)}});
+  for (const auto& error : last_reload_.errors)
+    log::error("configuration refused: the last good one serves on",
+               {{"trigger", last_reload_.trigger}, {"error", error}});
+  for (const auto& warning : last_reload_.warnings) log::warn("configuration", {{"warning", warning}});
+  return last_reload_;
+}
+
+// ------------------------------------------------------------------------------------------------------ building
+
+std::shared_ptr<const Snapshot> Control::build(config::Config config) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->config = std::move(config);
+  snapshot->version = version_ + 1;
+  snapshot->via = snapshot->config.via.empty() ? default_via_ : snapshot->config.via;
+  for (const auto& wanted : snapshot->config.upstreams) {
+    auto upstream = std::make_unique<Upstream>();
+    upstream->config = &wanted;
+    upstream->state = state_of(wanted);
+    for (const auto& endpoint : wanted.endpoints) upstream->endpoints.push_back(endpoint_of(wanted.name, endpoint));
+    upstream->classify = std::make_unique<CompiledClassify>(wanted.circuit_breaker.classify);
+    upstream->chain = {.breaker = &upstream->state->breaker,
+                       .classify = upstream->classify.get(),
+                       .store = cache_.get(),
+                       .cache_partition = upstream->state->cache};
+    snapshot->upstreams.push_back(std::move(upstream));
+  }
+  for (const auto& wanted : snapshot->config.listeners) {
+    auto listener = std::make_unique<Listener>();
+    listener->config = &wanted;
+    listener->router = Router(wanted.routes);
+    listener->unrouted_cells = cells_of(wanted.name, "");
+    for (const auto& route : wanted.routes) {
+      const Upstream* to = snapshot->upstream(route.upstream);
+      listener->routes.push_back({.config = &route,
+                                  .upstream = to,
+                                  .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
+                                  .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
+                                  .cells = cells_of(wanted.name, route.upstream)});
+    }
+    snapshot->listeners.push_back(std::move(listener));
+  }
+  return snapshot;
+}
+
+std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted) {
+  auto& state = states_[wanted.name];
+  if (state) return state;
+  state = std::make_shared<UpstreamState>(wanted, std::chrono::steady_clock::now(), random_seed(), workers_);
+  state->cache = cache_->partition(wanted.name);
+  state->breaker.listen([this, name = wanted.name](const breaker::Event& event) { events_.record(name, event); }, {});
+  return state;
+}
+
+std::shared_ptr<EndpointState> Control::endpoint_of(const std::string& upstream, const config::Endpoint& wanted) {
+  auto& endpoint = endpoints_[{upstream, wanted.url}];
+  if (!endpoint)
+    endpoint = std::make_shared<EndpointState>(EndpointState{
+        .url = wanted.url, .address = wanted.address, .authority = wanted.authority, .id = next_endpoint_++});
+  return endpoint;
+}
+
+std::shared_ptr<PerWorker<TrafficCells>> Control::cells_of(const std::string& listener, const std::string& upstream) {
+  for (const Traffic& traffic : traffic_)
+    if (traffic.listener == listener && traffic.upstream == upstream) return traffic.cells;
+  traffic_.push_back({listener, upstream, std::make_shared<PerWorker<TrafficCells>>(workers_)});
+  return traffic_.back().cells;
+}
+
+// ------------------------------------------------------------------------------------------------------ taking over
+
+void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& report) {
+  const auto now = std::chrono::steady_clock::now();
+  const config::Config none;
+  const config::Config& before = snapshot_ ? snapshot_->config : none;
+  compare("listener", before.listeners, next->config.listeners, report);
+  compare("upstream", before.upstreams, next->config.upstreams, report);
+  for (const auto& upstream : next->upstreams) {
+    const auto& name = upstream->config->name;
+    const auto outcome = upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now);
+    if (outcome.window_emptied) report.emptied.push_back(name + ": window");
+    if (outcome.failure_count_emptied) report.emptied.push_back(name + ": failure_count");
+    if (outcome.reset) report.emptied.push_back(name + ": reset");
+  }
+  if (snapshot_ && before.workers != next->config.workers)
+    report.warnings.push_back("runtime.workers: takes effect at the next start");
+  cache_->set_limit(next->config.cache_memory);
+  events_.set_history(next->config.event_history);
+  log::configure(next->config.log);
+  snapshot_ = next;
+  version_ = next->version;
+  forget_unused();
+}
+
+// Upstreams that are configured no longer: one that is added again starts fresh.
+void Control::forget_unused() {
+  std::set<std::string> names;
+  if (snapshot_)
+    for (const auto& upstream : snapshot_->config.upstreams) names.insert(upstream.name);
+  for (auto it = states_.begin(); it != states_.end();) {
+    if (names.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    cache_->purge(*it->second->cache);
+    it = states_.erase(it);
+  }
+  std::erase_if(endpoints_, [&](const auto& entry) { return !names.contains(entry.first.first); });
+  std::erase_if(traffic_, [&](const Traffic& traffic) {
+    return (!traffic.upstream.empty() && !names.contains(traffic.upstream)) ||
+           (snapshot_ && snapshot_->listener(traffic.listener) == nullptr);
+  });
+}
+
+config::LoadResult Control::check(const std::string& text) const {
+  return config::load({.name = "posted", .text = text, .environment = {}, .set = {}});
+}
+
+void Control::drain() {
+  if (draining_.exchange(true)) return;
+  log::info("draining");
+  if (hooks_.drain) hooks_.drain();
+}
+
+}  // namespace fusewire::proxy

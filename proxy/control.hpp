@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control thread owns: the current configuration, how it came to be, and everything that outlives a reload.
+// All members are called on the control thread, except where a comment says otherwise.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/load.hpp"
+#include "proxy/observe/event_log.hpp"
+#include "proxy/snapshot.hpp"
+
+namespace fusewire::cache {
+class Store;
+}
+
+namespace fusewire::proxy {
+
+struct ReloadReport {
+  bool successful = true;
+  std::string trigger;  // start, signal, admin, file
+  std::chrono::system_clock::time_point at{};
+  std::vector<std::string> errors;  // Diagnostic::to_string()
+  std::vector<std::string> warnings;
+  std::vector<std::string> kept, changed, added, removed;  // "upstream orders", "listener main"
+  std::vector<std::string> emptied;                        // "orders: window"
+};
+
+class Control {
+ public:
+  using Loader = std::function<config::LoadResult()>;
+  struct Hooks {
+    // Hands a new snapshot to acceptor and workers. Returns an error text when a new listener can't be opened; then
+    // nothing has changed.
+    std::function<std::string(std::shared_ptr<const Snapshot>)> publish;
+    std::function<void()> drain;
+  };
+
+  // `loader` reads the configuration again; empty where there is no file (demo, tests).
+  Control(Loader loader, std::size_t workers);
+  ~Control();
+
+  // Builds and publishes the first snapshot. Throws std::runtime_error with one clear line.
+  void start(config::Config first, Hooks hooks);
+  // Loads, builds, publishes; a bad configuration changes nothing. The report is kept as last_reload().
+  const ReloadReport& reload(const std::string& trigger);
+  // The same for a configuration already at hand.
+  const ReloadReport& apply(config::Config, const std::string& trigger, std::vector<std::string> warnings = {});
+  const ReloadReport& last_reload() const { return last_reload_; }
+  std::chrono::system_clock::time_point last_success() const { return last_success_; }
+  // Judges a text as if it were the file; changes nothing.
+  config::LoadResult check(const std::string& text) const;
+
+  std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
+  std::size_t workers() const { return workers_; }
+  EventLog& events() { return events_; }
+  cache::Store& cache() { return *cache_; }
+  PerWorker<WorkerCells>& worker_cells() { return worker_cells_; }
+
+  // Every (listener, upstream) that has been configured, for the scrape.
+  struct Traffic {
+    std::string listener, upstream;
+    std::shared_ptr<PerWorker<TrafficCells>> cells;
+  };
+  const std::vector<Traffic>& traffic() const { return traffic_; }
+
+  void drain();  // once; later calls do nothing
+  // Any thread.
+  bool ready() const { return serving_.load() && !draining_.load(); }
+  bool draining() const { return draining_.load(); }
+  std::chrono::steady_clock::time_point started() const { return started_; }
+
+ private:
+  std::shared_ptr<const Snapshot> build(config::Config);
+  const ReloadReport& conclude(ReloadReport);
+  void forget_unused();
+  std::shared_ptr<UpstreamState> state_of(const config::Upstream&);
+  std::shared_ptr<EndpointState> endpoint_of(const std::string& upstream, const config::Endpoint&);
+  std::shared_ptr<PerWorker<TrafficCells>> cells_of(const std::string& listener, const std::string& upstream);
+  void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
+
+  Loader loader_;
+  const std::size_t workers_;
+  Hooks hooks_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  ReloadReport last_reload_;
+  std::chrono::system_clock::time_point last_success_{};
+  const std::chrono::steady_clock::time_point started_;
+  EventLog events_;
+  std::unique_ptr<cache::Store> cache_;
+  PerWorker<WorkerCells> worker_cells_;
+  std::map<std::string, std::shared_ptr<UpstreamState>> states_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<EndpointState>> endpoints_;
+  std::vector<Traffic> traffic_;
+  std::size_t next_endpoint_ = 0;
+  std::uint64_t version_ = 0;
+  std::string default_via_;
+  std::atomic<bool> serving_{false};
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace fusewire::proxy

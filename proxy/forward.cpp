@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/forward.hpp"
+
+#include "filters/timeout/timeout_filter.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr http::HeadLimits kResponseLimits{.max_line = 32 * 1024, .max_bytes = 32 * 1024, .max_fields = 100};
+constexpr unsigned kMaxInterims = 64;  // 1xx before one final response
+
+Time steady_now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+Forward::Forward(Worker& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Exchange& x,
+                 Chain& chain)
+    : worker_(worker),
+      inbound_(inbound),
+      upstream_(upstream),
+      via_(via),
+      x_(x),
+      chain_(chain),
+      due_(worker.deadlines(), [this] { on_deadline(); }),
+      upload_(inbound) {}
+
+Forward::~Forward() {
+  if (connector_) connector_->cancel();
+  if (connection_) connection_->channel().close();
+}
+
+// ------------------------------------------------------------------------------------------------------ deadlines
+
+// Filters are told of their time here, and not by the coroutine, which may be held up by a slow client.
+void Forward::on_deadline() {
+  const Time now = steady_now();
+  if (chain_.next_due(x_) <= now) chain_.on_due(x_, now);
+  if (x_.outcome == Outcome::pending && !fault_) {
+    fault_ = passed(now);
+    if (fault_ && connection_ && connection_->channel().write_blocked()) connection_->channel().close();
+    if (fault_ && !has_head_ && inbound_.channel.write_blocked()) inbound_.channel.reset();  // held up by a 1xx
+  }
+  arm();
+  if (fault_) inbound_.event.set();
+}
+
+std::optional<Outcome> Forward::passed(Time now) const {
+  if (!has_head_ && now >= x_.total_at) return Outcome::total_timeout;
+  switch (phase_) {
+    case Phase::connecting:
+      if (now >= connect_started_ + x_.connect_within) return Outcome::connect_timeout;
+      break;
+    case Phase::sending:
+      if (now >= last_progress_ + x_.idle_within && connection_ && connection_->channel().write_blocked())
+        return Outcome::idle_timeout;
+      break;
+    case Phase::waiting:
+      if (now >= x_.request_sent + x_.response_within) return Outcome::response_timeout;
+      break;
+    case Phase::body:
+      if (now >= last_progress_ + x_.idle_within) return Outcome::idle_timeout;
+      break;
+    case Phase::relaying:
+    case Phase::over:
+      break;
+  }
+  return std::nullopt;
+}
+
+void Forward::arm() {
+  Time due = x_.outcome == Outcome::pending ? chain_.next_due(x_) : kNever;
+  if (!has_head_ && phase_ != Phase::over) due = std::min(due, x_.total_at);
+  switch (phase_) {
+    case Phase::connecting:
+      due = std::min(due, connect_started_ + x_.connect_within);
+      break;
+    case Phase::sending:
+      due = std::min(due, std::max(last_progress_, steady_now()) + x_.idle_within);
+      break;
+    case Phase::waiting:
+      due = std::min(due, x_.request_sent + x_.response_within);
+      break;
+    case Phase::body:
+      due = std::min(due, last_progress_ + x_.idle_within);
+      break;
+    case Phase::relaying:
+    case Phase::over:
+      break;
+  }
+  due_.arm(fault_ ? kNever : due);
+}
+
+// Whether the exchange must end although the upstream has said nothing new; sets x.outcome then.
+bool Forward::interrupted() {
+  switch (upload_.state()) {
+    case Upload::State::client_gone:
+      end(Outcome::client_gone);
+      return true;
+    case Upload::State::client_late:
+    case Upload::State::client_malformed:
+    case Upload::State::too_large:
+      end(Outcome::client_fault);
+      return true;
+    default:
+      break;
+  }
+  if (!upload_.running() && inbound_.gone()) {
+    end(Outcome::client_gone);
+    return true;
+  }
+  if (fault_) {
+    end(*fault_);
+    return true;
+  }
+  return false;
+}
+
+void Forward::end(Outcome outcome) {
+  if (x_.outcome != Outcome::pending) return;
+  x_.outcome = outcome;
+  x_.response_end = steady_now();
+  phase_ = Phase::over;
+  if (connector_) connector_->cancel();
+  if (outcome != Outcome::complete && connection_) connection_->channel().close();
+}
+
+// ------------------------------------------------------------------------------------------------------ connecting
+
+void Forward::choose_endpoint() {
+  const auto& endpoints = upstream_.endpoints;
+  endpoint_ = endpoints.size() == 1 ? endpoints.front() : endpoints[worker_.next_turn() % endpoints.size()];
+}
+
+Task<bool> Forward::obtain_connection() {
+  ++attempts_;
+  if (!fresh_) connection_ = worker_.pool().take(endpoint_->id);
+  if (!connection_) co_await connect();
+  if (!connection_) co_return false;
+  written_before_ = connection_->channel().bytes_written();
+  received_any_ = false;
+  connection_->channel().watch(this);
+  co_return true;
+}
+
+Task<void> Forward::connect() {
+  UpstreamState& state = *upstream_.state;
+  const auto max = upstream_.config->limits.max_connections;
+  if (!UpstreamConnection::take_slot(state, max) &&
+      !(worker_.pool().evict_one(state) && UpstreamConnection::take_slot(state, max))) {
+    end(Outcome::overload);
+    co_return;
+  }
+  phase_ = Phase::connecting;
+  connect_started_ = steady_now();
+  arm();
+  connector_ = new Connector(worker_.io(), worker_.address_book());
+  connector_->start(endpoint_->id, endpoint_->address, upstream_.config->dns_refresh, connect_started_, *this);
+  inbound_.channel.start_read();
+  while (!connector_->done() && !interrupted()) co_await inbound_.event.wait();
+  if (x_.outcome == Outcome::pending && connector_->outcome() != Outcome::pending) end(connector_->outcome());
+  if (x_.outcome != Outcome::pending) {
+    state.connections.fetch_sub(1, std::memory_order_relaxed);
+    co_return;
+  }
+  connection_ = std::make_unique<UpstreamConnection>(
+      ChannelPtr(new Channel(connector_->take_socket(), worker_.buffers())), upstream_.state, worker_.index());
+  connector_.reset();
+}
+
+// ------------------------------------------------------------------------------------------------------ sending
+
+Task<void> Forward::fetch_head() {
+  choose_endpoint();
+  bool again = true;
+  while (again) {
+    if (!co_await obtain_connection()) co_return;
+    co_await send();
+    co_await receive_head();
+    again = !has_head_ && x_.outcome == Outcome::reset && may_try_again();
+    if (again) start_over();
+  }
+}
+
+void Forward::start_over() {
+  upstream_.state->cells.of(worker_.index()).stale_retries.add();
+  connection_.reset();
+  x_.outcome = Outcome::pending;
+  x_.response_end = kNever;
+  fresh_ = true;
+}
+
+// A kept connection that turned out closed (spec "Forwarding", last item).
+bool Forward::may_try_again() const {
+  if (fresh_ || !connection_ || !connection_->reused() || received_any_) return false;
+  const bool nothing_sent = connection_->channel().bytes_written() == written_before_;
+  return upload_.state() == Upload::State::idle && inbound_.body.done() &&
+         (nothing_sent || x_.request->is_idempotent());
+}
+
+void Forward::append_head(std::string& out) {
+  RequestHead head{.request = *x_.request,
+                   .connection = inbound_.connection,
+                   .peer = inbound_.peer,
+                   .via = via_,
+                   .request_id = inbound_.request_id,
+                   .default_host = endpoint_->authority,
+                   .deadline_header = {},
+                   .deadline_ms = {}};
+  if (const auto left = remaining_deadline_ms(x_, steady_now())) {
+    head.deadline_header = x_.timeouts->deadline_header;
+    head.deadline_ms = static_cast<std::int64_t>(*left);
+  }
+  append_request_head(out, head);
+}
+
+Task<void> Forward::send() {
+  phase_ = Phase::sending;
+  last_progress_ = steady_now();
+  Channel& channel = connection_->channel();
+  Scratch scratch(worker_.scratch());
+  append_head(*scratch);
+  Gather gather;
+  gather.add(*scratch);
+  http::ChunkWriter chunks;
+  const bool whole = inbound_.body.done();
+  if (x_.request->body == BodyKind::chunked) {
+    if (whole || !inbound_.buffered_body.empty())
+      chunks.add(gather, inbound_.buffered_body, whole, inbound_.body.trailers());
+  } else {
+    gather.add(inbound_.buffered_body);
+  }
+  if (!channel.try_write(gather)) {
+    arm();
+    co_await channel.flush(gather);
+  }
+  last_progress_ = steady_now();
+  x_.nothing_sent = x_.nothing_sent && channel.bytes_written() == written_before_;
+  if (whole) {
+    x_.request_sent = x_.request->body == BodyKind::none ? x_.permitted : last_progress_;
+    phase_ = Phase::waiting;
+    co_return;
+  }
+  inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
+  if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
+  upload_.start(channel, worker_.io(), [this] {
+    last_progress_ = steady_now();
+    if (!inbound_.body.done()) return;
+    x_.request_sent = last_progress_;
+    if (phase_ != Phase::sending) return;
+    phase_ = Phase::waiting;
+    arm();
+  });
+}
+
+// ------------------------------------------------------------------------------------------------------ receiving
+
+Task<void> Forward::receive_head() {
+  Channel& channel = connection_->channel();
+  arm();
+  channel.start_read();
+  if (!upload_.running()) inbound_.channel.start_read();
+  while (x_.outcome == Outcome::pending) {
+    if (parse_head()) {
+      if (has_head_ || x_.outcome != Outcome::pending) co_return;
+      co_await relay_interim();
+      continue;
+    }
+    if (x_.outcome != Outcome::pending) co_return;
+    if (channel.ended()) {
+      end(fault_ ? *fault_ : Outcome::reset);
+      co_return;
+    }
+    if (interrupted()) co_return;
+    channel.start_read();
+    co_await inbound_.event.wait();
+  }
+}
+
+// True when a head was taken from the buffer: the final one (has_head), a 1xx, or one that is refused (x.outcome).
+bool Forward::parse_head() {
+  Channel& channel = connection_->channel();
+  if (channel.buffer().empty()) return false;
+  received_any_ = true;
+  channel.buffer().compact();
+  const auto head =
+      http::parse_response_head(channel.buffer().view(), kResponseLimits, x_.request->is_head(), response_);
+  if (head.parsed == http::Parsed::incomplete) return false;
+  const bool unasked_upgrade = head.parsed == http::Parsed::complete && response_.status == 101;
+  if (head.parsed == http::Parsed::refused || unasked_upgrade) {
+    end(Outcome::protocol_error);
+    return true;
+  }
+  response_connection_ = head.connection;
+  channel.buffer().hold(head.size);
+  if (response_.status < 200) {
+    if (++interims_ > kMaxInterims) end(Outcome::protocol_error);
+    return true;
+  }
+  has_head_ = true;
+  x_.response = &response_;
+  x_.upstream_status = response_.status;
+  x_.response_head = last_progress_ = steady_now();
+  body_ = http::BodyDecoder(response_.body, response_.content_length);
+  phase_ = Phase::relaying;
+  if (body_.done()) end(Outcome::complete);
+  arm();
+  return true;
+}
+
+Task<void> Forward::relay_interim() {
+  if (inbound_.request.minor_version >= 1) {
+    Scratch scratch(worker_.scratch());
+    append_interim_head(*scratch, response_, response_connection_);
+    Gather gather;
+    gather.add(*scratch);
+    if (!inbound_.channel.try_write(gather)) co_await inbound_.channel.flush(gather);
+  }
+  if (connection_) connection_->channel().buffer().release();
+}
+
+std::string_view Forward::next_piece() {
+  if (x_.outcome != Outcome::pending) return {};
+  Channel& channel = connection_->channel();
+  channel.buffer().consume(std::exchange(taken_raw_, 0));
+  if (!channel.buffer().empty()) {
+    const auto step = body_.decode(channel.buffer().data(), channel.buffer().size());
+    taken_raw_ = step.consumed;
+    last_progress_ = steady_now();
+    if (body_.failed()) {
+      end(Outcome::protocol_error);
+      return {};
+    }
+    if (body_.done()) end(Outcome::complete);
+    if (!step.data.empty() || body_.done()) return step.data;
+    channel.buffer().consume(std::exchange(taken_raw_, 0));
+  }
+  if (channel.ended()) end(channel.eof() && body_.finish() ? Outcome::complete : ended_outcome());
+  return {};
+}
+
+Outcome Forward::ended_outcome() const { return fault_ ? *fault_ : Outcome::incomplete; }
+
+Task<void> Forward::wait() {
+  Channel& channel = connection_->channel();
+  channel.buffer().consume(std::exchange(taken_raw_, 0));
+  last_progress_ = steady_now();
+  phase_ = Phase::body;
+  arm();
+  channel.start_read();
+  if (!upload_.running()) inbound_.channel.start_read();
+  while (channel.buffer().empty() && !channel.ended()) {
+    if (interrupted()) co_return;
+    co_await inbound_.event.wait();
+  }
+  phase_ = Phase::relaying;
+}
+
+// ------------------------------------------------------------------------------------------------------ the end
+
+void Forward::abandon(Outcome outcome) {
+  if (x_.outcome != Outcome::pending) return;
+  if (has_head_) next_piece();
+  end(outcome);
+}
+
+Task<void> Forward::finish() {
+  phase_ = Phase::over;
+  due_.disarm();
+  if (!connection_) co_return;
+  Channel& channel = connection_->channel();
+  const bool sent_whole = upload_.state() == Upload::State::idle ? inbound_.body.done() && x_.request_sent != kNever
+                                                                 : upload_.state() == Upload::State::complete;
+  if (!channel.closed()) channel.buffer().consume(std::exchange(taken_raw_, 0));
+  const bool persistent = response_.minor_version >= 1 ? !response_connection_.close : response_connection_.keep_alive;
+  const bool keep =
+      x_.outcome == Outcome::complete && sent_whole && persistent && body_.kind() != BodyKind::until_close;
+  if (!keep) channel.close();
+  upload_.stop();
+  while (upload_.running()) co_await inbound_.event.wait();
+  if (!keep) {
+    connection_.reset();
+    co_return;
+  }
+  channel.buffer().release();
+  worker_.pool().give_back(endpoint_->id, std::move(connection_), steady_now());
+}
+
+}  // namespace fusewire::proxy

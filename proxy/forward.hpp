@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// One exchange with one upstream: takes or opens a connection, sends the request, reads the response. It says what
+// happened (Exchange::outcome) and judges nothing. One thread; driven by the session's coroutine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "filters/chain.hpp"
+#include "proxy/inbound.hpp"
+#include "proxy/snapshot.hpp"
+#include "proxy/upload.hpp"
+#include "proxy/upstream_pool.hpp"
+#include "proxy/worker.hpp"
+
+namespace fusewire::proxy {
+
+class Forward final : public Watcher {
+ public:
+  Forward(Worker&, Inbound&, const Upstream&, std::string_view via, Exchange&, Chain&);
+  // The upload must have ended: see finish().
+  ~Forward();
+  Forward(const Forward&) = delete;
+  Forward& operator=(const Forward&) = delete;
+
+  // Until the final response's head is there, or x.outcome says why not. Relays 1xx on its way.
+  Task<void> fetch_head();
+  bool has_head() const { return has_head_; }
+  const Response& response() const { return response_; }
+  const http::ConnectionOptions& response_connection() const { return response_connection_; }
+  const Fields& trailers() const { return body_.trailers(); }
+
+  // What has been read of the body and not been taken yet; empty when there is nothing now. The piece stays good until
+  // the next call of wait(). When the last byte has been taken, or the body broke off, x.outcome is final.
+  std::string_view next_piece();
+  Task<void> wait();
+
+  // The response is no longer needed: x.outcome becomes final now (abandoned, or complete if all was read).
+  void abandon(Outcome);
+  // Gives the connection back or closes it, and waits for the upload's end.
+  Task<void> finish();
+
+  const EndpointState* endpoint() const { return endpoint_.get(); }
+  unsigned attempts() const { return attempts_; }
+  Upload::State upload_state() const { return upload_.state(); }
+
+ private:
+  // `relaying`: the upstream owes nothing, a piece is on its way to the client.
+  enum class Phase : std::uint8_t { connecting, sending, waiting, body, relaying, over };
+
+  void on_activity() override { inbound_.event.set(); }
+  void on_deadline();
+  std::optional<Outcome> passed(Time now) const;
+  void arm();
+  bool interrupted();
+  void end(Outcome);
+
+  void choose_endpoint();
+  Task<bool> obtain_connection();
+  Task<void> connect();  // x.outcome says why there is none
+  Task<void> send();
+  void append_head(std::string& out);
+  Task<void> receive_head();
+  bool parse_head();
+  Task<void> relay_interim();
+  bool may_try_again() const;
+  void start_over();
+  Outcome ended_outcome() const;
+
+  Worker& worker_;
+  Inbound& inbound_;
+  const Upstream& upstream_;
+  std::string_view via_;
+  Exchange& x_;
+  Chain& chain_;
+  Deadline due_;
+  Upload upload_;
+
+  std::shared_ptr<EndpointState> endpoint_;
+  std::unique_ptr<UpstreamConnection> connection_;
+  ConnectorPtr connector_;
+  Response response_;
+  http::ConnectionOptions response_connection_;
+  http::BodyDecoder body_;
+  Time connect_started_ = kNever;
+  Time last_progress_ = kNever;
+  std::uint64_t written_before_ = 0;  // on this connection, before this request
+  unsigned attempts_ = 0;
+  unsigned interims_ = 0;
+  std::size_t taken_raw_ = 0;  // bytes of the upstream's buffer under the last piece
+  Phase phase_ = Phase::connecting;
+  std::optional<Outcome> fault_;  // a deadline passed
+  bool has_head_ = false;
+  bool received_any_ = false;  // a byte of a response, on this connection
+  bool fresh_ = false;         // take no kept connection again
+};
+
+}  // namespace fusewire::proxy

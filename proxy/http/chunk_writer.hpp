@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frames pieces of a body as chunks (RFC 9112 §7.1) around the caller's memory.
+#pragma once
+
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "proxy/headers.hpp"
+#include "proxy/net/channel.hpp"
+
+namespace fusewire::proxy::http {
+
+class ChunkWriter {
+ public:
+  // Adds one chunk, and the end of the body with its trailers if it is the last (whose piece may be empty). What is
+  // added stays good until the next call. Up to three parts.
+  void add(Gather& gather, std::string_view piece, bool last, const Fields& trailers) {
+    tail_.clear();
+    if (!piece.empty()) {
+      char* end = std::to_chars(size_line_, size_line_ + 16, piece.size(), 16).ptr;
+      *end++ = '\r';
+      *end++ = '\n';
+      gather.add({size_line_, static_cast<std::size_t>(end - size_line_)});
+      gather.add(piece);
+      tail_ = "\r\n";
+    }
+    if (last) {
+      tail_.append("0\r\n");
+      append_trailers(tail_, trailers);
+    }
+    gather.add(tail_);
+  }
+
+ private:
+  char size_line_[18];
+  std::string tail_;
+};
+
+}  // namespace fusewire::proxy::http

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/http/field_ids.hpp"
+
+#include <initializer_list>
+
+namespace fusewire::proxy::http {
+
+namespace {
+
+struct Known {
+  std::string_view name;
+  FieldId id;
+};
+
+FieldId pick(std::string_view name, std::initializer_list<Known> candidates) {
+  for (const Known& known : candidates)
+    if (iequals(name, known.name)) return known.id;
+  return FieldId::other;
+}
+
+}  // namespace
+
+FieldId field_id(std::string_view name) {
+  switch (name.size()) {
+    case 2:
+      return pick(name, {{"te", FieldId::te}});
+    case 3:
+      return pick(name, {{"via", FieldId::via}});
+    case 4:
+      return pick(name, {{"host", FieldId::host}, {"date", FieldId::date}});
+    case 6:
+      return pick(name, {{"expect", FieldId::expect}});
+    case 7:
+      return pick(name, {{"trailer", FieldId::trailer}, {"upgrade", FieldId::upgrade}});
+    case 9:
+      return pick(name, {{"forwarded", FieldId::forwarded}});
+    case 10:
+      return pick(name, {{"connection", FieldId::connection}, {"keep-alive", FieldId::keep_alive}});
+    case 12:
+      return pick(name, {{"max-forwards", FieldId::max_forwards}, {"x-request-id", FieldId::x_request_id}});
+    case 14:
+      return pick(name, {{"content-length", FieldId::content_length}});
+    case 15:
+      return pick(name, {{"x-forwarded-for", FieldId::x_forwarded_for}});
+    case 16:
+      return pick(name,
+                  {{"proxy-connection", FieldId::proxy_connection}, {"x-forwarded-host", FieldId::x_forwarded_host}});
+    case 17:
+      return pick(
+          name, {{"transfer-encoding", FieldId::transfer_encoding}, {"x-forwarded-proto", FieldId::x_forwarded_proto}});
+    default:
+      return FieldId::other;
+  }
+}
+
+}  // namespace fusewire::proxy::http

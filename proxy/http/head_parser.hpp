@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Message heads, read strictly (RFC 9112; spec "Framing"): what two parsers could read differently is refused. Pure
+// functions of the bytes received so far: no state, no allocation but the field list's.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "filters/exchange.hpp"
+#include "filters/message.hpp"
+
+namespace fusewire::proxy::http {
+
+struct HeadLimits {
+  std::size_t max_line = 8 * 1024;
+  std::size_t max_bytes = 32 * 1024;
+  std::size_t max_fields = 100;
+};
+
+// What the Connection field(s) say.
+struct ConnectionOptions {
+  bool close = false;
+  bool keep_alive = false;
+  bool upgrade = false;
+  bool names_fields = false;  // some other option: a field of that name goes no further
+};
+
+enum class Parsed { incomplete, complete, refused };
+
+struct HeadResult {
+  Parsed parsed = Parsed::incomplete;
+  std::size_t size = 0;  // complete: bytes of the head, its empty line and a leading one included
+  ConnectionOptions connection;
+  Problem problem = Problem::none;  // refused
+  std::string_view reason;          // refused: one clause for a person, static
+};
+
+// `out` views `bytes`; it is meaningful only when complete.
+HeadResult parse_request_head(std::string_view bytes, const HeadLimits&, Request& out);
+// `to_head`: the request was a HEAD. A refusal's problem is upstream_protocol_error.
+HeadResult parse_response_head(std::string_view bytes, const HeadLimits&, bool to_head, Response& out);
+
+// A trailer section up to and with its empty line; fields that frame or route (RFC 9110 §6.5.1) are refused.
+HeadResult parse_trailers(std::string_view bytes, const HeadLimits&, Fields& out);
+
+// Whether some Connection field names this field.
+bool named_by_connection(const Fields&, std::string_view name);
+
+}  // namespace fusewire::proxy::http

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read buffers: one size, taken when bytes are expected and given back when not. One pool a worker, on its thread.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fusewire::proxy {
+
+class BufferPool {
+ public:
+  static constexpr std::size_t kSize = 64 * 1024;
+  static constexpr std::size_t kMaxHead = 48 * 1024;  // a head and a useful piece of body fit together
+
+  std::unique_ptr<char[]> take() {
+    if (free_.empty()) return std::make_unique_for_overwrite<char[]>(kSize);
+    auto memory = std::move(free_.back());
+    free_.pop_back();
+    return memory;
+  }
+  void give_back(std::unique_ptr<char[]> memory) {
+    if (memory && free_.size() < kKept) free_.push_back(std::move(memory));
+  }
+
+ private:
+  static constexpr std::size_t kKept = 64;
+  std::vector<std::unique_ptr<char[]>> free_;  // last in, first out: the warm one
+};
+
+// Bytes that were read and not yet used. A prefix may be held: it keeps its place (views point into it) while the rest
+// comes and goes behind it. While a read is pending nothing moves, for the kernel knows where its bytes go.
+class ReadBuffer {
+ public:
+  explicit ReadBuffer(BufferPool& pool) : pool_(pool) {}
+  ~ReadBuffer() { pool_.give_back(std::move(memory_)); }
+  ReadBuffer(const ReadBuffer&) = delete;
+  ReadBuffer& operator=(const ReadBuffer&) = delete;
+
+  char* data() { return memory_.get() + begin_; }
+  std::size_t size() const { return end_ - begin_; }
+  std::string_view view() const { return {memory_.get() + begin_, size()}; }
+  bool empty() const { return begin_ == end_; }
+
+  void consume(std::size_t n) {
+    begin_ += n;
+    if (empty()) compact();
+  }
+  // The next n bytes are used, and stay where they are until release().
+  void hold(std::size_t n) {
+    begin_ += n;
+    held_ = begin_;
+  }
+  void release() {
+    held_ = 0;
+    if (empty()) compact();
+  }
+  // Moves what is not held to the front.
+  void compact() {
+    if (pending_ || begin_ == held_) return;
+    if (!empty()) std::memmove(memory_.get() + held_, memory_.get() + begin_, size());
+    end_ = held_ + size();
+    begin_ = held_;
+  }
+  // Gives the memory back when there is nothing in it.
+  void shrink() {
+    if (pending_ || !empty() || held_ != 0) return;
+    begin_ = end_ = 0;
+    pool_.give_back(std::move(memory_));
+  }
+
+  // Where the next read goes; no room at all when the buffer is full.
+  std::pair<char*, std::size_t> begin_read() {
+    if (!memory_) memory_ = pool_.take();
+    if (end_ == BufferPool::kSize) compact();
+    pending_ = end_ < BufferPool::kSize;
+    return {memory_.get() + end_, BufferPool::kSize - end_};
+  }
+  void end_read(std::size_t n) {
+    pending_ = false;
+    end_ += n;
+  }
+
+ private:
+  BufferPool& pool_;
+  std::unique_ptr<char[]> memory_;
+  std::size_t held_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool pending_ = false;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/net/deadlines.hpp"
+
+#include <algorithm>
+
+namespace fusewire::proxy {
+
+void Deadline::arm(Time due) {
+  due_ = due;
+  if (due == kNever) return;
+  if (link_ != nullptr) {
+    if (slot_ <= DeadlineWheel::slot_of(due)) return;  // lazily: the old slot comes first and re-sorts us
+    unlink();
+  }
+  wheel_.link(*this);
+}
+
+void Deadline::unlink() {
+  if (link_ == nullptr) return;
+  *link_ = next_;
+  if (next_ != nullptr) next_->link_ = link_;
+  link_ = nullptr;
+  next_ = nullptr;
+}
+
+DeadlineWheel::DeadlineWheel(asio::io_context& io)
+    : timer_(io.get_executor()), current_(slot_of(std::chrono::steady_clock::now())) {}
+
+void DeadlineWheel::stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
+
+// Rounded up: when the slot's time has come, everything due in it is due.
+std::int64_t DeadlineWheel::slot_of(Time time) {
+  const auto since = time.time_since_epoch();
+  return (since + kSlot - std::chrono::steady_clock::duration(1)) / kSlot;
+}
+
+void DeadlineWheel::link(Deadline& deadline) {
+  // What lies beyond one turn waits in the last slot of the turn and is sorted again from there.
+  const std::int64_t slot = std::clamp(slot_of(deadline.due_), current_, current_ + kSlots - 1);
+  Deadline*& head = slots_[static_cast<std::size_t>(slot % kSlots)];
+  deadline.slot_ = slot;
+  deadline.next_ = head;
+  deadline.link_ = &head;
+  if (head != nullptr) head->link_ = &deadline.next_;
+  head = &deadline;
+  schedule(slot);
+}
+
+void DeadlineWheel::schedule(std::int64_t slot) {
+  if (stopped_ || (scheduled_ != 0 && scheduled_ <= slot)) return;
+  scheduled_ = slot;
+  timer_.expires_at(Time(slot * std::chrono::duration_cast<Time::duration>(kSlot)));
+  timer_.async_wait([this](error_code error) {
+    if (!error && !stopped_) tick();
+  });
+}
+
+void DeadlineWheel::tick() {
+  const Time now = std::chrono::steady_clock::now();
+  const std::int64_t last = now.time_since_epoch() / kSlot;  // rounded down: this slot's time has come
+  scheduled_ = 0;
+  for (std::int64_t slot = current_, end = std::min(last, current_ + kSlots - 1); slot <= end; ++slot) {
+    current_ = slot + 1;
+    fire_slot(slot, now);
+  }
+  current_ = std::max(current_, last + 1);
+  if (const std::int64_t next = next_occupied(current_); next != 0) schedule(next);
+}
+
+void DeadlineWheel::fire_slot(std::int64_t slot, Time now) {
+  // Takes the list away first: on_due may arm, disarm or destroy any deadline, this list's too.
+  Deadline* list = slots_[static_cast<std::size_t>(slot % kSlots)];
+  slots_[static_cast<std::size_t>(slot % kSlots)] = nullptr;
+  if (list != nullptr) list->link_ = &list;
+  while (list != nullptr) {
+    Deadline& deadline = *list;
+    deadline.unlink();
+    if (deadline.due_ == kNever) continue;
+    if (deadline.due_ > now) {
+      link(deadline);
+      continue;
+    }
+    deadline.due_ = kNever;
+    // A copy, for on_due may destroy the deadline and with it the function that runs.
+    const auto on_due = deadline.on_due_;
+    on_due();
+  }
+}
+
+std::int64_t DeadlineWheel::next_occupied(std::int64_t from) const {
+  for (std::int64_t slot = from; slot < from + kSlots; ++slot)
+    if (slots_[static_cast<std::size_t>(slot % kSlots)] != nullptr) return slot;
+  return 0;
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deadlines of a worker: a timing wheel behind one timer. Arming a deadline that moves later (every request does) is
+// one store; the node is re-sorted when its old slot comes up. A deadline fires at most one slot (20 ms) late, never
+// early.
+#pragma once
+
+#include <array>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+#include "filters/exchange.hpp"
+#include "proxy/net/asio.hpp"
+
+namespace fusewire::proxy {
+
+class DeadlineWheel;
+
+// One thing that may fall due again and again. Unlinks itself when destroyed. `on_due` may destroy the deadline.
+class Deadline {
+ public:
+  Deadline(DeadlineWheel& wheel, std::function<void()> on_due) : wheel_(wheel), on_due_(std::move(on_due)) {}
+  ~Deadline() { unlink(); }
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+  void arm(Time due);  // kNever: not at all
+  void disarm() { due_ = kNever; }
+  Time due() const { return due_; }
+
+ private:
+  friend class DeadlineWheel;
+  void unlink();
+
+  DeadlineWheel& wheel_;
+  std::function<void()> on_due_;
+  Time due_ = kNever;
+  std::int64_t slot_ = 0;  // the absolute number of the slot it is linked in
+  Deadline* next_ = nullptr;
+  Deadline** link_ = nullptr;  // what points at us; nullptr: not linked
+};
+
+class DeadlineWheel {
+ public:
+  explicit DeadlineWheel(asio::io_context&);
+
+  void stop();  // no more ticks; deadlines stay as they are
+
+ private:
+  friend class Deadline;
+  using Timer =
+      asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  static constexpr std::int64_t kSlots = 1024;
+  static constexpr std::chrono::milliseconds kSlot{20};
+
+  static std::int64_t slot_of(Time);
+  void link(Deadline&);
+  void schedule(std::int64_t slot);
+  void tick();
+  void fire_slot(std::int64_t slot, Time now);
+  std::int64_t next_occupied(std::int64_t from) const;
+
+  Timer timer_;
+  std::array<Deadline*, kSlots> slots_{};
+  std::int64_t current_;        // every slot before it has been fired
+  std::int64_t scheduled_ = 0;  // the slot that the timer waits for; 0: it does not wait
+  bool stopped_ = false;
+};
+
+}  // namespace fusewire::proxy

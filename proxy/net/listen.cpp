@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/net/listen.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/system/system_error.hpp>
+#include <cstring>
+#include <stdexcept>
+
+#include "config/addresses.hpp"
+
+namespace fusewire::proxy {
+namespace {
+
+Protocol::endpoint resolve(asio::io_context& io, const config::Address& address) {
+  if (address.kind == config::Address::Kind::unix_socket) return asio::local::stream_protocol::endpoint(address.path);
+  asio::ip::tcp::resolver resolver(io);
+  const auto found = resolver.resolve(address.host, std::to_string(address.port), asio::ip::resolver_base::passive);
+  return found.begin()->endpoint();
+}
+
+// Nobody answers on it: left behind by a process that did not end well.
+bool is_stale_socket(asio::io_context& io, const std::string& path) {
+  asio::local::stream_protocol::socket probe(io);
+  error_code error;
+  probe.connect(asio::local::stream_protocol::endpoint(path), error);
+  return error == asio::error::connection_refused;
+}
+
+void bind(asio::io_context& io, ListeningSocket& acceptor, const config::Address& address,
+          const Protocol::endpoint& endpoint) {
+  error_code error;
+  acceptor.bind(endpoint, error);
+  const bool unix_socket = address.kind == config::Address::Kind::unix_socket;
+  if (error == asio::error::address_in_use && unix_socket && is_stale_socket(io, address.path)) {
+    ::unlink(address.path.c_str());
+    acceptor.bind(endpoint, error);
+  }
+  if (error) throw boost::system::system_error(error);
+}
+
+}  // namespace
+
+ListeningSocket listen_on(asio::io_context& io, const config::Address& address) {
+  try {
+    const Protocol::endpoint endpoint = resolve(io, address);
+    ListeningSocket acceptor(io.get_executor(), endpoint.protocol());
+    acceptor.set_option(asio::socket_base::reuse_address(true));
+    bind(io, acceptor, address, endpoint);
+    acceptor.listen();
+    return acceptor;
+  } catch (const boost::system::system_error& error) {
+    throw std::runtime_error("cannot listen on " + config::format_address(address) + ": " + error.code().message());
+  }
+}
+
+std::uint16_t port_of(const ListeningSocket& socket) {
+  error_code error;
+  const auto local = socket.local_endpoint(error);
+  if (error || (local.protocol().family() != AF_INET && local.protocol().family() != AF_INET6)) return 0;
+  asio::ip::tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), local.data(), local.size());
+  return endpoint.port();
+}
+
+}  // namespace fusewire::proxy

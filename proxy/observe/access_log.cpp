@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/observe/access_log.hpp"
+
+#include <array>
+#include <utility>
+
+#include "proxy/observe/line.hpp"
+#include "proxy/observe/log.hpp"
+
+namespace fusewire::proxy {
+namespace {
+
+constexpr std::size_t kFlushAt = 16 * 1024;
+constexpr std::size_t kKeepCapacity = 2 * kFlushAt;  // more than that is given back
+
+// In the order of Flag's bits.
+constexpr std::array<std::string_view, 11> kFlagNames = {"CB", "DO", "UT", "UF", "UR", "UO",
+                                                         "RL", "FB", "CS", "CH", "DC"};
+
+// ["CB","FB"] in JSON, CB,FB in text.
+void append_flags(std::string& out, std::uint16_t flags, bool json) {
+  if (json) out += '[';
+  bool first = true;
+  for (std::size_t bit = 0; bit < kFlagNames.size(); ++bit) {
+    if ((flags >> bit & 1) == 0) continue;
+    if (!std::exchange(first, false)) out += ',';
+    if (json) out += '"';
+    out += kFlagNames[bit];
+    if (json) out += '"';
+  }
+  if (json) out += ']';
+}
+
+void append_line(std::string& out, config::LogFormat format, const AccessRecord& r) {
+  Line line(out, format, r.at, "info", "access");
+  line.text("request_id", r.request_id).text("listener", r.listener).text("route", r.route);
+  line.text("upstream", r.upstream).text("endpoint", r.endpoint).text("method", r.method).text("path", r.path);
+  line.number("status", r.status).count("bytes_in", r.bytes_in).count("bytes_out", r.bytes_out);
+  line.milliseconds("duration_ms", r.total).milliseconds("upstream_ms", r.upstream_time);
+  line.count("attempts", r.attempts).raw("flags", {});
+  append_flags(out, r.flags, format == config::LogFormat::json);
+  line.text("breaker_state", r.breaker_state).finish();
+}
+
+}  // namespace
+
+void AccessLog::write(const config::Log& config, const AccessRecord& record) {
+  if (!config.access || config.level == config::LogLevel::off) return;
+  sample_ += config.access_sample;
+  if (sample_ < 1) return;
+  sample_ -= 1;
+  append_line(batch_, config.format, record);
+  ++lines_;
+  if (batch_.size() >= kFlushAt) flush();
+}
+
+void AccessLog::flush() {
+  if (lines_ == 0) return;
+  if (!log::write_lines(std::move(batch_), lines_)) cells_.access_lines_dropped.add(lines_);
+  batch_.clear();
+  if (batch_.capacity() > kKeepCapacity) batch_.shrink_to_fit();
+  lines_ = 0;
+}
+
+}  // namespace fusewire::proxy

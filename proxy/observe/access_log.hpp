@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line for each finished request (spec/operations.md). One object a worker, on its thread: lines are gathered and
+// handed to the logger in batches, by size or by the worker's tick.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "config/config.hpp"
+#include "filters/exchange.hpp"
+#include "proxy/observe/cells.hpp"
+
+namespace fusewire::proxy {
+
+struct AccessRecord {
+  WallTime at{};  // the request's head was complete
+  std::string_view request_id;
+  std::string_view listener, route, upstream, endpoint;  // empty where there was none
+  std::string_view method, path;                         // no query
+  int status = 0;                                        // of the answer to the client; 0: none was sent
+  std::uint64_t bytes_in = 0;                            // request body
+  std::uint64_t bytes_out = 0;                           // response body
+  std::chrono::nanoseconds total{0};
+  std::chrono::nanoseconds upstream_time{0};
+  unsigned attempts = 0;
+  std::uint16_t flags = 0;  // Flag bits
+  std::string_view breaker_state;
+};
+
+class AccessLog {
+ public:
+  explicit AccessLog(WorkerCells& cells) : cells_(cells) {}
+  void write(const config::Log&, const AccessRecord&);  // honours access and access_sample
+  void flush();                                         // by the worker's tick; write() does so at 16 KiB
+
+ private:
+  WorkerCells& cells_;
+  std::string batch_;
+  std::uint64_t lines_ = 0;
+  double sample_ = 0;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/observe/event_log.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "proxy/observe/event_line.hpp"
+
+namespace fusewire::proxy {
+
+void EventLog::record(const std::string& breaker, const breaker::Event& event) {
+  using Kind = breaker::Event::Kind;
+  if (event.kind == Kind::rejection || event.kind == Kind::result) return;  // they are counted, not told one by one
+  write_event_line(breaker, event);
+  const std::lock_guard lock(mutex_);
+  events_.push_back({next_id_++, std::chrono::system_clock::now(), breaker, event});
+  while (events_.size() > history_) events_.pop_front();
+  for (const auto& [token, callback] : subscribers_) callback();
+}
+
+void EventLog::set_history(std::size_t history) {
+  const std::lock_guard lock(mutex_);
+  history_ = history;
+  while (events_.size() > history_) events_.pop_front();
+}
+
+std::vector<LoggedEvent> EventLog::since(std::uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto first =
+      std::find_if(events_.begin(), events_.end(), [id](const LoggedEvent& event) { return event.id > id; });
+  return {first, events_.end()};
+}
+
+std::vector<LoggedEvent> EventLog::last_of(const std::string& breaker, std::size_t n) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<LoggedEvent> found;
+  for (auto event = events_.rbegin(); event != events_.rend() && found.size() < n; ++event)
+    if (event->breaker == breaker) found.push_back(*event);
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+std::uint64_t EventLog::last_id() const {
+  const std::lock_guard lock(mutex_);
+  return next_id_ - 1;
+}
+
+std::uint64_t EventLog::subscribe(std::function<void()> callback) {
+  const std::lock_guard lock(mutex_);
+  subscribers_.emplace(next_token_, std::move(callback));
+  return next_token_++;
+}
+
+void EventLog::unsubscribe(std::uint64_t token) {
+  const std::lock_guard lock(mutex_);
+  subscribers_.erase(token);
+}
+
+}  // namespace fusewire::proxy

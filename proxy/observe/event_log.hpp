@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last N transitions, overrides and resets, with their figures. Thread-safe (a mutex: events are rare).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "filters/breaker/core/types.hpp"
+
+namespace fusewire::proxy {
+
+struct LoggedEvent {
+  std::uint64_t id = 0;  // 1, 2, 3, …
+  std::chrono::system_clock::time_point at{};
+  std::string breaker;
+  breaker::Event event;
+};
+
+class EventLog {
+ public:
+  explicit EventLog(std::size_t history) : history_(history) {}
+
+  void record(const std::string& breaker, const breaker::Event&);  // any thread; also writes the log line
+  void set_history(std::size_t);
+  std::vector<LoggedEvent> since(std::uint64_t id) const;  // those with a larger id, oldest first
+  std::vector<LoggedEvent> last_of(const std::string& breaker, std::size_t n) const;
+
+  std::uint64_t last_id() const;  // 0 before the first
+
+  // `callback` is called after each record, on the recording thread, under the log's lock: it must not block, nor call
+  // back (the stream posts to the control thread). When unsubscribe() returns, no call of it is under way.
+  std::uint64_t subscribe(std::function<void()> callback);
+  void unsubscribe(std::uint64_t token);
+
+ private:
+  mutable std::mutex mutex_;
+  std::size_t history_;
+  std::uint64_t next_id_ = 1;
+  std::deque<LoggedEvent> events_;
+  std::map<std::uint64_t, std::function<void()>> subscribers_;
+  std::uint64_t next_token_ = 1;
+};
+
+}  // namespace fusewire::proxy

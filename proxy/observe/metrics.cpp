@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/observe/metrics.hpp"
+
+#include <prometheus/text_serializer.h>
+
+#include "proxy/control.hpp"
+#include "proxy/observe/breaker_metrics.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/observe/process_metrics.hpp"
+#include "proxy/observe/traffic_metrics.hpp"
+
+namespace fusewire::proxy {
+namespace {
+
+std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono::steady_clock::time_point now) {
+  std::vector<BreakerSample> samples;
+  samples.reserve(snapshot.upstreams.size());
+  for (const auto& upstream : snapshot.upstreams)
+    samples.push_back({upstream->state->name, upstream->state->breaker.snapshot(now), &upstream->state->cells});
+  return samples;
+}
+
+void append_own_families(Families& out, const Control& control) {
+  Family::gauge("fusewire_config_last_reload_successful", "Whether the last attempt to load the configuration worked.")
+      .add({}, control.last_reload().successful ? 1.0 : 0.0)
+      .into(out);
+  const auto success = std::chrono::duration<double>(control.last_success().time_since_epoch());
+  Family::gauge("fusewire_config_last_reload_success_timestamp_seconds",
+                "When a configuration was last loaded, since unix epoch in seconds.")
+      .add({}, success.count())
+      .into(out);
+  Family::gauge("fusewire_build_info", "Always 1; the labels say what is running.")
+      .add({{"version", FUSEWIRE_VERSION}}, 1.0)
+      .into(out);
+  Family::counter("fusewire_log_lines_dropped_total", "Log lines lost because standard output did not take them.")
+      .add({}, log::dropped())
+      .into(out);
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  Families families;
+  append_breaker_families(families, sample_breakers(*control_.snapshot(), now_));
+  append_request_families(families, control_);
+  append_connection_families(families, control_);
+  append_cache_families(families, control_);
+  append_own_families(families, control_);
+  append_process_families(families);
+  return families;
+}
+
+std::string metrics_text(Control& control, std::chrono::steady_clock::time_point now) {
+  return prometheus::TextSerializer{}.Serialize(Metrics(control, now).Collect());
+}
+
+}  // namespace fusewire::proxy

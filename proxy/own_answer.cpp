@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/own_answer.hpp"
+
+#include <array>
+
+#include "filters/breaker/core/types.hpp"
+#include "proxy/observe/log.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+using std::string_view;
+
+struct Row {
+  string_view name;
+  int status;
+  string_view proxy_status_error;  // RFC 9209 §2.3; empty: no Proxy-Status
+};
+
+constexpr Row row(Problem problem) {
+  switch (problem) {
+    case Problem::circuit_breaker_open:
+      return {"CircuitBreakerOpen", 503, "destination_unavailable"};
+    case Problem::concurrency_limit:
+      return {"ConcurrencyLimit", 503, "connection_limit_reached"};
+    case Problem::connect_failed:
+      return {"ConnectFailed", 502, "connection_refused"};
+    case Problem::connect_timeout:
+      return {"ConnectTimeout", 504, "connection_timeout"};
+    case Problem::response_timeout:
+      return {"ResponseTimeout", 504, "http_response_timeout"};
+    case Problem::total_timeout:
+      return {"TotalTimeout", 504, "http_response_timeout"};
+    case Problem::upstream_reset:
+      return {"UpstreamReset", 502, "connection_terminated"};
+    case Problem::upstream_protocol_error:
+      return {"UpstreamProtocolError", 502, "http_protocol_error"};
+    case Problem::loop_detected:
+      return {"LoopDetected", 502, "proxy_loop_detected"};
+    case Problem::no_route:
+      return {"NoRoute", 404, "destination_not_found"};
+    case Problem::bad_request:
+      return {"BadRequest", 400, "http_request_error"};
+    case Problem::method_not_allowed:
+      return {"MethodNotAllowed", 405, "http_request_error"};
+    case Problem::uri_too_long:
+      return {"UriTooLong", 414, "http_request_error"};
+    case Problem::headers_too_large:
+      return {"HeadersTooLarge", 431, "http_request_error"};
+    case Problem::body_too_large:
+      return {"BodyTooLarge", 413, "http_request_error"};
+    case Problem::request_timeout:
+      return {"RequestTimeout", 408, "http_request_error"};
+    case Problem::not_implemented:
+      return {"NotImplemented", 501, "http_request_error"};
+    case Problem::version_not_supported:
+      return {"VersionNotSupported", 505, "http_request_error"};
+    case Problem::none:
+      break;
+  }
+  return {"BadRequest", 400, "http_request_error"};
+}
+
+// Where the table's "…" leaves room, the outcome says more exactly what failed.
+string_view proxy_status_error(Problem problem, Outcome outcome) {
+  switch (outcome) {
+    case Outcome::connect_unreachable:
+      return "destination_ip_unroutable";
+    case Outcome::dns_error:
+      return "dns_error";
+    case Outcome::tls_error:
+      return "tls_protocol_error";
+    case Outcome::local_lack:
+      return "proxy_internal_error";
+    default:
+      return row(problem).proxy_status_error;
+  }
+}
+
+void append_number_member(std::string& out, string_view key, std::int64_t value) {
+  out.append(",\"").append(key).append("\":").append(std::to_string(value));
+}
+
+void append_text_member(std::string& out, string_view key, string_view value) {
+  out.append(",\"").append(key).append("\":");
+  log::append_json(out, value);
+}
+
+}  // namespace
+
+string_view problem_name(Problem problem) { return row(problem).name; }
+int problem_status(Problem problem) { return row(problem).status; }
+
+Reply problem_reply(Problem problem, std::string detail) {
+  Reply reply;
+  reply.origin = Reply::Origin::problem;
+  reply.problem = problem;
+  reply.status = problem_status(problem);
+  reply.detail = std::move(detail);
+  return reply;
+}
+
+Reply failure_reply(Outcome outcome, string_view upstream) {
+  const auto say = [&](Problem problem, string_view what) {
+    return problem_reply(problem, std::string("upstream '").append(upstream).append("' ").append(what));
+  };
+  switch (outcome) {
+    case Outcome::connect_refused:
+      return say(Problem::connect_failed, "refused the connection");
+    case Outcome::connect_unreachable:
+      return say(Problem::connect_failed, "is unreachable");
+    case Outcome::dns_error:
+      return say(Problem::connect_failed, "has a name that does not resolve");
+    case Outcome::tls_error:
+      return say(Problem::connect_failed, "failed the TLS handshake");
+    case Outcome::local_lack:
+      return say(Problem::connect_failed, "was not tried: this proxy is out of sockets");
+    case Outcome::connect_timeout:
+      return say(Problem::connect_timeout, "did not accept the connection in time");
+    case Outcome::idle_timeout:
+    case Outcome::response_timeout:
+      return say(Problem::response_timeout, "did not answer in time");
+    case Outcome::total_timeout:
+      return say(Problem::total_timeout, "did not answer before the request's deadline");
+    case Outcome::overload:
+      return say(Problem::concurrency_limit, "has all its connections in use");
+    case Outcome::protocol_error:
+      return say(Problem::upstream_protocol_error, "sent a malformed response");
+    default:
+      return say(Problem::upstream_reset, "closed the connection before a whole response");
+  }
+}
+
+OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, string_view request_id) {
+  OwnAnswer answer;
+  const Row& r = row(reply.problem);
+  answer.fields = "Content-Type: application/problem+json\r\nProxy-Status: fusewire; error=";
+  answer.fields.append(proxy_status_error(reply.problem, outcome)).append("\r\n");
+  if (reply.retry_after)
+    answer.fields.append("Retry-After: ")
+        .append(std::to_string(breaker::retry_after_seconds(*reply.retry_after)))
+        .append("\r\n");
+  if (reply.problem == Problem::method_not_allowed)
+    answer.fields.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+
+  std::string& body = answer.body;
+  body.append("{\"type\":\"urn:fusewire:error:").append(r.name).append("\"");
+  append_text_member(body, "title", r.name);
+  append_number_member(body, "status", r.status);
+  append_text_member(body, "detail", reply.detail);
+  append_text_member(body, "error", r.name);
+  if (!upstream.empty()) append_text_member(body, "upstream", upstream);
+  if (!reply.state.empty()) append_text_member(body, "state", reply.state);
+  if (reply.retry_after) append_number_member(body, "retry_after_ms", reply.retry_after->count());
+  append_text_member(body, "request_id", request_id);
+  body.append("}\n");
+  return answer;
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the proxy itself answers (spec "What the proxy itself answers"): names, statuses and the problem+json body
+// (RFC 9457) with Proxy-Status (RFC 9209). No internal address, path or version appears in it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "filters/exchange.hpp"
+
+namespace fusewire::proxy {
+
+// "CircuitBreakerOpen", …
+std::string_view problem_name(Problem);
+int problem_status(Problem);
+
+// Fills a reply of Origin::problem: its status, and what a person reads.
+Reply problem_reply(Problem, std::string detail);
+
+// The answer for an exchange that failed: ConnectFailed, ResponseTimeout, …
+Reply failure_reply(Outcome, std::string_view upstream);
+
+struct OwnAnswer {
+  std::string fields;  // complete lines: Content-Type, Proxy-Status, Retry-After, …
+  std::string body;
+};
+OwnAnswer render(const Reply&, Outcome, std::string_view upstream, std::string_view request_id);
+
+}  // namespace fusewire::proxy

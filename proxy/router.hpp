@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which route a request takes: the first of the listener's list that matches (spec/config.md). Immutable once built.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.hpp"
+#include "filters/message.hpp"
+
+namespace fusewire::proxy {
+
+class Router {
+ public:
+  Router() = default;
+  explicit Router(const std::vector<config::Route>&);  // keeps a pointer: the routes must outlive it
+
+  // The index of the route, or nothing. Does not allocate; its cost does not grow with the number of hosts or of
+  // prefixes of equal length.
+  std::optional<std::size_t> match(const Request&) const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+  };
+  using Candidates = std::vector<std::size_t>;  // route indices, ascending
+  using ByText = std::unordered_map<std::string, Candidates, Hash, std::equal_to<>>;
+
+  // The routes of one host (or of none), by their path.
+  struct Paths {
+    ByText exact;
+    ByText prefix;
+    std::vector<std::size_t> prefix_lengths;  // the distinct ones, ascending
+    Candidates any;
+  };
+
+  void add(Paths&, std::size_t index);
+  void find(const Paths&, const Request&, std::size_t& best) const;
+  void consider(const Candidates&, const Request&, std::size_t& best) const;
+  bool rest_matches(const config::Match&, const Request&) const;
+
+  const std::vector<config::Route>* routes_ = nullptr;
+  std::unordered_map<std::string, Paths, Hash, std::equal_to<>> hosts_;
+  Paths any_host_;
+};
+
+}  // namespace fusewire::proxy

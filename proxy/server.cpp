@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/server.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <future>
+
+#include "proxy/acceptor.hpp"
+#include "proxy/admin/server.hpp"
+#include "proxy/config_watch.hpp"
+#include "proxy/cpu_quota.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/worker.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainPoll{10};
+
+std::size_t workers_of(const config::Config& config) {
+  return config.workers == 0 ? automatic_workers() : config.workers;
+}
+
+}  // namespace
+
+// Destroyed from the bottom up: admin before workers before what they report to.
+struct Server::Impl {
+  Impl(config::Config config, ServerOptions options);
+  ~Impl();
+
+  std::string publish(const std::shared_ptr<const Snapshot>&);
+  std::string open_admin(const config::Admin&);
+  void begin_drain();
+  void close_doors();
+  void wait_for_workers(std::chrono::steady_clock::time_point until);
+  void finish();
+  void listen_for_signals();
+  void stop_threads();
+
+  asio::io_context io{1};  // the control thread's
+  asio::executor_work_guard<Executor> work{io.get_executor()};
+  Control control;
+  std::vector<std::unique_ptr<Worker>> workers;
+  Acceptor acceptor{workers};
+  std::unique_ptr<admin::AdminServer> admin;
+  std::unique_ptr<admin::AdminServer> probes;
+  std::unique_ptr<ConfigWatch> watch;
+  asio::signal_set signals{io};
+  asio::steady_timer timer{io};
+  std::promise<void> finished;
+  std::shared_future<void> when_finished{finished.get_future().share()};
+  bool ended = false;    // control thread
+  bool stopped = false;  // stop_threads() has run
+  std::thread thread;
+};
+
+Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
+  const std::size_t count = workers_of(config);
+  for (std::size_t i = 0; i < count; ++i) workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i)));
+  for (auto& worker : workers) worker->start();
+  acceptor.start();
+  try {
+    control.start(std::move(config),
+                  {.publish = [this](auto snapshot) { return publish(snapshot); }, .drain = [this] { begin_drain(); }});
+  } catch (...) {
+    stop_threads();
+    throw;
+  }
+  if (options.signals) {
+    for (int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
+    listen_for_signals();
+  }
+  if (!options.watch.empty())
+    watch = std::make_unique<ConfigWatch>(io, options.watch, [this] { control.reload("file"); });
+  thread = std::thread([this] { io.run(); });
+}
+
+Server::Impl::~Impl() { stop_threads(); }
+
+void Server::Impl::stop_threads() {
+  if (std::exchange(stopped, true)) return;
+  const auto close_control = [this] {
+    watch.reset();
+    signals.cancel();
+    timer.cancel();
+    admin.reset();
+    probes.reset();
+    finish();
+    work.reset();
+  };
+  if (thread.joinable()) {
+    asio::post(io, close_control);
+    thread.join();
+  } else {
+    close_control();
+    io.run();
+  }
+  acceptor.close();
+  for (auto& worker : workers) worker->stop();
+  for (auto& worker : workers) worker->join();
+}
+
+// ------------------------------------------------------------------------------------------------------ configuration
+
+// Everything that can fail comes first: sockets are opened before anybody is told.
+std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
+  if (std::string error = acceptor.prepare(*snapshot); !error.empty()) return error;
+  if (std::string error = open_admin(snapshot->config.admin); !error.empty()) return error;
+  for (auto& worker : workers) worker->publish(snapshot);
+  acceptor.commit(*snapshot);
+  return {};
+}
+
+// A new address gets a new server; the old one is closed after this call, for it may be the one that is asking.
+std::string Server::Impl::open_admin(const config::Admin& wanted) {
+  const auto replace = [this](std::unique_ptr<admin::AdminServer>& current,
+                              const std::optional<config::Address>& address, admin::Door door) {
+    if (current && address && current->address() == *address) return;
+    auto next = address ? std::make_unique<admin::AdminServer>(io, control, *address, door) : nullptr;
+    auto old = std::shared_ptr<admin::AdminServer>(std::exchange(current, std::move(next)));
+    if (old) asio::post(io, [old = std::move(old)]() mutable { old.reset(); });
+  };
+  try {
+    replace(admin, wanted.address, admin::Door::admin);
+    replace(probes, wanted.probes, admin::Door::probes);
+  } catch (const std::exception& error) {
+    return std::string("admin: ") + error.what();
+  }
+  return {};
+}
+
+// ------------------------------------------------------------------------------------------------------ life
+
+void Server::Impl::listen_for_signals() {
+  signals.async_wait([this](const error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP)
+      control.reload("signal");
+    else if (control.draining())
+      return finish();  // the second one ends at once
+    else
+      control.drain();
+    listen_for_signals();
+  });
+}
+
+void Server::Impl::begin_drain() {
+  timer.expires_after(control.snapshot()->config.shutdown.grace);
+  timer.async_wait([this](const error_code& error) {
+    if (!error) close_doors();
+  });
+}
+
+void Server::Impl::close_doors() {
+  acceptor.close();
+  for (auto& worker : workers) worker->drain();
+  wait_for_workers(std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout);
+}
+
+void Server::Impl::wait_for_workers(std::chrono::steady_clock::time_point until) {
+  const bool idle = std::all_of(workers.begin(), workers.end(), [](const auto& worker) { return worker->drained(); });
+  const bool late = std::chrono::steady_clock::now() >= until;
+  if (late && !idle) log::warn("drain_timeout is over: connections are cut off");
+  if (idle || late) return finish();
+  timer.expires_after(kDrainPoll);
+  timer.async_wait([this, until](const error_code& error) {
+    if (!error) wait_for_workers(until);
+  });
+}
+
+void Server::Impl::finish() {
+  if (!std::exchange(ended, true)) finished.set_value();
+}
+
+// ------------------------------------------------------------------------------------------------------ the face
+
+Server::Server(config::Config config, ServerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(options))) {}
+Server::~Server() = default;
+
+void Server::drain() {
+  asio::post(impl_->io, [impl = impl_.get()] { impl->control.drain(); });
+}
+
+int Server::wait() {
+  impl_->when_finished.wait();
+  impl_->stop_threads();
+  return 0;
+}
+
+std::uint16_t Server::port(const std::string& listener) const { return impl_->acceptor.port(listener); }
+std::uint16_t Server::admin_port() const { return impl_->admin ? impl_->admin->port() : std::uint16_t{0}; }
+std::uint16_t Server::probes_port() const { return impl_->probes ? impl_->probes->port() : std::uint16_t{0}; }
+
+void Server::on_control(const std::function<void(Control&)>& what) {
+  std::promise<void> done;
+  asio::post(impl_->io, [&] {
+    what(impl_->control);
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/session.hpp"
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstring>
+
+namespace fusewire::proxy {
+
+namespace {
+
+// A connection that is kept while we drain may have a request on its way; it gets this long to arrive.
+constexpr milliseconds kDrainIdle{500};
+
+Time steady_now() { return std::chrono::steady_clock::now(); }
+
+bool contains(const config::Network& network, const std::array<std::uint8_t, 16>& address) {
+  for (unsigned bit = 0; bit < network.bits; ++bit) {
+    const auto mask = static_cast<std::uint8_t>(0x80U >> (bit % 8));
+    if ((network.address[bit / 8] & mask) != (address[bit / 8] & mask)) return false;
+  }
+  return true;
+}
+
+std::array<std::uint8_t, 16> as_v6(const asio::ip::address& address) {
+  return (address.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()) : address.to_v6())
+      .to_bytes();
+}
+
+}  // namespace
+
+Session::Session(Worker& worker, Socket socket, std::shared_ptr<ListenerGate> gate, bool refuse)
+    : worker_(worker),
+      client_(new Channel(std::move(socket), worker.buffers())),
+      gate_(std::move(gate)),
+      refuse_(refuse),
+      client_deadline_(worker.deadlines(), [this] { on_client_late(); }),
+      send_deadline_(worker.deadlines(), [this] { on_send_late(); }),
+      inbound_{.channel = *client_, .event = event_, .reader = &event_, .session = {}, .deadline = client_deadline_} {
+  client_->watch(this);
+  worker_.add(*this);
+  worker_.cells().connections_accepted.add();
+  worker_.cells().connections_open.add();
+}
+
+Session::~Session() {
+  client_->close();
+  worker_.remove(*this);
+  worker_.cells().connections_open.subtract();
+  gate_->connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Task<void> Session::run(std::shared_ptr<Session> self) {
+  Session& session = *self;
+  session.inbound_.session = self;
+  session.learn_peer();
+  while (!session.close_) {
+    const Next next = co_await session.next_request();
+    if (next == Next::close) break;
+    if (next == Next::request) co_await session.serve();
+    session.served_any_ = true;
+    session.client_->buffer().release();
+  }
+}
+
+void Session::learn_peer() {
+  error_code error;
+  const auto remote = client_->socket().remote_endpoint(error);
+  adopt_snapshot();
+  if (error || (remote.protocol().family() != AF_INET && remote.protocol().family() != AF_INET6)) return;
+  asio::ip::tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), remote.data(), remote.size());
+  auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  inbound_.peer.address = address.to_string();
+  inbound_.peer.forwarded = address.is_v6() ? "\"[" + inbound_.peer.address + "]\"" : inbound_.peer.address;
+  if (listener_ == nullptr) return;
+  for (const auto& network : listener_->config->trust_forwarded)
+    inbound_.peer.trusted = inbound_.peer.trusted || contains(network, as_v6(address));
+}
+
+// The configuration that admits the next request. A connection whose listener is gone is closed after what it has
+// begun.
+void Session::adopt_snapshot() {
+  if (snapshot_ == worker_.snapshot()) return;
+  snapshot_ = worker_.snapshot();
+  if (const Listener* listener = snapshot_->listener(gate_->name)) {
+    listener_ = listener;
+    inbound_.limits = &listener->config->limits;
+  } else {
+    listener_ = nullptr;
+    close_ = true;
+    static const config::ListenerLimits kDefaults;
+    inbound_.limits = &kDefaults;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ wake-ups
+
+void Session::wake() {
+  Event* const reader = inbound_.reader;
+  if (reader == &event_) return event_.set();
+  const auto alive = shared_from_this();
+  reader->set();
+  event_.set();
+}
+
+void Session::on_client_late() {
+  inbound_.late = true;
+  wake();
+}
+
+void Session::on_send_late() {
+  if (client_->write_blocked()) client_->reset();
+  wake();
+}
+
+void Session::drain() {
+  if (!idle_) return;
+  client_deadline_.arm(std::min(client_deadline_.due(), steady_now() + kDrainIdle));
+}
+
+void Session::configuration_changed() {
+  if (worker_.snapshot()->listener(gate_->name) == nullptr) drain();
+}
+
+void Session::stop() {
+  close_ = true;
+  client_->close();
+  wake();
+}
+
+// ------------------------------------------------------------------------------------------------------ reading
+
+Task<Session::Next> Session::next_request() {
+  adopt_snapshot();
+  idle_ = client_->buffer().empty();
+  inbound_.late = false;
+  if (idle_) {
+    const Time now = steady_now();
+    client_deadline_.arm(now + (worker_.draining() ? kDrainIdle : inbound_.limits->idle_timeout));
+  }
+  for (;;) {
+    if (!client_->buffer().empty()) {
+      adopt_snapshot();
+      const Next next = parse_request();
+      if (next == Next::request) co_return next;
+      if (next == Next::answered) {
+        co_await refuse(inbound_refusal_.problem, std::string(inbound_refusal_.reason));
+        co_return Next::close;
+      }
+      if (idle_) {  // the first bytes of a head
+        idle_ = false;
+        client_deadline_.arm(steady_now() + inbound_.limits->head_timeout);
+      }
+    }
+    if (inbound_.gone() || (idle_ && (inbound_.late || close_))) co_return Next::close;
+    if (inbound_.late) {
+      co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
+      co_return Next::close;
+    }
+    client_->start_read();
+    co_await event_.wait();
+  }
+}
+
+// `close` here means: not enough bytes yet.
+Session::Next Session::parse_request() {
+  client_->buffer().compact();
+  const http::HeadLimits limits{.max_line = inbound_.limits->max_request_line,
+                                .max_bytes = std::min(inbound_.limits->max_head_bytes, BufferPool::kMaxHead),
+                                .max_fields = inbound_.limits->max_fields};
+  const auto head = http::parse_request_head(client_->buffer().view(), limits, inbound_.request);
+  if (head.parsed == http::Parsed::incomplete) return Next::close;
+  return begin_request(head);
+}
+
+Session::Next Session::begin_request(const http::HeadResult& head) {
+  idle_ = false;
+  client_deadline_.disarm();
+  route_ = nullptr;
+  status_ = 0;
+  bytes_out_ = 0;
+  started_ = steady_now();
+  wall_ = std::chrono::system_clock::now();
+  inbound_.connection = head.connection;
+  inbound_.buffered_body = {};
+  inbound_.buffered_raw = 0;
+  if (head.parsed == http::Parsed::refused) {
+    inbound_refusal_ = head;
+    inbound_.request = {};
+    inbound_.body = {};
+    inbound_.request_id = worker_.new_request_id();
+    worker_.cells().bad_requests.add();
+    return Next::answered;
+  }
+  auto& buffer = client_->buffer();
+  buffer.hold(head.size);
+  choose_request_id();
+  inbound_.body = http::BodyDecoder(inbound_.request.body, inbound_.request.content_length);
+  if (inbound_.body.done() || buffer.empty()) return Next::request;
+  const auto step = inbound_.body.decode(buffer.data(), buffer.size());
+  inbound_.buffered_body = step.data;
+  if (inbound_.body.done())
+    buffer.hold(step.consumed);  // in memory as a whole: it can be sent again
+  else
+    inbound_.buffered_raw = step.consumed;
+  return Next::request;
+}
+
+// Kept when it is short and visible, else made (spec "Logs and traces").
+void Session::choose_request_id() {
+  const auto given = inbound_.request.fields.find("x-request-id");
+  const auto visible = [](char c) { return c > ' ' && c < 0x7f; };
+  if (given && !given->empty() && given->size() <= 128 && std::all_of(given->begin(), given->end(), visible))
+    inbound_.request_id = *given;
+  else
+    inbound_.request_id = worker_.new_request_id();
+}
+
+}  // namespace fusewire::proxy

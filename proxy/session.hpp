@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client connection: reads requests, routes them, answers or has them forwarded, one after the other. One thread
+// (its worker's); lives as long as its coroutine.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/attempt.hpp"
+#include "proxy/inbound.hpp"
+#include "proxy/worker.hpp"
+
+namespace fusewire::proxy {
+
+class Session final : public Watcher, public std::enable_shared_from_this<Session> {
+ public:
+  Session(Worker&, Socket, std::shared_ptr<ListenerGate>, bool refuse);
+  ~Session();
+
+  // The whole life of the connection; holds the session.
+  static Task<void> run(std::shared_ptr<Session>);
+
+  void drain();  // no further request, but for one that is already on its way
+  void stop();   // cut off now
+  void configuration_changed();
+
+ private:
+  enum class Next { request, answered, close };  // answered: refused
+
+  void on_activity() override { inbound_.reader->set(); }
+  void on_client_late();
+  void on_send_late();
+  void wake();
+
+  // Reading (session.cpp)
+  Task<Next> next_request();
+  Next parse_request();
+  Next begin_request(const http::HeadResult&);
+  void learn_peer();
+  void adopt_snapshot();
+  void choose_request_id();
+
+  // Answering (session_answer.cpp)
+  Task<void> serve();
+  Task<void> refuse(Problem, std::string detail);
+  Task<void> answer(Reply&, Outcome, std::string_view upstream);
+  Task<void> refuse_body(Upload::State);
+  Task<void> answer_options();
+  Task<void> relay(Attempt&, Reply&);
+  Task<void> break_off(Attempt&, Reply&, bool nothing_written, ClientBody);
+  Task<void> send(Gather&);
+  Task<void> settle_request_body();
+  Task<void> linger();
+  bool must_close() const;
+  bool rest_is_drainable() const;
+  void record(const Attempt*, Time end);
+
+  Worker& worker_;
+  ChannelPtr client_;
+  std::shared_ptr<ListenerGate> gate_;
+  const bool refuse_;  // the listener is full: one clear answer, then the end
+  Event event_;
+  Deadline client_deadline_;
+  Deadline send_deadline_;
+  Inbound inbound_;
+
+  std::shared_ptr<const Snapshot> snapshot_;
+  const Listener* listener_ = nullptr;  // in snapshot_; nullptr: it has been removed
+  http::HeadResult inbound_refusal_;    // why the head was not taken
+  const Route* route_ = nullptr;
+  WallTime wall_{};
+  Time started_ = kNever;
+  int status_ = 0;               // of the answer that was begun; 0: none
+  std::uint64_t bytes_out_ = 0;  // of its body
+  bool close_ = false;           // no further request on this connection
+  bool served_any_ = false;
+  bool idle_ = true;  // between two requests
+};
+
+}  // namespace fusewire::proxy

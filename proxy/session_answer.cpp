@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session does with a request that it has read: route, forward or answer, write, record.
+#include "proxy/http/chunk_writer.hpp"
+#include "proxy/own_answer.hpp"
+#include "proxy/session.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr std::uint64_t kDrainable = 64 * 1024;    // of a request's body, to keep its connection
+constexpr std::size_t kMaxDiscarded = 256 * 1024;  // while lingering (RFC 9112 §9.6)
+constexpr std::chrono::seconds kLinger{1};
+
+Time steady_now() { return std::chrono::steady_clock::now(); }
+
+bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
+
+// How the upstream's body goes on to this client (RFC 9112 §6).
+ClientBody framing(const Response& response, const Request& request) {
+  if (request.is_head() || has_no_body(response.status)) return ClientBody::none;
+  if (response.body == BodyKind::length) return ClientBody::length;
+  return request.minor_version == 0 ? ClientBody::until_close : ClientBody::chunked;
+}
+
+std::optional<std::uint64_t> declared_length(const Response& response) {
+  if (response.status < 200 || response.status == 204 || !response.fields.find("content-length")) return std::nullopt;
+  return response.content_length;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------ the request
+
+Task<void> Session::serve() {
+  const Request& request = inbound_.request;
+  if (refuse_) {
+    close_ = true;
+    co_return co_await refuse(Problem::concurrency_limit, "this listener has all its connections in use");
+  }
+  if (inbound_.body.failed()) co_return co_await refuse(Problem::bad_request, std::string(inbound_.body.failure()));
+  if (inbound_.body.decoded() + inbound_.body.remaining() > inbound_.limits->max_body &&
+      request.body == BodyKind::length)
+    co_return co_await refuse(Problem::body_too_large, "the request's body is larger than this listener takes");
+  if (inbound_.body.decoded() > inbound_.limits->max_body)
+    co_return co_await refuse(Problem::body_too_large, "the request's body is larger than this listener takes");
+  if (passed_here_before(request.fields, snapshot_->via))
+    co_return co_await refuse(Problem::loop_detected, "the request has passed through this proxy before");
+  if (request.method == "OPTIONS" && request.fields.find("max-forwards") == std::string_view("0"))
+    co_return co_await answer_options();
+  const auto index = listener_->router.match(request);
+  if (!index) co_return co_await refuse(Problem::no_route, "no route of this listener matches the request");
+  route_ = &listener_->routes[*index];
+
+  Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_);
+  Reply reply;
+  Attempt* const source = co_await attempt.resolve(reply);
+  if (source->x.outcome == Outcome::client_gone || attempt.x.outcome == Outcome::client_gone) {
+    close_ = true;
+    client_->close();
+  } else if (source->x.outcome == Outcome::client_fault) {
+    attempt.done(steady_now());
+    co_await refuse_body(source->forward.upload_state());
+  } else if (reply.origin == Reply::Origin::upstream) {
+    co_await relay(*source, reply);
+  } else {
+    co_await source->finish();
+    attempt.done(steady_now());
+    co_await answer(reply, attempt.x.outcome, route_->upstream->config->name);
+  }
+  attempt.done(steady_now());
+  co_await attempt.finish();
+  record(&attempt, steady_now());
+  co_await settle_request_body();
+  if (close_ && (!inbound_.body.done() || !client_->buffer().empty())) co_await linger();
+}
+
+// The upload ended badly and the upstream had not answered yet.
+Task<void> Session::refuse_body(Upload::State state) {
+  Reply reply = state == Upload::State::client_late
+                    ? problem_reply(Problem::request_timeout, "the request's body stood still")
+                : state == Upload::State::too_large
+                    ? problem_reply(Problem::body_too_large, "the request's body is larger than this listener takes")
+                    : problem_reply(Problem::bad_request, std::string(inbound_.body.failure()));
+  close_ = true;
+  co_await answer(reply, Outcome::client_fault, {});
+}
+
+// A request that goes no further than here.
+Task<void> Session::refuse(Problem problem, std::string detail) {
+  if (problem != Problem::no_route && problem != Problem::loop_detected) close_ = true;
+  Reply reply = problem_reply(problem, std::move(detail));
+  co_await answer(reply, Outcome::local, {});
+  record(nullptr, steady_now());
+  co_await settle_request_body();
+  if (close_) co_await linger();
+}
+
+// OPTIONS with Max-Forwards: 0 is ours to answer (RFC 9110 §7.6.2).
+Task<void> Session::answer_options() {
+  Reply reply;
+  reply.origin = Reply::Origin::stored;
+  reply.status = 200;
+  reply.extra_fields = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+  co_await answer(reply, Outcome::local, {});
+  record(nullptr, steady_now());
+  co_await settle_request_body();
+}
+
+// ------------------------------------------------------------------------------------------------------ the answer
+
+bool Session::must_close() const {
+  const bool client_closes =
+      inbound_.connection.close || (inbound_.request.minor_version == 0 && !inbound_.connection.keep_alive);
+  return close_ || client_closes || worker_.draining();
+}
+
+// Whether what is left of the request's body is worth reading to keep the connection.
+bool Session::rest_is_drainable() const {
+  if (inbound_.body.done()) return true;
+  const bool waits = inbound_.request.fields.find("expect").has_value();  // it may never send it
+  return !waits && inbound_.body.kind() == BodyKind::length && inbound_.body.remaining() <= kDrainable;
+}
+
+// An answer that is whole in memory: the proxy's own, or a stored one.
+Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstream) {
+  OwnAnswer own;
+  if (reply.origin == Reply::Origin::problem) {
+    own = render(reply, outcome, upstream, inbound_.request_id);
+    reply.fields.clear();
+    reply.extra_fields += own.fields;
+    reply.body = own.body;
+    reply.content_length = own.body.size();
+    if (inbound_.request.is_head()) reply.body = {};
+  }
+  close_ = must_close() || !rest_is_drainable();
+  status_ = reply.status;
+  const bool bodiless = has_no_body(reply.status);
+  if (!reply.content_length && !bodiless) reply.content_length = reply.body.size();
+  Scratch scratch(worker_.scratch());
+  append_response_head(*scratch, {.status = reply.status,
+                                  .reason = {},
+                                  .fields = reply.fields,
+                                  .connection = nullptr,
+                                  .body = bodiless ? ClientBody::none : ClientBody::length,
+                                  .content_length = reply.content_length,
+                                  .extra_fields = reply.extra_fields,
+                                  .request_id = inbound_.request_id,
+                                  .date = worker_.date(wall_),
+                                  .close = close_,
+                                  .http10 = inbound_.request.minor_version == 0});
+  Gather gather;
+  gather.add(*scratch);
+  if (!bodiless) gather.add(reply.body);
+  bytes_out_ += reply.body.size();
+  co_await send(gather);
+}
+
+// The upstream's response, piece by piece as it comes.
+Task<void> Session::relay(Attempt& attempt, Reply& reply) {
+  Forward& forward = attempt.forward;
+  Exchange& x = attempt.x;
+  const Response& response = forward.response();
+  const ClientBody body = framing(response, inbound_.request);
+  Scratch scratch(worker_.scratch());
+  http::ChunkWriter chunks;
+  for (bool first = true;; first = false) {
+    const std::string_view piece = forward.next_piece();
+    const bool ended = x.outcome != Outcome::pending;
+    if (ended && x.outcome != Outcome::complete) {
+      co_await break_off(attempt, reply, first, body);
+      co_return;
+    }
+    if (piece.empty() && !ended && !first) {
+      co_await forward.wait();
+      continue;
+    }
+    if (!attempt.is_done()) {
+      if (!piece.empty()) attempt.chain.on_body(x, piece);
+      if (ended) attempt.done(steady_now());
+    }
+    Gather gather;
+    if (first) {
+      close_ = must_close() || body == ClientBody::until_close;
+      status_ = reply.status;
+      append_response_head(*scratch, {.status = reply.status,
+                                      .reason = response.reason,
+                                      .fields = reply.fields,
+                                      .connection = &forward.response_connection(),
+                                      .body = body,
+                                      .content_length = declared_length(response),
+                                      .extra_fields = reply.extra_fields,
+                                      .request_id = inbound_.request_id,
+                                      .date = worker_.date(wall_),
+                                      .close = close_,
+                                      .http10 = inbound_.request.minor_version == 0});
+      gather.add(*scratch);
+    }
+    if (body == ClientBody::chunked)
+      chunks.add(gather, piece, ended, forward.trailers());
+    else
+      gather.add(piece);
+    bytes_out_ += piece.size();
+    co_await send(gather);
+    if (client_->write_failed() && x.outcome == Outcome::pending) forward.abandon(Outcome::client_gone);
+    if (ended || x.outcome == Outcome::client_gone) break;
+  }
+  if (client_->write_failed()) close_ = true;
+}
+
+// The upstream failed after its head. What the client already has must not look whole; if it has nothing yet, it gets
+// an answer of ours.
+Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written, ClientBody body) {
+  const Time now = steady_now();
+  if (nothing_written && attempt.x.outcome != Outcome::client_gone) {
+    reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
+    attempt.chain.on_reply(attempt.x, reply, now);
+    attempt.done(now);
+    co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
+  }
+  attempt.done(now);
+  close_ = true;
+  if (body == ClientBody::until_close)
+    client_->reset();
+  else
+    client_->close();
+}
+
+Task<void> Session::send(Gather& gather) {
+  if (client_->try_write(gather)) co_return;
+  send_deadline_.arm(steady_now() + inbound_.limits->send_timeout);
+  co_await client_->flush(gather);
+  send_deadline_.disarm();
+}
+
+// Reads and drops what is left of the request's body, so that the next request can be read; else the connection ends.
+Task<void> Session::settle_request_body() {
+  auto& buffer = client_->buffer();
+  buffer.consume(std::exchange(inbound_.buffered_raw, 0));
+  if (!inbound_.body.done() && !rest_is_drainable()) close_ = true;
+  while (!close_ && !inbound_.body.done()) {
+    if (!buffer.empty()) {
+      buffer.consume(inbound_.body.decode(buffer.data(), buffer.size()).consumed);
+      if (inbound_.body.failed()) close_ = true;
+    } else if (inbound_.gone() || inbound_.late) {
+      close_ = true;
+    } else {
+      client_deadline_.arm(steady_now() + inbound_.limits->body_timeout);
+      client_->start_read();
+      co_await event_.wait();
+    }
+  }
+  client_deadline_.disarm();
+  if (client_->write_failed()) close_ = true;
+}
+
+// The client must be able to read its answer although we read no more of its request (RFC 9112 §9.6).
+Task<void> Session::linger() {
+  if (client_->closed()) co_return;
+  client_->shutdown_send();
+  inbound_.late = false;
+  client_deadline_.arm(steady_now() + kLinger);
+  auto& buffer = client_->buffer();
+  for (std::size_t discarded = 0; discarded < kMaxDiscarded;) {
+    discarded += buffer.size();
+    buffer.consume(buffer.size());
+    if (inbound_.gone() || inbound_.late) break;
+    client_->start_read();
+    co_await event_.wait();
+  }
+  client_deadline_.disarm();
+  client_->close();
+}
+
+// ------------------------------------------------------------------------------------------------------ the record
+
+void Session::record(const Attempt* attempt, Time end) {
+  const auto total = end - started_;
+  if (listener_ != nullptr) {
+    auto& cells = (route_ != nullptr ? *route_->cells : *listener_->unrouted_cells).of(worker_.index());
+    if (status_ >= 100) cells.by_class[static_cast<std::size_t>(status_ / 100 - 1)].add();
+    cells.duration.observe(total);
+  }
+  if (!snapshot_->config.log.access) return;
+  AccessRecord line;
+  line.at = wall_;
+  line.request_id = inbound_.request_id;
+  line.listener = gate_->name;
+  line.method = inbound_.request.method;
+  line.path = inbound_.request.path;
+  line.status = status_;
+  line.bytes_in = inbound_.body.decoded();
+  line.bytes_out = bytes_out_;
+  line.total = total;
+  if (route_ != nullptr) {
+    line.route = route_->config->name;
+    line.upstream = route_->upstream->config->name;
+    line.breaker_state = breaker::to_string(route_->upstream->state->breaker.state());
+  }
+  if (attempt != nullptr) {
+    const Exchange& x = attempt->x;
+    line.attempts = attempt->forward.attempts();
+    line.flags = x.flags;
+    if (const auto* endpoint = attempt->forward.endpoint()) line.endpoint = endpoint->url;
+    if (x.permitted != kNever) line.upstream_time = (x.response_end == kNever ? end : x.response_end) - x.permitted;
+  }
+  worker_.access_log().write(snapshot_->config.log, line);
+  worker_.arm_log_flush(end);
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/upload.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "proxy/net/spawn.hpp"
+
+namespace fusewire::proxy {
+
+void Upload::start(Channel& upstream, asio::io_context& io, std::function<void()> on_progress) {
+  state_ = State::running;
+  on_progress_ = std::move(on_progress);
+  inbound_.reader = &client_activity_;
+  spawn(io, run(upstream), "upload");
+}
+
+void Upload::stop() {
+  if (!running() || stop_) return;
+  stop_ = true;
+  client_activity_.set();
+}
+
+Task<void> Upload::run(Channel& upstream) {
+  const ChannelPtr alive(&upstream);
+  State end = State::complete;
+  while (!inbound_.body.done()) {
+    std::string_view piece;
+    std::size_t raw = 0;
+    end = co_await read_piece(piece, raw);
+    if (end != State::complete) break;
+    Gather gather;
+    if (inbound_.body.kind() == BodyKind::chunked)
+      chunks_.add(gather, piece, inbound_.body.done(), inbound_.body.trailers());
+    else
+      gather.add(piece);
+    if (!upstream.try_write(gather)) co_await upstream.flush(gather);
+    inbound_.channel.buffer().consume(raw);
+    if (upstream.write_failed()) {
+      end = State::stopped;
+      break;
+    }
+    on_progress_();
+  }
+  // The session may destroy us as soon as it is woken: it is woken from the loop, not from here.
+  inbound_.reader = &inbound_.event;
+  inbound_.deadline.disarm();
+  state_ = end;
+  asio::post(upstream.socket().get_executor(),
+             [session = inbound_.session.lock(), &event = inbound_.event] { event.set(); });
+}
+
+// Waits for the client's next bytes. `complete` means: there is a piece (it may be the empty last one).
+Task<Upload::State> Upload::read_piece(std::string_view& piece, std::size_t& raw) {
+  Channel& client = inbound_.channel;
+  while (!stop_) {
+    if (!client.buffer().empty()) {
+      const auto step = inbound_.body.decode(client.buffer().data(), client.buffer().size());
+      if (inbound_.body.failed()) co_return State::client_malformed;
+      if (inbound_.body.decoded() > inbound_.limits->max_body) co_return State::too_large;
+      piece = step.data;
+      raw = step.consumed;
+      if (!piece.empty() || inbound_.body.done()) co_return State::complete;
+      client.buffer().consume(raw);
+      continue;
+    }
+    if (inbound_.gone()) co_return State::client_gone;
+    if (inbound_.late) co_return State::client_late;
+    inbound_.deadline.arm(std::chrono::steady_clock::now() + inbound_.limits->body_timeout);
+    client.start_read();
+    co_await client_activity_.wait();
+  }
+  co_return State::stopped;
+}
+
+}  // namespace fusewire::proxy

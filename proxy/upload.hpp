@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rest of a request's body on its way to the upstream, beside the response (full duplex): a coroutine of its own.
+#pragma once
+
+#include "filters/exchange.hpp"
+#include "proxy/http/chunk_writer.hpp"
+#include "proxy/inbound.hpp"
+
+namespace fusewire::proxy {
+
+class Upload {
+ public:
+  enum class State : std::uint8_t {
+    idle,  // not started
+    running,
+    complete,  // the whole body is sent
+    stopped,   // stop(), or the upstream takes nothing more
+    client_gone,
+    client_late,  // body_timeout
+    client_malformed,
+    too_large,  // max_body
+  };
+
+  explicit Upload(Inbound& inbound) : inbound_(inbound) {}
+
+  // Must have ended before the upload is destroyed. `on_progress` runs after each piece; the end wakes inbound.event.
+  void start(Channel& upstream, asio::io_context&, std::function<void()> on_progress);
+  // Asks for the end; it comes at once or when the upstream's channel is closed.
+  void stop();
+  State state() const { return state_; }
+  bool running() const { return state_ == State::running; }
+
+ private:
+  Task<void> run(Channel& upstream);
+  Task<State> read_piece(std::string_view& piece, std::size_t& raw);
+
+  Inbound& inbound_;
+  Event client_activity_;
+  std::function<void()> on_progress_;
+  http::ChunkWriter chunks_;
+  State state_ = State::idle;
+  bool stop_ = false;
+};
+
+}  // namespace fusewire::proxy

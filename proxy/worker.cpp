@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/worker.hpp"
+
+#include <boost/asio/post.hpp>
+#include <random>
+
+#include "filters/http_date.hpp"
+#include "proxy/net/spawn.hpp"
+#include "proxy/session.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr milliseconds kLogFlush{100};
+
+void write_hex(char* out, std::uint64_t value) {
+  for (int i = 15; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
+}
+
+}  // namespace
+
+Worker::Worker(std::size_t index, WorkerCells& cells)
+    : index_(index),
+      cells_(cells),
+      io_(1),
+      work_(io_.get_executor()),
+      deadlines_(io_),
+      pool_(deadlines_),
+      address_book_(io_),
+      access_log_(cells),
+      log_flush_(deadlines_, [this] { access_log_.flush(); }) {
+  std::random_device random;
+  const std::uint64_t prefix = (std::uint64_t{random()} << 32) | random();
+  write_hex(request_id_.data(), prefix);
+  request_count_ = (std::uint64_t{random()} << 32) | random();
+}
+
+Worker::~Worker() {
+  stop();
+  join();
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
+  asio::post(io_, [this, snapshot = std::move(snapshot)]() mutable {
+    // A holder of its own, so that workers do not share a reference count.
+    auto holder = std::make_shared<std::shared_ptr<const Snapshot>>(std::move(snapshot));
+    snapshot_ = std::shared_ptr<const Snapshot>(holder, holder->get());
+    for (Session* session : sessions_) session->configuration_changed();
+  });
+}
+
+void Worker::accept(int fd, int family, std::shared_ptr<ListenerGate> gate, bool refuse) {
+  asio::post(io_, [this, fd, family, gate = std::move(gate), refuse]() mutable {
+    Socket socket(io_.get_executor());
+    error_code error;
+    socket.assign(Protocol(family, 0), fd, error);
+    if (!error) socket.non_blocking(true, error);
+    if (error) {
+      ::close(fd);
+      gate->connections.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
+    spawn(io_, Session::run(std::make_shared<Session>(*this, std::move(socket), std::move(gate), refuse)), "session");
+  });
+}
+
+void Worker::drain() {
+  asio::post(io_, [this] {
+    draining_ = true;
+    for (Session* session : sessions_) session->drain();
+    drain_begun_ = true;
+  });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  asio::post(io_, [this] {
+    draining_ = true;
+    const std::vector<Session*> sessions(sessions_.begin(), sessions_.end());
+    for (Session* session : sessions)
+      if (sessions_.contains(session)) session->stop();
+    access_log_.flush();
+    pool_.close_all();
+    address_book_.stop();
+    deadlines_.stop();
+    work_.reset();
+  });
+}
+
+std::string_view Worker::date(WallTime now) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  if (second != date_second_) {
+    const auto text = format_http_date(now);
+    date_.assign(text.begin(), text.end());
+    date_second_ = second;
+  }
+  return date_;
+}
+
+std::string_view Worker::new_request_id() {
+  write_hex(request_id_.data() + 16, ++request_count_);
+  return {request_id_.data(), request_id_.size()};
+}
+
+void Worker::arm_log_flush(Time now) {
+  if (log_flush_.due() == kNever) log_flush_.arm(now + kLogFlush);
+}
+
+void Worker::add(Session& session) {
+  sessions_.insert(&session);
+  sessions_open_.store(sessions_.size());
+}
+
+void Worker::remove(Session& session) {
+  sessions_.erase(&session);
+  sessions_open_.store(sessions_.size());
+}
+
+}  // namespace fusewire::proxy

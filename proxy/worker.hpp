@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread with everything that its connections need and share with nobody: loop, deadlines, buffers, pools.
+#pragma once
+
+#include <array>
+#include <boost/asio/executor_work_guard.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "proxy/net/asio.hpp"
+#include "proxy/net/connector.hpp"
+#include "proxy/net/deadlines.hpp"
+#include "proxy/observe/access_log.hpp"
+#include "proxy/observe/cells.hpp"
+#include "proxy/snapshot.hpp"
+#include "proxy/upstream_pool.hpp"
+
+namespace fusewire::proxy {
+
+class Session;
+
+// The connections of one listener, over all workers; kept by name while the process lives.
+struct ListenerGate {
+  std::string name;
+  std::atomic<std::uint32_t> connections{0};
+};
+
+// A string to build a message's head in, lent for as long as the write takes.
+class Scratch {
+ public:
+  using Pool = std::vector<std::string>;
+
+  explicit Scratch(Pool& pool) : pool_(pool) {
+    if (pool_.empty()) return;
+    text_ = std::move(pool_.back());
+    pool_.pop_back();
+  }
+  ~Scratch() {
+    if (pool_.size() >= kKept || text_.capacity() > kMaxKept) return;
+    text_.clear();
+    pool_.push_back(std::move(text_));
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::string& operator*() { return text_; }
+
+ private:
+  static constexpr std::size_t kKept = 32;
+  static constexpr std::size_t kMaxKept = 64 * 1024;
+  Pool& pool_;
+  std::string text_;
+};
+
+class Worker {
+ public:
+  Worker(std::size_t index, WorkerCells& cells);
+  ~Worker();
+
+  void start();
+  // The following may be called by any thread.
+  void publish(std::shared_ptr<const Snapshot>);
+  // Takes over an accepted, non-blocking socket that has been counted in `gate`. `refuse`: the listener is full.
+  void accept(int fd, int family, std::shared_ptr<ListenerGate> gate, bool refuse);
+  void drain();  // no more keep-alive; ends when the last session has ended
+  void stop();   // cuts everything off
+  bool drained() const { return drain_begun_.load() && sessions_open_.load() == 0; }
+  void join();
+
+  // The rest: on the worker's thread.
+  std::size_t index() const { return index_; }
+  asio::io_context& io() { return io_; }
+  DeadlineWheel& deadlines() { return deadlines_; }
+  BufferPool& buffers() { return buffers_; }
+  UpstreamPool& pool() { return pool_; }
+  AddressBook& address_book() { return address_book_; }
+  AccessLog& access_log() { return access_log_; }
+  WorkerCells& cells() { return cells_; }
+  const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  bool draining() const { return draining_; }
+
+  std::string_view date(WallTime now);  // IMF-fixdate, formatted once a second
+  std::string_view new_request_id();    // 32 hex digits; good until the next call
+  void arm_log_flush(Time now);
+  Scratch::Pool& scratch() { return scratch_; }
+  std::size_t next_turn() { return turn_++; }  // round robin over endpoints
+
+  void add(Session&);
+  void remove(Session&);
+
+ private:
+  const std::size_t index_;
+  WorkerCells& cells_;
+  BufferPool buffers_;  // above the loop, whose last handlers give buffers back
+  Scratch::Pool scratch_;
+  asio::io_context io_;
+  asio::executor_work_guard<Executor> work_;
+  DeadlineWheel deadlines_;
+  UpstreamPool pool_;
+  AddressBook address_book_;
+  AccessLog access_log_;
+  Deadline log_flush_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::unordered_set<Session*> sessions_;
+  std::atomic<std::size_t> sessions_open_{0};
+  bool draining_ = false;
+  std::atomic<bool> drain_begun_{false};  // whatever had been accepted is a session by then
+  std::string date_;
+  std::int64_t date_second_ = -1;
+  std::array<char, 32> request_id_;
+  std::uint64_t request_count_ = 0;
+  std::size_t turn_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace fusewire::proxy

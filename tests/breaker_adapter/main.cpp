@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <string>
+
+#include "tests/breaker_adapter/player.hpp"
+
+int main() {
+  fusewire::adapter::Player player;
+  for (std::string line; std::getline(std::cin, line);)
+    std::cout << boost::json::serialize(player.play(line)) << std::endl;  // whoever plays waits for the answer
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client that goes away while its response is pending: the upstream exchange is cancelled at once, and neutral.
+#include <string>
+
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+enum class Leaving { by_fin, by_rst };
+
+void leave(Connection& client, Leaving how) {
+  if (how == Leaving::by_rst) {
+    client.reset();
+  } else {
+    client.close();
+  }
+}
+
+// The upstream sees its connection end, and the breaker counts one neutral call and nothing else.
+void check_cancelled(Rig& rig) {
+  CHECK(eventually([&] { return rig.upstream.open_connections() == 0; }));
+  CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 1; }));
+  CHECK(rig.proxy.breaker().totals.failure == 0);
+  CHECK(rig.proxy.breaker().totals.success == 0);
+}
+
+constexpr Leaving kBoth[] = {Leaving::by_fin, Leaving::by_rst};
+
+}  // namespace
+
+TEST_CASE("a client that leaves before the response's head cancels the upstream exchange") {
+  for (const Leaving how : kBoth) {
+    CAPTURE(static_cast<int>(how));
+    Rig rig(scripts::hang());
+    Connection client = rig.proxy.connect();
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
+    leave(client, how);
+    check_cancelled(rig);
+  }
+}
+
+TEST_CASE("a client that leaves in the middle of a response cancels the upstream exchange") {
+  for (const Leaving how : kBoth) {
+    CAPTURE(static_cast<int>(how));
+    Rig rig([](Call& call) {
+      call.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nthe beginning");
+      call.hang();
+    });
+    Connection client = rig.proxy.connect();
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    REQUIRE(client.take_until("the beginning").has_value());
+    leave(client, how);
+    check_cancelled(rig);
+  }
+}
+
+TEST_CASE("a client that leaves in the middle of its upload cancels the upstream exchange") {
+  for (const Leaving how : kBoth) {
+    CAPTURE(static_cast<int>(how));
+    Rig rig;
+    Connection client = rig.proxy.connect();
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nthe beginning");
+    REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
+    leave(client, how);
+    check_cancelled(rig);
+    CHECK_FALSE(rig.upstream.requests().front().complete);
+  }
+}
+
+TEST_CASE("a client that half-closes its side is gone as well") {
+  Rig rig(scripts::hang());
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
+  client.shut_down_writing();
+  check_cancelled(rig);
+}
+
+TEST_CASE("what a client that left had occupied is free again") {
+  Rig rig(scripts::hang(), "    limits: {max_concurrent_requests: 1}\n");
+  for (int i = 0; i < 3; ++i) {
+    Connection client = rig.proxy.connect();
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    const auto arrived = static_cast<std::size_t>(i) + 1;
+    REQUIRE(eventually([&] { return rig.upstream.request_count() == arrived; }));
+    client.close();
+    REQUIRE(eventually([&] { return rig.proxy.breaker().totals.neutral == arrived; }));
+  }
+  rig.upstream.script(scripts::ok());
+  CHECK(eventually([&] { return rig.proxy.get("/").status == 200; }));
+}

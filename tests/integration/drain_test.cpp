@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// spec/operations.md, Signals and the sidecar's life: what SIGTERM does, without the signal.
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+bool refused(std::uint16_t port) {
+  try {
+    Connection::to(port);
+    return false;
+  } catch (const std::system_error&) {
+    return true;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("draining under load loses no request that was accepted, and ends with status 0") {
+  Rig rig(scripts::delayed(5ms, scripts::ok()));
+  std::atomic<int> served{0}, lost{0};
+  std::atomic<bool> over{false};
+  std::vector<std::thread> clients;
+  const std::uint16_t port = rig.proxy.port();
+  for (int i = 0; i < 8; ++i)
+    clients.emplace_back([&, port] {
+      while (!over) {
+        try {
+          Connection client = Connection::to(port);
+          client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+          ++(read_response(client).status == 200 ? served : lost);
+        } catch (const std::system_error&) {
+          return;
+        }
+      }
+    });
+  const bool warm = eventually([&] { return served > 50; });
+  rig.proxy.server().drain();
+  CHECK(rig.proxy.server().wait() == 0);
+  over = true;
+  for (auto& client : clients) client.join();
+  CHECK(warm);
+  CHECK(lost == 0);
+  CHECK(refused(port));
+}
+
+TEST_CASE("a request in flight is finished with Connection: close, idle connections end") {
+  std::atomic<bool> go{false};
+  Rig rig([&](Call& call) {
+    if (call.request().target == "/slow") eventually([&] { return go.load() || call.stopping(); });
+    call.send(response(200, "done"));
+  });
+  Connection idle = rig.proxy.connect();
+  idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(read_response(idle).status == 200);
+  Connection busy = rig.proxy.connect();
+  busy.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 2; }));
+
+  const std::uint16_t port = rig.proxy.port();
+  rig.proxy.server().drain();
+  CHECK(idle.ended());
+  CHECK(idle.end() == End::eof);
+  CHECK(eventually([&] { return refused(port); }));
+  go = true;
+  const Response last = read_response(busy);
+  CHECK(last.status == 200);
+  CHECK(last.body == "done");
+  CHECK(last.field("Connection") == "close");
+  CHECK(rig.proxy.server().wait() == 0);
+}
+
+TEST_CASE("readiness ends with the drain while a grace period still serves") {
+  Rig rig(scripts::ok(), "", "", {"shutdown.grace=2s"});
+  CHECK(rig.proxy.admin("GET", "/admin/ready").status == 200);
+  CHECK(rig.proxy.admin("GET", "/admin/health").status == 200);
+  REQUIRE(rig.proxy.admin_change("/admin/drain").status < 300);
+  CHECK(rig.proxy.admin("GET", "/admin/ready").status == 503);
+  CHECK(rig.proxy.admin("GET", "/admin/health").status == 200);
+  const Response within = rig.proxy.get("/");
+  CHECK(within.status == 200);
+  CHECK(within.field("Connection") != "close");
+  CHECK(rig.proxy.server().wait() == 0);
+}
+
+TEST_CASE("a request that never ends does not hold the process longer than drain_timeout") {
+  Rig rig(scripts::hang(), "", "", {"shutdown.drain_timeout=300ms"});
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
+  const auto taken = time_of([&] {
+    rig.proxy.server().drain();
+    rig.proxy.server().wait();
+  });
+  CHECK(taken >= 300ms);
+  CHECK(taken < 10s);
+  CHECK(client.ended());
+}
+
+TEST_CASE("a drain with nothing to do is over at once, and a second one does no harm") {
+  Rig rig;
+  rig.proxy.server().drain();
+  rig.proxy.server().drain();
+  CHECK(time_of([&] { CHECK(rig.proxy.server().wait() == 0); }) < 10s);
+}

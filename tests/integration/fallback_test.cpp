@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// spec/http.md, Fallback: what the client gets instead of an error, and how it can tell.
+#include <string>
+
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+constexpr const char* kFresh = "Cache-Control: max-age=600\r\nETag: \"v1\"\r\n";
+
+void remember(Rig& rig, const std::string& body, const std::string& fields, const std::string& target = "/") {
+  rig.upstream.script(scripts::reply(response(200, body, fields)));
+  const Response reply = rig.proxy.get(target);
+  REQUIRE(reply.status == 200);
+  REQUIRE_FALSE(reply.has("Cache-Status"));
+}
+
+void force_open(Rig& rig) {
+  REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
+}
+
+double executions(const Rig& rig, const std::string& type, const std::string& result) {
+  return rig.proxy.metric("circuit_breaker_fallback_executions_total{name=\"orders\",type=\"" + type + "\",result=\"" +
+                          result + "\"}");
+}
+
+}  // namespace
+
+TEST_CASE("while the breaker is open a remembered response is served, with its age") {
+  Rig rig;
+  remember(rig, "remembered", std::string(kFresh) + "Age: 7\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nX-Own: 1\r\n");
+  force_open(rig);
+  const Response reply = rig.proxy.get("/");
+  CHECK(reply.status == 200);
+  CHECK(reply.body == "remembered");
+  CHECK(reply.field("X-Own") == "1");
+  CHECK(reply.field("Date") == "Mon, 01 Jan 2024 00:00:00 GMT");
+  CHECK(reply.all("Age").size() == 1);
+  CHECK(std::stol(reply.field("Age")) >= 7);
+  const std::string status = reply.field("Cache-Status");
+  CAPTURE(status);
+  CHECK(status.rfind("fusewire; hit; ttl=", 0) == 0);
+  CHECK(parameter(status, "detail") == "circuit-open");
+  CHECK(rig.upstream.request_count() == 1);
+  CHECK(executions(rig, "cache", "hit") == 1);
+}
+
+TEST_CASE("a stale response that its origin allows on errors is served with its negative ttl") {
+  Rig rig;
+  remember(rig, "old", "Cache-Control: max-age=58, stale-if-error=600\r\nAge: 100\r\n");
+  force_open(rig);
+  const Response reply = rig.proxy.get("/");
+  CHECK(reply.status == 200);
+  CHECK(reply.body == "old");
+  CHECK(std::stol(reply.field("Age")) >= 100);
+  const std::string status = reply.field("Cache-Status");
+  CAPTURE(status);
+  CHECK(status.rfind("fusewire; hit; ttl=-", 0) == 0);
+  CHECK(std::stol(parameter(status, "ttl")) <= -42);
+  CHECK(std::stol(parameter(status, "ttl")) > -42 - 60);
+  CHECK(std::stol(parameter(status, "ttl")) == 58 - std::stol(reply.field("Age")));
+}
+
+TEST_CASE("after a failed attempt the cache tells what failed") {
+  struct Failure {
+    const char* detail;
+    const char* fwd_status;
+    Script script;
+  };
+  Rig rig(scripts::ok(), "    timeouts: {response: 200ms}\n");
+  remember(rig, "old", "Cache-Control: max-age=58, stale-if-error=600\r\nAge: 100\r\n");
+  for (const Failure& failure : {Failure{"timeout", "504", scripts::hang()}, Failure{"reset", "502", scripts::reset()},
+                                 Failure{"protocol-error", "502", scripts::reply("garbage\r\n\r\n")},
+                                 Failure{"status", "503", scripts::status(503)}}) {
+    CAPTURE(failure.detail);
+    rig.upstream.script(failure.script);
+    const Response reply = rig.proxy.get("/");
+    CHECK(reply.status == 200);
+    CHECK(reply.body == "old");
+    const std::string status = reply.field("Cache-Status");
+    CAPTURE(status);
+    CHECK(status.rfind("fusewire; fwd=stale; fwd-status=" + std::string(failure.fwd_status) + "; ttl=-", 0) == 0);
+    CHECK(parameter(status, "detail") == failure.detail);
+  }
+  CHECK(rig.proxy.breaker().totals.failure == 4);
+}
+
+TEST_CASE("a killed upstream is answered from the cache: first as a connect error, then as an open circuit") {
+  Rig rig;
+  remember(rig, "remembered", kFresh);
+  rig.upstream.kill();
+  for (int i = 0; i < 5; ++i) {
+    const Response reply = rig.proxy.get("/");
+    CHECK(reply.body == "remembered");
+    CHECK(parameter(reply.field("Cache-Status"), "detail") == "connect-error");
+  }
+  CHECK(parameter(rig.proxy.get("/").field("Cache-Status"), "detail") == "circuit-open");
+  CHECK(rig.proxy.get("/another").status == 503);
+}
+
+TEST_CASE("what its origin forbids to serve stale is not served") {
+  for (const char* directive :
+       {"must-revalidate", "proxy-revalidate", "s-maxage=58", "no-store", "private", "no-cache"}) {
+    CAPTURE(directive);
+    Rig rig(scripts::ok(), "    fallback: {chain: [{cache: {max_stale: 1h}}]}\n");
+    remember(rig, "old",
+             "Cache-Control: max-age=58, stale-if-error=600, " + std::string(directive) + "\r\nAge: 100\r\n");
+    force_open(rig);
+    check_problem(rig.proxy.get("/"), 503, "CircuitBreakerOpen", "destination_unavailable");
+    CHECK(executions(rig, "cache", "miss") == 1);
+  }
+}
+
+TEST_CASE("max_stale is the operator's word where the origin says nothing") {
+  Rig strict, lenient(scripts::ok(), "    fallback: {chain: [{cache: {max_stale: 1h}}]}\n");
+  for (Rig* rig : {&strict, &lenient}) {
+    remember(*rig, "old", "Cache-Control: max-age=58\r\nAge: 100\r\n");
+    force_open(*rig);
+  }
+  CHECK(strict.proxy.get("/").status == 503);
+  CHECK(lenient.proxy.get("/").body == "old");
+}
+
+TEST_CASE("HEAD, conditional requests and Vary are honoured on remembered responses") {
+  Rig rig;
+  remember(rig, "remembered", std::string(kFresh) + "Vary: Accept-Language\r\n");
+  force_open(rig);
+  const Response head = rig.proxy.request("HEAD", "/");
+  CHECK(head.status == 200);
+  CHECK(head.field("Content-Length") == "10");
+  const Response unmodified = rig.proxy.get("/", "If-None-Match: \"v1\"\r\n");
+  CHECK(unmodified.status == 304);
+  CHECK(unmodified.body == "");
+  CHECK(rig.proxy.get("/", "If-None-Match: \"v2\"\r\n").status == 200);
+  CHECK(rig.proxy.get("/", "Accept-Language: de\r\n").status == 503);
+  CHECK(rig.proxy.get("/", "Cache-Control: no-cache\r\n").status == 503);
+  CHECK(rig.proxy.request("POST", "/", "", "x").status == 503);
+}
+
+TEST_CASE("a response that broke off is never remembered") {
+  Rig rig(scripts::cut("HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nContent-Length: 100\r\n\r\nhalf"));
+  CHECK_FALSE(rig.proxy.get("/").complete);
+  rig.upstream.script(
+      scripts::cut("HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "4\r\nhalf\r\n"));
+  CHECK_FALSE(rig.proxy.get("/").complete);
+  force_open(rig);
+  CHECK(rig.proxy.get("/").status == 503);
+}
+
+TEST_CASE("a chunked response is remembered whole") {
+  Rig rig;
+  const std::string body = pattern(200000);
+  rig.upstream.script(scripts::reply(
+      "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 7000)));
+  REQUIRE(rig.proxy.get("/").complete);
+  force_open(rig);
+  const Response reply = rig.proxy.get("/");
+  CHECK((reply.body == body));
+  CHECK(reply.field("Content-Length") == "200000");
+}
+
+TEST_CASE("a newer response takes the place of the remembered one") {
+  Rig rig;
+  remember(rig, "one", kFresh);
+  remember(rig, "two", kFresh);
+  force_open(rig);
+  CHECK(rig.proxy.get("/").body == "two");
+}
+
+TEST_CASE("a successful unsafe method makes the cache forget") {
+  Rig rig;
+  remember(rig, "one", kFresh);
+  CHECK(rig.proxy.request("POST", "/", "", "change").status == 200);
+  force_open(rig);
+  CHECK(rig.proxy.get("/").status == 503);
+}
+
+TEST_CASE("a static answer stands in") {
+  Rig rig(
+      scripts::status(500),
+      "    fallback: {chain: [cache, {static: {status: 203, headers: {X-Fallback: static, Content-Type: text/plain}, "
+      "body: sorry}}]}\n");
+  for (int i = 0; i < 2; ++i) {
+    const Response reply = rig.proxy.get("/");
+    CHECK(reply.status == 203);
+    CHECK(reply.body == "sorry");
+    CHECK(reply.field("X-Fallback") == "static");
+    CHECK(reply.field("Content-Type") == "text/plain");
+    force_open(rig);
+  }
+  CHECK(executions(rig, "static", "hit") == 2);
+  CHECK(executions(rig, "cache", "miss") == 2);
+}
+
+TEST_CASE("another upstream stands in, through its own breaker") {
+  ScriptedUpstream primary(scripts::status(500)), replica(scripts::ok("from the replica"));
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes: [{upstream: orders}]\n"
+      "upstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:${A}\"]\n    fallback: {chain: [{upstream: "
+      "replica}]}\n"
+      "  replica: \"http://127.0.0.1:${B}\"\n",
+      {{"A", primary.port()}, {"B", replica.port()}});
+  for (int i = 0; i < 7; ++i) CHECK(proxy.get("/x?y").body == "from the replica");
+  CHECK(primary.request_count() == 5);
+  CHECK(replica.request_count() == 7);
+  CHECK(replica.requests().front().target == "/x?y");
+  CHECK(proxy.breaker("replica").totals.success == 7);
+
+  CHECK(proxy.request("POST", "/", "", "x").body == "from the replica");  // open: nothing was sent
+  replica.script(scripts::status(500));
+  for (int i = 0; i < 5; ++i) CHECK(proxy.get("/").status >= 500);
+  CHECK(proxy.state("replica") == "open");
+  CHECK(proxy.get("/").status == 503);
+}
+
+TEST_CASE("a request that may have had an effect is not sent to another upstream") {
+  ScriptedUpstream primary(scripts::status(500)), replica;
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes: [{upstream: orders}]\n"
+      "upstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:${A}\"]\n    fallback: {chain: [{upstream: "
+      "replica}]}\n"
+      "  replica: \"http://127.0.0.1:${B}\"\n",
+      {{"A", primary.port()}, {"B", replica.port()}});
+  CHECK(proxy.request("POST", "/", "", "pay").status == 500);
+  CHECK(replica.request_count() == 0);
+}
+
+TEST_CASE("an empty chain leaves the answer as it is, and what is not named is not replaced") {
+  Rig none(scripts::ok(), "    fallback: {chain: []}\n");
+  remember(none, "remembered", kFresh);
+  force_open(none);
+  CHECK(none.proxy.get("/").status == 503);
+
+  Rig some(scripts::ok(), "    fallback: {on: [\"503\"], chain: [{static: {status: 200, body: instead}}]}\n");
+  some.upstream.script(scripts::status(500, "own"));
+  CHECK(some.proxy.get("/").body == "own");
+  some.upstream.script(scripts::status(503));
+  CHECK(some.proxy.get("/").body == "instead");
+  force_open(some);
+  CHECK(some.proxy.get("/").status == 503);  // "503" is the upstream's, breaker_open would be ours
+}

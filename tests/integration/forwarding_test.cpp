@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// spec/http.md, Forwarding: what passes unchanged, what is taken away, what is added.
+#include <regex>
+#include <string>
+
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+Request forwarded(Rig& rig, const std::string& raw) {
+  Connection client = rig.proxy.connect();
+  client.send(raw);
+  const std::size_t before = rig.upstream.request_count();
+  REQUIRE(read_response(client).status == 200);
+  REQUIRE(rig.upstream.request_count() >= before);
+  return rig.upstream.requests().back();
+}
+
+}  // namespace
+
+TEST_CASE("fields pass unchanged, in order, with repeats") {
+  Rig rig;
+  const Request seen = forwarded(rig,
+                                 "GET /x HTTP/1.1\r\nx-First: 1\r\nHost: h\r\nAccept: a\r\nACCEPT: b\r\nCookie: c=d\r\n"
+                                 "Accept-Encoding: gzip;q=0.5,  br\r\nX-Empty:\r\nAuthorization: Basic eDp5\r\n\r\n");
+  CHECK(seen.names().rfind("x-First,Host,Accept,ACCEPT,Cookie,Accept-Encoding,X-Empty,Authorization", 0) == 0);
+  CHECK(seen.field("Accept") == "a && b");
+  CHECK(seen.field("Accept-Encoding") == "gzip;q=0.5,  br");
+  CHECK(seen.field("X-Empty") == "");
+}
+
+TEST_CASE("response fields pass unchanged, in order, with repeats") {
+  Rig rig(scripts::reply(response(201, "hi", "X-b: 1\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nDate: then\r\n")));
+  const Response reply = rig.proxy.get("/");
+  CHECK(reply.status == 201);
+  CHECK(reply.start_line == "HTTP/1.1 201 Scripted");
+  CHECK(reply.names().rfind("Content-Length,X-b,Set-Cookie,Set-Cookie,Date", 0) == 0);
+  CHECK(reply.field("Set-Cookie") == "a=1 && b=2");
+  CHECK(reply.field("Date") == "then");
+}
+
+TEST_CASE("hop-by-hop fields are not forwarded") {
+  Rig rig;
+  const Request seen = forwarded(rig,
+                                 "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, X-Private, upgrade\r\n"
+                                 "X-Private: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n"
+                                 "TE: trailers\r\nUpgrade: h2c\r\nX-Public: 1\r\n\r\n");
+  for (const char* name : {"X-Private", "Keep-Alive", "Proxy-Connection", "TE", "Upgrade", "Transfer-Encoding"}) {
+    CAPTURE(name);
+    CHECK(seen.field(name) == kAbsent);
+  }
+  CHECK(seen.field("Connection").find("X-Private") == std::string::npos);
+  CHECK(seen.field("X-Public") == "1");
+}
+
+TEST_CASE("hop-by-hop fields of the upstream are not relayed") {
+  Rig rig(scripts::reply(response(200, "",
+                                  "Connection: x-private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n"
+                                  "Proxy-Connection: keep-alive\r\nX-Public: 1\r\n")));
+  const Response reply = rig.proxy.get("/");
+  for (const char* name : {"X-Private", "Keep-Alive", "Proxy-Connection"}) {
+    CAPTURE(name);
+    CHECK(reply.field(name) == kAbsent);
+  }
+  CHECK(reply.field("X-Public") == "1");
+}
+
+TEST_CASE("a client can't have the proxy's own fields removed") {
+  Rig rig;
+  const Request seen =
+      forwarded(rig, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Via, X-Forwarded-For, Forwarded, X-Request-Id\r\n\r\n");
+  for (const char* name : {"Via", "X-Forwarded-For", "Forwarded", "X-Request-Id"}) {
+    CAPTURE(name);
+    CHECK(seen.has(name));
+  }
+}
+
+TEST_CASE("one Via with our pseudonym is appended") {
+  Rig rig;
+  const Request seen = forwarded(rig, "GET / HTTP/1.1\r\nHost: h\r\nVia: 1.0 before\r\n\r\n");
+  const auto values = seen.all("Via");
+  std::string joined;
+  for (const auto& value : values) joined += (joined.empty() ? "" : ", ") + value;
+  CAPTURE(joined);
+  CHECK(std::regex_match(joined, std::regex("1\\.0 before, 1\\.1 fusewire-[0-9a-f]{8}")));
+}
+
+TEST_CASE("the pseudonym in Via can be set") {
+  ScriptedUpstream upstream;
+  TestProxy proxy("via: edge\n" + orders(), {{"ORDERS", upstream.port()}});
+  proxy.get("/");
+  CHECK(upstream.requests().front().field("Via") == "1.1 edge");
+  check_problem(proxy.get("/", "Via: 1.1 edge\r\n"), 502, "LoopDetected", "proxy_loop_detected");
+  CHECK(proxy.get("/", "Via: 1.1 edges\r\n").status == 200);
+}
+
+TEST_CASE("forwarding fields of an untrusted peer are replaced") {
+  Rig rig;
+  const Request seen =
+      forwarded(rig,
+                "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 1.2.3.4\r\n"
+                "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nForwarded: for=1.2.3.4\r\n\r\n");
+  CHECK(seen.field("X-Forwarded-For") == "127.0.0.1");
+  CHECK(seen.field("X-Forwarded-Proto") == "http");
+  CHECK(seen.field("X-Forwarded-Host") == "shop.example");
+  const std::string value = seen.field("Forwarded");
+  CAPTURE(value);
+  CHECK(seen.all("Forwarded").size() == 1);
+  CHECK(value.find("for=127.0.0.1") != std::string::npos);
+  CHECK(value.find("proto=http") != std::string::npos);
+  CHECK(value.find("host=shop.example") != std::string::npos);
+  CHECK(value.find("1.2.3.4") == std::string::npos);
+}
+
+TEST_CASE("forwarding fields of a trusted peer are appended to, on one line") {
+  Rig rig(scripts::ok(), "", "    trust_forwarded: [127.0.0.0/8]\n");
+  const Request seen =
+      forwarded(rig,
+                "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\n"
+                "X-Forwarded-Proto: https\r\nX-Forwarded-Host: a.example\r\nForwarded: for=1.2.3.4\r\n\r\n");
+  CHECK(seen.field("X-Forwarded-For") == "1.2.3.4, 5.6.7.8, 127.0.0.1");
+  CHECK(seen.field("X-Forwarded-Proto") == "https, http");
+  CHECK(seen.field("X-Forwarded-Host") == "a.example, shop.example");
+  CHECK(seen.all("Forwarded").size() == 1);
+  CHECK(seen.field("Forwarded").rfind("for=1.2.3.4, for=127.0.0.1", 0) == 0);
+}
+
+TEST_CASE("the target's bytes and the Host are forwarded unchanged") {
+  Rig rig;
+  for (const char* target :
+       {"/", "/a/../b//c/./%2e%2E/%zz;p=1?x=%00&y=a|b", "/?", "/a?b?c=/../", "/%E2%98%83/~user", "/<>\"{}|\\^`"}) {
+    CAPTURE(target);
+    const Request seen = forwarded(rig, "GET " + std::string(target) + " HTTP/1.1\r\nHost: Shop.Example:8080\r\n\r\n");
+    CHECK(seen.target == target);
+    CHECK(seen.field("Host") == "Shop.Example:8080");
+  }
+}
+
+TEST_CASE("an absolute-form target is accepted and decides the Host") {
+  Rig rig;
+  const Request seen = forwarded(rig, "GET http://other.example/path?q HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(seen.field("Host") == "other.example");
+  CHECK(seen.target.substr(seen.target.size() - 7) == "/path?q");
+}
+
+TEST_CASE("OPTIONS for the server itself passes, and Max-Forwards is honoured") {
+  Rig rig;
+  const Request star = forwarded(rig, "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 5\r\n\r\n");
+  CHECK(star.target == "*");
+  CHECK(star.field("Max-Forwards") == "4");
+  CHECK(forwarded(rig, "OPTIONS /x HTTP/1.1\r\nHost: h\r\nMax-Forwards: 1\r\n\r\n").field("Max-Forwards") == "0");
+  CHECK(forwarded(rig, "GET /x HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n").field("Max-Forwards") == "0");
+
+  const std::size_t before = rig.upstream.request_count();
+  const Response own = rig.proxy.request("OPTIONS", "/x", "Max-Forwards: 0\r\n");
+  CHECK(own.status >= 200);
+  CHECK(own.status < 300);
+  CHECK(rig.upstream.request_count() == before);
+}
+
+TEST_CASE("Date is added to a response without one") {
+  Rig rig;
+  const std::string date = rig.proxy.get("/").field("Date");
+  CAPTURE(date);
+  CHECK(std::regex_match(date, std::regex("[A-Z][a-z]{2}, \\d\\d [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT")));
+}
+
+TEST_CASE("an HTTP/1.0 client is served without chunked coding and its request becomes HTTP/1.1") {
+  Rig rig(scripts::reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked("hello world", 5)));
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  const Response reply = read_response(client);
+  CHECK(reply.status == 200);
+  CHECK_FALSE(reply.has("Transfer-Encoding"));
+  CHECK(reply.body == "hello world");
+  CHECK(reply.complete);
+  CHECK(reply.end == End::eof);
+  CHECK(rig.upstream.requests().front().start_line == "GET / HTTP/1.1");
+  CHECK(rig.upstream.requests().front().has("Host"));
+}

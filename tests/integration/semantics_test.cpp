@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages without a body, interim responses, Expect: 100-continue.
+#include <string>
+
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+TEST_CASE("responses to HEAD, 204 and 304 have no body and the connection goes on") {
+  Rig rig;
+  Connection client = rig.proxy.connect();
+
+  rig.upstream.script(scripts::reply("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nX-A: b\r\n\r\n"));
+  client.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+  const Response head = read_response(client, "HEAD");
+  CHECK(head.status == 200);
+  CHECK(head.field("Content-Length") == "1000");
+
+  rig.upstream.script(scripts::reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  client.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(read_response(client, "HEAD").status == 200);
+
+  rig.upstream.script(scripts::reply("HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n"));
+  client.send("DELETE / HTTP/1.1\r\nHost: h\r\n\r\n");
+  const Response none = read_response(client, "DELETE");
+  CHECK(none.status == 204);
+  CHECK_FALSE(none.has("Transfer-Encoding"));
+  CHECK_FALSE(none.has("Content-Length"));
+
+  rig.upstream.script(scripts::reply("HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\nETag: \"x\"\r\n\r\n"));
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  const Response unmodified = read_response(client);
+  CHECK(unmodified.status == 304);
+  CHECK(unmodified.field("ETag") == "\"x\"");
+
+  rig.upstream.script(scripts::ok("real body"));
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(read_response(client).body == "real body");
+  CHECK(rig.upstream.connection_count() == 1);
+}
+
+TEST_CASE("every interim response is relayed to an HTTP/1.1 client") {
+  Rig rig(
+      scripts::reply("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+                     "HTTP/1.1 103 Early Hints\r\nLink: </b.css>\r\n\r\n" +
+                     response(200, "done")));
+  const Response reply = rig.proxy.get("/");
+  CHECK(reply.status == 200);
+  CHECK(reply.body == "done");
+  REQUIRE(reply.interim.size() == 3);
+  CHECK(reply.interim[0].status == 103);
+  CHECK(reply.interim[0].field("Link") == "</a.css>");
+  CHECK(reply.interim[1].status == 102);
+  CHECK(reply.interim[2].field("Link") == "</b.css>");
+}
+
+TEST_CASE("an interim response is relayed while the final one is still to come") {
+  std::atomic<bool> hinted{false};
+  Rig rig([&](Call& call) {
+    call.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+    eventually([&] { return hinted.load() || call.stopping(); });
+    call.send(response(200, "done"));
+  });
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto hint = client.take_until("\r\n\r\n");
+  REQUIRE(hint.has_value());
+  CHECK(hint->rfind("HTTP/1.1 103", 0) == 0);
+  hinted = true;
+  CHECK(read_response(client).status == 200);
+}
+
+TEST_CASE("an HTTP/1.0 client gets no interim response") {
+  Rig rig(scripts::reply("HTTP/1.1 103 Early Hints\r\n\r\n" + response(200, "done")));
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  const Response reply = read_response(client);
+  CHECK(reply.interim.empty());
+  CHECK(reply.status == 200);
+  CHECK(reply.body == "done");
+}
+
+TEST_CASE("Expect: 100-continue is forwarded and the upstream's 100 comes back before the body is sent") {
+  Rig rig([](Call& call) {
+    call.send("HTTP/1.1 100 Continue\r\n\r\n");
+    call.read_body();
+    call.send(response(200, "got it"));
+  });
+  Connection client = rig.proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+  const auto interim = client.take_until("\r\n\r\n");
+  REQUIRE(interim.has_value());
+  CHECK(interim->rfind("HTTP/1.1 100", 0) == 0);
+  CHECK_FALSE(rig.upstream.requests().front().complete);
+  client.send("hello");
+  CHECK(read_response(client).body == "got it");
+  CHECK(rig.upstream.requests().front().field("Expect") == "100-continue");
+  CHECK(rig.upstream.requests().front().body == "hello");
+}
+
+TEST_CASE("a request that expects 100-continue and is answered here gets the final status at once") {
+  Rig rig;
+  REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
+  Connection client = rig.proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5000000\r\n\r\n");
+  const Response reply = read_response(client);
+  CHECK(reply.interim.empty());
+  check_problem(reply, 503, "CircuitBreakerOpen", "destination_unavailable");
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds Fusewire and runs its tests; installs what that needs on Debian 12.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'TEXT'
+usage: tests/run.sh [--preset NAME]... [--sanitizers] [--coverage]
+  --preset NAME   dev, release (the default), asan or tsan
+  --sanitizers    the same as --preset asan --preset tsan
+  --coverage      line coverage of filters/ and config/ by their unit tests; fails below 90 %
+JOBS=N in the environment sets how many compilers run at once (default: the number of cores).
+TEXT
+}
+
+presets=()
+coverage=
+while (($#)); do
+  case "$1" in
+    --preset) presets+=("${2:?--preset needs a name}"); shift ;;
+    --preset=*) presets+=("${1#*=}") ;;
+    --sanitizers) presets+=(asan tsan) ;;
+    --coverage) coverage=1 ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  shift
+done
+if [[ -z $coverage && ${#presets[@]} -eq 0 ]]; then presets=(release); fi
+
+groups=(build test)
+if [[ -n $coverage || " ${presets[*]} " =~ \ (asan|tsan)\  ]]; then groups+=(ci); fi
+docker/install-build-deps.sh "${groups[@]}"
+
+PATH=$PATH:/usr/sbin  # nginx
+jobs=${JOBS:-$(nproc)}
+finished=
+trap '[[ -n $finished ]] || echo "tests/run.sh: FAILED before the tests were through"' EXIT
+passed=0
+total=0
+failed=()
+
+build() {  # PRESET [TARGET…]
+  local preset=$1
+  shift
+  echo "== $preset: build"
+  cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}
+}
+
+run_ctest() {  # PRESET [CTEST ARGUMENT…]
+  local preset=$1 under=() summary
+  local log="build/$preset/ctest.log"
+  shift
+  echo "== $preset: test"
+  # ThreadSanitizer of clang 14 does not start where the kernel randomises addresses over more bits than it knows.
+  if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then under=(setarch -R); fi
+  "${under[@]}" ctest --preset "$preset" --no-tests=error --parallel 2 --timeout 600 "$@" 2>&1 | tee "$log" || failed+=("$preset")
+  summary=$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log")
+  read -r bad ran <<<"${summary:-1 1}"
+  passed=$((passed + ran - bad))
+  total=$((total + ran))
+  sed -nE 's/^\[doctest\] test cases: +([0-9]+) .*/\1/p' "build/$preset/Testing/Temporary/LastTest.log" |
+    awk -v p="$preset" '{n += $1} END {printf "%s: %d test cases in %d programs\n", p, n, NR}'
+}
+
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1}
+
+for preset in "${presets[@]}"; do
+  build "$preset"
+  run_ctest "$preset"
+done
+
+if [[ -n $coverage ]]; then
+  build coverage unit_config unit_filters unit_breaker
+  find build/coverage -name '*.gcda' -delete
+  run_ctest coverage -R '^unit_(config|filters|breaker)$'
+  gcovr --root . --filter config/ --filter filters/ --exclude-unreachable-branches --print-summary \
+    --fail-under-line 90 build/coverage || failed+=("coverage below 90 %")
+fi
+
+percent=$((total ? 100 * passed / total : 0))
+echo "$percent% tests passed, $((total - passed)) tests failed out of $total"
+finished=1
+if ((${#failed[@]})); then
+  echo "tests/run.sh: FAILED: ${failed[*]}"
+  exit 1
+fi

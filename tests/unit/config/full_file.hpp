@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file that uses every key that is built, no value being the default where another is possible.
+#pragma once
+
+namespace fusewire::config {
+
+inline const char* const kFullFile = R"(version: 1
+listeners:
+  - name: front
+    address: 127.0.0.1:8080
+    trust_forwarded: [10.0.0.0/8, "fd00::/8"]
+    limits: {max_connections: 9, max_request_line: 4KiB, max_head_bytes: 16KiB, max_fields: 50, max_body: 1MB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, send_timeout: 4s}
+    routes:
+      - name: canary
+        match: {host: orders.local, path_prefix: /v1/, path: /v1/x, methods: [GET, PUT], headers: {x-canary: "1", "null": "~"}}
+        upstream: orders
+        requires: []
+        request_headers: {set: {}, add: {}, remove: []}
+        response_headers: {set: {}, add: {}, remove: []}
+        retries: {attempts: 0}
+        timeouts: {total: 5s}
+        fallback: {on: [timeout], chain: []}
+      - {upstream: "123"}
+  - {name: local, address: "unix:/run/fusewire/in.sock", routes: [{upstream: orders.v2}]}
+defaults:
+  timeouts: {idle: 61s}
+upstreams:
+  orders:
+    endpoints: [http://127.0.0.1:9000, {url: "http://[::1]:9000"}, "unix:/run/orders.sock"]
+    dns_refresh: 31s
+    load_balancing: {policy: round_robin}
+    circuit_breaker:
+      mode: shadow
+      scope: upstream
+      preset: lenient
+      detection:
+        consecutive_failures: off
+        failure_count: {threshold: 6, window: 301s}
+        failure_rate: {threshold: 0.55}
+        slow_call_rate: {threshold: 0.45, slower_than: 1500ms, measure: body}
+        window: {type: count_based, size: 99}
+        minimum_calls: 11
+      transitions: {open_timeout: 32s, backoff: {multiplier: 1.5, max: 299s, jitter: 0.3333333333333333}}
+      recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: off}
+      classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
+    timeouts: {connect: 900ms, response: 14s, total: 59s, adaptive: off, deadline_header: off}
+    retries: {attempts: 0, hedge: off}
+    limits: {max_connections: 7, max_concurrent_requests: 8, queue: off, rate: off, adaptive_concurrency: off}
+    fallback:
+      on: [breaker_open, overload, "500", "404"]
+      chain:
+        - cache: {max_stale: 10m}
+        - upstream: orders.v2
+        - static: {status: 503, headers: {Content-Type: "text/html; charset=utf-8", Retry-After: "5"}, body: "line 1\n\"$${not a variable}\"\t\\ ü # : {\x01"}
+    cache: {serve: on_error, max_object: 2MiB, store_set_cookie: true, heuristic_fraction: 0.2}
+    health_check: off
+    read_only_when_open: false
+  orders.v2: http://127.0.0.1:9001
+  "123": {endpoints: ["http://a.b-c_d"], circuit_breaker: {preset: treasury}}
+cache_memory: 63MiB
+via: edge
+admin: {address: "[::1]:9901", token: secret, read_requires_token: true, allowed_hosts: [ops.local], probes: 0.0.0.0:9902}
+state: off
+events: {history: 999, webhooks: []}
+tracing: off
+log: {level: off, format: text, access: off, access_sample: 0.5}
+shutdown: {drain_timeout: 19s, grace: 1s}
+runtime: {workers: 2}
+)";
+
+}  // namespace fusewire::config

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support.hpp"
+
+namespace fusewire::config {
+namespace {
+
+const std::string kUpstreams = "upstreams: {a: http://a, b: http://b}\n";  // line 1
+
+LoadResult load_listener(const std::string& keys) { return load_text(kUpstreams + "listeners:\n  - " + keys + "\n"); }
+Lines errors_of(const std::string& keys) { return lines_of(load_listener(keys).errors); }
+Route good_route(const std::string& keys) {
+  return good(load_listener("{address: 127.0.0.1:1, routes: [{" + keys + "}]}")).listeners.at(0).routes.at(0);
+}
+// The one error of a route; its text behind "listeners.0.routes.0".
+std::string route_error(const std::string& keys) {
+  const Lines errors = errors_of("{address: 127.0.0.1:1, routes: [{" + keys + "}]}");
+  REQUIRE(errors.size() == 1);
+  const std::string place = "listeners.0.routes.0";
+  return errors[0].substr(errors[0].find(place) + place.size());
+}
+
+TEST_CASE("`listen` routes everything to the only upstream") {
+  const Listener listener = good(load_with("")).listeners.at(0);
+  CHECK(listener.name == "main");
+  CHECK(listener.address.port == 8080);
+  CHECK(listener.limits == ListenerLimits{});
+  REQUIRE(listener.routes.size() == 1);
+  CHECK(listener.routes[0].match == Match{});
+  CHECK(listener.routes[0].upstream == "orders");
+}
+
+TEST_CASE("`listen` routes by Host when there are several upstreams") {
+  const Listener listener = good(load_text("listen: unix:/in\n" + kUpstreams)).listeners.at(0);
+  CHECK(listener.address.path == "/in");
+  REQUIRE(listener.routes.size() == 2);
+  CHECK(listener.routes[1].match.host == "b");
+  CHECK(listener.routes[1].upstream == "b");
+}
+
+TEST_CASE("a listener without routes routes as `listen` does") {
+  CHECK(good(load_listener("address: 127.0.0.1:8080")) == good(load_text("listen: 127.0.0.1:8080\n" + kUpstreams)));
+}
+
+TEST_CASE("every key of a listener is read") {
+  const Listener listener = good(load_listener(R"(name: in
+    address: "[::1]:0"
+    trust_forwarded: [10.0.0.0/8, "::1"]
+    limits: {max_connections: 1, max_request_line: 1KiB, max_head_bytes: 2KiB, max_fields: 3, max_body: 1MB,
+             head_timeout: 4s, body_timeout: 5s, idle_timeout: 6s, send_timeout: 7s})"))
+                                .listeners.at(0);
+  CHECK(listener.name == "in");
+  CHECK(listener.address.host == "::1");
+  CHECK(listener.trust_forwarded.size() == 2);
+  CHECK(listener.limits == ListenerLimits{1, 1024, 2048, 3, 1'000'000, 4s, 5s, 6s, 7s});
+}
+
+TEST_CASE("a body's limit may be unlimited") {
+  CHECK(good(load_listener("{address: 127.0.0.1:1, limits: {max_body: unlimited}}")).listeners[0].limits.max_body ==
+        kUnlimited);
+  CHECK(errors_of("{address: 127.0.0.1:1, limits: {max_body: lots}}")
+            .at(0)
+            .ends_with("limits.max_body: expected a size such as 64KiB or 1MB, or unlimited, found 'lots'"));
+  CHECK(errors_of("{address: 127.0.0.1:1, limits: {max_head_bytes: unlimited}}")
+            .at(0)
+            .ends_with(
+                "limits.max_head_bytes: expected a size such as 64KiB or 1MB, from 256 to 16MiB, found 'unlimited'"));
+}
+
+TEST_CASE("every key of a match is read, names in lower case") {
+  const Route route = good_route(
+      "name: r, upstream: a, match: {host: A.Local, path_prefix: /v1/, path: /v1/x, methods: [GET, POST], "
+      "headers: {X-Canary: 1, x-b: ''}}");
+  CHECK(route.name == "r");
+  CHECK(route.match.host == "a.local");
+  CHECK(route.match.path_prefix == "/v1/");
+  CHECK(route.match.path == "/v1/x");
+  CHECK(route.match.methods == Lines{"GET", "POST"});
+  CHECK(route.match.headers == FieldList{{"x-canary", "1"}, {"x-b", ""}});
+  CHECK_FALSE(route.timeouts);
+  CHECK_FALSE(route.fallback);
+}
+
+TEST_CASE("a route's timeouts and fallback are merged over its upstream's, whose are merged over the defaults") {
+  const Config config = good(load_text(R"(
+defaults: {timeouts: {idle: 1s}, fallback: {chain: []}}
+upstreams: {a: {endpoints: [http://a], timeouts: {connect: 2s}, fallback: {on: [timeout]}}}
+listeners:
+  - address: 127.0.0.1:1
+    routes: [{upstream: a, timeouts: {total: 3s}, fallback: {chain: [cache]}}]
+)"));
+  const Route& route = config.listeners[0].routes[0];
+  CHECK(route.timeouts == Timeouts{2s, 15s, 1s, 3s, "x-request-timeout-ms"});
+  CHECK(route.fallback->chain == std::vector<FallbackStep>{CacheStep{}});
+  CHECK(route.fallback->on == config.upstreams[0].fallback.on);
+  CHECK(config.upstreams[0].fallback.chain.empty());
+}
+
+TEST_CASE("a route without an upstream, or to one that is not there, is an error") {
+  CHECK(route_error("name: x") == ".upstream: missing; expected the name of an upstream");
+  CHECK(route_error("upstream: c") == ".upstream: no upstream is named 'c'; did you mean 'a'?");
+  CHECK(route_error("upstream: a, fallback: {chain: [{upstream: orders}]}") ==
+        ".fallback.chain.0.upstream: no upstream is named 'orders'; expected one of: a, b");
+}
+
+TEST_CASE("a match that no request could have is an error") {
+  CHECK(route_error("upstream: a, match: {host: 'a:80'}") == ".match.host: expected a host without port, found 'a:80'");
+  CHECK(route_error("upstream: a, match: {path: v1}") ==
+        ".match.path: expected a path that begins with '/', without query or spaces, found 'v1'");
+  CHECK(route_error("upstream: a, match: {path_prefix: '/a?b'}") ==
+        ".match.path_prefix: expected a path that begins with '/', without query or spaces, found '/a?b'");
+  CHECK(route_error("upstream: a, match: {methods: [get]}") ==
+        ".match.methods.0: expected a method in capitals, such as GET, found 'get'");
+  CHECK(route_error("upstream: a, match: {headers: {'a:': x}}") ==
+        ".match.headers.a:: expected a field's name, found 'a:'");
+  CHECK(route_error("upstream: a, match: {methods: [[GET]]}") ==
+        ".match.methods.0: expected a single value, found a list");
+}
+
+TEST_CASE("an address is needed and checked") {
+  CHECK(errors_of("{name: x}") == Lines{"f:3:5: listeners.0.address: missing; expected HOST:PORT or unix:/path"});
+  CHECK(errors_of("{address: 8080}") ==
+        Lines{"f:3:15: listeners.0.address: expected HOST:PORT, [IPv6]:PORT or unix:/path; found '8080'"});
+  CHECK(errors_of("{address: 127.0.0.1:1, name: ''}") == Lines{"f:3:34: listeners.0.name: a listener's name is empty"});
+  CHECK(errors_of("{address: 127.0.0.1:1, trust_forwarded: [10.0.0.0/99, [x]]}") ==
+        Lines{"f:3:46: listeners.0.trust_forwarded.0: expected a prefix length from 0 to 32; found '10.0.0.0/99'",
+              "f:3:59: listeners.0.trust_forwarded.1: expected a single value, found a list"});
+}
+
+TEST_CASE("an empty list of routes or of listeners is an error") {
+  CHECK(errors_of("{address: 127.0.0.1:1, routes: []}") ==
+        Lines{"f:3:36: listeners.0.routes: expected at least one route; without the key, everything is routed as with "
+              "'listen'"});
+  CHECK(lines_of(load_text(kUpstreams + "listeners: []\n").errors) ==
+        Lines{"f:2:12: listeners: expected from 1 to 64 listeners"});
+}
+
+TEST_CASE("something must listen, said in one way") {
+  CHECK(lines_of(load_text(kUpstreams).errors) ==
+        Lines{"f:1:1: listeners: missing; expected 'listen: HOST:PORT' or a list of listeners"});
+  CHECK(lines_of(load_text(kUpstreams + "listen: 127.0.0.1:1\nlisteners: [{address: 127.0.0.1:2}]\n").errors) ==
+        Lines{"f:2:9: listen: 'listen' and 'listeners' exclude each other"});
+  CHECK(lines_of(load_text(kUpstreams + "listen: 80\n").errors) ==
+        Lines{"f:2:9: listen: expected HOST:PORT, [IPv6]:PORT or unix:/path; found '80'"});
+}
+
+}  // namespace
+}  // namespace fusewire::config

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/shape.hpp"
+
+#include "support.hpp"
+
+namespace fusewire::config {
+namespace {
+
+Lines errors_with(const std::string& section) { return lines_of(load_with(section).errors); }
+Lines errors_of_upstream(const std::string& keys) { return lines_of(load_upstream(keys).errors); }
+
+TEST_CASE("an unknown key is an error at the key, with the nearest one") {
+  CHECK(errors_with("log: {levle: info}\n") == Lines{"f:4:7: log.levle: unknown key; did you mean 'level'?"});
+  CHECK(errors_of_upstream("    timeouts: {conect: 1s}\n") ==
+        Lines{"f:5:16: upstreams.orders.timeouts.conect: unknown key; did you mean 'connect'?"});
+}
+
+TEST_CASE("an unknown key that is near to none lists what is expected") {
+  CHECK(errors_with("shutdown: {bananas: 1}\n") ==
+        Lines{"f:4:12: shutdown.bananas: unknown key; expected one of: drain_timeout, grace"});
+}
+
+TEST_CASE("a value of the wrong kind says what was expected") {
+  CHECK(errors_with("log: [info]\n") == Lines{"f:4:6: log: expected a map, found a list"});
+  CHECK(errors_with("log:\n") == Lines{"f:5:1: log: expected a map, found nothing"});
+  CHECK(errors_with("via: {}\n") == Lines{"f:4:6: via: expected a single value, found a map"});
+  CHECK(errors_with("admin: {allowed_hosts: a}\n") ==
+        Lines{"f:4:24: admin.allowed_hosts: expected a list, found a single value"});
+  CHECK(
+      errors_of_upstream("    circuit_breaker: {detection: {failure_rate: 0.5}}\n") ==
+      Lines{"f:5:49: upstreams.orders.circuit_breaker.detection.failure_rate: expected a map or 'off', found a single "
+            "value"});
+  CHECK(lines_of(load_text("- a\n").errors) == Lines{"f:1:1: expected a map, found a list"});
+  CHECK(lines_of(load_text("just words\n").errors) == Lines{"f:1:1: expected a map, found a single value"});
+}
+
+TEST_CASE("a secret in the wrong place is not repeated") {
+  for (const std::string& line : errors_with("admin: s3cret\n")) CHECK(line.find("s3cret") == std::string::npos);
+}
+
+struct Unbuilt {
+  std::string key;
+  std::string line;
+};
+
+TEST_CASE("a key of an upstream that is not built is refused as that, and not as unknown") {
+  for (const Unbuilt& c : std::vector<Unbuilt>{
+           {"tls: {ca: system}", "tls: not supported yet"},
+           {"health_check: {path: /healthz}", "health_check: not supported yet; only 'off' is"},
+           {"read_only_when_open: true", "read_only_when_open: not supported yet; only 'false' is"},
+           {"retries: {attempts: 2}", "retries.attempts: not supported yet; only '0' is"},
+           {"retries: {budget: {ratio: 0.2}}", "retries.budget: not supported yet"},
+           {"timeouts: {adaptive: {min: 1s}}", "timeouts.adaptive: not supported yet; only 'off' is"},
+           {"timeouts: {tunnel_idle: 1h}", "timeouts.tunnel_idle: not supported yet"},
+           {"limits: {queue: {size: 1}}", "limits.queue: not supported yet; only 'off' is"},
+           {"limits: {rate: {burst: 1}}", "limits.rate: not supported yet; only 'off' is"},
+           {"limits: {adaptive_concurrency: on}", "limits.adaptive_concurrency: not supported yet; only 'off' is"},
+           {"circuit_breaker: {recovery: {ramp: {duration: 10s}}}",
+            "circuit_breaker.recovery.ramp: not supported yet; only 'off' is"},
+           {"circuit_breaker: {recovery: {probe: {path: /x}}}",
+            "circuit_breaker.recovery.probe.path: not supported yet"},
+           {"fallback: {chain: [{queue: {size: 1}}]}", "fallback.chain.0.queue: not supported yet"},
+           {"fallback: {chain: [queue]}", "fallback.chain.0: not supported yet"},
+       }) {
+    CAPTURE(c.key);
+    const Lines errors = errors_of_upstream("    " + c.key + "\n");
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].ends_with(": upstreams.orders." + c.line));
+  }
+}
+
+TEST_CASE("a key of the file or of a route that is not built is refused as that") {
+  for (const Unbuilt& c : std::vector<Unbuilt>{
+           {"state: {file: /x}", "state: not supported yet; only 'off' is"},
+           {"tracing: {sample_ratio: 1}", "tracing: not supported yet; only 'off' is"},
+           {"events: {webhooks: [{url: x}]}", "events.webhooks: not supported yet; only '[]' is"},
+       }) {
+    CAPTURE(c.key);
+    CHECK(errors_with(c.key + "\n").at(0).ends_with(c.line));
+  }
+  const Lines errors = lines_of(load_text(R"(upstreams: {a: http://a}
+listeners:
+  - address: 127.0.0.1:1
+    tls: {}
+    routes:
+      - upstream: a
+        split: {a: 1}
+        requires: [a]
+        rewrite: {host: preserve}
+        request_headers: {set: {a: b}}
+        response_headers: {remove: [a]}
+        upgrades: [websocket]
+        circuit_breaker: {}
+        match: {path_regex: .*}
+)")
+                                    .errors);
+  CHECK(errors == Lines{"f:4:5: listeners.0.tls: not supported yet",
+                        "f:7:9: listeners.0.routes.0.split: not supported yet",
+                        "f:8:9: listeners.0.routes.0.requires: not supported yet; only '[]' is",
+                        "f:9:9: listeners.0.routes.0.rewrite: not supported yet",
+                        "f:10:27: listeners.0.routes.0.request_headers.set: not supported yet; only '{}' is",
+                        "f:11:28: listeners.0.routes.0.response_headers.remove: not supported yet; only '[]' is",
+                        "f:12:9: listeners.0.routes.0.upgrades: not supported yet",
+                        "f:13:9: listeners.0.routes.0.circuit_breaker: not supported yet",
+                        "f:14:17: listeners.0.routes.0.match.path_regex: not supported yet"});
+}
+
+TEST_CASE("what is not built may be said to be off") {
+  good_upstream(R"(    health_check: off
+    read_only_when_open: false
+    retries: {attempts: 0, hedge: off}
+    timeouts: {adaptive: off}
+    limits: {queue: off, rate: "off", adaptive_concurrency: false}
+    circuit_breaker: {recovery: {ramp: off}}
+    load_balancing: {policy: round_robin}
+    cache: {serve: on_error}
+)");
+  good(load_with("state: off\ntracing: off\nevents: {webhooks: []}\n"));
+}
+
+TEST_CASE("a short form has the path of what was written") {
+  CHECK(lines_of(load_text("listen: 127.0.0.1:1\nupstreams: {a: ftp://x}\n").errors) ==
+        Lines{"f:2:16: upstreams.a: expected http://HOST[:PORT] or unix:/path; found 'ftp://x'"});
+  CHECK(errors_of_upstream("    fallback: {chain: [cachee]}\n") ==
+        Lines{"f:5:24: upstreams.orders.fallback.chain.0: unknown key; did you mean 'cache'?"});
+}
+
+TEST_CASE("all errors come at once") {
+  CHECK(errors_with("via: {}\nlog: {level: loud}\nbananas: 1\nshutdown: {grace: 5}\n").size() == 4);
+}
+
+}  // namespace
+}  // namespace fusewire::config

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support.hpp"
+
+namespace fusewire::config {
+namespace {
+
+Lines errors_of(const std::string& keys) { return lines_of(load_upstream(keys).errors); }
+
+Lines errors_of_upstreams(const std::string& map) {
+  return lines_of(load_text("listen: 127.0.0.1:1\nupstreams: " + map + "\n").errors);
+}
+
+struct TemporaryFile {
+  explicit TemporaryFile(const std::string& content)
+      : path(std::filesystem::temp_directory_path() / ("fusewire-config-test-" + std::to_string(::getpid()))) {
+    std::ofstream(path, std::ios::binary) << content;
+  }
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  std::filesystem::path path;
+};
+
+TEST_CASE("an upstream without more than endpoints has every default") {
+  const Upstream upstream = good_upstream("");
+  Upstream expected;
+  expected.name = "orders";
+  expected.endpoints = upstream.endpoints;
+  CHECK(upstream == expected);
+}
+
+TEST_CASE("an upstream may be its URL alone") {
+  CHECK(good(load_with("")).upstreams == std::vector<Upstream>{good_upstream("")});
+}
+
+TEST_CASE("endpoints are URLs or maps with a url, in the order of the file") {
+  const Config config =
+      good(load_text("listen: 127.0.0.1:1\nupstreams: {a: {endpoints: [http://x:1, {url: 'unix:/s'}]}}\n"));
+  REQUIRE(config.upstreams[0].endpoints.size() == 2);
+  CHECK(config.upstreams[0].endpoints[0].url == "http://x:1");
+  CHECK(config.upstreams[0].endpoints[1].address.path == "/s");
+}
+
+TEST_CASE("endpoints are needed, and each once") {
+  CHECK(errors_of_upstreams("{a: {dns_refresh: 1s}}") ==
+        Lines{"f:2:13: upstreams.a.endpoints: missing; expected a list of http://HOST[:PORT] or unix:/path"});
+  CHECK(errors_of_upstreams("{a: {endpoints: []}}") ==
+        Lines{"f:2:28: upstreams.a.endpoints: expected a list of http://HOST[:PORT] or unix:/path with at least one"});
+  CHECK(errors_of_upstreams("{a: {endpoints: [http://x, http://x]}}") ==
+        Lines{"f:2:39: upstreams.a.endpoints.1: duplicate endpoint 'http://x'"});
+  CHECK(errors_of_upstreams("{a: {endpoints: [{}]}}") ==
+        Lines{"f:2:29: upstreams.a.endpoints.0.url: missing; expected http://HOST[:PORT] or unix:/path"});
+  CHECK(errors_of_upstreams("{a: {endpoints: [{url: http://x, weight: 5}]}}") ==
+        Lines{"f:2:45: upstreams.a.endpoints.0.weight: not supported yet"});
+}
+
+TEST_CASE("an endpoint's URL has no path, and https is not there yet") {
+  CHECK(errors_of_upstreams("{a: http://x/v1}") ==
+        Lines{"f:2:16: upstreams.a: no path in an endpoint's URL; expected http://x; found 'http://x/v1'"});
+  CHECK(errors_of_upstreams("{a: https://x}") ==
+        Lines{"f:2:16: upstreams.a: https:// endpoints are not supported yet; found 'https://x'"});
+}
+
+TEST_CASE("an upstream's name is checked") {
+  for (const std::string name : {"orders", "0", "a.b-c_d", "9x"}) {
+    CAPTURE(name);
+    CHECK(errors_of_upstreams("{'" + name + "': http://x}").empty());
+  }
+  for (const std::string name : {"Orders", "-a", ".a", "a b", "ä", "", "a/b"}) {
+    CAPTURE(name);
+    const Lines errors = errors_of_upstreams("{'" + name + "': http://x}");
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].find("an upstream's name is made of a-z, 0-9, '.', '_' and '-'") != std::string::npos);
+  }
+  CHECK(errors_of_upstreams("{health: http://x}") ==
+        Lines{"f:2:13: upstreams.health: an upstream cannot be named 'health' or 'reset'"});
+  CHECK(errors_of_upstreams("{reset: http://x}").size() == 1);
+}
+
+TEST_CASE("timeouts and limits are read") {
+  const Upstream upstream = good_upstream(R"(    dns_refresh: 5s
+    timeouts: {connect: 10ms, response: 20ms, idle: 30ms, total: 40ms, deadline_header: X-Deadline}
+    limits: {max_connections: 3, max_concurrent_requests: 4}
+    cache: {max_object: 0, store_set_cookie: true, heuristic_fraction: 0}
+)");
+  CHECK(upstream.dns_refresh == 5s);
+  CHECK(upstream.timeouts == Timeouts{10ms, 20ms, 30ms, 40ms, "x-deadline"});
+  CHECK(upstream.limits == UpstreamLimits{3, 4});
+  CHECK(upstream.cache == Cache{0, true, 0});
+}
+
+TEST_CASE("the deadline header can be switched off, and is a field's name") {
+  CHECK(good_upstream("    timeouts: {deadline_header: off}\n").timeouts.deadline_header.empty());
+  CHECK(errors_of("    timeouts: {deadline_header: a b}\n") ==
+        Lines{"f:5:33: upstreams.orders.timeouts.deadline_header: expected a field's name or 'off', found 'a b'"});
+}
+
+TEST_CASE("only one way to balance and one way to serve from the cache is there yet") {
+  CHECK(errors_of("    load_balancing: {policy: health_score}\n") ==
+        Lines{"f:5:30: upstreams.orders.load_balancing.policy: 'health_score' is not supported yet; only 'round_robin' "
+              "is"});
+  CHECK(errors_of("    cache: {serve: normal}\n") ==
+        Lines{"f:5:20: upstreams.orders.cache.serve: 'normal' is not supported yet; only 'on_error' is"});
+}
+
+TEST_CASE("a fallback chain is read step by step") {
+  const Fallback fallback = good(load_text(R"(listen: 127.0.0.1:1
+upstreams:
+  a:
+    endpoints: [http://a]
+    fallback:
+      on: [timeout, breaker_open, "503"]
+      chain:
+        - cache: {max_stale: 10m}
+        - cache
+        - upstream: b
+        - static: {status: 503, headers: {Content-Type: text/plain, X-N: 1}, body: sorry}
+  b: http://b
+)"))
+                                .upstreams[0]
+                                .fallback;
+  CHECK(fallback.on.timeout);
+  CHECK(fallback.on.breaker_open);
+  CHECK_FALSE(fallback.on.overload);
+  CHECK(fallback.on.has_status(503));
+  CHECK_FALSE(fallback.on.has_status(500));
+  REQUIRE(fallback.chain.size() == 4);
+  CHECK(std::get<CacheStep>(fallback.chain[0]).max_stale == 10min);
+  CHECK(std::get<CacheStep>(fallback.chain[1]).max_stale == 0s);
+  CHECK(std::get<UpstreamStep>(fallback.chain[2]).upstream == "b");
+  CHECK(std::get<StaticStep>(fallback.chain[3]) ==
+        StaticStep{503, {{"Content-Type", "text/plain"}, {"X-N", "1"}}, "sorry", ""});
+}
+
+TEST_CASE("a step of a fallback is exactly one thing") {
+  const std::string message = "expected one step: cache, upstream or static";
+  CHECK(errors_of("    fallback: {chain: [{}]}\n") == Lines{"f:5:24: upstreams.orders.fallback.chain.0: " + message});
+  CHECK(errors_of("    fallback: {chain: [{cache: {}, static: {}}]}\n") ==
+        Lines{"f:5:24: upstreams.orders.fallback.chain.0: " + message});
+}
+
+TEST_CASE("a static answer is one that can be sent") {
+  const std::string place = "f:5:33: upstreams.orders.fallback.chain.0.static";
+  const auto errors = [](const std::string& step) {
+    return errors_of("    fallback: {chain: [{static: " + step + "}]}\n");
+  };
+  CHECK(errors("{status: 199}") == Lines{"f:5:42: upstreams.orders.fallback.chain.0.static.status: expected a whole "
+                                         "number from 200 to 599, found '199'"});
+  CHECK(errors("{status: 204, body: x}") == Lines{place + ": a 204 has no body"});
+  CHECK(errors("{headers: {'a b': x}}").at(0).ends_with("static.headers.a b: expected a field's name, found 'a b'"));
+  CHECK(errors("{headers: {a: \"x\\ny\"}}")
+            .at(0)
+            .ends_with("static.headers.a: expected a field's value without control characters"));
+  CHECK(errors("{headers: {Content-Length: 5}}")
+            .at(0)
+            .ends_with("static.headers.Content-Length: this field is written by the proxy itself"));
+  CHECK(errors("{headers: {a: [x]}}").at(0).ends_with("static.headers.a: expected a single value, found a list"));
+  CHECK(errors("{body: x, body_file: /y}").at(0).ends_with("body_file: body and body_file exclude each other"));
+}
+
+TEST_CASE("a static body comes from a file, byte by byte") {
+  const std::string bytes("\x89PNG\0\xff", 6);
+  const TemporaryFile file(bytes);
+  const LoadResult result =
+      load_upstream("    fallback: {chain: [{static: {body_file: " + file.path.string() + "}}]}\n");
+  const auto step = std::get<StaticStep>(good(result).upstreams[0].fallback.chain[0]);
+  CHECK(step.body == bytes);
+  CHECK(step.body_file == file.path.string());
+}
+
+TEST_CASE("a file that cannot be read, or is no file, is an error") {
+  for (const std::string path : {"/does/not/exist", "/dev/zero", "/tmp"})
+    CHECK(errors_of("    fallback: {chain: [{static: {body_file: " + path + "}}]}\n") ==
+          Lines{"f:5:45: upstreams.orders.fallback.chain.0.static.body_file: cannot read the file '" + path + "'"});
+}
+
+TEST_CASE("a wrong value in `defaults` is told once, where it stands") {
+  CHECK(
+      lines_of(
+          load_text("listen: 127.0.0.1:1\ndefaults: {timeouts: {connect: 5}}\nupstreams: {a: http://a, b: http://b}\n")
+              .errors) ==
+      Lines{"f:2:32: defaults.timeouts.connect: expected a duration such as 250ms, 1.5s, 10m or 1h, found '5'; a bare "
+            "number has no unit"});
+}
+
+}  // namespace
+}  // namespace fusewire::config

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support.hpp"
+
+namespace fusewire::config {
+namespace {
+
+Lines warnings_of(const LoadResult& result) {
+  good(result);
+  return lines_of(result.warnings);
+}
+Lines warnings_with(const std::string& section) { return warnings_of(load_with(section)); }
+Lines warnings_of_upstream(const std::string& keys) { return warnings_of(load_upstream(keys)); }
+
+TEST_CASE("the defaults warn of nothing") { CHECK(warnings_with("").empty()); }
+
+TEST_CASE("an open interval shorter than the response timeout is a trap") {
+  const std::string why =
+      " is shorter than the response timeout 15s: calls of before the trip are still waiting when trials begin";
+  CHECK(warnings_of_upstream("    circuit_breaker: {transitions: {open_timeout: 14s}}\n") ==
+        Lines{"f:5:51: upstreams.orders.circuit_breaker.transitions.open_timeout: the open interval 14s" + why});
+  CHECK(warnings_of_upstream("    circuit_breaker: {preset: redis}\n") ==
+        Lines{"f:5:5: upstreams.orders.circuit_breaker.transitions.open_timeout: the open interval 10s" + why});
+  CHECK(warnings_of_upstream("    circuit_breaker: {transitions: {open_timeout: 15s}}\n").empty());
+  CHECK(warnings_of_upstream("    circuit_breaker: {mode: disabled, transitions: {open_timeout: 1s}}\n").empty());
+}
+
+TEST_CASE("an interval from `defaults` is told where it is written") {
+  CHECK(warnings_of(load_text(R"(listen: 127.0.0.1:1
+defaults: {circuit_breaker: {transitions: {open_timeout: 1s}}}
+upstreams: {a: http://a, b: http://b}
+)"))
+            .size() == 1);
+}
+
+TEST_CASE("4xx under failure is a trap, apart from 429") {
+  const std::string line =
+      ": upstreams.orders.circuit_breaker.classify.failure: 4xx under failure: a client's own "
+      "mistakes can open the breaker for everyone";
+  CHECK(warnings_of_upstream("    circuit_breaker: {classify: {failure: [4xx]}}\n") == Lines{"f:5:43" + line});
+  CHECK(warnings_of_upstream("    circuit_breaker: {classify: {failure: [404]}}\n") == Lines{"f:5:43" + line});
+  CHECK(warnings_of_upstream("    circuit_breaker: {classify: {failure: [429, 5xx]}}\n").empty());
+}
+
+TEST_CASE("a step behind a static one is never reached") {
+  CHECK(warnings_of_upstream("    fallback: {chain: [{static: {}}, cache, {static: {status: 503}}]}\n") ==
+        Lines{"f:5:38: upstreams.orders.fallback.chain.1: this step is never reached: the static step before it always "
+              "answers",
+              "f:5:45: upstreams.orders.fallback.chain.2: this step is never reached: the static step before it always "
+              "answers"});
+}
+
+TEST_CASE("max_stale on a cache that never stores is a trap") {
+  const std::string place =
+      "upstreams.orders.fallback.chain.0.cache.max_stale: max_stale on a cache that never stores: ";
+  const std::string chain = "    fallback: {chain: [{cache: {max_stale: 1m}}]}\n";
+  CHECK(warnings_of_upstream(chain + "    cache: {max_object: 0}\n") ==
+        Lines{"f:5:44: " + place + "cache.max_object is 0"});
+  CHECK(warnings_of_upstream(chain + "cache_memory: 0\n") == Lines{"f:5:44: " + place + "cache_memory is 0"});
+  CHECK(warnings_of_upstream(chain).empty());
+  CHECK(warnings_of_upstream("    cache: {max_object: 0}\n").empty());
+}
+
+TEST_CASE("an admin address that is not loopback is a trap, with or without a token") {
+  CHECK(warnings_with("admin: {address: 0.0.0.0:9901}\n") ==
+        Lines{"f:4:18: admin.address: the admin address is not loopback: whoever reaches it can read everything"});
+  CHECK(
+      warnings_with("admin: {address: 0.0.0.0:9901, token: x, read_requires_token: true}\n") ==
+      Lines{"f:4:18: admin.address: the admin address is not loopback: whoever reaches it can read everything with the "
+            "token"});
+  CHECK(warnings_with("admin: {probes: 0.0.0.0:9902}\n").empty());
+}
+
+TEST_CASE("a route's own timeouts and fallback are looked at too") {
+  const LoadResult result = load_text(R"(upstreams: {a: {endpoints: [http://a], cache: {max_object: 0}}}
+listeners:
+  - address: 127.0.0.1:1
+    routes:
+      - upstream: a
+        timeouts: {response: 31s}
+        fallback: {chain: [{static: {}}, {cache: {max_stale: 5s}}]}
+)");
+  CHECK(
+      warnings_of(result) ==
+      Lines{
+          "f:6:30: listeners.0.routes.0.timeouts.response: the open interval 30s is shorter than the response timeout "
+          "31s: calls of before the trip are still waiting when trials begin",
+          "f:7:42: listeners.0.routes.0.fallback.chain.1: this step is never reached: the static step before it "
+          "always answers",
+          "f:7:62: listeners.0.routes.0.fallback.chain.1.cache.max_stale: max_stale on a cache that never stores: "
+          "cache.max_object is 0"});
+}
+
+TEST_CASE("a file with errors has no warnings to distract from them") {
+  CHECK(load_with("admin: {address: 0.0.0.0:9901}\nbananas: 1\n").warnings.empty());
+}
+
+}  // namespace
+}  // namespace fusewire::config

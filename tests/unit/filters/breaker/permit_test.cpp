@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "tests/unit/filters/breaker/played_breaker.hpp"
+
+namespace fusewire::breaker::testing {
+namespace {
+
+TEST_CASE("a permit ends once; what is said afterwards changes nothing") {
+  PlayedBreaker play;
+  Permit permit = play.must_admit();
+  CHECK(permit.active());
+  permit.failure(FailureKind::timeout, play.now);
+  CHECK_FALSE(permit.active());
+  permit.success(play.now);
+  permit.neutral(play.now);
+  permit.on_slow(play.now);
+  const Snapshot seen = play.seen();
+  CHECK(seen.totals.failure == 1);
+  CHECK(seen.totals.success == 0);
+  CHECK(seen.totals.neutral == 0);
+  CHECK(seen.window.slow == 0);
+}
+
+TEST_CASE("a permit that holds nothing does nothing") {
+  Permit permit;
+  permit.success(Time{});
+  permit.on_slow(Time{});
+  CHECK_FALSE(permit.active());
+  CHECK_FALSE(permit.broke_off(FailureKind::reset, Time{}));
+}
+
+TEST_CASE("a permit moves, and only its new holder ends it") {
+  PlayedBreaker play;
+  {
+    Permit first = play.must_admit();
+    Permit second = std::move(first);
+    CHECK_FALSE(first.active());  // NOLINT(bugprone-use-after-move): that is what is tested
+    first.failure(FailureKind::reset, play.now);
+    second.success(play.now);
+  }
+  CHECK(play.seen().totals.failure == 0);
+  CHECK(play.seen().totals.success == 1);
+  CHECK(play.seen().totals.neutral == 0);
+}
+
+TEST_CASE("a permit that another one replaces is dropped") {
+  PlayedBreaker play;
+  Permit permit = play.must_admit();
+  permit = play.must_admit();
+  CHECK(play.seen().totals.neutral == 1);
+  permit.success(play.now);
+  CHECK(play.seen().totals.success == 1);
+}
+
+TEST_CASE("only a call that ended by a success can break off later") {
+  PlayedBreaker play;
+  Permit permit = play.must_admit();
+  CHECK_FALSE(permit.broke_off(FailureKind::reset, play.now));
+  permit.neutral(play.now);
+  CHECK_FALSE(permit.broke_off(FailureKind::reset, play.now));
+  CHECK(play.seen().totals.failure == 0);
+}
+
+TEST_CASE("an unjudged stream that breaks off reaches only the totals") {
+  config::CircuitBreaker config = only_consecutive(1);
+  config.mode = config::Mode::shadow;
+  PlayedBreaker play(config);
+  play.fail();
+  play.wait_out();
+  std::vector<Permit> holders;
+  for (int i = 0; i < 3; ++i) holders.push_back(play.must_admit());
+  Permit unjudged = play.must_admit();
+  unjudged.success(play.now);
+  CHECK(unjudged.broke_off(FailureKind::incomplete, play.now));
+  CHECK(play.state() == State::half_open);
+  CHECK(play.seen().totals.failure == 2);
+}
+
+}  // namespace
+}  // namespace fusewire::breaker::testing

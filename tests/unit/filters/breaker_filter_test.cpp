@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/breaker/breaker_filter.hpp"
+
+#include <doctest/doctest.h>
+
+#include "filters/breaker/classify.hpp"
+#include "tests/unit/filters/scene.hpp"
+
+using namespace fusewire;
+using namespace fusewire::test;
+
+namespace {
+
+config::CircuitBreaker calm() {
+  config::CircuitBreaker settings;
+  settings.transitions.backoff.jitter = 0;
+  return settings;
+}
+
+struct Fixture : Scene {
+  std::unique_ptr<breaker::Breaker> breaker;
+  std::unique_ptr<CompiledClassify> classify;
+  ChainContext context;
+  std::optional<BreakerFilter> filter;
+
+  Fixture() { configure(calm()); }
+
+  void configure(const config::CircuitBreaker& settings) {
+    upstream.circuit_breaker = settings;
+    filter.reset();
+    breaker = std::make_unique<breaker::Breaker>(settings, kStart, 1);
+    classify = std::make_unique<CompiledClassify>(settings.classify);
+    context = {breaker.get(), classify.get(), nullptr, nullptr};
+  }
+  // A new exchange up to the chain's word; with a request that is sent at once when it may pass.
+  std::optional<Reply> request(Time now = kStart) {
+    begin(now);
+    filter.emplace(context);
+    auto reply = filter->on_request(x, now);
+    if (!reply) sent(now);
+    return reply;
+  }
+  void reply(Time now) {
+    Reply r = head(now);
+    filter->on_reply(x, r, now);
+  }
+  void done(Outcome outcome, Time now) {
+    x.outcome = outcome;
+    if (outcome == Outcome::complete) x.response_end = now;
+    filter->on_done(x, now);
+  }
+  void fail(Time now = kStart) {
+    request(now);
+    done(Outcome::reset, now);
+  }
+  breaker::Totals totals() { return breaker->snapshot(kStart).totals; }
+  std::uint64_t slow() { return breaker->snapshot(kStart + 10s).window.slow; }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a permit lets the request pass and notes when") {
+  CHECK_FALSE(request(kStart + 5ms));
+  CHECK(x.permitted == kStart + 5ms);
+  CHECK(x.outcome == Outcome::pending);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "after five failures in a row the answer is CircuitBreakerOpen, with the reason and the time left") {
+  for (int i = 0; i < 5; ++i) fail();
+  const auto reply = request(kStart + 17600ms);
+  REQUIRE(reply);
+  CHECK(reply->problem == Problem::circuit_breaker_open);
+  CHECK(reply->status == 503);
+  CHECK(reply->state == "open");
+  CHECK(reply->retry_after == 12400ms);
+  CHECK(reply->detail == "circuit breaker 'orders' is open: 5 failures in a row; next trial in 12.4 s");
+  CHECK(x.has(Flag::circuit_open));
+  CHECK(x.outcome == Outcome::local);
+  CHECK(x.permitted == kNever);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a rejected exchange is not judged") {
+  breaker->force_open(kStart);
+  auto reply = request();
+  REQUIRE(reply);
+  CHECK(reply->state == "forced_open");
+  filter->on_reply(x, *reply, kStart);
+  filter->on_done(x, kStart);
+  CHECK(x.verdict == Verdict::none);
+  CHECK(totals().neutral == 0);
+  CHECK(totals().rejected == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a complete response is judged by its status when it is done") {
+  request();
+  reply(kStart + 1s);
+  CHECK(x.verdict == Verdict::none);
+  done(Outcome::complete, kStart + 2s);
+  CHECK(x.verdict == Verdict::success);
+  CHECK(totals().success == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an outcome that is final with the head is judged before the reply goes out, and once") {
+  response.status = 500;
+  request();
+  x.outcome = Outcome::complete;
+  x.response_end = kStart + 1s;
+  reply(kStart + 1s);
+  CHECK(x.verdict == Verdict::failure);
+  CHECK(totals().failure == 1);
+  done(Outcome::complete, kStart + 1s);
+  CHECK(totals().failure == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a 101 ends the call when it is read") {
+  response.status = 101;
+  request();
+  x.outcome = Outcome::complete;
+  reply(kStart + 1s);
+  CHECK(totals().success == 1);
+  done(Outcome::complete, kStart + 3600s);
+  CHECK(totals().success == 1);
+  CHECK(filter->next_due(x) == kNever);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a body cut short after a 200 is a failure") {
+  request();
+  reply(kStart + 1s);
+  done(Outcome::incomplete, kStart + 2s);
+  CHECK(x.verdict == Verdict::failure);
+  CHECK(totals().failure == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a response that a fallback took over is judged by its status") {
+  response.status = 503;
+  request();
+  reply(kStart + 1s);
+  done(Outcome::abandoned, kStart + 1s);
+  CHECK(totals().failure == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the client's leave and our own lack are neutral, being full is no call") {
+  request();
+  done(Outcome::client_gone, kStart + 1s);
+  request();
+  done(Outcome::local_lack, kStart + 1s);
+  CHECK(x.verdict == Verdict::neutral);
+  request();
+  done(Outcome::overload, kStart + 1s);
+  CHECK(x.verdict == Verdict::none);
+  CHECK(totals().success == 0);
+  CHECK(totals().failure == 0);
+  CHECK(totals().neutral == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a filter that is destroyed without a word gives its permit back as neutral") {
+  request();
+  filter.reset();
+  CHECK(totals().neutral == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a call turns slow at slower_than after the request was sent, while it still waits") {
+  request();
+  sent(kStart + 1s);
+  CHECK(filter->next_due(x) == kStart + 6s);
+  filter->on_due(x, kStart + 5999ms);
+  CHECK(slow() == 0);
+  filter->on_due(x, kStart + 6s);
+  CHECK(slow() == 1);
+  CHECK(filter->next_due(x) == kNever);
+  reply(kStart + 7s);
+  done(Outcome::complete, kStart + 7s);
+  CHECK(slow() == 1);
+  CHECK(totals().success == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a head exactly at slower_than is slow even when no tick came before it") {
+  request();
+  reply(kStart + 5s);
+  CHECK(slow() == 1);
+  request();
+  reply(kStart + 4999ms);
+  done(Outcome::complete, kStart + 9s);
+  CHECK(slow() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a failure that comes too late is slow as well") {
+  request();
+  done(Outcome::reset, kStart + 6s);
+  CHECK(slow() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "nothing is slow before the request is sent, or where its head came before that") {
+  request();
+  x.request_sent = kNever;
+  CHECK(filter->next_due(x) == kNever);
+  reply(kStart + 8s);
+  x.request_sent = kStart + 9s;
+  filter->on_due(x, kStart + 15s);
+  CHECK(slow() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "with measure: body slowness runs to the response's end") {
+  auto settings = calm();
+  settings.detection.slow_call_rate->measure = config::Measure::body;
+  configure(settings);
+  request();
+  reply(kStart + 1s);
+  CHECK(filter->next_due(x) == kStart + 5s);
+  done(Outcome::complete, kStart + 4s);
+  CHECK(slow() == 0);
+  request();
+  reply(kStart + 1s);
+  done(Outcome::complete, kStart + 5s);
+  CHECK(slow() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without a slow-call detector nothing is due before the head") {
+  auto settings = calm();
+  settings.detection.slow_call_rate.reset();
+  configure(settings);
+  request();
+  CHECK(filter->next_due(x) == kNever);
+  reply(kStart + 20s);
+  CHECK(slow() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a body that still flows settle_after after its head ends the call by its status") {
+  request();
+  reply(kStart + 1s);
+  CHECK(filter->next_due(x) == kStart + 11s);
+  filter->on_due(x, kStart + 10999ms);
+  CHECK(totals().success == 0);
+  filter->on_due(x, kStart + 11s);
+  CHECK(totals().success == 1);
+  CHECK(filter->next_due(x) == kNever);
+  done(Outcome::complete, kStart + 3600s);
+  CHECK(totals().success == 1);
+  CHECK(totals().failure == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a settled stream of an error status is a failure") {
+  response.status = 500;
+  request();
+  reply(kStart);
+  filter->on_due(x, kStart + 10s);
+  CHECK(totals().failure == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a settled stream that breaks off is a new, failed call") {
+  request();
+  reply(kStart);
+  filter->on_due(x, kStart + 10s);
+  done(Outcome::incomplete, kStart + 20s);
+  CHECK(totals().success == 1);
+  CHECK(totals().failure == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a settled stream that the client leaves is nothing more") {
+  request();
+  reply(kStart);
+  filter->on_due(x, kStart + 10s);
+  done(Outcome::client_gone, kStart + 20s);
+  CHECK(totals().success == 1);
+  CHECK(totals().failure == 0);
+  CHECK(totals().neutral == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a settled stream's break is nothing where breaks are ignored or not listed") {
+  auto settings = calm();
+  SUBCASE("ignored") { settings.classify.ignore.incomplete = true; }
+  SUBCASE("not listed") { settings.classify.failure.incomplete = false; }
+  configure(settings);
+  request();
+  reply(kStart);
+  filter->on_due(x, kStart + 10s);
+  done(Outcome::incomplete, kStart + 20s);
+  CHECK(totals().failure == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an event stream of an hour does not hold a half-open slot") {
+  auto settings = calm();
+  settings.recovery.half_open_max_calls = 1;
+  settings.recovery.success_threshold = 2;
+  configure(settings);
+  for (int i = 0; i < 5; ++i) fail();
+  CHECK_FALSE(request(kStart + 30s));
+  reply(kStart + 31s);
+  filter->on_due(x, kStart + 41s);
+  auto stream = std::move(filter);
+  filter.reset();
+  Exchange streaming = x;
+  CHECK_FALSE(request(kStart + 42s));
+  reply(kStart + 42s);
+  done(Outcome::complete, kStart + 42s);
+  CHECK(breaker->state() == breaker::State::closed);
+  streaming.outcome = Outcome::complete;
+  stream->on_done(streaming, kStart + 3600s);
+  CHECK(breaker->state() == breaker::State::closed);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a trial call that turns slow re-opens at that moment") {
+  for (int i = 0; i < 5; ++i) fail();
+  CHECK_FALSE(request(kStart + 30s));
+  filter->on_due(x, kStart + 35s);
+  CHECK(breaker->state() == breaker::State::open);
+}
+
+TEST_CASE_FIXTURE(Fixture, "half-open without a free slot says so") {
+  auto settings = calm();
+  settings.recovery.half_open_max_calls = 1;
+  configure(settings);
+  for (int i = 0; i < 5; ++i) fail();
+  CHECK_FALSE(request(kStart + 30s));
+  BreakerFilter second(context);
+  Exchange other = x;
+  const auto rejected = second.on_request(other, kStart + 30s);
+  REQUIRE(rejected);
+  CHECK(rejected->state == "half_open");
+}
+
+TEST_CASE_FIXTURE(Fixture, "what would be rejected in shadow goes through and reaches only the totals") {
+  auto settings = calm();
+  settings.mode = config::Mode::shadow;
+  configure(settings);
+  for (int i = 0; i < 5; ++i) fail();
+  CHECK(breaker->state() == breaker::State::open);
+  CHECK_FALSE(request(kStart + 1s));
+  reply(kStart + 1s);
+  done(Outcome::complete, kStart + 1s);
+  CHECK(breaker->state() == breaker::State::open);
+  CHECK(totals().would_reject == 1);
+  CHECK(totals().success == 1);
+}

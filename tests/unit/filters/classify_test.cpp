@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/breaker/classify.hpp"
+
+#include <doctest/doctest.h>
+
+#include <regex>
+
+#include "tests/unit/filters/scene.hpp"
+
+using namespace fusewire;
+using namespace fusewire::test;
+using breaker::FailureKind;
+
+namespace {
+
+Judgement judged(const config::Classify& rules, Outcome outcome, int status = 0, FieldPairs fields = {}) {
+  Scene scene;
+  scene.response = ok(fields);
+  scene.response.status = status;
+  if (status != 0) scene.head(kStart);
+  return classify(CompiledClassify(rules), scene.x, outcome);
+}
+
+Verdict verdict(const config::Classify& rules, Outcome outcome, int status = 0, FieldPairs fields = {}) {
+  return judged(rules, outcome, status, fields).verdict;
+}
+
+}  // namespace
+
+TEST_CASE("by default every way in which the upstream can break is a failure of its kind") {
+  const std::pair<Outcome, FailureKind> rows[] = {{Outcome::connect_refused, FailureKind::connect_error},
+                                                  {Outcome::connect_unreachable, FailureKind::connect_error},
+                                                  {Outcome::dns_error, FailureKind::connect_error},
+                                                  {Outcome::tls_error, FailureKind::connect_error},
+                                                  {Outcome::connect_timeout, FailureKind::timeout},
+                                                  {Outcome::response_timeout, FailureKind::timeout},
+                                                  {Outcome::total_timeout, FailureKind::timeout},
+                                                  {Outcome::idle_timeout, FailureKind::timeout},
+                                                  {Outcome::reset, FailureKind::reset},
+                                                  {Outcome::protocol_error, FailureKind::protocol_error},
+                                                  {Outcome::incomplete, FailureKind::incomplete}};
+  for (const auto& row : rows) {
+    CAPTURE(static_cast<int>(row.first));
+    const Judgement judgement = judged({}, row.first);
+    CHECK(judgement.verdict == Verdict::failure);
+    CHECK(judgement.failure == row.second);
+  }
+}
+
+TEST_CASE("by default 5xx is a failure, every other status a success, 429 too") {
+  for (int status : {500, 501, 503, 504, 599}) {
+    CAPTURE(status);
+    CHECK(verdict({}, Outcome::complete, status) == Verdict::failure);
+    CHECK(judged({}, Outcome::abandoned, status).failure == FailureKind::status);
+  }
+  for (int status : {101, 200, 204, 301, 304, 400, 404, 429, 499}) {
+    CAPTURE(status);
+    CHECK(verdict({}, Outcome::complete, status) == Verdict::success);
+  }
+}
+
+TEST_CASE("what the client or our own lack did is neutral") {
+  for (Outcome outcome : {Outcome::client_gone, Outcome::client_fault, Outcome::local_lack, Outcome::pending}) {
+    CAPTURE(static_cast<int>(outcome));
+    CHECK(verdict({}, outcome) == Verdict::neutral);
+    CHECK(verdict({}, outcome, 500) == Verdict::neutral);
+  }
+}
+
+TEST_CASE("what was answered here, or found us full, is no call") {
+  CHECK(verdict({}, Outcome::local) == Verdict::none);
+  CHECK(verdict({}, Outcome::overload) == Verdict::none);
+}
+
+TEST_CASE("listed statuses are failures; a list without 5xx makes them successes") {
+  config::Classify rules;
+  rules.failure.statuses.reset();
+  rules.failure.statuses.set(429);
+  CHECK(verdict(rules, Outcome::complete, 429) == Verdict::failure);
+  CHECK(verdict(rules, Outcome::complete, 500) == Verdict::success);
+}
+
+TEST_CASE("a break that is not listed is neutral, never a success") {
+  config::Classify rules;
+  rules.failure.connect_error = rules.failure.incomplete = false;
+  CHECK(verdict(rules, Outcome::connect_refused) == Verdict::neutral);
+  CHECK(verdict(rules, Outcome::incomplete, 200) == Verdict::neutral);
+  CHECK(verdict(rules, Outcome::incomplete, 500) == Verdict::failure);
+}
+
+TEST_CASE("ignore wins over failure, for names and for statuses") {
+  config::Classify rules;
+  rules.ignore.timeout = true;
+  rules.ignore.statuses.set(503);
+  CHECK(verdict(rules, Outcome::response_timeout) == Verdict::neutral);
+  CHECK(verdict(rules, Outcome::reset) == Verdict::failure);
+  CHECK(verdict(rules, Outcome::complete, 503) == Verdict::neutral);
+  CHECK(verdict(rules, Outcome::incomplete, 503) == Verdict::neutral);
+  CHECK(verdict(rules, Outcome::complete, 500) == Verdict::failure);
+  rules.response_headers = {{"x-error", "."}};
+  CHECK(verdict(rules, Outcome::complete, 503, {{"X-Error", "yes"}}) == Verdict::neutral);
+}
+
+TEST_CASE("each name under ignore makes its own outcomes neutral") {
+  const std::pair<bool config::Conditions::*, Outcome> rows[] = {
+      {&config::Conditions::connect_error, Outcome::dns_error},
+      {&config::Conditions::timeout, Outcome::connect_timeout},
+      {&config::Conditions::reset, Outcome::reset},
+      {&config::Conditions::protocol_error, Outcome::protocol_error},
+      {&config::Conditions::incomplete, Outcome::incomplete}};
+  for (const auto& [name, outcome] : rows) {
+    config::Classify rules;
+    rules.ignore.*name = true;
+    CHECK(verdict(rules, outcome) == Verdict::neutral);
+  }
+}
+
+TEST_CASE("a response field that matches is a failure, whatever the status") {
+  config::Classify rules;
+  rules.response_headers = {{"grpc-status", "^(2|13|14)$"}, {"x-app-error", "fatal"}};
+  CHECK(verdict(rules, Outcome::complete, 200, {{"Grpc-Status", "14"}}) == Verdict::failure);
+  CHECK(judged(rules, Outcome::complete, 200, {{"Grpc-Status", "14"}}).failure == FailureKind::other);
+  CHECK(verdict(rules, Outcome::complete, 200, {{"grpc-status", "0"}}) == Verdict::success);
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X-App-Error", "minor"}, {"X-App-Error", "a fatal one"}}) ==
+        Verdict::failure);
+  CHECK(verdict(rules, Outcome::complete, 200) == Verdict::success);
+}
+
+TEST_CASE("a long field value costs neither the stack nor much time") {
+  config::Classify rules;
+  rules.response_headers = {{"x", "(a|a)*b"}, {"x", "(x+x+)+y"}};
+  const std::string a(30000, 'a');
+  const std::string x(30000, 'x');
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X", a}}) == Verdict::success);
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X", x}}) == Verdict::success);
+}
+
+TEST_CASE("values are searched in their first KiB") {
+  config::Classify rules;
+  rules.response_headers = {{"x", "end"}};
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X", std::string(1000, '.') + "end"}}) == Verdict::failure);
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X", std::string(1024, '.') + "end"}}) == Verdict::success);
+}
+
+TEST_CASE("an expression with a back reference works too; one that is none throws") {
+  config::Classify rules;
+  rules.response_headers = {{"x", "^(.)\\1$"}};
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X", "aa"}}) == Verdict::failure);
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X", "ab"}}) == Verdict::success);
+  rules.response_headers = {{"x", "("}};
+  CHECK_THROWS_AS(CompiledClassify{rules}, std::regex_error);
+}
+
+TEST_CASE("a later hop's open breaker is a failure, or neutral by choice") {
+  const FieldPairs fields = {{"Proxy-Status", "inner; error=destination_unavailable; details=\"x\""}};
+  config::Classify rules;
+  CHECK(verdict(rules, Outcome::complete, 503, fields) == Verdict::failure);
+  CHECK(verdict(rules, Outcome::complete, 200, fields) == Verdict::failure);
+  rules.cascade = config::Cascade::neutral;
+  CHECK(verdict(rules, Outcome::complete, 503, fields) == Verdict::neutral);
+  CHECK(verdict(rules, Outcome::incomplete, 503, fields) == Verdict::failure);
+}
+
+TEST_CASE("Proxy-Status is read as the list that it is") {
+  const auto says = [](std::string_view value) {
+    return says_destination_unavailable(make_fields({{"proxy-status", value}}));
+  };
+  CHECK(says("a; error=destination_unavailable"));
+  CHECK(says("a;error=destination_unavailable"));
+  CHECK(says("a; received-status=200, \"b c\"; next-hop=x; error=destination_unavailable"));
+  CHECK_FALSE(says("a; error=connection_refused"));
+  CHECK_FALSE(says("a; details=\"; error=destination_unavailable\""));
+  CHECK_FALSE(says("a; xerror=destination_unavailable"));
+  CHECK_FALSE(says("a; error=destination_unavailable_x"));
+  CHECK_FALSE(says("error=destination_unavailable"));
+  CHECK_FALSE(says_destination_unavailable(make_fields({{"x", "a; error=destination_unavailable"}})));
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/storable.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/filters/scene.hpp"
+
+using namespace fusewire;
+using namespace fusewire::cache;
+using namespace fusewire::test;
+
+namespace {
+
+constexpr Received kAtOnce{kStart, kStart, kWall};
+
+Refusal refusal(const Request& request, const Response& response, config::Cache settings = {}) {
+  return storability(request, response, settings, kAtOnce).refusal;
+}
+
+Refusal for_control(std::string_view control) { return refusal(get(), ok({{"Cache-Control", control}})); }
+
+}  // namespace
+
+TEST_CASE("a GET's complete 200 with explicit freshness is stored, with its freshness") {
+  const auto verdict = storability(get(), ok(), {}, kAtOnce);
+  CHECK(verdict);
+  CHECK(verdict.freshness.lifetime == 60s);
+}
+
+TEST_CASE("heuristic freshness is enough") {
+  CHECK(refusal(get(), ok({{"Last-Modified", "Sat, 05 Nov 1994 08:49:37 GMT"}})) == Refusal::none);
+}
+
+TEST_CASE("without any freshness nothing is stored, public or with a validator") {
+  CHECK(refusal(get(), ok({})) == Refusal::no_freshness);
+  CHECK(refusal(get(), ok({{"ETag", "\"1\""}})) == Refusal::no_freshness);
+  CHECK(for_control("public") == Refusal::no_freshness);
+}
+
+TEST_CASE("no-store, private and no-cache are never stored, whatever else is said") {
+  CHECK(for_control("no-store, max-age=60") == Refusal::no_store);
+  CHECK(for_control("no-store, must-understand, max-age=60, public") == Refusal::no_store);
+  CHECK(for_control("private, max-age=60") == Refusal::private_);
+  CHECK(for_control(R"(private="x-user", max-age=60)") == Refusal::private_);
+  CHECK(for_control("private, s-maxage=60") == Refusal::private_);
+  CHECK(for_control("no-cache, max-age=60") == Refusal::no_cache);
+  CHECK(for_control(R"(no-cache="x-user", max-age=60)") == Refusal::no_cache);
+}
+
+TEST_CASE("must-understand on a status that is understood is stored") {
+  CHECK(for_control("must-understand, max-age=60") == Refusal::none);
+}
+
+TEST_CASE("a Cache-Control that cannot be read is not stored") {
+  CHECK(for_control(R"(max-age=60, x="no-store)") == Refusal::malformed);
+}
+
+TEST_CASE("the client's no-store is honoured") {
+  CHECK(refusal(get("/a", {{"Cache-Control", "no-store"}}), ok()) == Refusal::request_no_store);
+  CHECK(refusal(get("/a", {{"Cache-Control", "no-cache"}}), ok()) == Refusal::none);
+}
+
+TEST_CASE("only GET without a body is stored") {
+  for (const char* method : {"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "get", "PROPFIND"}) {
+    CAPTURE(method);
+    Request request = get();
+    request.method = method;
+    CHECK(refusal(request, ok()) == Refusal::method);
+  }
+  Request request = get();
+  request.body = BodyKind::length;
+  CHECK(refusal(request, ok()) == Refusal::method);
+}
+
+TEST_CASE("an answer to Authorization needs public, s-maxage or must-revalidate") {
+  const Request request = get("/a", {{"Authorization", "Basic eDp5"}});
+  const auto with = [&](std::string_view control) { return refusal(request, ok({{"Cache-Control", control}})); };
+  CHECK(with("max-age=60") == Refusal::authorization);
+  CHECK(with("max-age=60, proxy-revalidate") == Refusal::authorization);
+  CHECK(with("max-age=60, public") == Refusal::none);
+  CHECK(with("s-maxage=60") == Refusal::none);
+  CHECK(with("max-age=60, must-revalidate") == Refusal::none);
+}
+
+TEST_CASE("a response to a request with Cookie needs explicit freshness") {
+  const Request request = get("/a", {{"Cookie", "session=1"}});
+  CHECK(refusal(request, ok({{"Last-Modified", "Sat, 05 Nov 1994 08:49:37 GMT"}})) == Refusal::cookie);
+  CHECK(refusal(request, ok()) == Refusal::none);
+  CHECK(refusal(request, ok({{"Expires", "Sun, 06 Nov 1994 08:50:37 GMT"}})) == Refusal::none);
+}
+
+TEST_CASE("Set-Cookie is not stored unless the operator says so") {
+  const Response response = ok({{"Cache-Control", "max-age=60"}, {"Set-Cookie", "a=b"}});
+  CHECK(refusal(get(), response) == Refusal::set_cookie);
+  config::Cache settings;
+  settings.store_set_cookie = true;
+  CHECK(refusal(get(), response, settings) == Refusal::none);
+}
+
+TEST_CASE("Vary: * is never stored, alone or in a list") {
+  for (const char* vary : {"*", "accept, *", " * "}) {
+    CAPTURE(vary);
+    CHECK(refusal(get(), ok({{"Cache-Control", "max-age=60"}, {"Vary", vary}})) == Refusal::vary_any);
+  }
+  CHECK(refusal(get(), ok({{"Cache-Control", "max-age=60"}, {"Vary", "accept"}})) == Refusal::none);
+}
+
+TEST_CASE("statuses: heuristic ones, and redirections with explicit freshness; never 206, 304 or a failure") {
+  for (int status : {200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501}) {
+    CAPTURE(status);
+    Response response = ok();
+    response.status = status;
+    CHECK(refusal(get(), response) == Refusal::none);
+  }
+  for (int status : {100, 101, 103, 201, 206, 304, 400, 401, 403, 416, 429, 500, 502, 503, 504, 599}) {
+    CAPTURE(status);
+    Response response = ok();
+    response.status = status;
+    CHECK(refusal(get(), response) == Refusal::status);
+  }
+  Response redirect = ok({{"Last-Modified", "Sat, 05 Nov 1994 08:49:37 GMT"}});
+  redirect.status = 302;
+  CHECK(refusal(get(), redirect) == Refusal::no_freshness);
+}
+
+TEST_CASE("a body that only the connection's close ends is not stored, a chunked one is") {
+  Response response = ok();
+  response.body = BodyKind::until_close;
+  CHECK(refusal(get(), response) == Refusal::close_delimited);
+  response.body = BodyKind::chunked;
+  CHECK(refusal(get(), response) == Refusal::none);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entries for the tests of the cache.
+#pragma once
+
+#include "filters/cache/storable.hpp"
+#include "filters/cache/store.hpp"
+#include "tests/unit/filters/scene.hpp"
+
+namespace fusewire::test {
+
+inline cache::EntryPtr entry_of(const std::shared_ptr<cache::Partition>& partition, const Request& request,
+                                const Response& response, std::string body, Time now = kStart) {
+  const WallTime wall = kWall + std::chrono::duration_cast<WallTime::duration>(now - kStart);
+  const auto directives = cache::response_directives(response.fields);
+  cache::Freshness none;
+  none.received = now;
+  const auto freshness = cache::freshness_of(response, directives, {now, now, wall}, 0.1).value_or(none);
+  return cache::make_entry({partition, cache::uri_key(request), request, response, freshness, wall},
+                           std::make_shared<const std::string>(std::move(body)));
+}
+
+// A lone entry, for what needs no store.
+inline cache::EntryPtr entry_with(FieldPairs fields, std::string body = "hello", int status = 200) {
+  Response response = ok(fields, body.size());
+  response.status = status;
+  return entry_of(std::make_shared<cache::Partition>("orders"), get(), response, std::move(body));
+}
+
+}  // namespace fusewire::test

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/timeout/timeout_filter.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/filters/scene.hpp"
+
+using namespace fusewire;
+using namespace fusewire::test;
+
+namespace {
+
+struct Fixture : Scene {
+  std::optional<Reply> run(FieldPairs fields = {}, Time now = kStart) {
+    request = get("/a", fields);
+    begin(kStart);
+    TimeoutFilter filter;
+    return filter.on_request(x, now);
+  }
+  milliseconds total(FieldPairs fields = {}) {
+    run(fields);
+    return std::chrono::duration_cast<milliseconds>(x.total_at - kStart);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "the deadlines are the configuration's, the total from the request's head") {
+  upstream.timeouts = {.connect = 1s, .response = 2s, .idle = 3s, .total = 4s, .deadline_header = "x-deadline"};
+  CHECK_FALSE(run({}, kStart + 1s));
+  CHECK(x.connect_within == 1s);
+  CHECK(x.response_within == 2s);
+  CHECK(x.idle_within == 3s);
+  CHECK(x.total_at == kStart + 4s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the client's deadline shortens the total and never lengthens it") {
+  CHECK(total({{"X-Request-Timeout-Ms", "250"}}) == 250ms);
+  CHECK(total({{"X-Request-Timeout-Ms", "60000"}}) == 60s);
+  CHECK(total({{"X-Request-Timeout-Ms", "60001"}}) == 60s);
+  CHECK(total({{"X-Request-Timeout-Ms", "99999999999999999999999999"}}) == 60s);
+  CHECK(total({{"X-Request-Timeout-Ms", "9223372036854775808"}}) == 60s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "of several deadlines the shortest holds") {
+  CHECK(total({{"X-Request-Timeout-Ms", "500"}, {"x-request-timeout-ms", "250"}, {"X-Request-Timeout-Ms", "x"}}) ==
+        250ms);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a malformed deadline is ignored") {
+  for (const char* value : {"", "-5", "+5", "1.5", "250ms", " 250", "0x10", "1e3", "100, 200"}) {
+    CAPTURE(value);
+    CHECK(total({{"X-Request-Timeout-Ms", value}}) == 60s);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the deadline's field is named by the configuration; without a name none is read") {
+  upstream.timeouts.deadline_header = "x-other";
+  CHECK(total({{"X-Request-Timeout-Ms", "250"}}) == 60s);
+  CHECK(total({{"X-Other", "250"}}) == 250ms);
+  upstream.timeouts.deadline_header.clear();
+  CHECK(total({{"", "250"}}) == 60s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a total that is over already is answered here") {
+  const auto reply = run({{"X-Request-Timeout-Ms", "0"}});
+  REQUIRE(reply);
+  CHECK(reply->origin == Reply::Origin::problem);
+  CHECK(reply->problem == Problem::total_timeout);
+  CHECK(reply->status == 504);
+  CHECK_FALSE(reply->detail.empty());
+  CHECK(x.outcome == Outcome::local);
+  CHECK(run({{"X-Request-Timeout-Ms", "250"}}, kStart + 250ms));
+  CHECK_FALSE(run({{"X-Request-Timeout-Ms", "250"}}, kStart + 249ms));
+}
+
+TEST_CASE_FIXTURE(Fixture, "the deadline is passed on reduced by what has gone by") {
+  run({{"X-Request-Timeout-Ms", "250"}});
+  CHECK(remaining_deadline_ms(x, kStart + 40ms) == 210);
+  CHECK(remaining_deadline_ms(x, kStart + 40500us) == 209);
+  CHECK(remaining_deadline_ms(x, kStart + 300ms) == 0);
+  run({{"X-Request-Timeout-Ms", "90000"}});
+  CHECK(remaining_deadline_ms(x, kStart) == 60000);
+}
+
+TEST_CASE_FIXTURE(Fixture, "no deadline is passed on where none came") {
+  run();
+  CHECK_FALSE(remaining_deadline_ms(x, kStart));
+  run({{"X-Request-Timeout-Ms", "soon"}});
+  CHECK_FALSE(remaining_deadline_ms(x, kStart));
+  request = get("/a", {{"X-Request-Timeout-Ms", "250"}});
+  begin(kStart);
+  CHECK_FALSE(remaining_deadline_ms(x, kStart));  // the filter has not run
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin API on a port that the kernel chose, its control thread, and a blocking client.
+#pragma once
+
+#include <array>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <future>
+#include <thread>
+
+#include "control_rig.hpp"
+#include "proxy/admin/server.hpp"
+
+namespace fusewire::testing {
+
+namespace asio = boost::asio;
+
+// A connection to the admin. Reads give up after 5 s, so that a fault is a failure and not a hang.
+class RawClient {
+ public:
+  explicit RawClient(std::uint16_t port) {
+    socket_.connect({asio::ip::address_v4::loopback(), port});
+    const timeval limit{5, 0};
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  void send(std::string_view text) { asio::write(socket_, asio::buffer(text)); }
+  // Everything up to and with `end`; what was read beyond it is kept for the next call. "" when the end did not come.
+  std::string take_until(std::string_view end) {
+    std::size_t at = std::string::npos;
+    while ((at = read_.find(end)) == std::string::npos)
+      if (!read_some()) return "";
+    std::string taken = read_.substr(0, at + end.size());
+    read_.erase(0, taken.size());
+    return taken;
+  }
+  // A response with its Content-Length.
+  std::string take_response() {
+    std::string head = take_until("\r\n\r\n");
+    const std::size_t field = head.find("Content-Length: ");
+    if (field == std::string::npos) return head;
+    const std::size_t length = std::stoul(head.substr(field + 16));
+    while (read_.size() < length && read_some()) {
+    }
+    head += read_.substr(0, length);
+    read_.erase(0, length);
+    return head;
+  }
+  // True when the other side has closed and nothing is left to read.
+  bool ended() { return read_.empty() && !read_some(); }
+
+ private:
+  bool read_some() {
+    std::array<char, 4096> piece;
+    const ssize_t n = ::recv(socket_.native_handle(), piece.data(), piece.size(), 0);
+    if (n > 0) read_.append(piece.data(), static_cast<std::size_t>(n));
+    return n > 0;
+  }
+
+  asio::io_context io_;
+  asio::ip::tcp::socket socket_{io_};
+  std::string read_;
+};
+
+struct AdminRig : ControlRig {
+  explicit AdminRig(const std::string& yaml = kTwoUpstreams, proxy::admin::Door door = proxy::admin::Door::admin)
+      : ControlRig(yaml), server(std::make_unique<proxy::admin::AdminServer>(io, control, any_port(), door)) {
+    port = server->port();
+    thread = std::thread([this] { io.run(); });
+  }
+  ~AdminRig() {
+    on_control([this] { server.reset(); });
+    work.reset();
+    thread.join();  // the closed connections' coroutines end by themselves
+  }
+
+  static config::Address any_port() {
+    return {.kind = config::Address::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}};
+  }
+  void on_control(std::function<void()> what) {
+    std::promise<void> done;
+    asio::post(io, [&] {
+      what();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  std::string ask(std::string_view request) {
+    RawClient client(port);
+    client.send(request);
+    return client.take_response();
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
+
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+  std::unique_ptr<proxy::admin::AdminServer> server;
+  std::uint16_t port = 0;
+  std::thread thread;
+};
+
+}  // namespace fusewire::testing

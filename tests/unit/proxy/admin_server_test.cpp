@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin API over real sockets.
+#include "proxy/admin/server.hpp"
+
+#include <doctest/doctest.h>
+
+#include "admin_rig.hpp"
+
+using namespace fusewire;
+using namespace fusewire::testing;
+using proxy::admin::Door;
+
+namespace {
+
+const std::string kHost = "Host: 127.0.0.1\r\n";
+const std::string kToken = "Authorization: Bearer secret\r\n";
+
+bool is(const std::string& response, int status) {
+  return response.starts_with("HTTP/1.1 " + std::to_string(status) + " ");
+}
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::string get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\n" + kHost + "\r\n"; }
+
+}  // namespace
+
+TEST_CASE("a connection is kept for the next request, and pipelined ones are answered in order") {
+  AdminRig rig;
+  RawClient client(rig.port);
+  client.send(get("/admin/health"));
+  const std::string first = client.take_response();
+  CHECK(is(first, 200));
+  CHECK(has(first, "Connection: keep-alive\r\n"));
+  CHECK(has(first, "Content-Type: application/json\r\n"));
+  CHECK(has(first, "Date: "));
+  client.send(get("/metrics") + get("/admin/nothing") + "GET /admin/ready HTTP/1.1\r\n" + kHost +
+              "Connection: close\r\n\r\n");
+  CHECK(has(client.take_response(), "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  const std::string missing = client.take_response();
+  CHECK(is(missing, 404));
+  CHECK(has(missing, "Content-Type: application/problem+json\r\n"));
+  CHECK(has(client.take_response(), "Connection: close\r\n"));
+  CHECK(client.ended());
+}
+
+TEST_CASE("HEAD has the fields of GET and no body") {
+  AdminRig rig;
+  RawClient client(rig.port);
+  client.send("HEAD /admin/events HTTP/1.1\r\n" + kHost + "\r\n" + get("/admin/health"));
+  const std::string head = client.take_until("\r\n\r\n");
+  CHECK(is(head, 200));
+  CHECK_FALSE(has(head, "Content-Length: 0\r\n"));
+  CHECK(is(client.take_response(), 200));
+}
+
+TEST_CASE("a change over the wire: refused without the token, done with it") {
+  AdminRig rig;
+  const std::string line = "POST /admin/circuit-breakers/orders/force-open?for=10m HTTP/1.1\r\n" + kHost;
+  const std::string refused = rig.ask(line + "Content-Length: 0\r\n\r\n");
+  CHECK(is(refused, 401));
+  CHECK(has(refused, "WWW-Authenticate: Bearer realm=\"fusewire\"\r\n"));
+  CHECK(is(rig.ask(line + kToken + "Origin: http://evil.example\r\nContent-Length: 0\r\n\r\n"), 403));
+  CHECK(rig.breaker("orders").snapshot(std::chrono::steady_clock::now()).override_state == breaker::Override::none);
+  CHECK(has(rig.ask(line + kToken + "Content-Length: 0\r\n\r\n"), "\"override\":\"forced_open\""));
+}
+
+TEST_CASE("the body of a refused request is never taken for a request") {
+  AdminRig rig;
+  RawClient client(rig.port);
+  const std::string hidden = get("/admin/health");
+  client.send("POST /admin/drain HTTP/1.1\r\n" + kHost + "Content-Length: " + std::to_string(hidden.size()) +
+              "\r\n\r\n" + hidden);
+  const std::string refused = client.take_response();
+  CHECK(is(refused, 401));
+  CHECK(has(refused, "Connection: close\r\n"));
+  CHECK(client.ended());
+}
+
+TEST_CASE("a body is read in pieces, after 100 Continue where that is asked for, chunked or not") {
+  AdminRig rig;
+  RawClient client(rig.port);
+  client.send("POST /admin/config/check HTTP/1.1\r\n" + kHost + kToken +
+              "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n");
+  CHECK(client.take_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("list");
+  client.send("enx: 1");
+  CHECK(has(client.take_response(), "\"valid\":false"));
+  client.send("POST /admin/circuit-breakers/reset HTTP/1.1\r\n" + kHost + kToken +
+              "Transfer-Encoding: chunked\r\n\r\n12\r\n{\"names\":[\"users\"]\r\n1\r\n}\r\n0\r\n\r\n");
+  CHECK(has(client.take_response(), "{\"reset\":[\"users\"]}"));
+}
+
+TEST_CASE("what is too large or malformed is refused, and the refusal can be read") {
+  AdminRig rig;
+  const std::string post = "POST /admin/config/check HTTP/1.1\r\n" + kHost + kToken;
+  CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + "X: " + std::string(17000, 'x') + "\r\n\r\n"), 431));
+  CHECK(is(rig.ask(post + "Content-Length: 1048577\r\n\r\n"), 413));
+  CHECK(is(rig.ask(post + "Transfer-Encoding: chunked\r\n\r\n100001\r\n" + std::string(0x100001, 'x') + "\r\n"), 413));
+  CHECK(is(rig.ask("nonsense\r\n\r\n"), 400));
+  CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n\r\n"), 400));  // no Host
+  CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + kHost + "\r\n"), 400));
+  CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421));
+  CHECK(is(rig.ask("GET http://evil.example/admin/health HTTP/1.1\r\n" + kHost + "\r\n"), 421));
+  CHECK(is(rig.ask(get("/admin/health")), 200));
+}
+
+TEST_CASE("events are streamed as they happen, after those that a reader has missed") {
+  AdminRig rig;
+  const auto trip = [&](const char* name) {
+    rig.on_control([&, name] { rig.trip(name, std::chrono::steady_clock::now()); });
+  };
+  trip("orders");
+  RawClient late(rig.port);
+  late.send("GET /admin/events/stream HTTP/1.1\r\n" + kHost + "Last-Event-ID: 0\r\n\r\n");
+  const std::string head = late.take_until("\r\n\r\n");
+  CHECK(has(head, "Content-Type: text/event-stream\r\n"));
+  CHECK(has(late.take_until("\n\n"), "id: 1\nevent: transition\ndata: {\"id\":1,"));
+
+  RawClient live(rig.port);
+  live.send(get("/admin/events/stream"));
+  CHECK(is(live.take_until("\r\n\r\n"), 200));
+  trip("users");
+  CHECK(has(live.take_until("\n\n"), "id: 2\n"));
+  CHECK(has(late.take_until("\n\n"), "\"breaker\":\"users\""));
+}
+
+TEST_CASE("64 connections are served; the one idle longest gives way to the next") {
+  AdminRig rig;
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 64; ++i) {
+    clients.push_back(std::make_unique<RawClient>(rig.port));
+    clients.back()->send(get("/admin/health"));
+    REQUIRE(is(clients.back()->take_response(), 200));
+  }
+  CHECK(is(rig.ask(get("/admin/health")), 200));
+  CHECK(clients.front()->ended());
+  clients.back()->send(get("/admin/health"));
+  CHECK(is(clients.back()->take_response(), 200));
+}
+
+TEST_CASE("destroying the server closes its connections and frees its port") {
+  AdminRig rig;
+  RawClient idle(rig.port);
+  idle.send(get("/admin/health"));
+  REQUIRE(is(idle.take_response(), 200));
+  RawClient stream(rig.port);
+  stream.send(get("/admin/events/stream"));
+  REQUIRE(is(stream.take_until("\r\n\r\n"), 200));
+  rig.on_control([&] {
+    config::Address same = AdminRig::any_port();
+    same.port = rig.port;
+    rig.server.reset();
+    rig.server = std::make_unique<proxy::admin::AdminServer>(rig.io, rig.control, same, Door::admin);
+  });
+  CHECK(idle.ended());
+  CHECK(stream.ended());
+  CHECK(is(rig.ask(get("/admin/health")), 200));
+}
+
+TEST_CASE("an address in use is one clear line") {
+  AdminRig rig;
+  config::Address taken = AdminRig::any_port();
+  taken.port = rig.port;
+  asio::io_context io;
+  const std::string expected = "cannot listen on 127.0.0.1:" + std::to_string(rig.port) + ": Address already in use";
+  CHECK_THROWS_WITH_AS(proxy::admin::AdminServer(io, rig.control, taken, Door::admin), expected.c_str(),
+                       std::runtime_error);
+}
+
+TEST_CASE("the probes' door takes no token and no change") {
+  std::string yaml = kTwoUpstreams;
+  yaml.replace(yaml.find("token: secret"), 13, "token: secret, read_requires_token: true");
+  AdminRig rig(yaml, Door::probes);
+  CHECK(is(rig.ask(get("/admin/ready")), 200));
+  CHECK(is(rig.ask(get("/metrics")), 200));
+  CHECK(is(rig.ask(get("/admin/config")), 404));
+  CHECK(is(rig.ask("POST /admin/drain HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 0\r\n\r\n"), 404));
+  AdminRig guarded(yaml);
+  CHECK(is(guarded.ask(get("/admin/ready")), 401));
+}

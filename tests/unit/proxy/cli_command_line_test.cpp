@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line as it is typed, against a running admin API where a command asks one.
+#include "proxy/cli/command_line.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <sstream>
+
+#include "admin_rig.hpp"
+
+using namespace fusewire;
+using namespace fusewire::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+struct Ran {
+  int status = -1;
+  std::string out, err;
+};
+
+Ran fusewire_cli(std::vector<std::string> arguments, Environment environment = {}) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const cli::World world{out, err, std::move(environment)};
+  const auto parsed = cli::parse(std::move(arguments), world);
+  const int* status = std::get_if<int>(&parsed);
+  const int ended = status ? *status : cli::execute(std::get<cli::Options>(parsed), world);
+  return {ended, out.str(), err.str()};
+}
+
+cli::Options options(std::vector<std::string> arguments) {
+  std::ostringstream ignored;
+  const auto parsed = cli::parse(std::move(arguments), {ignored, ignored, {}});
+  REQUIRE(std::holds_alternative<cli::Options>(parsed));
+  return std::get<cli::Options>(parsed);
+}
+
+class File {
+ public:
+  explicit File(const std::string& text) {
+    std::string name = (fs::temp_directory_path() / "fusewire-cli-XXXXXX").string();
+    ::close(::mkstemp(name.data()));
+    path_ = name;
+    std::ofstream(path_) << text;
+  }
+  ~File() { fs::remove(path_); }
+  std::string path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// What a command has flushed, to be waited for by another thread.
+class Heard : public std::stringbuf {
+ public:
+  bool wait_for(std::string_view part) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return has(flushed_, part); });
+  }
+
+ private:
+  int sync() override {
+    const std::lock_guard lock(mutex_);
+    flushed_ = str();
+    changed_.notify_all();
+    return 0;
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string flushed_;
+};
+
+const std::string kGood = "listen: 127.0.0.1:0\nupstreams: {orders: \"http://127.0.0.1:9000\"}\n";
+
+}  // namespace
+
+TEST_CASE("without a command the proxy is run") {
+  using Command = cli::Options::Command;
+  CHECK(options({"-c", "f.yaml"}).command == Command::run);
+  CHECK(options({"-c", "f.yaml"}).file == "f.yaml");
+  CHECK(options({"run", "-c", "f.yaml", "--set", "a=1", "--set", "b=2"}).set == std::vector<std::string>{"a=1", "b=2"});
+  CHECK(options({"-c", "f.yaml", "--set", "a=1", "run"}).set.size() == 1);
+  CHECK(options({"force-open", "orders", "--for", "10m"}).limit == "10m");
+  CHECK(options({"events", "--follow"}).follow);
+  CHECK(options({"demo", "--serve"}).serve);
+}
+
+TEST_CASE("each command has its help, and bad usage is exit status 2") {
+  for (const char* command :
+       {"run", "check", "status", "events", "reset", "force-open", "force-close", "release", "demo", "version"}) {
+    const Ran help = fusewire_cli({command, "--help"});
+    CHECK_MESSAGE(help.status == 0, command);
+    CHECK_MESSAGE(!help.out.empty(), command);
+  }
+  const Ran help = fusewire_cli({"--help"});
+  CHECK(help.status == 0);
+  CHECK(has(help.out, "force-open"));
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{"nonsense"},
+                                              {"--nonsense"},
+                                              {"reset"},
+                                              {"run", "-c"},
+                                              {"reset", "a", "b"},
+                                              {"status", "--for", "1s"},
+                                              {"release", "a", "--for", "1s"},
+                                              {"check", "--set"}})
+    CHECK(fusewire_cli(bad).status == 2);
+  CHECK(fusewire_cli({"version"}).out == std::string("fusewire ") + FUSEWIRE_VERSION + "\n");
+}
+
+TEST_CASE("check: all errors with their place and exit status 2; else 0, with the warnings") {
+  const File good(kGood);
+  CHECK(fusewire_cli({"check", "-c", good.path()}).status == 0);
+  CHECK(fusewire_cli({"check"}, {{"FUSEWIRE_CONFIG", good.path()}}).status == 0);
+  const File bad("listen: 127.0.0.1:0\nupstreamz: {}\nlisten: x\n");
+  const Ran ran = fusewire_cli({"check", "-c", bad.path()});
+  CHECK(ran.status == 2);
+  CHECK(ran.out.empty());
+  CHECK(has(ran.err, bad.path() + ":2:"));
+  CHECK(has(ran.err, bad.path() + ":3:"));
+  const Ran missing = fusewire_cli({"check", "-c", "/nonexistent/f.yaml"});
+  CHECK(missing.status == 2);
+  CHECK(missing.err == "/nonexistent/f.yaml: cannot be read: No such file or directory\n");
+  CHECK(fusewire_cli({"check", "-c", "/tmp"}).status == 2);
+  CHECK(fusewire_cli({"check"}).status == 2);
+  CHECK(fusewire_cli({"run"}).status == 2);
+  CHECK(fusewire_cli({"run", "-c", bad.path()}).status == 2);
+}
+
+TEST_CASE("check --print: what --set and the environment made of it, without secrets") {
+  const File good(kGood + "admin: {token: s3cret}\n");
+  const Ran ran =
+      fusewire_cli({"check", "--print", "-c", good.path(), "--set", "upstreams.orders.timeouts.connect=2222ms"},
+                   {{"FUSEWIRE__UPSTREAMS__ORDERS__TIMEOUTS__RESPONSE", "3333ms"}});
+  CHECK(ran.status == 0);
+  CHECK(has(ran.out, "2222ms"));
+  CHECK(has(ran.out, "3333ms"));
+  CHECK_FALSE(has(ran.out, "s3cret"));
+}
+
+TEST_CASE("status shows the breakers; status --ready says it by its exit status alone") {
+  AdminRig rig;
+  const Ran table = fusewire_cli({"status", "--admin", rig.url()});
+  CHECK(table.status == 0);
+  CHECK(has(table.out, "NAME"));
+  CHECK(has(table.out, "orders"));
+  CHECK(has(table.out, "users"));
+  const Ran ready = fusewire_cli({"status", "--ready", "--admin", rig.url()});
+  CHECK(ready.status == 0);
+  rig.on_control([&] { rig.control.drain(); });
+  const Ran draining = fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_ADMIN", rig.url()}});
+  CHECK(draining.status == 1);
+  CHECK((ready.out + ready.err + draining.out + draining.err).empty());
+}
+
+TEST_CASE("a change is made with the token of the environment, of a file, or of the configuration") {
+  AdminRig rig;
+  const auto overridden = [&] {
+    return rig.breaker("orders").snapshot(std::chrono::steady_clock::now()).override_state;
+  };
+  const Ran refused = fusewire_cli({"force-open", "orders", "--admin", rig.url()});
+  CHECK(refused.status == 1);
+  CHECK(refused.err == "fusewire: an Authorization: Bearer token is needed\n");
+  const Ran done =
+      fusewire_cli({"force-open", "orders", "--for", "10m", "--admin", rig.url()}, {{"FUSEWIRE_TOKEN", "secret"}});
+  CHECK(done.status == 0);
+  CHECK(overridden() == breaker::Override::forced_open);
+  const File token("secret\n");
+  CHECK(fusewire_cli({"release", "orders", "--admin", rig.url(), "--token-file", token.path()}).status == 0);
+  CHECK(overridden() == breaker::Override::none);
+  const File config(kGood + "admin: {token: secret, address: \"127.0.0.1:" + std::to_string(rig.port) + "\"}\n");
+  CHECK(fusewire_cli({"force-close", "orders", "-c", config.path()}).status == 0);
+  CHECK(overridden() == breaker::Override::forced_closed);
+  CHECK(fusewire_cli({"reset", "orders"}, {{"FUSEWIRE_CONFIG", config.path()}}).status == 0);
+  CHECK(overridden() == breaker::Override::none);
+}
+
+TEST_CASE("what is wrong with a change is said in one line") {
+  AdminRig rig;
+  const Environment token = {{"FUSEWIRE_TOKEN", "secret"}, {"FUSEWIRE_ADMIN", rig.url()}};
+  const Ran unknown = fusewire_cli({"reset", "nobody"}, token);
+  CHECK(unknown.status == 1);
+  CHECK(unknown.err == "fusewire: there is no upstream 'nobody'; known: [\"orders\",\"users\"]\n");
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{"reset", "../x"},
+                                              {"force-open", "orders", "--for", "soon"},
+                                              {"status", "--admin", "ftp://x"},
+                                              {"status", "--token-file", "/nonexistent"},
+                                              {"status", "-c", "/nonexistent"}}) {
+    const Ran ran = fusewire_cli(bad, token);
+    CHECK(ran.status == 2);
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("an admin that does not answer is one clear line") {
+  std::uint16_t port = 0;
+  {
+    AdminRig rig;
+    port = rig.port;
+  }
+  const std::string url = "http://127.0.0.1:" + std::to_string(port);
+  const Ran ran = fusewire_cli({"status", "--admin", url});
+  CHECK(ran.status == 1);
+  CHECK(ran.err == "fusewire: the admin at " + url + " does not answer: Connection refused\n");
+  CHECK(fusewire_cli({"status", "--ready", "--admin", url}).status == 1);
+}
+
+TEST_CASE("a bad file that only FUSEWIRE_CONFIG names does not make a healthy proxy look ill") {
+  AdminRig rig;
+  const File bad("nonsense: 1\n");
+  CHECK(fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_CONFIG", bad.path()}, {"FUSEWIRE_ADMIN", rig.url()}}).status ==
+        0);
+}
+
+TEST_CASE("events are shown, and followed until the stream ends") {
+  AdminRig rig;
+  rig.on_control([&] { rig.trip("orders", std::chrono::steady_clock::now()); });
+  const Ran kept = fusewire_cli({"events", "--admin", rig.url()});
+  CHECK(kept.status == 0);
+  CHECK(has(kept.out, "  orders  closed -> open: consecutive_failures (5 of 5), for "));
+
+  Heard heard;
+  std::ostream out(&heard);
+  std::ostringstream err;
+  auto follower = std::async(std::launch::async, [&] {
+    return cli::execute(options({"events", "--follow", "--admin", rig.url()}), {out, err, {}});
+  });
+  CHECK(heard.wait_for("orders"));
+  rig.on_control([&] { rig.trip("users", std::chrono::steady_clock::now()); });
+  CHECK(heard.wait_for("users"));
+  rig.on_control([&] { rig.server.reset(); });
+  CHECK(follower.get() == 1);
+  CHECK(has(err.str(), "the stream of events ended"));
+}
