@@ -126,10 +126,16 @@ void append_response_head(std::string& out, const ResponseHead& head) {
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::uint64_t>(head.status));
   out.append(" ", 1).append(head.reason.empty() ? reason_phrase(head.status) : head.reason).append("\r\n", 2);
+  const bool with_length = head.content_length && (head.body == ClientBody::none || head.body == ClientBody::length);
+  bool length = false;
   bool date = false;
   bool id = false;
   for (const Field& field : head.fields) {
-    if (field.id == FieldId::content_length) continue;  // written below, once
+    if (field.id == FieldId::content_length) {
+      if (with_length && !length) append_number_field(out, field.name, *head.content_length);
+      length = true;
+      continue;
+    }
     if (head.connection != nullptr && ends_here(field, head.fields, *head.connection)) continue;
     if (field.id == FieldId::trailer && head.body != ClientBody::chunked) continue;
     date = date || field.id == FieldId::date;
@@ -141,7 +147,7 @@ void append_response_head(std::string& out, const ResponseHead& head) {
   if (!id && !head.request_id.empty()) append_field(out, "X-Request-Id", head.request_id);
   if (head.body == ClientBody::chunked)
     out.append("Transfer-Encoding: chunked\r\n");
-  else if (head.content_length && head.body != ClientBody::until_close)
+  else if (with_length && !length)
     append_number_field(out, "Content-Length", *head.content_length);
   if (head.close)
     out.append("Connection: close\r\n");
