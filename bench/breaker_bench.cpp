@@ -106,6 +106,7 @@ BENCHMARK(snapshot)->Threads(1)->UseRealTime();
 // Prints as usual and remembers the CPU time of each run: the wall's would measure the machine's other work.
 class Judge : public benchmark::ConsoleReporter {
  public:
+  Judge() : ConsoleReporter(OO_None) {}
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs)
       if (!run.error_occurred) check(run);

@@ -81,13 +81,13 @@ bool imf_fixdate(std::string_view text, Civil& c) {
 }
 
 // A year more than 50 years ahead is in the past century (RFC 9110 §5.6.7).
-int full_year(int two_digits, WallTime now) {
+int full_year(int two_digits, HttpTime now) {
   const int this_year = static_cast<int>(year_month_day{floor<days>(now)}.year());
   const int year = this_year - this_year % 100 + two_digits;
   return year > this_year + 50 ? year - 100 : year;
 }
 
-bool rfc850(std::string_view text, WallTime now, Civil& c) {
+bool rfc850(std::string_view text, HttpTime now, Civil& c) {
   Reader reader(after_day_name(text, true));
   reader.literal(", ").digits(2, c.day).literal("-").month(c.month).literal("-").digits(2, c.year).literal(" ");
   if (!reader.time(c).literal(" GMT").done()) return false;
@@ -103,7 +103,7 @@ bool asctime(std::string_view text, Civil& c) {
 
 }  // namespace
 
-std::optional<WallTime> parse_http_date(std::string_view text, WallTime now) noexcept {
+std::optional<HttpTime> parse_http_date(std::string_view text, HttpTime now) noexcept {
   Civil c;
   const auto read = [&](auto&& form) {
     c = {};
@@ -114,17 +114,15 @@ std::optional<WallTime> parse_http_date(std::string_view text, WallTime now) noe
     return std::nullopt;
   const year_month_day date{year(c.year), month(c.month), day(c.day)};
   if (!date.ok() || c.hour > 23 || c.minute > 59 || c.second > 60) return std::nullopt;  // 60: a leap second
-  // A time that the clock cannot hold (beyond 2262) is as far away as it can say.
-  const auto at = sys_days{date} + hours(c.hour) + minutes(c.minute) + seconds(c.second);
-  if (at > floor<seconds>(WallTime::max())) return floor<seconds>(WallTime::max());
-  if (at < ceil<seconds>(WallTime::min())) return ceil<seconds>(WallTime::min());
-  return at;
+  return sys_days{date} + hours(c.hour) + minutes(c.minute) + seconds(c.second);
 }
 
-std::array<char, 29> format_http_date(WallTime at) noexcept {
+std::array<char, 29> format_http_date(WallTime at) noexcept { return format_http_date(floor<seconds>(at)); }
+
+std::array<char, 29> format_http_date(HttpTime at) noexcept {
   const auto day_point = floor<days>(at);
   const year_month_day date{day_point};
-  const hh_mm_ss time{floor<seconds>(at - day_point)};
+  const hh_mm_ss time{at - day_point};
   std::array<char, 29> text{};
   std::size_t size = 0;
   const auto put = [&](std::string_view part) {

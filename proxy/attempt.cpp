@@ -112,13 +112,8 @@ Task<Attempt*> Attempt::resolve(Reply& reply) {
 // The first attempt is judged before another upstream is asked; its reply stays good in case all else fails.
 Task<Attempt*> Attempt::take_detours(Reply& reply) {
   while (const auto name = chain.detour()) {
-    const Time now = steady_now();
-    if (x.outcome == Outcome::pending) {
-      chain.on_done(x, now);  // judged by its status
-      done_ = true;
-    } else {
-      done(now);
-    }
+    forward.abandon(Outcome::abandoned);
+    done(steady_now());
     const Upstream* to = snapshot_.upstream(*name);  // validated at load: never null
     detour_ = std::make_unique<Attempt>(*this, *to);
     detour_->x.total_at = x.total_at;

@@ -320,6 +320,7 @@ Task<void> Forward::relay_interim() {
 }
 
 std::string_view Forward::next_piece() {
+  if (!set_aside_.empty()) return std::exchange(set_aside_, {});
   if (x_.outcome != Outcome::pending) return {};
   Channel& channel = connection_->channel();
   channel.buffer().consume(std::exchange(taken_raw_, 0));
@@ -360,7 +361,7 @@ Task<void> Forward::wait() {
 
 void Forward::abandon(Outcome outcome) {
   if (x_.outcome != Outcome::pending) return;
-  if (has_head_) next_piece();
+  if (has_head_) set_aside_ = next_piece();
   end(outcome);
 }
 

@@ -37,7 +37,8 @@ class Forward final : public Watcher {
   std::string_view next_piece();
   Task<void> wait();
 
-  // The response is no longer needed: x.outcome becomes final now (abandoned, or complete if all was read).
+  // The response is no longer needed: x.outcome becomes final now (`complete` if all was read; it can still be
+  // relayed).
   void abandon(Outcome);
   // Gives the connection back or closes it, and waits for the upload's end.
   Task<void> finish();
@@ -89,7 +90,8 @@ class Forward final : public Watcher {
   std::uint64_t written_before_ = 0;  // on this connection, before this request
   unsigned attempts_ = 0;
   unsigned interims_ = 0;
-  std::size_t taken_raw_ = 0;  // bytes of the upstream's buffer under the last piece
+  std::string_view set_aside_;  // a piece that abandon() found
+  std::size_t taken_raw_ = 0;   // bytes of the upstream's buffer under the last piece
   Phase phase_ = Phase::connecting;
   std::optional<Outcome> fault_;  // a deadline passed
   bool has_head_ = false;

@@ -58,7 +58,6 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
     const Next next = co_await session.next_request();
     if (next == Next::close) break;
     if (next == Next::request) co_await session.serve();
-    session.served_any_ = true;
     session.client_->buffer().release();
   }
 }
@@ -133,27 +132,22 @@ void Session::stop() {
 
 // ------------------------------------------------------------------------------------------------------ reading
 
+// `request`, or `close`: there will be none.
 Task<Session::Next> Session::next_request() {
   adopt_snapshot();
-  idle_ = client_->buffer().empty();
   inbound_.late = false;
-  if (idle_) {
-    const Time now = steady_now();
-    client_deadline_.arm(now + (worker_.draining() ? kDrainIdle : inbound_.limits->idle_timeout));
-  }
-  for (;;) {
+  idle_ = true;
+  const auto patience = worker_.draining() ? kDrainIdle
+                        : refuse_          ? inbound_.limits->head_timeout
+                                           : inbound_.limits->idle_timeout;
+  client_deadline_.arm(steady_now() + patience);
+  Next next = Next::incomplete;
+  while (next == Next::incomplete) {
     if (!client_->buffer().empty()) {
       adopt_snapshot();
-      const Next next = parse_request();
-      if (next == Next::request) co_return next;
-      if (next == Next::answered) {
-        co_await refuse(inbound_refusal_.problem, std::string(inbound_refusal_.reason));
-        co_return Next::close;
-      }
-      if (idle_) {  // the first bytes of a head
-        idle_ = false;
-        client_deadline_.arm(steady_now() + inbound_.limits->head_timeout);
-      }
+      next = parse_request();
+      if (next != Next::incomplete) break;
+      if (std::exchange(idle_, false)) client_deadline_.arm(steady_now() + inbound_.limits->head_timeout);
     }
     if (inbound_.gone() || (idle_ && (inbound_.late || close_))) co_return Next::close;
     if (inbound_.late) {
@@ -163,16 +157,18 @@ Task<Session::Next> Session::next_request() {
     client_->start_read();
     co_await event_.wait();
   }
+  if (next == Next::request) co_return next;
+  co_await refuse(refusal_.problem, std::string(refusal_.reason));
+  co_return Next::close;
 }
 
-// `close` here means: not enough bytes yet.
 Session::Next Session::parse_request() {
   client_->buffer().compact();
   const http::HeadLimits limits{.max_line = inbound_.limits->max_request_line,
                                 .max_bytes = std::min(inbound_.limits->max_head_bytes, BufferPool::kMaxHead),
                                 .max_fields = inbound_.limits->max_fields};
   const auto head = http::parse_request_head(client_->buffer().view(), limits, inbound_.request);
-  if (head.parsed == http::Parsed::incomplete) return Next::close;
+  if (head.parsed == http::Parsed::incomplete) return Next::incomplete;
   return begin_request(head);
 }
 
@@ -188,12 +184,12 @@ Session::Next Session::begin_request(const http::HeadResult& head) {
   inbound_.buffered_body = {};
   inbound_.buffered_raw = 0;
   if (head.parsed == http::Parsed::refused) {
-    inbound_refusal_ = head;
+    refusal_ = head;
     inbound_.request = {};
     inbound_.body = {};
     inbound_.request_id = worker_.new_request_id();
     worker_.cells().bad_requests.add();
-    return Next::answered;
+    return Next::refused;
   }
   auto& buffer = client_->buffer();
   buffer.hold(head.size);

@@ -25,7 +25,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void configuration_changed();
 
  private:
-  enum class Next { request, answered, close };  // answered: refused
+  enum class Next { incomplete, request, refused, close };
 
   void on_activity() override { inbound_.reader->set(); }
   void on_client_late();
@@ -66,14 +66,13 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
 
   std::shared_ptr<const Snapshot> snapshot_;
   const Listener* listener_ = nullptr;  // in snapshot_; nullptr: it has been removed
-  http::HeadResult inbound_refusal_;    // why the head was not taken
+  http::HeadResult refusal_;    // why the head was not taken
   const Route* route_ = nullptr;
   WallTime wall_{};
   Time started_ = kNever;
   int status_ = 0;               // of the answer that was begun; 0: none
   std::uint64_t bytes_out_ = 0;  // of its body
   bool close_ = false;           // no further request on this connection
-  bool served_any_ = false;
   bool idle_ = true;  // between two requests
 };
 

@@ -77,8 +77,9 @@ EntryPtr select(Store& store, Partition& partition, const Exchange& x, StaleRule
 Reply answer(const Exchange& x, EntryPtr entry, std::string_view cache_status, Time now) {
   Reply reply;
   reply.origin = Reply::Origin::stored;
-  const ByteRange range = requested_range(*x.request, *entry, x.wall);
-  if (not_modified(*x.request, *entry, x.wall)) {
+  const HttpTime wall = std::chrono::floor<seconds>(x.wall);
+  const ByteRange range = requested_range(*x.request, *entry, wall);
+  if (not_modified(*x.request, *entry, wall)) {
     send_not_modified(reply, *entry);
   } else if (range.kind == ByteRange::Kind::part) {
     send_part(reply, *entry, range);

@@ -142,14 +142,14 @@ void CacheMemory::freshen(const Exchange& x) {
   const EntryPtr entry = context_->store->find(*context_->cache_partition, uri, x.request->fields);
   if (!entry) return;
   const bool head = x.request->is_head();
-  if (!cache::same_representation(*entry, *x.response, x.wall)) {
+  const cache::Received when = cache::received(x, head_);
+  if (!cache::same_representation(*entry, *x.response, when.wall)) {
     if (head) context_->store->invalidate(*entry);
     return;
   }
   Request as_get = *x.request;
   as_get.method = "GET";
   const Response merged = cache::updated(*entry, *x.response);
-  const cache::Received when = cache::received(x, head_);
   const auto verdict = cache::storability(as_get, merged, x.upstream->cache, when);
   if (unwanted(verdict.refusal)) context_->store->invalidate(*entry);
   if (!verdict) return;

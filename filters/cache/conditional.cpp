@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/conditional.hpp"
 
-#include "filters/http_date.hpp"
 #include "filters/list_field.hpp"
 
 namespace fusewire::cache {
@@ -23,7 +22,7 @@ std::string_view take_etag(std::string_view& list) noexcept {
   return etag;
 }
 
-bool unmodified_since(std::string_view since_field, const Entry& entry, WallTime now) noexcept {
+bool unmodified_since(std::string_view since_field, const Entry& entry, HttpTime now) noexcept {
   const auto since = parse_http_date(since_field, now);
   return since && entry.last_modified.value_or(entry.date) <= *since;
 }
@@ -42,7 +41,7 @@ bool none_match_lists(std::string_view list, std::string_view etag) noexcept {
   return false;
 }
 
-bool not_modified(const Request& request, const Entry& entry, WallTime now) noexcept {
+bool not_modified(const Request& request, const Entry& entry, HttpTime now) noexcept {
   if (entry.status != 200) return false;  // RFC 9110 §13.2.1: preconditions are for what would succeed
   bool asked = false;
   for (const Field& field : request.fields) {

@@ -11,7 +11,7 @@ bool only_origin_can_judge(const Request&) noexcept;
 
 // Whether the client's If-None-Match (or, without one, If-Modified-Since) says that it has what is stored. For GET and
 // HEAD.
-bool not_modified(const Request&, const Entry&, WallTime now) noexcept;
+bool not_modified(const Request&, const Entry&, HttpTime now) noexcept;
 
 // Weak comparison of the list in If-None-Match with an entity tag; "*" is any.
 bool none_match_lists(std::string_view if_none_match, std::string_view etag) noexcept;

@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "filters/http_date.hpp"
 #include "filters/list_field.hpp"
 
 namespace fusewire::cache {
@@ -49,7 +48,7 @@ bool of_the_bytes(std::string_view name) noexcept {
   return one_of(name, kNames);
 }
 
-void copy_fields(Entry& entry, const Fields& fields, WallTime wall) {
+void copy_fields(Entry& entry, const Fields& fields, HttpTime wall) {
   const auto keeps = [&](const Field& field) {
     // A Date that cannot be read is replaced by the time of receipt (RFC 9110 §6.6.1).
     if (iequals(field.name, "date")) return parse_http_date(field.value, wall).has_value();
@@ -127,7 +126,7 @@ Response updated(const Entry& entry, const Response& fresh) {
   return merged;
 }
 
-bool same_representation(const Entry& entry, const Response& fresh, WallTime now) noexcept {
+bool same_representation(const Entry& entry, const Response& fresh, HttpTime now) noexcept {
   const bool head = fresh.status != 304;
   const auto length = fresh.fields.find("content-length");
   if (head && length && *length != std::to_string(entry.body->size())) return false;

@@ -32,8 +32,8 @@ struct Entry {
   Body body;
   Freshness freshness;
   std::string_view etag;  // as it came, W/ included; empty: none
-  std::optional<WallTime> last_modified;
-  WallTime date;         // the Date field's
+  std::optional<HttpTime> last_modified;
+  HttpTime date;         // the Date field's
   std::size_t cost = 0;  // bytes held against cache_memory
 };
 
@@ -49,7 +49,7 @@ struct Origin {
   const Request& request;
   const Response& response;
   const Freshness& freshness;
-  WallTime wall;  // when the response came
+  HttpTime wall;  // when the response came
 };
 EntryPtr make_entry(Origin, Body body);
 
@@ -58,6 +58,6 @@ EntryPtr make_entry(Origin, Body body);
 Response updated(const Entry&, const Response& fresh);
 
 // RFC 9111 §4.3.4, §4.3.5: whether `fresh` speaks of the stored representation.
-bool same_representation(const Entry&, const Response& fresh, WallTime now) noexcept;
+bool same_representation(const Entry&, const Response& fresh, HttpTime now) noexcept;
 
 }  // namespace fusewire::cache

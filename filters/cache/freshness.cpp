@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "filters/http_date.hpp"
 #include "filters/list_field.hpp"
 
 namespace fusewire::cache {
@@ -12,29 +11,19 @@ namespace {
 
 using std::chrono::floor;
 
-seconds bounded(WallTime::duration span) noexcept { return std::clamp(floor<seconds>(span), seconds{0}, kMaxDelta); }
-
-// Expires − Date. An Expires that cannot be read, or two that differ, lie in the past (RFC 9111 §5.3, §4.2.1).
-std::optional<seconds> expires_lifetime(const Fields& fields, WallTime date, WallTime now) noexcept {
-  std::optional<seconds> lifetime;
-  for (const Field& field : fields) {
-    if (!iequals(field.name, "expires")) continue;
-    const auto at = parse_http_date(field.value, now);
-    const seconds value = at && *at > date ? bounded(*at - date) : seconds{0};
-    lifetime = lifetime && *lifetime != value ? seconds{0} : value;
-  }
-  return lifetime;
+seconds bounded(seconds span) noexcept {
+  return std::clamp(span, seconds{0}, kMaxDelta);
 }
 
-std::optional<seconds> explicit_lifetime(const Fields& fields, const ResponseDirectives& directives, WallTime date,
-                                         WallTime now) noexcept {
+std::optional<seconds> explicit_lifetime(const Fields& fields, const ResponseDirectives& directives, HttpTime date,
+                                         HttpTime now) noexcept {
   if (directives.s_maxage) return directives.s_maxage;
   if (directives.max_age) return directives.max_age;
   return expires_lifetime(fields, date, now);
 }
 
-std::optional<seconds> heuristic_lifetime(const Response& response, const ResponseDirectives& directives, WallTime date,
-                                          double fraction, WallTime now) noexcept {
+std::optional<seconds> heuristic_lifetime(const Response& response, const ResponseDirectives& directives, HttpTime date,
+                                          double fraction, HttpTime now) noexcept {
   if (!heuristically_cacheable(response.status) && !directives.public_) return std::nullopt;
   const auto field = response.fields.find("last-modified");
   const auto modified = field ? parse_http_date(*field, now) : std::nullopt;
@@ -51,7 +40,7 @@ seconds age_value(const Fields& fields) noexcept {
 }
 
 // RFC 9111 §4.2.3.
-milliseconds initial_age(const Fields& fields, const Received& when, WallTime date) noexcept {
+milliseconds initial_age(const Fields& fields, const Received& when, HttpTime date) noexcept {
   const milliseconds apparent = date < when.wall ? bounded(when.wall - date) : seconds{0};
   const milliseconds delay = std::max(floor<milliseconds>(when.at - when.requested), milliseconds{0});
   return std::max<milliseconds>(apparent, age_value(fields) + delay);
@@ -61,7 +50,7 @@ milliseconds initial_age(const Fields& fields, const Received& when, WallTime da
 
 Received received(const Exchange& x, Time head) {
   const auto since = std::chrono::duration_cast<WallTime::duration>(head - x.started);
-  return {x.started, head, x.wall + since};
+  return {x.started, head, std::chrono::floor<seconds>(x.wall + since)};
 }
 
 bool heuristically_cacheable(int status) noexcept {
@@ -69,14 +58,14 @@ bool heuristically_cacheable(int status) noexcept {
   return std::find(kStatuses.begin(), kStatuses.end(), status) != kStatuses.end();
 }
 
-WallTime date_of(const Fields& fields, WallTime received) noexcept {
+HttpTime date_of(const Fields& fields, HttpTime received) noexcept {
   const auto field = fields.find("date");
   return field ? parse_http_date(*field, received).value_or(received) : received;
 }
 
 std::optional<Freshness> freshness_of(const Response& response, const ResponseDirectives& directives,
                                       const Received& when, double heuristic_fraction) noexcept {
-  const WallTime date = date_of(response.fields, when.wall);
+  const HttpTime date = date_of(response.fields, when.wall);
   const auto stated = explicit_lifetime(response.fields, directives, date, when.wall);
   const auto lifetime = stated ? stated : heuristic_lifetime(response, directives, date, heuristic_fraction, when.wall);
   if (!lifetime) return std::nullopt;

@@ -8,6 +8,7 @@
 #include "config/config.hpp"
 #include "filters/cache/cache_control.hpp"
 #include "filters/exchange.hpp"
+#include "filters/http_date.hpp"
 
 namespace fusewire::cache {
 
@@ -15,7 +16,7 @@ namespace fusewire::cache {
 struct Received {
   Time requested;
   Time at;
-  WallTime wall;  // of `at`
+  HttpTime wall;  // of `at`
 };
 
 Received received(const Exchange&, Time head);
@@ -41,7 +42,7 @@ struct Freshness {
 bool heuristically_cacheable(int status) noexcept;
 
 // The Date, or the time of receipt where there is none that can be read.
-WallTime date_of(const Fields&, WallTime received) noexcept;
+HttpTime date_of(const Fields&, HttpTime received) noexcept;
 
 // nullopt: neither explicit nor heuristic freshness.
 std::optional<Freshness> freshness_of(const Response&, const ResponseDirectives&, const Received&,

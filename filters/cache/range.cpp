@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "filters/http_date.hpp"
 #include "filters/list_field.hpp"
 
 namespace fusewire::cache {
@@ -35,7 +34,7 @@ ByteRange from_first(std::string_view first_digits, std::string_view last_digits
 
 // If-Range wants exactly this representation: strong comparison, or the exact Last-Modified where that is strong
 // (RFC 9110 §8.8.2.2: at least a second before the Date).
-bool if_range_holds(std::string_view condition, const Entry& entry, WallTime now) noexcept {
+bool if_range_holds(std::string_view condition, const Entry& entry, HttpTime now) noexcept {
   if (condition.starts_with('"') || condition.starts_with("W/"))
     return condition == entry.etag && condition.starts_with('"');
   return entry.last_modified && parse_http_date(condition, now) == entry.last_modified &&
@@ -54,7 +53,7 @@ ByteRange parse_range(std::string_view range, std::size_t length) noexcept {
   return from_first(spec.substr(0, dash), spec.substr(dash + 1), length);
 }
 
-ByteRange requested_range(const Request& request, const Entry& entry, WallTime now) noexcept {
+ByteRange requested_range(const Request& request, const Entry& entry, HttpTime now) noexcept {
   const auto range = request.fields.find("range");
   if (!range || request.method != "GET" || entry.status != 200) return {};
   const auto condition = request.fields.find("if-range");

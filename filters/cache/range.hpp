@@ -23,6 +23,6 @@ struct ByteRange {
 // One `bytes=` range against a body of `length`. What is malformed, another unit, or several is the whole.
 ByteRange parse_range(std::string_view range, std::size_t length) noexcept;
 
-ByteRange requested_range(const Request&, const Entry&, WallTime now) noexcept;
+ByteRange requested_range(const Request&, const Entry&, HttpTime now) noexcept;
 
 }  // namespace fusewire::cache

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/admin/message.hpp"
 
+#include "proxy/admin/json_writer.hpp"
+
 namespace fusewire::proxy::admin {
 
 Reply json_reply(const boost::json::value& value, int status) {
   Reply reply;
   reply.status = status;
-  reply.body = boost::json::serialize(value);
+  reply.body = to_text(value);
   reply.body += '\n';
   return reply;
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "config/addresses.hpp"
+#include "proxy/admin/json_writer.hpp"
 #include "proxy/admin/response_text.hpp"
 #include "proxy/observe/log.hpp"
 
@@ -95,7 +96,7 @@ std::string event_text(const LoggedEvent& event) {
   const boost::json::object view = event_view(event);
   std::string text = "id: " + std::to_string(event.id) + "\nevent: ";
   text += std::string_view(view.at("event").as_string());
-  text += "\ndata: " + boost::json::serialize(view) + "\n\n";
+  text += "\ndata: " + to_text(view) + "\n\n";
   return text;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/cli/config_commands.hpp"
 
+#include <chrono>
 #include <optional>
 #include <ostream>
 #include <stdexcept>
@@ -34,10 +35,16 @@ struct Logging {
 
 int serve(const config::LoadResult& first, const proxy::ServerOptions& options) {
   const Logging logging(first.config->log);
+  const auto begin = std::chrono::steady_clock::now();
   for (const config::Diagnostic& warning : first.warnings)
     proxy::log::warn("configuration warning", {{"warning", warning.to_string()}});
   proxy::Server server(*first.config, options);
-  return server.wait();
+  const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
+  proxy::log::info("serving",
+                   {{"version", FUSEWIRE_VERSION}, {"configuration", options.watch}, {"started_in_ms", taken.count()}});
+  const int status = server.wait();
+  proxy::log::info("stopped");
+  return status;
 }
 
 }  // namespace

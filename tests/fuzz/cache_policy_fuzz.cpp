@@ -43,7 +43,7 @@ Fields take_fields(std::string_view& rest) {
 }
 
 constexpr Time kNow{std::chrono::hours{1000}};
-constexpr WallTime kWall{std::chrono::seconds{784111777}};
+constexpr HttpTime kWall{std::chrono::seconds{784111777}};
 
 void check_dates(const Fields& fields) {
   for (const Field& field : fields) {

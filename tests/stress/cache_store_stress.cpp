@@ -38,7 +38,7 @@ EntryPtr entry_for(const std::shared_ptr<Partition>& partition, std::string uri,
   response.status = 200;
   const Freshness freshness;
   std::string body = uri + "\n" + std::string(size, 'x');
-  return make_entry({partition, std::move(uri), kRequest, response, freshness, WallTime{}},
+  return make_entry({partition, std::move(uri), kRequest, response, freshness, HttpTime{}},
                     std::make_shared<const std::string>(std::move(body)));
 }
 

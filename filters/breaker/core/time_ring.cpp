@@ -47,14 +47,14 @@ void TimeRing::add(const TimeScale& scale, TimeScale::Moment now, bool marked) n
 Tally TimeRing::sum(const TimeScale& scale, TimeScale::Moment now) const noexcept {
   const unsigned bits = scale.count_bits();
   const std::uint64_t full = (std::uint64_t{1} << bits) - 1;
+  const std::uint64_t before = (now.epoch - 1) & scale.epoch_mask();
   Tally tally;
   for (unsigned slot = 0; slot < kBuckets; ++slot) {
     const std::uint64_t word = words_[slot].load(std::memory_order_relaxed);
-    const std::uint64_t age = (now.epoch - (word >> (2 * bits))) & scale.epoch_mask();
-    // The slots after now's are still those of the turn before. Without a branch: this loop is most of what a call
-    // costs.
-    const std::uint64_t kept =
-        word & (std::uint64_t{0} - static_cast<std::uint64_t>(age <= (slot > now.slot ? 1U : 0U)));
+    const std::uint64_t epoch = word >> (2 * bits);
+    // The slots after now's are still those of the turn before.
+    const bool counts = epoch == now.epoch || (slot > now.slot && epoch == before);
+    const std::uint64_t kept = counts ? word : 0;
     tally.total += (kept >> bits) & full;
     tally.marked += kept & full;
   }

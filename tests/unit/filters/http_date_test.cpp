@@ -12,7 +12,7 @@ using namespace fusewire::test;
 
 namespace {
 
-std::string formatted(WallTime at) {
+std::string formatted(HttpTime at) {
   const auto text = format_http_date(at);
   return {text.data(), text.size()};
 }
@@ -37,9 +37,9 @@ TEST_CASE("a date is matched case-blind, as a cache should") {
 
 TEST_CASE("a two-digit year more than 50 years ahead is in the past century") {
   using namespace std::chrono;
-  const WallTime now = sys_days{year{2026} / 6 / 1};
-  CHECK(parse_http_date("Monday, 01-Jan-76 00:00:00 GMT", now) == WallTime(sys_days{year{2076} / 1 / 1}));
-  CHECK(parse_http_date("Saturday, 01-Jan-77 00:00:00 GMT", now) == WallTime(sys_days{year{1977} / 1 / 1}));
+  const HttpTime now = sys_days{year{2026} / 6 / 1};
+  CHECK(parse_http_date("Monday, 01-Jan-76 00:00:00 GMT", now) == HttpTime(sys_days{year{2076} / 1 / 1}));
+  CHECK(parse_http_date("Saturday, 01-Jan-77 00:00:00 GMT", now) == HttpTime(sys_days{year{1977} / 1 / 1}));
 }
 
 TEST_CASE("what is not a date is refused") {
@@ -54,21 +54,27 @@ TEST_CASE("what is not a date is refused") {
   }
 }
 
-TEST_CASE("a leap second is read, and years beyond the clock are as far away as it can say") {
+TEST_CASE("a leap second is read") {
   CHECK(parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT", kWall) ==
         parse_http_date("Sun, 01 Jan 2017 00:00:00 GMT", kWall));
-  CHECK(*parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT", kWall) > kWall + 24h * 365 * 200);
-  CHECK(*parse_http_date("Mon, 01 Jan 0001 00:00:00 GMT", kWall) < kWall - 24h * 365 * 200);
+}
+
+TEST_CASE("the first and the last year that can be written are read and written back") {
+  for (const char* text : {"Sat, 01 Jan 0000 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"}) {
+    const auto at = parse_http_date(text, kWall);
+    REQUIRE(at);
+    CHECK(formatted(*at) == text);
+  }
 }
 
 TEST_CASE("a date is written as IMF-fixdate") {
   CHECK(formatted(kWall) == kDate);
-  CHECK(formatted(kWall + 999ms) == kDate);
-  CHECK(formatted(WallTime{}) == "Thu, 01 Jan 1970 00:00:00 GMT");
-  CHECK(formatted(WallTime{} - 1s) == "Wed, 31 Dec 1969 23:59:59 GMT");
+  CHECK(format_http_date(WallTime(kWall) + 999ms) == format_http_date(kWall));
+  CHECK(formatted(HttpTime{}) == "Thu, 01 Jan 1970 00:00:00 GMT");
+  CHECK(formatted(HttpTime{} - 1s) == "Wed, 31 Dec 1969 23:59:59 GMT");
 }
 
 TEST_CASE("what is written is read back") {
-  for (WallTime at = WallTime{}; at < WallTime{} + 24h * 365 * 80; at += 24h * 13 + 3h + 7min + 11s)
+  for (HttpTime at{}; at < HttpTime{} + 24h * 365 * 80; at += 24h * 13 + 3h + 7min + 11s)
     CHECK(parse_http_date(formatted(at), kWall) == at);
 }

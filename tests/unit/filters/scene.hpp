@@ -10,13 +10,14 @@
 #include <utility>
 
 #include "filters/exchange.hpp"
+#include "filters/http_date.hpp"
 
 namespace fusewire::test {
 
 using namespace std::chrono_literals;
 using FieldPairs = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-inline constexpr WallTime kWall{std::chrono::seconds{784111777}};
+inline constexpr HttpTime kWall{std::chrono::seconds{784111777}};
 inline constexpr std::string_view kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
 inline constexpr Time kStart{std::chrono::hours{1000}};
 

@@ -10,7 +10,7 @@ namespace fusewire::test {
 
 inline cache::EntryPtr entry_of(const std::shared_ptr<cache::Partition>& partition, const Request& request,
                                 const Response& response, std::string body, Time now = kStart) {
-  const WallTime wall = kWall + std::chrono::duration_cast<WallTime::duration>(now - kStart);
+  const HttpTime wall = kWall + std::chrono::floor<std::chrono::seconds>(now - kStart);
   const auto directives = cache::response_directives(response.fields);
   cache::Freshness none;
   none.received = now;
