@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint64_t kMostSmall = 127;  // thresholds and slots
 constexpr std::uint64_t kMostCalls = 1'000'000;
 constexpr std::size_t kLongestPattern = 256;
+constexpr std::uint64_t kLargestPattern = 20'000;
+constexpr std::size_t kMostFieldMatches = 32;
 constexpr Range kRatio{.low = 0, .high = 1, .low_included = false};
 constexpr Range kShare{.low = 0, .high = 1};
 constexpr Span kWindowSpan{.low = 30ms, .high = 168h};
@@ -75,9 +77,25 @@ void read_recovery(const Reader& reader, Recovery& recovery) {
   reader.below("probe").only("type", "traffic", {"active"});
 }
 
+// How long the pattern is, roughly, when its counted repetitions are written out: the machine that the library builds
+// grows with it.
+std::uint64_t written_out(std::string_view pattern) {
+  std::uint64_t length = pattern.size();
+  for (std::size_t at = pattern.find('{'); at != std::string_view::npos; at = pattern.find('{', at + 1)) {
+    const std::string_view inside = pattern.substr(at + 1, pattern.find('}', at) - at - 1);
+    const std::string_view most = inside.substr(inside.find(',') + 1);
+    const std::uint64_t least_count = parse_count(inside.substr(0, inside.find(','))).value_or(1);
+    const std::uint64_t count = std::max({std::uint64_t{1}, least_count, parse_count(most).value_or(1)});
+    length = std::min(length, kLargestPattern + 1) * std::min(count, kLargestPattern + 1);
+  }
+  return length;
+}
+
 void check_pattern(const Node& node, Report& report) {
   if (node.text.size() > kLongestPattern)
     return report.error(node, "expected a regular expression of at most 256 bytes");
+  if (written_out(node.text) > kLargestPattern)
+    return report.error(node, "the regular expression's repetitions are too many");
   try {
     const std::regex compiled(node.text, std::regex::ECMAScript);
   } catch (const std::regex_error& e) {
@@ -103,6 +121,8 @@ void read_classify(const Reader& reader, Classify& classify) {
   reader.word("cascade", classify.cascade, kCascades);
   if (reader.find("response_headers") == nullptr) return;
   classify.response_headers.clear();
+  if (reader.items("response_headers").size() > kMostFieldMatches)
+    return reader.error(*reader.find("response_headers"), "expected at most 32 fields to look for");
   for (const Node& item : reader.items("response_headers"))
     classify.response_headers.push_back(read_field_match(Reader(&item, reader.report())));
 }

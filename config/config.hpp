@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
+inline constexpr std::size_t kMaxHeadBytes = 48 * kKiB;  // a head and a useful piece of body share one read buffer
 
 using FieldList = std::vector<std::pair<std::string, std::string>>;
 
@@ -253,7 +254,7 @@ struct Route {
 struct ListenerLimits {
   std::uint32_t max_connections = 10000;
   std::size_t max_request_line = 8 * kKiB;
-  std::size_t max_head_bytes = 32 * kKiB;
+  std::size_t max_head_bytes = 32 * kKiB;  // up to kMaxHeadBytes
   std::uint32_t max_fields = 100;
   std::uint64_t max_body = kUnlimited;
   milliseconds head_timeout = 10s;

@@ -18,10 +18,11 @@ std::vector<FallbackEdge> fallback_edges(const Node* fallback) {
 }
 
 // Breadth first.
-std::vector<std::string> FallbackGraph::way(const std::string& from, const std::string& to) const {
+std::optional<std::vector<std::string>> FallbackGraph::way(const std::string& from, const std::string& to) const {
   std::unordered_map<std::string_view, std::string_view> came_from = {{from, {}}};
   std::vector<std::string_view> open = {from};
   for (std::size_t i = 0; i < open.size() && !came_from.contains(to); ++i) {
+    if (i == kMostFallbacks) return std::nullopt;
     const auto edges = edges_.find(open[i]);
     if (edges == edges_.end()) continue;
     for (const FallbackEdge& edge : edges->second)
@@ -31,7 +32,7 @@ std::vector<std::string> FallbackGraph::way(const std::string& from, const std::
   if (!came_from.contains(to)) return way;
   for (std::string_view at = to; at != from; at = came_from.at(at)) way.emplace_back(at);
   way.push_back(from);
-  return {way.rbegin(), way.rend()};
+  return std::vector<std::string>(way.rbegin(), way.rend());
 }
 
 }  // namespace fusewire::config

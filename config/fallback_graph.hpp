@@ -2,13 +2,17 @@
 // Which upstream's fallback leads to which.
 #pragma once
 
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/node.hpp"
 
 namespace fusewire::config {
+
+inline constexpr std::size_t kMostFallbacks = 100;
 
 struct FallbackEdge {
   std::string to;
@@ -22,8 +26,9 @@ class FallbackGraph {
  public:
   void add(const std::string& upstream, std::vector<FallbackEdge> edges) { edges_[upstream] = std::move(edges); }
 
-  // The upstreams on the shortest way, both ends included; empty when there is none.
-  std::vector<std::string> way(const std::string& from, const std::string& to) const;
+  // The upstreams on the shortest way, both ends included; empty when there is none. nullopt when more than
+  // kMostFallbacks upstreams would have to be looked at.
+  std::optional<std::vector<std::string>> way(const std::string& from, const std::string& to) const;
 
  private:
   std::map<std::string, std::vector<FallbackEdge>, std::less<>> edges_;

@@ -8,12 +8,13 @@ namespace fusewire::config {
 namespace {
 
 constexpr std::size_t kMostListeners = 64;
+constexpr std::size_t kMostRoutes = 100'000;  // over all listeners
 constexpr std::uint64_t kMostConnections = 1'000'000;
 
 void read_limits(const Reader& reader, ListenerLimits& limits) {
   reader.count("max_connections", limits.max_connections, 1, kMostConnections);
-  reader.size("max_request_line", limits.max_request_line, 64, 1 * kMiB);
-  reader.size("max_head_bytes", limits.max_head_bytes, 256, 16 * kMiB);
+  reader.size("max_request_line", limits.max_request_line, 64, kMaxHeadBytes);
+  reader.size("max_head_bytes", limits.max_head_bytes, 256, kMaxHeadBytes);
   reader.count("max_fields", limits.max_fields, 1, 10'000);
   reader.size("max_body", limits.max_body, 0, kUnlimited);
   reader.duration("head_timeout", limits.head_timeout);
@@ -147,8 +148,15 @@ std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstrea
     report.error(*list, "expected from 1 to " + std::to_string(kMostListeners) + " listeners");
     return listeners;
   }
-  for (const Node& item : list->children)
-    if (item.kind != Node::Kind::invalid) listeners.push_back(read_listener(item, root, upstreams, report));
+  std::size_t routes = 0;
+  for (const Node& item : list->children) {
+    if (item.kind == Node::Kind::invalid) continue;
+    listeners.push_back(read_listener(item, root, upstreams, report));
+    routes += listeners.back().routes.size();
+    if (routes <= kMostRoutes) continue;
+    report.error(*list, "more than " + std::to_string(kMostRoutes) + " routes, those of listeners without any counted");
+    break;
+  }
   return listeners;
 }
 

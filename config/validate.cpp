@@ -48,10 +48,14 @@ class Validation {
   void check_fallback(const Node* fallback, const std::string& upstream) {
     for (const FallbackEdge& edge : fallback_edges(fallback)) {
       check_upstream(*edge.at);
+      const auto way = graph_.way(edge.to, upstream);
+      if (!way) {
+        report_.error(*edge.at, "leads through more than " + std::to_string(kMostFallbacks) + " upstreams");
+        continue;
+      }
       std::string circle = upstream;
-      const std::vector<std::string> way = graph_.way(edge.to, upstream);
-      for (const std::string& name : way) circle += " -> " + name;
-      if (!way.empty()) report_.error(*edge.at, "a cycle of fallbacks: " + circle);
+      for (const std::string& name : *way) circle += " -> " + name;
+      if (!way->empty()) report_.error(*edge.at, "a cycle of fallbacks: " + circle);
     }
   }
 

@@ -97,6 +97,7 @@ class Traps {
   void check_routes(std::size_t listener) {
     const std::vector<Route>& routes = config_.listeners[listener].routes;
     for (std::size_t i = 0; i < routes.size(); ++i) {
+      if (!routes[i].timeouts && !routes[i].fallback) continue;
       const Path path = {"listeners", std::to_string(listener), "routes", std::to_string(i)};
       check_route(routes[i], *upstreams_.at(routes[i].upstream), path);
     }

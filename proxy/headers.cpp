@@ -99,6 +99,9 @@ void append_request_head(std::string& out, const RequestHead& head) {
         if (!length) append_number_field(out, field.name, request.content_length);
         length = true;
         continue;
+      case FieldId::trailer:
+        if (request.body != BodyKind::chunked) continue;  // it announces what cannot come
+        break;
       case FieldId::x_request_id:
         if (!id) append_field(out, field.name, head.request_id);
         id = true;
@@ -169,7 +172,8 @@ void append_interim_head(std::string& out, const Response& response, const http:
 }
 
 void append_trailers(std::string& out, const Fields& trailers) {
-  for (const Field& field : trailers) append_field(out, field.name, field.value);
+  for (const Field& field : trailers)
+    if (field.id == FieldId::other) append_field(out, field.name, field.value);
   out.append("\r\n", 2);
 }
 
@@ -188,7 +192,9 @@ bool passed_here_before(const Fields& fields, string_view via) {
 }
 
 string_view reason_phrase(int status) {
-  const auto phrase = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  const auto known = boost::beast::http::int_to_status(static_cast<unsigned>(status));
+  if (known == boost::beast::http::status::unknown) return {};
+  const auto phrase = boost::beast::http::obsolete_reason(known);
   return {phrase.data(), phrase.size()};
 }
 

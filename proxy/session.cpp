@@ -165,7 +165,7 @@ Task<Session::Next> Session::next_request() {
 Session::Next Session::parse_request() {
   client_->buffer().compact();
   const http::HeadLimits limits{.max_line = inbound_.limits->max_request_line,
-                                .max_bytes = std::min(inbound_.limits->max_head_bytes, BufferPool::kMaxHead),
+                                .max_bytes = inbound_.limits->max_head_bytes,
                                 .max_fields = inbound_.limits->max_fields};
   const auto head = http::parse_request_head(client_->buffer().view(), limits, inbound_.request);
   if (head.parsed == http::Parsed::incomplete) return Next::incomplete;

@@ -11,8 +11,18 @@ namespace {
 
 using std::chrono::floor;
 
-seconds bounded(seconds span) noexcept {
-  return std::clamp(span, seconds{0}, kMaxDelta);
+seconds bounded(seconds span) noexcept { return std::clamp(span, seconds{0}, kMaxDelta); }
+
+// Expires − Date. An Expires that cannot be read, or two that differ, lie in the past (RFC 9111 §5.3, §4.2.1).
+std::optional<seconds> expires_lifetime(const Fields& fields, HttpTime date, HttpTime now) noexcept {
+  std::optional<seconds> lifetime;
+  for (const Field& field : fields) {
+    if (!iequals(field.name, "expires")) continue;
+    const auto at = parse_http_date(field.value, now);
+    const seconds value = at && *at > date ? bounded(*at - date) : seconds{0};
+    lifetime = lifetime && *lifetime != value ? seconds{0} : value;
+  }
+  return lifetime;
 }
 
 std::optional<seconds> explicit_lifetime(const Fields& fields, const ResponseDirectives& directives, HttpTime date,

@@ -67,7 +67,7 @@ Task<void> exchange(Stream& stream, const std::vector<Protocol::endpoint>& endpo
   parser.body_limit(kMaxAnswer);
   parser.eager(true);
   co_await http::async_read_header(stream, buffer, parser, use_task);
-  answer.status = parser.get().result_int();
+  answer.status = static_cast<int>(parser.get().result_int());
   const bool streaming = on_piece != nullptr && answer.status == 200;
   if (streaming) parser.body_limit(boost::none);
   while (!parser.is_done()) {

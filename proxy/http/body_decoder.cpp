@@ -84,6 +84,12 @@ void BodyDecoder::chunk_head(char c) {
   switch (state_) {
     case State::chunk_size:
       return chunk_size_digit(c);
+    case State::chunk_space:  // only before an extension (RFC 9112 §7.1.1, BWS): `5 5` is not a size
+      if (c == ';')
+        state_ = State::chunk_extension;
+      else if ((c != ' ' && c != '\t') || ++overhead_ > kMaxExtensions)
+        fail("white space after a chunk size");
+      return;
     case State::chunk_extension:
       if (c == '\r')
         state_ = State::chunk_size_lf;
@@ -110,7 +116,9 @@ void BodyDecoder::chunk_size_digit(char c) {
     return;
   }
   if (size_digits_ == 0) return fail("a chunk size is not hexadecimal");
-  if (c == ';' || c == ' ' || c == '\t')  // white space only before an extension (RFC 9112 §7.1.1, BWS)
+  if (c == ' ' || c == '\t')
+    state_ = State::chunk_space;
+  else if (c == ';')
     state_ = State::chunk_extension;
   else if (c == '\r')
     state_ = State::chunk_size_lf;

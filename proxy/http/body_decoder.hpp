@@ -39,6 +39,7 @@ class BodyDecoder {
   enum class State : std::uint8_t {
     identity,
     chunk_size,
+    chunk_space,
     chunk_extension,
     chunk_size_lf,
     chunk_data,

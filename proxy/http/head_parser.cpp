@@ -2,7 +2,7 @@
 #include "proxy/http/head_parser.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <limits>
 #include <optional>
 
 #include "proxy/http/chars.hpp"
@@ -22,9 +22,8 @@ class Lines {
   explicit Lines(string_view bytes) : bytes_(bytes) {}
 
   Next next(string_view& line) {
-    const void* found = std::memchr(bytes_.data() + at_, '\n', bytes_.size() - at_);
-    if (found == nullptr) return Next::incomplete;
-    const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
+    const auto end = bytes_.find('\n', at_);
+    if (end == string_view::npos) return Next::incomplete;
     if (end == at_ || bytes_[end - 1] != '\r') return Next::bad_end;
     line = bytes_.substr(at_, end - 1 - at_);
     at_ = end + 1;
@@ -104,6 +103,8 @@ class HeadReader {
   bool connection(string_view value) {
     while (!value.empty()) {
       const auto option = next_element(value);
+      // Each field is looked up among the options: a head full of them would cost their product.
+      if (++options_ > limits_.max_fields) return refuse(Problem::headers_too_large, "too many options in Connection");
       if (option.empty()) continue;
       if (!is_token(option)) return bad("Connection is not a list of tokens");
       switch (field_id(option)) {
@@ -129,21 +130,30 @@ class HeadReader {
   string_view bytes_;
   const HeadLimits& limits_;
   Lines lines_;
+  std::size_t options_ = 0;  // of all Connection fields
 };
+
+// A list of digits: its number, unless it is above 2^63 - 1, where an upstream may see a negative one.
+std::optional<std::uint64_t> number(string_view digits) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+  if (digits.empty()) return std::nullopt;
+  std::uint64_t value = 0;
+  for (char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (value > (kMax - digit) / 10) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  return value;
+}
 
 // Digits only; `5, 5` folds to `5` (RFC 9112 §6.3 item 5).
 bool content_length(string_view list, std::optional<std::uint64_t>& length) {
   if (list.empty()) return false;
   for (bool more = true; more;) {
     more = list.find(',') != string_view::npos;
-    const auto digits = next_element(list);
-    if (digits.empty() || digits.size() > 18) return false;
-    std::uint64_t value = 0;
-    for (char c : digits) {
-      if (c < '0' || c > '9') return false;
-      value = value * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    if (length && *length != value) return false;
+    const auto value = number(next_element(list));
+    if (!value || (length && *length != *value)) return false;
     length = value;
   }
   return true;
@@ -263,12 +273,13 @@ HeadResult parse_request_head(string_view bytes, const HeadLimits& limits, Reque
   // One empty line before a request is skipped (RFC 9112 §2.2).
   const std::size_t skipped = bytes.substr(0, 2) == "\r\n" ? 2 : 0;
   HeadReader reader(bytes.substr(skipped), limits);
+  if (bytes == "\r") return reader.result;  // half of it
   if (bytes.size() > skipped && !is_token(bytes.substr(skipped, 1))) {
     reader.bad("a request starts with its method");  // TLS on a plain port, say: known at its first byte
     return reader.result;
   }
   const auto line_end = bytes.find('\n', skipped);
-  if (std::min(line_end, bytes.size()) - skipped > limits.max_line) {
+  if (std::min(line_end, bytes.size()) - skipped > limits.max_line + 1) {  // its CR is not counted
     reader.refuse(Problem::uri_too_long, "the request line is too long");
     return reader.result;
   }

@@ -9,12 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "config/config.hpp"
+
 namespace fusewire::proxy {
 
 class BufferPool {
  public:
   static constexpr std::size_t kSize = 64 * 1024;
-  static constexpr std::size_t kMaxHead = 48 * 1024;  // a head and a useful piece of body fit together
+  static_assert(kSize > config::kMaxHeadBytes);
 
   std::unique_ptr<char[]> take() {
     if (free_.empty()) return std::make_unique_for_overwrite<char[]>(kSize);

@@ -2,6 +2,7 @@
 #include "proxy/net/deadlines.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fusewire::proxy {
 
@@ -23,8 +24,7 @@ void Deadline::unlink() {
   next_ = nullptr;
 }
 
-DeadlineWheel::DeadlineWheel(asio::io_context& io)
-    : timer_(io.get_executor()), current_(slot_of(std::chrono::steady_clock::now())) {}
+DeadlineWheel::DeadlineWheel(asio::io_context& io, Time now) : timer_(io.get_executor()), current_(slot_of(now)) {}
 
 void DeadlineWheel::stop() {
   stopped_ = true;
@@ -62,11 +62,11 @@ void DeadlineWheel::tick() {
   const Time now = std::chrono::steady_clock::now();
   const std::int64_t last = now.time_since_epoch() / kSlot;  // rounded down: this slot's time has come
   scheduled_ = 0;
-  for (std::int64_t slot = current_, end = std::min(last, current_ + kSlots - 1); slot <= end; ++slot) {
-    current_ = slot + 1;
-    fire_slot(slot, now);
-  }
-  current_ = std::max(current_, last + 1);
+  // The wheel turns first: what is linked again while slots fire must count from now, for the last tick may be more
+  // than a turn ago.
+  const std::int64_t first = std::exchange(current_, std::max(current_, last + 1));
+  const std::int64_t end = std::min(last, first + kSlots - 1);
+  for (std::int64_t slot = first; slot <= end; ++slot) fire_slot(slot, now);
   if (const std::int64_t next = next_occupied(current_); next != 0) schedule(next);
 }
 

@@ -44,7 +44,7 @@ class Deadline {
 
 class DeadlineWheel {
  public:
-  explicit DeadlineWheel(asio::io_context&);
+  explicit DeadlineWheel(asio::io_context&, Time now = std::chrono::steady_clock::now());
 
   void stop();  // no more ticks; deadlines stay as they are
 

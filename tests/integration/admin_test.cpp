@@ -183,7 +183,7 @@ TEST_CASE("promtool has nothing to say about the metrics") {
 TEST_CASE("the probes' door serves health, readiness and metrics and nothing else") {
   Rig rig(scripts::ok(), "", "", {"admin.probes=127.0.0.1:0"});
   const auto status = [&](const std::string& target) {
-    Connection client = Connection::to(rig.proxy.server().probes_port());
+    Connection client = Connection::to(rig.proxy.probes_port());
     client.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     return read_response(client).status;
   };

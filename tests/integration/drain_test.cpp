@@ -40,8 +40,8 @@ TEST_CASE("draining under load loses no request that was accepted, and ends with
       }
     });
   const bool warm = eventually([&] { return served > 50; });
-  rig.proxy.server().drain();
-  CHECK(rig.proxy.server().wait() == 0);
+  rig.proxy.drain();
+  CHECK(rig.proxy.wait() == 0);
   over = true;
   for (auto& client : clients) client.join();
   CHECK(warm);
@@ -63,7 +63,7 @@ TEST_CASE("a request in flight is finished with Connection: close, idle connecti
   REQUIRE(eventually([&] { return rig.upstream.request_count() == 2; }));
 
   const std::uint16_t port = rig.proxy.port();
-  rig.proxy.server().drain();
+  rig.proxy.drain();
   CHECK(idle.ended());
   CHECK(idle.end() == End::eof);
   CHECK(eventually([&] { return refused(port); }));
@@ -72,7 +72,7 @@ TEST_CASE("a request in flight is finished with Connection: close, idle connecti
   CHECK(last.status == 200);
   CHECK(last.body == "done");
   CHECK(last.field("Connection") == "close");
-  CHECK(rig.proxy.server().wait() == 0);
+  CHECK(rig.proxy.wait() == 0);
 }
 
 TEST_CASE("readiness ends with the drain while a grace period still serves") {
@@ -85,7 +85,7 @@ TEST_CASE("readiness ends with the drain while a grace period still serves") {
   const Response within = rig.proxy.get("/");
   CHECK(within.status == 200);
   CHECK(within.field("Connection") != "close");
-  CHECK(rig.proxy.server().wait() == 0);
+  CHECK(rig.proxy.wait() == 0);
 }
 
 TEST_CASE("a request that never ends does not hold the process longer than drain_timeout") {
@@ -94,8 +94,8 @@ TEST_CASE("a request that never ends does not hold the process longer than drain
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
   const auto taken = time_of([&] {
-    rig.proxy.server().drain();
-    rig.proxy.server().wait();
+    rig.proxy.drain();
+    rig.proxy.wait();
   });
   CHECK(taken >= 300ms);
   CHECK(taken < 10s);
@@ -104,7 +104,7 @@ TEST_CASE("a request that never ends does not hold the process longer than drain
 
 TEST_CASE("a drain with nothing to do is over at once, and a second one does no harm") {
   Rig rig;
-  rig.proxy.server().drain();
-  rig.proxy.server().drain();
-  CHECK(time_of([&] { CHECK(rig.proxy.server().wait() == 0); }) < 10s);
+  rig.proxy.drain();
+  rig.proxy.drain();
+  CHECK(time_of([&] { CHECK(rig.proxy.wait() == 0); }) < 10s);
 }

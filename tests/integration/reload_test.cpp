@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/load.hpp"
+#include "proxy/server.hpp"
 #include "tests/support/rig.hpp"
 
 using namespace fusewire::testing;

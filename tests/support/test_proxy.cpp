@@ -7,6 +7,7 @@
 
 #include "config/load.hpp"
 #include "proxy/control.hpp"
+#include "proxy/server.hpp"
 #include "proxy/snapshot.hpp"
 
 namespace fusewire::testing {
@@ -44,6 +45,12 @@ TestProxy::TestProxy(const std::string& yaml, Ports ports, std::vector<std::stri
 }
 
 TestProxy::~TestProxy() = default;
+
+std::uint16_t TestProxy::port(const std::string& listener) const { return server_->port(listener); }
+std::uint16_t TestProxy::admin_port() const { return server_->admin_port(); }
+std::uint16_t TestProxy::probes_port() const { return server_->probes_port(); }
+void TestProxy::drain() { server_->drain(); }
+int TestProxy::wait() { return server_->wait(); }
 
 namespace {
 

@@ -11,9 +11,12 @@
 #include <vector>
 
 #include "filters/breaker/core/types.hpp"
-#include "proxy/server.hpp"
 #include "tests/support/connection.hpp"
 #include "tests/support/message.hpp"
+
+namespace fusewire::proxy {
+class Server;
+}
 
 namespace fusewire::testing {
 
@@ -29,10 +32,11 @@ class TestProxy {
   explicit TestProxy(const std::string& yaml, Ports ports = {}, std::vector<std::string> set = {});
   ~TestProxy();
 
-  proxy::Server& server() { return *server_; }
-  std::uint16_t port(const std::string& listener = "main") const { return server_->port(listener); }
-  std::uint16_t admin_port() const { return server_->admin_port(); }
-  void stop() { server_.reset(); }
+  std::uint16_t port(const std::string& listener = "main") const;
+  std::uint16_t admin_port() const;
+  std::uint16_t probes_port() const;
+  void drain();  // as SIGTERM
+  int wait();    // the exit status
 
   Connection connect() const { return Connection::to(port()); }
   // One request on a connection of its own: "GET /path", then field lines, then a body with its Content-Length.

@@ -191,6 +191,24 @@ TEST_CASE("a response field to look for has a name and a pattern that compiles")
         Lines{"classify.response_headers.0.matches: expected a regular expression of at most 256 bytes"});
 }
 
+TEST_CASE("a pattern that explodes when it is compiled is refused before") {
+  const auto with_pattern = [](const std::string& pattern) {
+    return "classify: {response_headers: [{name: a, matches: '" + pattern + "'}]}";
+  };
+  for (const std::string pattern :
+       {"((a{100}){100}){100}", "a{99999999999999999999}{99999}", "a{30000}", "(ab){1,9999}"}) {
+    CAPTURE(pattern);
+    CHECK(errors_of(with_pattern(pattern)).size() == 1);
+  }
+  CHECK(errors_of(with_pattern("(a{200}){200}")) ==
+        Lines{"classify.response_headers.0.matches: the regular expression's repetitions are too many"});
+  good_breaker(with_pattern("^[0-9]{3}-[a-f]{1,12}x{2,}$"));
+  std::string many;
+  for (int i = 0; i < 33; ++i) many += "{name: a, matches: b}, ";
+  CHECK(errors_of("classify: {response_headers: [" + many + "]}") ==
+        Lines{"classify.response_headers: expected at most 32 fields to look for"});
+}
+
 TEST_CASE("an unknown key and a text that is no map are errors") {
   CHECK(errors_of("detectoin: {}") == Lines{"detectoin: unknown key; did you mean 'detection'?"});
   CHECK(errors_of("[]") == Lines{": expected a map, found a list"});

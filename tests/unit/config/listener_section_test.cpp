@@ -134,6 +134,15 @@ TEST_CASE("an empty list of routes or of listeners is an error") {
         Lines{"f:2:12: listeners: expected from 1 to 64 listeners"});
 }
 
+TEST_CASE("listeners without routes do not multiply without end") {
+  std::string text = "upstreams:\n";
+  for (int i = 0; i < 2000; ++i) text += "  u" + std::to_string(i) + ": http://h\n";
+  text += "listeners:\n";
+  for (int i = 0; i < 64; ++i) text += "  - {name: l" + std::to_string(i) + ", address: '127.0.0.1:0'}\n";
+  CHECK(lines_of(load_text(text).errors) ==
+        Lines{"f:2003:3: listeners: more than 100000 routes, those of listeners without any counted"});
+}
+
 TEST_CASE("something must listen, said in one way") {
   CHECK(lines_of(load_text(kUpstreams).errors) ==
         Lines{"f:1:1: listeners: missing; expected 'listen: HOST:PORT' or a list of listeners"});

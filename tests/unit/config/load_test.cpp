@@ -95,14 +95,27 @@ TEST_CASE("a file that is no YAML is one error with its place") {
   CHECK(result.errors[0].line == 2);
 }
 
-TEST_CASE("a hundred fallbacks in a row are followed, and so is a large file") {
+// Each upstream falls back to the next, in rings of `ring`.
+std::string rings(int count, int ring) {
   std::string text = "listen: 127.0.0.1:1\nupstreams:\n";
-  for (int i = 0; i < 2000; ++i) {
-    const std::string number = std::to_string(i);
-    const std::string next = std::to_string(i % 100 == 99 ? i - 99 : i + 1);
-    text += "  u" + number + ": {endpoints: ['http://h:1'], fallback: {chain: [{upstream: u" + next + "}]}}\n";
+  for (int i = 0; i < count; ++i) {
+    const std::string next = std::to_string(i % ring == ring - 1 ? i - ring + 1 : i + 1);
+    text +=
+        "  u" + std::to_string(i) + ": {endpoints: ['http://h:1'], fallback: {chain: [{upstream: u" + next + "}]}}\n";
   }
-  CHECK(load_text(text).errors.size() == 2000);
+  return text;
+}
+
+TEST_CASE("a hundred fallbacks in a row are followed, each to the end") {
+  const LoadResult result = load_text(rings(400, 100));
+  REQUIRE(result.errors.size() == 400);
+  CHECK(result.errors[0].message.find("a cycle of fallbacks: u0 -> u1 -> u2 -> ") == 0);
+}
+
+TEST_CASE("more fallbacks in a row are refused as such") {
+  const LoadResult result = load_text(rings(2000, 2000));
+  REQUIRE(result.errors.size() == 2000);
+  CHECK(result.errors[0].message == "leads through more than 100 upstreams");
 }
 
 }  // namespace

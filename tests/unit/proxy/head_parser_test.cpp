@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+// spec/http.md, Framing: request heads. What is ambiguous is refused, however its bytes arrive.
+#include "proxy/http/head_parser.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/unit/proxy/exact_bytes.hpp"
+
+using namespace fusewire;
+using namespace fusewire::proxy::http;
+using namespace std::string_literals;
+using fusewire::testing::ExactBytes;
+
+namespace {
+
+struct Fault {
+  const char* sentence;
+  std::string bytes;
+  Problem problem = Problem::bad_request;
+};
+
+std::string with(std::string_view field) { return "GET / HTTP/1.1\r\nHost: h\r\n" + std::string(field) + "\r\n\r\n"; }
+std::string to(std::string_view target) { return "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
+std::string at_host(std::string_view host) { return "GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"; }
+
+// A head of that many bytes.
+std::string head_of(std::size_t size) {
+  const std::string start = "GET / HTTP/1.1\r\nHost: h\r\nA: ";
+  return start + std::string(size - start.size() - 4, 'a') + "\r\n\r\n";
+}
+std::string line_of(std::size_t size) { return to("/" + std::string(size - 14, 'a')); }
+std::string fields_of(std::size_t count) {
+  std::string text = "GET / HTTP/1.1\r\nHost: h\r\n";
+  for (std::size_t i = 1; i < count; ++i) text += "A: b\r\n";
+  return text + "\r\n";
+}
+
+HeadResult parse(std::string_view bytes, Request& out) { return parse_request_head(bytes, HeadLimits{}, out); }
+
+// The verdict on the whole, after every shorter beginning has been seen to be unfinished or refused for good.
+HeadResult parse_at_every_split(std::string_view bytes) {
+  bool refused = false;
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const ExactBytes some(bytes.substr(0, size));
+    Request request;
+    const HeadResult result = parse(some.view(), request);
+    CAPTURE(size);
+    REQUIRE(result.parsed != Parsed::complete);
+    REQUIRE_FALSE((refused && result.parsed == Parsed::incomplete));
+    refused = result.parsed == Parsed::refused;
+  }
+  const ExactBytes all(bytes);
+  Request request;
+  const HeadResult whole = parse(all.view(), request);
+  if (refused) REQUIRE(whole.parsed == Parsed::refused);
+  return whole;
+}
+
+void refuse_all(const std::vector<Fault>& faults) {
+  for (const Fault& fault : faults) {
+    CAPTURE(fault.sentence);
+    const HeadResult result = parse_at_every_split(fault.bytes);
+    CHECK(result.parsed == Parsed::refused);
+    CHECK(result.problem == fault.problem);
+    CHECK_FALSE(result.reason.empty());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a request whose length can be read in two ways is refused") {
+  refuse_all({
+      {"Content-Length and then Transfer-Encoding", with("Content-Length: 5\r\nTransfer-Encoding: chunked")},
+      {"Transfer-Encoding and then Content-Length", with("Transfer-Encoding: chunked\r\nContent-Length: 5")},
+      {"a length of nothing together with Transfer-Encoding", with("Transfer-Encoding: chunked\r\nContent-Length: 0")},
+      {"both with other fields between them", with("content-length: 1\r\nA: b\r\ntransfer-encoding: CHUNKED")},
+      {"two lengths in two fields", with("Content-Length: 5\r\nContent-Length: 6")},
+      {"two lengths in one field", with("Content-Length: 5, 6")},
+      {"an empty element after a length", with("Content-Length: 5,")},
+      {"an empty element before a length", with("Content-Length: ,5")},
+      {"a length with a sign", with("Content-Length: +5")},
+      {"a negative length", with("Content-Length: -5")},
+      {"a hexadecimal length", with("Content-Length: 0x5")},
+      {"a length with a fraction", with("Content-Length: 5.0")},
+      {"a length with an exponent", with("Content-Length: 5e3")},
+      {"a length with letters", with("Content-Length: 5a")},
+      {"a length with a space inside", with("Content-Length: 5 5")},
+      {"a length with a tab inside", with("Content-Length: 5\t5")},
+      {"a quoted length", with("Content-Length: \"5\"")},
+      {"an empty length", with("Content-Length:")},
+      {"an empty length beside a good one", with("Content-Length: 5\r\nContent-Length:")},
+      {"a length in other digits than ours", with("Content-Length: \xd9\xa5")},
+      {"a length that is negative in 64 bits", with("Content-Length: 9223372036854775808")},
+      {"a length that is -1 in 64 bits", with("Content-Length: 18446744073709551615")},
+      {"a length that wraps to nothing", with("Content-Length: 18446744073709551616")},
+      {"a length that wraps to 5", with("Content-Length: 18446744073709551621")},
+      {"a length of forty digits", with("Content-Length: 1000000000000000000000000000000000000000")},
+  });
+}
+
+TEST_CASE("a Transfer-Encoding other than exactly chunked is refused") {
+  refuse_all({
+      {"a coding alone", with("Transfer-Encoding: gzip")},
+      {"chunked before another coding", with("Transfer-Encoding: chunked, gzip")},
+      {"chunked before another coding in a second field",
+       with("Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip")},
+      {"chunked twice", with("Transfer-Encoding: chunked, chunked")},
+      {"chunked in two fields", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked")},
+      {"identity", with("Transfer-Encoding: identity")},
+      {"identity in a second field", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity")},
+      {"a name that ends with chunked", with("Transfer-Encoding: xchunked")},
+      {"a name that begins with chunked", with("Transfer-Encoding: chunkedx")},
+      {"chunked with a parameter", with("Transfer-Encoding: chunked;q=1")},
+      {"chunked in quotes", with("Transfer-Encoding: \"chunked\"")},
+      {"an empty element after chunked", with("Transfer-Encoding: chunked,")},
+      {"an empty element before chunked", with("Transfer-Encoding: ,chunked")},
+      {"two words", with("Transfer-Encoding: chunked chunked")},
+      {"an empty value", with("Transfer-Encoding:")},
+      {"an empty value beside a good one", with("Transfer-Encoding:\r\nTransfer-Encoding: chunked")},
+      {"a vertical tab before chunked", with("Transfer-Encoding: \x0b"s + "chunked")},
+      {"a no-break space before chunked", with("Transfer-Encoding: \xa0"s + "chunked")},
+      {"a NUL after chunked", with("Transfer-Encoding: chunked"s + '\0')},
+      {"chunked in HTTP/1.0", "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {"another coding before chunked in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"},
+      {"another coding before chunked", with("Transfer-Encoding: gzip, chunked"), Problem::not_implemented},
+      {"another coding in a field before", with("Transfer-Encoding: a\r\nTransfer-Encoding: chunked"),
+       Problem::not_implemented},
+  });
+}
+
+TEST_CASE("a Connection field that names what frames or routes the message is refused") {
+  refuse_all({
+      {"Host", with("Connection: Host")},
+      {"Content-Length", with("Content-Length: 5\r\nConnection: close, content-length")},
+      {"Content-Length before the field itself", with("Connection: Content-Length\r\nContent-Length: 5")},
+      {"Transfer-Encoding", with("Transfer-Encoding: chunked\r\nConnection: TRANSFER-ENCODING")},
+      {"in a second field", with("Connection: close\r\nConnection: x, ,host")},
+      {"something that is no token", with("Connection: close; x")},
+      {"a quoted name", with("Connection: \"host\"")},
+      {"more options than a head may have fields",
+       with("Connection: a" +
+            [] {
+              std::string list;
+              for (int i = 0; i < 100; ++i) list += ",a";
+              return list;
+            }()),
+       Problem::headers_too_large},
+  });
+}
+
+TEST_CASE("a line that does not end with exactly CRLF is refused") {
+  refuse_all({
+      {"a bare LF after the request line", "GET / HTTP/1.1\nHost: h\r\n\r\n"},
+      {"a bare LF after a field", "GET / HTTP/1.1\r\nHost: h\nA: b\r\n\r\n"},
+      {"a bare LF as the empty line", "GET / HTTP/1.1\r\nHost: h\r\n\n"},
+      {"bare LFs only", "GET / HTTP/1.1\nHost: h\n\n"},
+      {"a bare CR after the request line", "GET / HTTP/1.1\rHost: h\r\n\r\n"},
+      {"a bare CR in a field", with("A: b\rc")},
+      {"a bare CR that hides a field", with("A: b\rTransfer-Encoding: chunked")},
+      {"a bare CR before CRLF", with("A: b\r")},
+      {"LF and CR in the wrong order", "GET / HTTP/1.1\n\rHost: h\r\n\r\n"},
+      {"a bare LF before the request", "\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"a bare CR before the request", "\rGET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"two empty lines before the request", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+  });
+}
+
+TEST_CASE("a malformed field is refused") {
+  refuse_all({
+      {"NUL in a value", with("A: b"s + '\0' + "c")},
+      {"NUL in a name", with("A"s + '\0' + ": b")},
+      {"a control character in a value", with("A: b\x01"s + "c")},
+      {"a form feed in a value", with("A: b\x0c"s + "c")},
+      {"DEL in a value", with("A: b\x7f"s + "c")},
+      {"a control character in a name", with("A\x02: b")},
+      {"a byte above 127 in a name", with("\xc3\x84: b")},
+      {"a space before the colon", with("Content-Length : 5")},
+      {"a tab before the colon", with("Transfer-Encoding\t: chunked")},
+      {"obs-fold with a space", with("A: b\r\n c")},
+      {"obs-fold with a tab", with("Transfer-Encoding:\r\n\tchunked")},
+      {"a folded line of white space", with("A: b\r\n ")},
+      {"a space before the first field", "GET / HTTP/1.1\r\n Host: h\r\n\r\n"},
+      {"a tab before the first field", "GET / HTTP/1.1\r\n\tContent-Length: 5\r\nHost: h\r\n\r\n"},
+      {"no colon", with("nonsense")},
+      {"no name", with(": v")},
+      {"a name in parentheses", with("A(b): c")},
+      {"a name in quotes", with("\"A\": c")},
+      {"a name with a slash", with("A/b: c")},
+  });
+}
+
+TEST_CASE("a malformed request line is refused") {
+  refuse_all({
+      {"a method that is not a token", "G@T / HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"no method", " / HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"no target", "GET HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"an empty target", to("")},
+      {"no version, as in HTTP/0.9", "GET /\r\n\r\n"},
+      {"a space in the target", to("/a b")},
+      {"two spaces after the method", to(" /")},
+      {"two spaces after the target", to("/ ")},
+      {"a tab for a space", "GET\t/\tHTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"a tab in the target", to("/a\tb")},
+      {"a control character in the target", to("/\x01")},
+      {"NUL in the target", to("/"s + '\0')},
+      {"DEL in the target", to("/\x7f")},
+      {"a fragment in the target", to("/a#b")},
+      {"a target without a slash", to("nonsense")},
+      {"a target of another scheme", to("ftp://h/")},
+      {"an absolute target without a host", to("http:///x")},
+      {"an absolute target with user information", to("http://user@h/")},
+      {"an absolute target with a bad port", to("http://h:8o/")},
+      {"an asterisk for another method than OPTIONS", to("*")},
+      {"white space after the version", "GET / HTTP/1.1 \r\nHost: h\r\n\r\n"},
+      {"a version in small letters", "GET / http/1.1\r\nHost: h\r\n\r\n"},
+      {"a version of one digit", "GET / HTTP/1\r\nHost: h\r\n\r\n"},
+      {"a version of three digits", "GET / HTTP/1.10\r\nHost: h\r\n\r\n"},
+      {"another protocol", "GET / ICY/1.1\r\nHost: h\r\n\r\n"},
+      {"the first bytes of TLS", "\x16\x03\x01\x02"s + '\0' + "\x01\xfc\x03\x03"s},
+      {"the PROXY protocol, version 2", "\r\n\r\n"s + '\0' + "\r\nQUIT\n"s},
+  });
+}
+
+TEST_CASE("a Host that is missing, repeated or invalid is refused") {
+  refuse_all({
+      {"missing", "GET / HTTP/1.1\r\nA: b\r\n\r\n"},
+      {"missing beside an absolute target", "GET http://h/ HTTP/1.1\r\n\r\n"},
+      {"repeated", with("Host: other")},
+      {"repeated with the same value", with("Host: h")},
+      {"repeated in HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\nHost: h\r\n\r\n"},
+      {"empty", at_host("")},
+      {"a port alone", at_host(":80")},
+      {"a space inside", at_host("a b")},
+      {"a path", at_host("a/b")},
+      {"a query", at_host("a?b")},
+      {"user information", at_host("user@h")},
+      {"a port of letters", at_host("h:http")},
+      {"two ports", at_host("h:1:2")},
+      {"a port of six digits", at_host("h:123456")},
+      {"a list", at_host("a, b")},
+      {"an IPv6 address without brackets", at_host("::1")},
+      {"brackets without an address", at_host("[]")},
+      {"an open bracket", at_host("[::1")},
+      {"something after the bracket", at_host("[::1]x")},
+      {"a backslash", at_host("a\\b")},
+      {"a quote", at_host("a\"b")},
+      {"a byte above 127", at_host("\xc3\xa4")},
+      {"invalid beside an absolute target", "GET http://h/ HTTP/1.1\r\nHost: a b\r\n\r\n"},
+  });
+}
+
+TEST_CASE("what this proxy does not serve has an answer of its own") {
+  refuse_all({
+      {"CONNECT", "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", Problem::method_not_allowed},
+      {"TRACE", "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", Problem::method_not_allowed},
+      {"HTTP/2.0", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", Problem::version_not_supported},
+      {"HTTP/0.9", "GET / HTTP/0.9\r\nHost: h\r\n\r\n", Problem::version_not_supported},
+      {"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Problem::version_not_supported},
+      {"a request line of 8 KiB and a byte", line_of(8 * 1024 + 1), Problem::uri_too_long},
+      {"a request line without end", "GET /" + std::string(9000, 'a'), Problem::uri_too_long},
+      {"101 fields", fields_of(101), Problem::headers_too_large},
+  });
+}
+
+TEST_CASE("a head over 32 KiB is refused, one of 32 KiB is not") {
+  Request request;
+  CHECK(parse(head_of(32 * 1024), request).parsed == Parsed::complete);
+  CHECK(parse("\r\n" + head_of(32 * 1024), request).parsed == Parsed::complete);
+  const std::string large = head_of(32 * 1024 + 1);
+  CHECK(parse(large, request).problem == Problem::headers_too_large);
+  CHECK(parse(large.substr(0, 32 * 1024), request).parsed == Parsed::incomplete);
+  CHECK(parse(head_of(40 * 1024).substr(0, 32 * 1024 + 1), request).problem == Problem::headers_too_large);
+}
+
+TEST_CASE("a request line of 8 KiB is taken, whichever of its bytes have come") {
+  const std::string bytes = line_of(8 * 1024);
+  Request request;
+  for (std::size_t size : {8 * 1024 - 1, 8 * 1024, 8 * 1024 + 1, 8 * 1024 + 2})
+    CHECK(parse(std::string_view(bytes).substr(0, size), request).parsed == Parsed::incomplete);
+  CHECK(parse(bytes, request).parsed == Parsed::complete);
+}
+
+TEST_CASE("what is unusual but unambiguous is complete with its last byte and not before") {
+  struct Accepted {
+    const char* sentence;
+    std::string bytes;
+    BodyKind body = BodyKind::none;
+    std::uint64_t length = 0;
+  };
+  for (const Accepted& accepted : std::vector<Accepted>{
+           {"one empty line before the request", "\r\n" + with("A: b")},
+           {"HTTP/1.2", "GET / HTTP/1.2\r\nHost: h\r\n\r\n"},
+           {"HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n"},
+           {"a method that nobody knows", "PROPFIND / HTTP/1.1\r\nHost: h\r\n\r\n"},
+           {"an empty field", with("A:")},
+           {"white space around a value", with("A: \t b \t ")},
+           {"a tab and bytes above 127 in a value", with("A: b\tc\xc3\xa9")},
+           {"100 fields", fields_of(100)},
+           {"a length", with("Content-Length: 5"), BodyKind::length, 5},
+           {"a length of nothing", with("Content-Length: 0"), BodyKind::length, 0},
+           {"the same length twice in one field", with("Content-Length: 5 ,\t5"), BodyKind::length, 5},
+           {"the same length in two fields", with("Content-Length: 5\r\ncontent-length: 5"), BodyKind::length, 5},
+           {"a length with leading zeros", with("Content-Length: 00000000000000000000005"), BodyKind::length, 5},
+           {"the largest length", with("Content-Length: 9223372036854775807"), BodyKind::length, 9223372036854775807U},
+           {"chunked in any case of letters", with("TRANSFER-encoding: ChunkeD"), BodyKind::chunked},
+           {"a Connection field of 100 options", with("Connection: a" +
+                                                      [] {
+                                                        std::string list;
+                                                        for (int i = 1; i < 100; ++i) list += ",a";
+                                                        return list;
+                                                      }())},
+       }) {
+    CAPTURE(accepted.sentence);
+    const HeadResult result = parse_at_every_split(accepted.bytes);
+    CHECK(result.parsed == Parsed::complete);
+    CHECK(result.size == accepted.bytes.size());
+    Request request;
+    const std::string next = accepted.bytes + "GET /next HTTP/1.1\r\n";
+    CHECK(parse(next, request).size == accepted.bytes.size());
+    CHECK(request.body == accepted.body);
+    CHECK(request.content_length == accepted.length);
+  }
+}
+
+TEST_CASE("the parts of a request are views of its bytes") {
+  Request request;
+  const std::string bytes = "\r\nPOST /a/../b?c=/d HTTP/1.9\r\nhOST:\tShop.Example:8080 \r\nX-Empty:\r\n\r\nbody";
+  REQUIRE(parse(bytes, request).size == bytes.size() - 4);
+  CHECK(request.method == "POST");
+  CHECK(request.target == "/a/../b?c=/d");
+  CHECK(request.path == "/a/../b");
+  CHECK(request.authority == "Shop.Example:8080");
+  CHECK(request.minor_version == 1);
+  REQUIRE(request.fields.size() == 2);
+  CHECK(request.fields.begin()[0].name == "hOST");
+  CHECK(request.fields.begin()[0].value == "Shop.Example:8080");
+  CHECK(request.fields.begin()[0].id == FieldId::host);
+  CHECK(request.fields.begin()[1].value == "");
+  CHECK(request.method.data() == bytes.data() + 2);
+}
+
+TEST_CASE("an absolute-form target gives the authority, and its path goes on") {
+  struct Absolute {
+    const char* target;
+    const char* authority;
+    const char* origin_form;
+    const char* path;
+  };
+  for (const Absolute& absolute : std::vector<Absolute>{
+           {"http://other/x?y", "other", "/x?y", "/x"},
+           {"HTTP://Other:81/", "Other:81", "/", "/"},
+           {"http://other", "other", "", "/"},
+           {"http://other?y=/z", "other", "?y=/z", "/"},
+           {"http://[::1]:80/x", "[::1]:80", "/x", "/x"},
+       }) {
+    CAPTURE(absolute.target);
+    Request request;
+    REQUIRE(parse(to(absolute.target), request).parsed == Parsed::complete);
+    CHECK(request.authority == absolute.authority);
+    CHECK(request.target == absolute.origin_form);
+    CHECK(request.path == absolute.path);
+  }
+}
+
+TEST_CASE("Connection's options are told apart, over all its fields") {
+  struct Options {
+    const char* value;
+    bool close, keep_alive, upgrade, names_fields;
+  };
+  for (const Options& options : std::vector<Options>{
+           {"close", true, false, false, false},
+           {"Keep-Alive", false, true, false, false},
+           {"keep-alive, Upgrade", false, true, true, false},
+           {",, x-private ,CLOSE", true, false, false, true},
+           {"", false, false, false, false},
+       }) {
+    CAPTURE(options.value);
+    Request request;
+    const HeadResult result = parse(with("Connection: "s + options.value), request);
+    REQUIRE(result.parsed == Parsed::complete);
+    CHECK(result.connection.close == options.close);
+    CHECK(result.connection.keep_alive == options.keep_alive);
+    CHECK(result.connection.upgrade == options.upgrade);
+    CHECK(result.connection.names_fields == options.names_fields);
+  }
+  Request request;
+  REQUIRE(parse(with("Connection: close\r\nA: b\r\nconnection: X-One, x-two"), request).connection.close);
+  CHECK(named_by_connection(request.fields, "x-one"));
+  CHECK(named_by_connection(request.fields, "X-Two"));
+  CHECK_FALSE(named_by_connection(request.fields, "x"));
+  CHECK_FALSE(named_by_connection(request.fields, "a"));
+}
+
+TEST_CASE("no bytes at all are an unfinished head") {
+  Request request;
+  Response response;
+  Fields fields;
+  CHECK(parse({}, request).parsed == Parsed::incomplete);
+  CHECK(parse_response_head({}, {}, false, response).parsed == Parsed::incomplete);
+  CHECK(parse_trailers({}, {}, fields).parsed == Parsed::incomplete);
+}
