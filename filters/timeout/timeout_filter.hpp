@@ -11,7 +11,8 @@
 namespace fusewire {
 
 struct TimeoutFilter : PassThrough {
-  // Sets x.total_at and the three x.…_within. A total that is over before anything was sent: TotalTimeout.
+  // Sets x.total_at, unless it is there and earlier (a detour ends with the request that it is for), and the three
+  // x.…_within. A total that is over before anything was sent: TotalTimeout.
   std::optional<Reply> on_request(Exchange&, Time now);
 };
 

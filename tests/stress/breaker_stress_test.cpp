@@ -174,7 +174,7 @@ TEST_CASE("vector 12: reset, overrides and reloads racing with 16 threads of tra
     }
   });
   on_all_threads([&](unsigned id) {
-    ended[id] = make_traffic(breaker, time, id, 4000);
+    ended[id] = make_traffic(breaker, time, id, 20'000);
     --working;
   });
   control.join();
@@ -206,7 +206,7 @@ TEST_CASE("under traffic alone it opens, recovers and reports each transition on
     Witness witness;
     breaker.listen([&witness](const Event& event) { witness.hear(event); }, {true, true, true});
     SharedTime time;
-    on_all_threads([&](unsigned id) { make_traffic(breaker, time, id + 100, 2000); });
+    on_all_threads([&](unsigned id) { make_traffic(breaker, time, id + 100, 5000); });
     const Snapshot seen = breaker.snapshot(time.now());
     witness.check_against(seen);
     CHECK(seen.half_open.in_flight == 0);

@@ -63,7 +63,7 @@ TEST_CASE("a body's limit may be unlimited") {
   CHECK(errors_of("{address: 127.0.0.1:1, limits: {max_head_bytes: unlimited}}")
             .at(0)
             .ends_with(
-                "limits.max_head_bytes: expected a size such as 64KiB or 1MB, from 256 to 16MiB, found 'unlimited'"));
+                "limits.max_head_bytes: expected a size such as 64KiB or 1MB, from 256 to 48KiB, found 'unlimited'"));
 }
 
 TEST_CASE("every key of a match is read, names in lower case") {

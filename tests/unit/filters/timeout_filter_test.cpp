@@ -74,6 +74,18 @@ TEST_CASE_FIXTURE(Fixture, "a total that is over already is answered here") {
   CHECK_FALSE(run({{"X-Request-Timeout-Ms", "250"}}, kStart + 249ms));
 }
 
+TEST_CASE_FIXTURE(
+    Fixture, "an end that is set already is kept where it is earlier: a detour has no more time than its request") {
+  TimeoutFilter filter;
+  begin(kStart);
+  x.total_at = kStart + 5s;
+  CHECK_FALSE(filter.on_request(x, kStart));
+  CHECK(x.total_at == kStart + 5s);
+  x.total_at = kStart + 100s;
+  CHECK_FALSE(filter.on_request(x, kStart));
+  CHECK(x.total_at == kStart + 60s);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the deadline is passed on reduced by what has gone by") {
   run({{"X-Request-Timeout-Ms", "250"}});
   CHECK(remaining_deadline_ms(x, kStart + 40ms) == 210);

@@ -8,7 +8,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <functional>
 #include <future>
+#include <memory>
 #include <thread>
 
 #include "control_rig.hpp"
@@ -79,13 +81,14 @@ struct AdminRig : ControlRig {
   static config::Address any_port() {
     return {.kind = config::Address::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}};
   }
-  void on_control(std::function<void()> what) {
-    std::promise<void> done;
-    asio::post(io, [&] {
+  void on_control(const std::function<void()>& what) {
+    // Shared: set_value() may still be at work when the waiter goes on.
+    const auto done = std::make_shared<std::promise<void>>();
+    asio::post(io, [&what, done] {
       what();
-      done.set_value();
+      done->set_value();
     });
-    done.get_future().wait();
+    done->get_future().wait();
   }
   std::string ask(std::string_view request) {
     RawClient client(port);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read buffers: what is held stays where it is, nothing moves under a pending read, no byte is lost.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+
+#include "proxy/net/buffer.hpp"
+
+using namespace fusewire::proxy;
+
+namespace {
+
+void read(ReadBuffer& buffer, std::string_view text) {
+  const auto [memory, room] = buffer.begin_read();
+  REQUIRE(room >= text.size());
+  std::memcpy(memory, text.data(), text.size());
+  buffer.end_read(text.size());
+}
+
+}  // namespace
+
+TEST_CASE("bytes come out in the order they came in") {
+  BufferPool pool;
+  ReadBuffer buffer(pool);
+  CHECK(buffer.empty());
+  CHECK(buffer.view() == "");
+  read(buffer, "hello ");
+  read(buffer, "world");
+  CHECK(buffer.view() == "hello world");
+  buffer.consume(6);
+  CHECK(buffer.view() == "world");
+  CHECK(buffer.size() == 5);
+  buffer.consume(5);
+  CHECK(buffer.empty());
+}
+
+TEST_CASE("what is held keeps its place while the rest comes and goes") {
+  BufferPool pool;
+  ReadBuffer buffer(pool);
+  read(buffer, "HEADbody1");
+  const std::string_view head = buffer.view().substr(0, 4);
+  buffer.hold(4);
+  CHECK(buffer.view() == "body1");
+  for (int i = 0; i < 100'000; ++i) {
+    buffer.consume(buffer.size());
+    read(buffer, "body2");
+  }
+  CHECK(head == "HEAD");
+  CHECK(buffer.view() == "body2");
+  buffer.consume(2);
+  buffer.compact();
+  CHECK(head == "HEAD");
+  CHECK(buffer.view() == "dy2");
+  CHECK(buffer.data() == head.data() + 4);
+  buffer.release();
+  CHECK(buffer.view() == "dy2");
+  buffer.compact();
+  CHECK(buffer.data() == head.data());
+  CHECK(buffer.view() == "dy2");
+}
+
+TEST_CASE("a second hold extends the first") {
+  BufferPool pool;
+  ReadBuffer buffer(pool);
+  read(buffer, "HEADbodynext");
+  const std::string_view message = buffer.view().substr(0, 8);
+  buffer.hold(4);
+  buffer.hold(4);
+  buffer.compact();
+  read(buffer, " one");
+  CHECK(message == "HEADbody");
+  CHECK(buffer.view() == "next one");
+}
+
+TEST_CASE("nothing moves while a read is pending") {
+  BufferPool pool;
+  ReadBuffer buffer(pool);
+  read(buffer, "abcdef");
+  const auto [memory, room] = buffer.begin_read();
+  const char* const before = buffer.data();
+  buffer.consume(3);
+  buffer.compact();
+  CHECK(buffer.data() == before + 3);
+  buffer.consume(3);
+  buffer.release();
+  buffer.shrink();
+  std::memcpy(memory, "ghi", 3);
+  buffer.end_read(3);
+  CHECK(buffer.view() == "ghi");
+  buffer.compact();
+  CHECK(buffer.view() == "ghi");
+}
+
+TEST_CASE("a full buffer has no room, and gets it back as its bytes are used") {
+  BufferPool pool;
+  ReadBuffer buffer(pool);
+  read(buffer, std::string(BufferPool::kSize, 'x'));
+  CHECK(buffer.begin_read().second == 0);
+  buffer.consume(100);
+  const auto [memory, room] = buffer.begin_read();
+  CHECK(room == 100);
+  buffer.end_read(0);
+  CHECK(buffer.size() == BufferPool::kSize - 100);
+  buffer.hold(1000);
+  buffer.consume(buffer.size());
+  CHECK(buffer.begin_read().second == BufferPool::kSize - 1000);
+  buffer.end_read(0);
+}
+
+TEST_CASE("memory goes back to the pool when there is nothing in it, and the next buffer takes it") {
+  BufferPool pool;
+  ReadBuffer first(pool);
+  read(first, "x");
+  const char* const memory = first.data();
+  first.shrink();
+  CHECK(first.view() == "x");
+  first.consume(1);
+  first.shrink();
+  first.shrink();
+  ReadBuffer second(pool);
+  read(second, "y");
+  CHECK(second.data() == memory);
+  read(first, "z");
+  CHECK(first.data() != memory);
+  second.hold(1);
+  second.shrink();
+  CHECK(second.data() == memory + 1);
+}
+
+TEST_CASE("a random walk of reads, holds and uses loses and invents nothing") {
+  std::mt19937 dice(7);
+  const auto below = [&](std::size_t n) { return dice() % n; };
+  BufferPool pool;
+  ReadBuffer buffer(pool);
+  std::string expected;
+  std::string held;
+  std::string_view held_view;
+  char next = 'a';
+  for (int step = 0; step < 20'000; ++step) {
+    switch (below(6)) {
+      case 0:
+      case 1: {
+        std::string text(below(5000), next = static_cast<char>(next == 'z' ? 'a' : next + 1));
+        const auto [memory, room] = buffer.begin_read();
+        text.resize(std::min(text.size(), room));
+        const std::size_t used = below(buffer.size() + 1);  // while the kernel writes
+        buffer.consume(used);
+        expected.erase(0, used);
+        if (!text.empty()) std::memcpy(memory, text.data(), text.size());
+        if (room > 0) buffer.end_read(text.size());
+        expected += text;
+        break;
+      }
+      case 2: {
+        const std::size_t used = below(buffer.size() + 1);
+        buffer.consume(used);
+        expected.erase(0, used);
+        break;
+      }
+      case 3:
+        buffer.compact();
+        break;
+      case 4:
+        if (held.empty() && !buffer.empty()) {
+          buffer.compact();
+          const std::size_t n = 1 + below(buffer.size());
+          held_view = buffer.view().substr(0, n);
+          held = held_view;
+          buffer.hold(n);
+          expected.erase(0, n);
+        }
+        break;
+      default:
+        buffer.release();
+        held.clear();
+        held_view = {};
+        if (below(2) == 0) buffer.shrink();
+        break;
+    }
+    REQUIRE(held_view == held);
+    REQUIRE(buffer.view() == expected);
+  }
+}
