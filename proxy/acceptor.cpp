@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/acceptor.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int kAcceptsATime = 64;                 // before other sockets get their turn
 constexpr std::chrono::milliseconds kPause{100};  // when no descriptor is left
+constexpr int kHandshake = 20;                    // ms that one under way gets to complete when a door is shut
 constexpr std::uint32_t kRefusedShare = 16;       // of max_connections: connections that are told "full" at a time
 
 }  // namespace
@@ -157,9 +159,13 @@ int Acceptor::accept_some(Door& door, int most) {
   return 0;
 }
 
-// Whoever is in the backlog has been promised a connection.
+// Whoever is in the backlog has been promised a connection, and so has whoever is in the middle of a handshake.
 void Acceptor::shut(Door& door) {
-  accept_some(door, std::numeric_limits<int>::max());
+  refuse_handshakes(door.socket);
+  pollfd waiting{.fd = door.socket.native_handle(), .events = POLLIN, .revents = 0};
+  do {
+    accept_some(door, std::numeric_limits<int>::max());
+  } while (::poll(&waiting, 1, kHandshake) > 0 && accept_some(door, 1) == 0);
   door.closed = true;
   error_code ignored;
   door.socket.close(ignored);

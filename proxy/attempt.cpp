@@ -68,7 +68,6 @@ Attempt::Attempt(const Attempt& first, const Upstream& to)
 Attempt::~Attempt() {
   done(steady_now());
   if (has_slot_) upstream.state->concurrent_requests.fetch_sub(1, std::memory_order_relaxed);
-  count_fallbacks();
 }
 
 bool Attempt::take_slot() {
@@ -103,10 +102,12 @@ Task<Attempt*> Attempt::resolve(Reply& reply) {
   co_await ask(reply);
   const bool relayed = reply.origin == Reply::Origin::upstream;
   chain.on_reply(x, reply, steady_now());
-  if (chain.detour()) co_return co_await take_detours(reply);
+  Attempt* source = this;
+  if (chain.detour()) source = co_await take_detours(reply);
   if (relayed && reply.origin != Reply::Origin::upstream) forward.abandon(Outcome::abandoned);
   if (!relayed) done(steady_now());
-  co_return this;
+  count_fallbacks();  // before the reply goes out: who has read it finds it counted
+  co_return source;
 }
 
 // The first attempt is judged before another upstream is asked; its reply stays good in case all else fails.
@@ -144,11 +145,12 @@ void Attempt::done(Time now) {
       .observe((x.response_end == kNever ? now : x.response_end) - x.permitted);
 }
 
-void Attempt::count_fallbacks() const {
+void Attempt::count_fallbacks() {
   auto& cells = upstream.state->cells.of(worker_.index()).fallback;
   for (std::size_t type = 0; type < 3; ++type)
     for (std::size_t result = 0; result < 3; ++result)
-      if (const auto n = x.fallback_runs.count[type][result]) cells[type][result].add(n);
+      if (const auto n = std::exchange(x.fallback_runs.count[type][result], std::uint8_t{0}))
+        cells[type][result].add(n);
 }
 
 Task<void> Attempt::finish() {

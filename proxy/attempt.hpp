@@ -38,7 +38,7 @@ class Attempt {
   Task<void> ask(Reply&);
   Task<Attempt*> take_detours(Reply&);
   bool take_slot();
-  void count_fallbacks() const;
+  void count_fallbacks();
 
   Worker& worker_;
   Inbound& inbound_;

@@ -44,7 +44,10 @@ void append_forwarding_fields(std::string& out, const RequestHead& head) {
   if (!head.request.authority.empty())
     append_forwarding(out, head, FieldId::x_forwarded_host, "X-Forwarded-Host", head.request.authority);
   std::string ours = "for=" + head.peer.forwarded;
-  if (!head.request.authority.empty()) ours.append(";host=\"").append(head.request.authority).append("\"");
+  if (http::is_token(head.request.authority))
+    ours.append(";host=").append(head.request.authority);
+  else if (!head.request.authority.empty())  // a port's colon, say (RFC 7239 §4)
+    ours.append(";host=\"").append(head.request.authority).append("\"");
   ours.append(";proto=").append(head.request.scheme);
   append_forwarding(out, head, FieldId::forwarded, "Forwarded", ours);
 }

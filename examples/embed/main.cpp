@@ -18,6 +18,7 @@ int main() {
   breaker::CircuitBreaker orders = breaker::Builder("orders")
                                        .consecutive_failures(3)
                                        .open_for(5s)
+                                       .backoff(2, 60s, 0)
                                        .success_threshold(1)
                                        .clock([&] { return now; })
                                        .build();

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/listen.hpp"
 
+#include <linux/filter.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/system/system_error.hpp>
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 
 #include "config/addresses.hpp"
@@ -54,6 +57,18 @@ ListeningSocket listen_on(asio::io_context& io, const config::Address& address) 
   } catch (const boost::system::system_error& error) {
     throw std::runtime_error("cannot listen on " + config::format_address(address) + ": " + error.code().message());
   }
+}
+
+void refuse_handshakes(ListeningSocket& socket) {
+  // On the TCP header: drop what has SYN set, pass the rest whole.
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+  };
+  const sock_fprog program{.len = std::size(code), .filter = code};
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 std::uint16_t port_of(const ListeningSocket& socket) {

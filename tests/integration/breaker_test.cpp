@@ -39,14 +39,32 @@ TEST_CASE("the breaker opens after exactly five failures and nothing more is sen
   CHECK(rig.proxy.breaker().totals.rejected == 10);
 }
 
-TEST_CASE("four failures and a success do not open it") {
+TEST_CASE("a success in between makes the failures in a row start again") {
   Rig rig;
-  for (int round = 0; round < 2; ++round) {
-    fail(rig, 4);
-    rig.upstream.script(scripts::ok());
-    CHECK(rig.proxy.get("/").status == 200);
-  }
+  fail(rig, 4);
+  rig.upstream.script(scripts::ok());
+  CHECK(rig.proxy.get("/").status == 200);
+  fail(rig, 4);
   CHECK(rig.proxy.state() == "closed");
+  fail(rig, 1);
+  CHECK(rig.proxy.state() == "open");
+}
+
+TEST_CASE("half of ten calls failing opens it, and the reason says so") {
+  std::vector<Script> alternating;
+  for (int i = 0; i < 5; ++i) {
+    alternating.push_back(scripts::ok());
+    alternating.push_back(scripts::status(500));
+  }
+  Rig rig(scripts::in_turn(alternating));
+  for (int i = 0; i < 10; ++i) {
+    CHECK(rig.proxy.state() == "closed");
+    rig.proxy.get("/");
+  }
+  const auto breaker = rig.proxy.breaker();
+  CHECK(breaker.state == fusewire::breaker::State::open);
+  REQUIRE(breaker.last_trip.has_value());
+  CHECK(breaker.last_trip->reason == fusewire::breaker::Reason::failure_rate);
 }
 
 TEST_CASE("a failure is recorded before its last byte can be read") {

@@ -162,6 +162,16 @@ TEST_CASE("an upstream that was restarted meets a fresh connection, and no failu
   CHECK(rig.proxy.breaker().totals.failure == 0);
 }
 
+TEST_CASE("a request that is not idempotent is sent once more when nothing of it had been sent") {
+  Rig rig(scripts::ok(), "", "", kOneWorker);
+  CHECK(rig.proxy.get("/").status == 200);
+  rig.upstream.kill();
+  rig.upstream.start();
+  CHECK(rig.proxy.request("POST", "/", "", "pay").status == 200);
+  CHECK(rig.upstream.request_count() == 2);
+  CHECK(rig.proxy.breaker().totals.failure == 0);
+}
+
 TEST_CASE("many clients at once are all served") {
   Rig rig(scripts::echo());
   std::vector<std::thread> clients;

@@ -81,6 +81,18 @@ TEST_CASE("an answer of the proxy in the middle of a big upload can be read by t
   CHECK(rig.upstream.request_count() == 0);
 }
 
+TEST_CASE("a client that uploads for ever after an answer of the proxy is let go") {
+  Rig rig;
+  REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
+  Connection client = rig.proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000000\r\n\r\n");
+  const std::string piece(64 * 1024, 'x');
+  std::size_t sent = 0;
+  while (sent < 1000 * piece.size() && client.send(piece)) sent += piece.size();
+  CHECK(sent < 1000 * piece.size());
+  CHECK(client.ended());
+}
+
 TEST_CASE("a chunked upload that is answered here is drained or closed, never mistaken for a request") {
   Rig rig;
   REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);

@@ -108,10 +108,7 @@ TEST_CASE("forwarding fields of an untrusted peer are replaced") {
   const std::string value = seen.field("Forwarded");
   CAPTURE(value);
   CHECK(seen.all("Forwarded").size() == 1);
-  CHECK(value.find("for=127.0.0.1") != std::string::npos);
-  CHECK(value.find("proto=http") != std::string::npos);
-  CHECK(value.find("host=shop.example") != std::string::npos);
-  CHECK(value.find("1.2.3.4") == std::string::npos);
+  CHECK(std::regex_match(value, std::regex("for=127\\.0\\.0\\.1;host=\"?shop\\.example\"?;proto=http")));
 }
 
 TEST_CASE("forwarding fields of a trusted peer are appended to, on one line") {

@@ -22,6 +22,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr milliseconds kStopCheck = 20ms;  // how soon a wait notices `stop`
 
+milliseconds left(SteadyClock::time_point until) { return std::chrono::ceil<milliseconds>(until - SteadyClock::now()); }
+
 }  // namespace
 
 const char* to_string(End end) {
@@ -74,10 +76,10 @@ Connection::~Connection() { close(); }
 
 int Connection::wait(short events, SteadyClock::time_point until) const {
   while (!(stop_ && stop_->load())) {
-    const auto left = std::chrono::ceil<milliseconds>(until - SteadyClock::now());
-    if (left <= 0ms) return 0;
+    const milliseconds rest = left(until);
+    if (rest <= 0ms) return 0;
     pollfd entry{fd_, events, 0};
-    const milliseconds slice = stop_ ? std::min(left, kStopCheck) : left;
+    const milliseconds slice = stop_ ? std::min(rest, kStopCheck) : rest;
     if (::poll(&entry, 1, static_cast<int>(slice.count())) > 0) return entry.revents;
   }
   return 0;
@@ -132,16 +134,18 @@ bool Connection::fill(milliseconds patience) {
 }
 
 std::optional<std::string> Connection::take_until(std::string_view mark, milliseconds patience) {
+  const auto until = SteadyClock::now() + patience;
   std::size_t at = 0;
   while ((at = buffer_.find(mark)) == std::string::npos)
-    if (!fill(patience)) return std::nullopt;
+    if (!fill(left(until))) return std::nullopt;
   std::string taken = buffer_.substr(0, at + mark.size());
   buffer_.erase(0, taken.size());
   return taken;
 }
 
 std::string Connection::take(std::size_t n, milliseconds patience) {
-  while (buffer_.size() < n && fill(patience)) {
+  const auto until = SteadyClock::now() + patience;
+  while (buffer_.size() < n && fill(left(until))) {
   }
   std::string taken = buffer_.substr(0, std::min(n, buffer_.size()));
   buffer_.erase(0, taken.size());
@@ -149,15 +153,15 @@ std::string Connection::take(std::size_t n, milliseconds patience) {
 }
 
 std::string Connection::take_all(milliseconds patience) {
-  while (fill(patience)) {
+  const auto until = SteadyClock::now() + patience;
+  while (fill(left(until))) {
   }
   return std::exchange(buffer_, {});
 }
 
 bool Connection::ended(milliseconds patience) {
   const auto until = SteadyClock::now() + patience;
-  while (end_ == End::open && fd_ >= 0 && SteadyClock::now() < until)
-    fill(std::chrono::ceil<milliseconds>(until - SteadyClock::now()));
+  while (end_ == End::open && fd_ >= 0 && SteadyClock::now() < until) fill(left(until));
   return end_ != End::open;
 }
 
