@@ -75,6 +75,7 @@ std::string_view after_day_name(std::string_view text, bool full) {
 }
 
 bool imf_fixdate(std::string_view text, Civil& c) {
+  if (text.size() != 29) return false;
   Reader reader(after_day_name(text, false));
   reader.literal(", ").digits(2, c.day).literal(" ").month(c.month).literal(" ").digits(4, c.year).literal(" ");
   return reader.time(c).literal(" GMT").done();

@@ -53,6 +53,7 @@ struct Field {
 class Fields {
  public:
   void clear() noexcept { list_.clear(); }
+  void reserve(std::size_t fields) { list_.reserve(fields); }
   void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) {
     list_.push_back({name, value, id});
   }

@@ -27,6 +27,7 @@ class Acceptor {
   void start();
   // Control thread. Opens what is new, and accepts nothing on it yet. On failure gives one clear line.
   std::string prepare(const Snapshot&);
+  void discard() { prepared_.clear(); }  // what prepare() has opened
   // Control thread. Accepts on what prepare() has opened, closes what is gone.
   void commit(const Snapshot&);
   // Control thread; returns when the backlogs have been accepted empty and every socket is closed.
@@ -53,7 +54,7 @@ class Acceptor {
   std::map<std::string, std::shared_ptr<ListenerGate>> gates_;  // control thread
   mutable std::mutex doors_mutex_;                              // doors_ is read by port()
   Doors doors_;
-  Doors prepared_;                                              // control thread
+  Doors prepared_;  // control thread
   std::size_t turn_ = 0;
   bool complained_ = false;  // of running out of descriptors, once until it is over
 };

@@ -67,7 +67,16 @@ Attempt::Attempt(const Attempt& first, const Upstream& to)
 
 Attempt::~Attempt() {
   done(steady_now());
-  if (has_slot_) upstream.state->concurrent_requests.fetch_sub(1, std::memory_order_relaxed);
+  give_slot_back();
+}
+
+void Attempt::give_slot_back() {
+  if (std::exchange(has_slot_, false)) upstream.state->concurrent_requests.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Attempt::cut_off() {
+  forward.cut_off();
+  if (detour_) detour_->cut_off();
 }
 
 bool Attempt::take_slot() {
@@ -100,6 +109,10 @@ Task<void> Attempt::ask(Reply& reply) {
 
 Task<Attempt*> Attempt::resolve(Reply& reply) {
   co_await ask(reply);
+  co_return co_await decide(reply);
+}
+
+Task<Attempt*> Attempt::decide(Reply& reply) {
   const bool relayed = reply.origin == Reply::Origin::upstream;
   chain.on_reply(x, reply, steady_now());
   Attempt* source = this;
@@ -113,7 +126,7 @@ Task<Attempt*> Attempt::resolve(Reply& reply) {
 // The first attempt is judged before another upstream is asked; its reply stays good in case all else fails.
 Task<Attempt*> Attempt::take_detours(Reply& reply) {
   while (const auto name = chain.detour()) {
-    forward.abandon(Outcome::abandoned);
+    forward.suspend();
     done(steady_now());
     const Upstream* to = snapshot_.upstream(*name);  // validated at load: never null
     detour_ = std::make_unique<Attempt>(*this, *to);
@@ -128,6 +141,7 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
     co_await detour_->finish();
     chain.resume(x, reply, steady_now());
   }
+  if (reply.origin == Reply::Origin::upstream) forward.resume();
   co_return this;
 }
 
@@ -155,6 +169,7 @@ void Attempt::count_fallbacks() {
 
 Task<void> Attempt::finish() {
   co_await forward.finish();
+  give_slot_back();
   if (detour_) co_await detour_->finish();
 }
 

@@ -21,6 +21,10 @@ class Attempt {
   // Until the reply's head is known: the upstream's, a filter's, or the proxy's own. Gives the attempt that the body of
   // an upstream's reply comes from. Afterwards x.outcome may be client_gone: then there is nobody to reply to.
   Task<Attempt*> resolve(Reply&);
+  // The filters' way out for a reply at hand; resolve() ends with it.
+  Task<Attempt*> decide(Reply&);
+  // Whatever is waited for on the upstream's side ends now.
+  void cut_off();
 
   Exchange x;
   Chain chain;
@@ -38,6 +42,7 @@ class Attempt {
   Task<void> ask(Reply&);
   Task<Attempt*> take_detours(Reply&);
   bool take_slot();
+  void give_slot_back();
   void count_fallbacks();
 
   Worker& worker_;

@@ -48,6 +48,18 @@ void compare(const char* kind, const List& before, const List& after, ReloadRepo
     if (find(after, item.name) == after.end()) report.removed.push_back(label(item));
 }
 
+// The sections that are not lists, by their key.
+void compare_process(const config::Config& before, const config::Config& after, ReloadReport& report) {
+  const auto note = [&report](const char* key, bool same) { (same ? report.kept : report.changed).emplace_back(key); };
+  note("cache_memory", before.cache_memory == after.cache_memory);
+  note("via", before.via == after.via);
+  note("admin", before.admin == after.admin);
+  note("events", before.event_history == after.event_history);
+  note("log", before.log == after.log);
+  note("shutdown", before.shutdown == after.shutdown);
+  note("runtime", before.workers == after.workers);
+}
+
 }  // namespace
 
 Control::Control(Loader loader, std::size_t workers)
@@ -91,6 +103,11 @@ const ReloadReport& Control::reload(const std::string& trigger) {
 const ReloadReport& Control::apply(config::Config config, const std::string& trigger,
                                    std::vector<std::string> warnings) {
   ReloadReport report = begin_report(trigger, std::move(warnings));
+  if (draining()) {
+    report.successful = false;
+    report.errors.push_back("this process is draining");
+    return conclude(std::move(report));
+  }
   if (snapshot_ && config == snapshot_->config) {
     compare("listener", config.listeners, config.listeners, report);
     compare("upstream", config.upstreams, config.upstreams, report);
@@ -163,6 +180,7 @@ std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted)
   if (state) return state;
   state = std::make_shared<UpstreamState>(wanted, std::chrono::steady_clock::now(), random_seed(), workers_);
   state->cache = cache_->partition(wanted.name);
+  state->evict_elsewhere = [this, raw = state.get()] { hooks_.evict(raw); };
   state->breaker.listen([this, name = wanted.name](const breaker::Event& event) { events_.record(name, event); }, {});
   return state;
 }
@@ -190,6 +208,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   const config::Config& before = snapshot_ ? snapshot_->config : none;
   compare("listener", before.listeners, next->config.listeners, report);
   compare("upstream", before.upstreams, next->config.upstreams, report);
+  if (snapshot_) compare_process(before, next->config, report);
   for (const auto& upstream : next->upstreams) {
     const auto& name = upstream->config->name;
     const auto outcome = upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now);

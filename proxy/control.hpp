@@ -39,6 +39,8 @@ class Control {
     // nothing has changed.
     std::function<std::string(std::shared_ptr<const Snapshot>)> publish;
     std::function<void()> drain;
+    // Any thread: every worker closes one idle connection of that upstream, if it has one.
+    std::function<void(const UpstreamState*)> evict;
   };
 
   // `loader` reads the configuration again; empty where there is no file (demo, tests).

@@ -8,6 +8,7 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr http::HeadLimits kResponseLimits{.max_line = 32 * 1024, .max_bytes = 32 * 1024, .max_fields = 100};
+constexpr milliseconds kSlotPoll{5};   // until another worker has made room
 constexpr unsigned kMaxInterims = 64;  // 1xx before one final response
 
 Time steady_now() { return std::chrono::steady_clock::now(); }
@@ -46,14 +47,15 @@ void Forward::on_deadline() {
 }
 
 std::optional<Outcome> Forward::passed(Time now) const {
-  if (!has_head_ && now >= x_.total_at) return Outcome::total_timeout;
+  const bool held_up = connection_ && connection_->channel().write_blocked();
+  if (!has_head_ && now >= x_.total_at)  // while the request is not even there, it is its sender who is late
+    return upload_.running() && x_.request_sent == kNever && !held_up ? Outcome::client_fault : Outcome::total_timeout;
   switch (phase_) {
     case Phase::connecting:
       if (now >= connect_started_ + x_.connect_within) return Outcome::connect_timeout;
       break;
     case Phase::sending:
-      if (now >= last_progress_ + x_.idle_within && connection_ && connection_->channel().write_blocked())
-        return Outcome::idle_timeout;
+      if (now >= last_progress_ + x_.idle_within && held_up) return Outcome::idle_timeout;
       break;
     case Phase::waiting:
       if (now >= x_.request_sent + x_.response_within) return Outcome::response_timeout;
@@ -105,7 +107,7 @@ bool Forward::interrupted() {
     default:
       break;
   }
-  if (!upload_.running() && inbound_.gone()) {
+  if (inbound_.channel.closed() || (!upload_.running() && inbound_.gone())) {
     end(Outcome::client_gone);
     return true;
   }
@@ -143,17 +145,33 @@ Task<bool> Forward::obtain_connection() {
   co_return true;
 }
 
-Task<void> Forward::connect() {
+// One of the upstream's max_connections. Where all are taken and some are idle, an idle one makes room: ours at once,
+// or another worker's a moment later.
+Task<bool> Forward::obtain_slot() {
   UpstreamState& state = *upstream_.state;
   const auto max = upstream_.config->limits.max_connections;
-  if (!UpstreamConnection::take_slot(state, max) &&
-      !(worker_.pool().evict_one(state) && UpstreamConnection::take_slot(state, max))) {
-    end(Outcome::overload);
-    co_return;
+  Deadline look_again(worker_.deadlines(), [this] { inbound_.event.set(); });
+  bool taken = UpstreamConnection::take_slot(state, max);
+  while (!taken) {
+    if (!worker_.pool().evict_one(state)) {
+      const auto idle = state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
+      if (idle == 0 || fault_ || inbound_.gone()) co_return false;
+      if (state.evict_elsewhere) state.evict_elsewhere();
+      look_again.arm(steady_now() + kSlotPoll);
+      co_await inbound_.event.wait();
+    }
+    taken = UpstreamConnection::take_slot(state, max);
   }
+  co_return true;
+}
+
+Task<void> Forward::connect() {
+  UpstreamState& state = *upstream_.state;
   phase_ = Phase::connecting;
   connect_started_ = steady_now();
   arm();
+  const bool slot = co_await obtain_slot();
+  if (!slot) co_return end(Outcome::overload);
   connector_ = new Connector(worker_.io(), worker_.address_book());
   connector_->start(endpoint_->id, endpoint_->address, upstream_.config->dns_refresh, connect_started_, *this);
   inbound_.channel.start_read();
@@ -241,6 +259,7 @@ Task<void> Forward::send() {
     phase_ = Phase::waiting;
     co_return;
   }
+  x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
   inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
   upload_.start(channel, worker_.io(), [this] {
@@ -258,8 +277,6 @@ Task<void> Forward::send() {
 Task<void> Forward::receive_head() {
   Channel& channel = connection_->channel();
   arm();
-  channel.start_read();
-  if (!upload_.running()) inbound_.channel.start_read();
   while (x_.outcome == Outcome::pending) {
     if (parse_head()) {
       if (has_head_ || x_.outcome != Outcome::pending) co_return;
@@ -273,6 +290,7 @@ Task<void> Forward::receive_head() {
     }
     if (interrupted()) co_return;
     channel.start_read();
+    if (!upload_.running()) inbound_.channel.start_read();  // to hear of the client's end
     co_await inbound_.event.wait();
   }
 }
@@ -348,10 +366,10 @@ Task<void> Forward::wait() {
   last_progress_ = steady_now();
   phase_ = Phase::body;
   arm();
-  channel.start_read();
-  if (!upload_.running()) inbound_.channel.start_read();
   while (channel.buffer().empty() && !channel.ended()) {
     if (interrupted()) co_return;
+    channel.start_read();
+    if (!upload_.running()) inbound_.channel.start_read();
     co_await inbound_.event.wait();
   }
   phase_ = Phase::relaying;
@@ -363,6 +381,22 @@ void Forward::abandon(Outcome outcome) {
   if (x_.outcome != Outcome::pending) return;
   if (has_head_) set_aside_ = next_piece();
   end(outcome);
+}
+
+void Forward::suspend() {
+  if (x_.outcome != Outcome::pending) return;
+  suspended_ = true;
+  x_.outcome = Outcome::abandoned;
+  x_.response_end = steady_now();
+}
+
+void Forward::resume() {
+  if (std::exchange(suspended_, false)) x_.outcome = Outcome::pending;
+}
+
+void Forward::cut_off() {
+  if (connector_) connector_->cancel();
+  if (connection_) connection_->channel().close();
 }
 
 Task<void> Forward::finish() {

@@ -40,6 +40,12 @@ class Forward final : public Watcher {
   // The response is no longer needed: x.outcome becomes final now (`complete` if all was read; it can still be
   // relayed).
   void abandon(Outcome);
+  // Puts the response aside while a detour is tried: x.outcome says `abandoned` so that it can be judged. resume() goes
+  // on.
+  void suspend();
+  void resume();
+  // Whatever it waits for on the upstream's side ends now.
+  void cut_off();
   // Gives the connection back or closes it, and waits for the upload's end.
   Task<void> finish();
 
@@ -60,6 +66,7 @@ class Forward final : public Watcher {
 
   void choose_endpoint();
   Task<bool> obtain_connection();
+  Task<bool> obtain_slot();
   Task<void> connect();  // x.outcome says why there is none
   Task<void> send();
   void append_head(std::string& out);
@@ -96,7 +103,8 @@ class Forward final : public Watcher {
   std::optional<Outcome> fault_;  // a deadline passed
   bool has_head_ = false;
   bool received_any_ = false;  // a byte of a response, on this connection
-  bool fresh_ = false;         // take no kept connection again
+  bool suspended_ = false;
+  bool fresh_ = false;  // take no kept connection again
 };
 
 }  // namespace fusewire::proxy

@@ -35,7 +35,7 @@ struct Server::Impl {
   std::string open_admin(const config::Admin&);
   void begin_drain();
   void close_doors();
-  void wait_for_workers(std::chrono::steady_clock::time_point until);
+  void wait_for_workers();
   void finish();
   void listen_for_signals();
   void stop_threads();
@@ -52,6 +52,7 @@ struct Server::Impl {
   asio::steady_timer timer{io};
   std::promise<void> finished;
   std::shared_future<void> when_finished{finished.get_future().share()};
+  std::chrono::steady_clock::time_point drain_until;
   bool ended = false;    // control thread
   bool stopped = false;  // stop_threads() has run
   std::thread thread;
@@ -63,8 +64,12 @@ Server::Impl::Impl(config::Config config, ServerOptions options) : control(optio
   for (auto& worker : workers) worker->start();
   acceptor.start();
   try {
-    control.start(std::move(config),
-                  {.publish = [this](auto snapshot) { return publish(snapshot); }, .drain = [this] { begin_drain(); }});
+    control.start(std::move(config), {.publish = [this](auto snapshot) { return publish(snapshot); },
+                                      .drain = [this] { begin_drain(); },
+                                      .evict =
+                                          [this](const UpstreamState* state) {
+                                            for (auto& worker : workers) worker->evict_idle(state);
+                                          }});
   } catch (...) {
     stop_threads();
     throw;
@@ -108,7 +113,10 @@ void Server::Impl::stop_threads() {
 // Everything that can fail comes first: sockets are opened before anybody is told.
 std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
   if (std::string error = acceptor.prepare(*snapshot); !error.empty()) return error;
-  if (std::string error = open_admin(snapshot->config.admin); !error.empty()) return error;
+  if (std::string error = open_admin(snapshot->config.admin); !error.empty()) {
+    acceptor.discard();
+    return error;
+  }
   for (auto& worker : workers) worker->publish(snapshot);
   acceptor.commit(*snapshot);
   return {};
@@ -116,16 +124,20 @@ std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapsho
 
 // A new address gets a new server; the old one is closed after this call, for it may be the one that is asking.
 std::string Server::Impl::open_admin(const config::Admin& wanted) {
-  const auto replace = [this](std::unique_ptr<admin::AdminServer>& current,
-                              const std::optional<config::Address>& address, admin::Door door) {
-    if (current && address && current->address() == *address) return;
-    auto next = address ? std::make_unique<admin::AdminServer>(io, control, *address, door) : nullptr;
+  const auto open = [this](const std::unique_ptr<admin::AdminServer>& current, const config::Address& address,
+                           admin::Door door) -> std::unique_ptr<admin::AdminServer> {
+    if (current && current->address() == address) return nullptr;
+    return std::make_unique<admin::AdminServer>(io, control, address, door);
+  };
+  const auto replace = [this](std::unique_ptr<admin::AdminServer>& current, std::unique_ptr<admin::AdminServer> next) {
     auto old = std::shared_ptr<admin::AdminServer>(std::exchange(current, std::move(next)));
     if (old) asio::post(io, [old = std::move(old)]() mutable { old.reset(); });
   };
   try {
-    replace(admin, wanted.address, admin::Door::admin);
-    replace(probes, wanted.probes, admin::Door::probes);
+    auto next_admin = open(admin, wanted.address, admin::Door::admin);
+    auto next_probes = wanted.probes ? open(probes, *wanted.probes, admin::Door::probes) : nullptr;
+    if (next_admin) replace(admin, std::move(next_admin));
+    if (next_probes || !wanted.probes) replace(probes, std::move(next_probes));
   } catch (const std::exception& error) {
     return std::string("admin: ") + error.what();
   }
@@ -147,7 +159,9 @@ void Server::Impl::listen_for_signals() {
   });
 }
 
+// drain_timeout runs from the signal on, grace included.
 void Server::Impl::begin_drain() {
+  drain_until = std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout;
   timer.expires_after(control.snapshot()->config.shutdown.grace);
   timer.async_wait([this](const error_code& error) {
     if (!error) close_doors();
@@ -157,17 +171,17 @@ void Server::Impl::begin_drain() {
 void Server::Impl::close_doors() {
   acceptor.close();
   for (auto& worker : workers) worker->drain();
-  wait_for_workers(std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout);
+  wait_for_workers();
 }
 
-void Server::Impl::wait_for_workers(std::chrono::steady_clock::time_point until) {
+void Server::Impl::wait_for_workers() {
   const bool idle = std::all_of(workers.begin(), workers.end(), [](const auto& worker) { return worker->drained(); });
-  const bool late = std::chrono::steady_clock::now() >= until;
+  const bool late = std::chrono::steady_clock::now() >= drain_until;
   if (late && !idle) log::warn("drain_timeout is over: connections are cut off");
   if (idle || late) return finish();
   timer.expires_after(kDrainPoll);
-  timer.async_wait([this, until](const error_code& error) {
-    if (!error) wait_for_workers(until);
+  timer.async_wait([this](const error_code& error) {
+    if (!error) wait_for_workers();
   });
 }
 

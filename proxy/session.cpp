@@ -65,7 +65,6 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
 void Session::learn_peer() {
   error_code error;
   const auto remote = client_->socket().remote_endpoint(error);
-  adopt_snapshot();
   if (error || (remote.protocol().family() != AF_INET && remote.protocol().family() != AF_INET6)) return;
   asio::ip::tcp::endpoint endpoint;
   std::memcpy(endpoint.data(), remote.data(), remote.size());
@@ -74,25 +73,28 @@ void Session::learn_peer() {
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   inbound_.peer.address = address.to_string();
   inbound_.peer.forwarded = address.is_v6() ? "\"[" + inbound_.peer.address + "]\"" : inbound_.peer.address;
-  if (listener_ == nullptr) return;
-  for (const auto& network : listener_->config->trust_forwarded)
-    inbound_.peer.trusted = inbound_.peer.trusted || contains(network, as_v6(address));
+  peer_address_ = as_v6(address);
 }
 
 // The configuration that admits the next request. A connection whose listener is gone is closed after what it has
 // begun.
 void Session::adopt_snapshot() {
   if (snapshot_ == worker_.snapshot()) return;
+  route_ = nullptr;  // it points into the old one
+  const Listener* listener = worker_.snapshot()->listener(gate_->name);
+  if (listener == nullptr) close_ = true;
+  if (listener == nullptr && snapshot_) return;  // what has begun is served as it was admitted
   snapshot_ = worker_.snapshot();
-  if (const Listener* listener = snapshot_->listener(gate_->name)) {
-    listener_ = listener;
-    inbound_.limits = &listener->config->limits;
-  } else {
-    listener_ = nullptr;
-    close_ = true;
-    static const config::ListenerLimits kDefaults;
-    inbound_.limits = &kDefaults;
-  }
+  listener_ = listener;
+  static const config::ListenerLimits kDefaults;
+  inbound_.limits = listener != nullptr ? &listener->config->limits : &kDefaults;
+  inbound_.peer.trusted = listener != nullptr && is_trusted(*listener->config);
+}
+
+bool Session::is_trusted(const config::Listener& listener) const {
+  return std::any_of(
+      listener.trust_forwarded.begin(), listener.trust_forwarded.end(),
+      [&](const config::Network& network) { return peer_address_ && contains(network, *peer_address_); });
 }
 
 // ------------------------------------------------------------------------------------------------------ wake-ups
@@ -111,7 +113,11 @@ void Session::on_client_late() {
 }
 
 void Session::on_send_late() {
-  if (client_->write_blocked()) client_->reset();
+  if (!client_->write_blocked()) return;
+  const auto left = client_->unacknowledged();
+  const bool progress = client_->bytes_written() != sent_before_ || left < unacknowledged_before_;
+  if (progress) return arm_send_deadline();
+  client_->reset();
   wake();
 }
 
@@ -127,14 +133,35 @@ void Session::configuration_changed() {
 void Session::stop() {
   close_ = true;
   client_->close();
+  if (attempt_ != nullptr) attempt_->cut_off();
   wake();
 }
 
 // ------------------------------------------------------------------------------------------------------ reading
 
+// Nothing of the last request is left to be seen in the next one's record.
+void Session::forget_request() {
+  route_ = nullptr;
+  status_ = 0;
+  bytes_out_ = 0;
+  inbound_.connection = {};
+  inbound_.body = {};
+  inbound_.buffered_body = {};
+  inbound_.buffered_raw = 0;
+}
+
+// The first bytes of a head have come.
+void Session::begin_head() {
+  started_ = steady_now();
+  wall_ = std::chrono::system_clock::now();
+  inbound_.request_id = worker_.new_request_id();
+  client_deadline_.arm(started_ + inbound_.limits->head_timeout);
+}
+
 // `request`, or `close`: there will be none.
 Task<Session::Next> Session::next_request() {
   adopt_snapshot();
+  forget_request();
   inbound_.late = false;
   idle_ = true;
   const auto patience = worker_.draining() ? kDrainIdle
@@ -147,10 +174,11 @@ Task<Session::Next> Session::next_request() {
       adopt_snapshot();
       next = parse_request();
       if (next != Next::incomplete) break;
-      if (std::exchange(idle_, false)) client_deadline_.arm(steady_now() + inbound_.limits->head_timeout);
+      if (std::exchange(idle_, false)) begin_head();
     }
     if (inbound_.gone() || (idle_ && (inbound_.late || close_))) co_return Next::close;
     if (inbound_.late) {
+      inbound_.request = {};
       co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
       co_return Next::close;
     }
@@ -175,18 +203,12 @@ Session::Next Session::parse_request() {
 Session::Next Session::begin_request(const http::HeadResult& head) {
   idle_ = false;
   client_deadline_.disarm();
-  route_ = nullptr;
-  status_ = 0;
-  bytes_out_ = 0;
   started_ = steady_now();
   wall_ = std::chrono::system_clock::now();
   inbound_.connection = head.connection;
-  inbound_.buffered_body = {};
-  inbound_.buffered_raw = 0;
   if (head.parsed == http::Parsed::refused) {
     refusal_ = head;
     inbound_.request = {};
-    inbound_.body = {};
     inbound_.request_id = worker_.new_request_id();
     worker_.cells().bad_requests.add();
     return Next::refused;

@@ -3,7 +3,9 @@
 // (its worker's); lives as long as its coroutine.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "proxy/attempt.hpp"
@@ -38,6 +40,9 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   Next begin_request(const http::HeadResult&);
   void learn_peer();
   void adopt_snapshot();
+  bool is_trusted(const config::Listener&) const;
+  void forget_request();
+  void begin_head();
   void choose_request_id();
 
   // Answering (session_answer.cpp)
@@ -49,6 +54,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   Task<void> relay(Attempt&, Reply&);
   Task<void> break_off(Attempt&, Reply&, bool nothing_written, ClientBody);
   Task<void> send(Gather&);
+  void arm_send_deadline();
   Task<void> settle_request_body();
   Task<void> linger();
   bool must_close() const;
@@ -66,14 +72,18 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
 
   std::shared_ptr<const Snapshot> snapshot_;
   const Listener* listener_ = nullptr;  // in snapshot_; nullptr: it has been removed
-  http::HeadResult refusal_;    // why the head was not taken
+  http::HeadResult refusal_;            // why the head was not taken
   const Route* route_ = nullptr;
+  Attempt* attempt_ = nullptr;                                // while a request is being served
+  std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
+  std::uint64_t sent_before_ = 0;                             // at the last look whether the client still reads
+  std::size_t unacknowledged_before_ = 0;
   WallTime wall_{};
   Time started_ = kNever;
   int status_ = 0;               // of the answer that was begun; 0: none
   std::uint64_t bytes_out_ = 0;  // of its body
   bool close_ = false;           // no further request on this connection
-  bool idle_ = true;  // between two requests
+  bool idle_ = true;             // between two requests
 };
 
 }  // namespace fusewire::proxy

@@ -48,14 +48,17 @@ Task<void> Session::serve() {
     co_return co_await refuse(Problem::loop_detected, "the request has passed through this proxy before");
   if (request.method == "OPTIONS" && request.fields.find("max-forwards") == std::string_view("0"))
     co_return co_await answer_options();
+  if (listener_ == nullptr) co_return co_await refuse(Problem::no_route, "this listener is closed");
   const auto index = listener_->router.match(request);
   if (!index) co_return co_await refuse(Problem::no_route, "no route of this listener matches the request");
   route_ = &listener_->routes[*index];
 
   Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_);
+  attempt_ = &attempt;
   Reply reply;
   Attempt* const source = co_await attempt.resolve(reply);
   if (source->x.outcome == Outcome::client_gone || attempt.x.outcome == Outcome::client_gone) {
+    source->done(steady_now());
     close_ = true;
     client_->close();
   } else if (source->x.outcome == Outcome::client_fault) {
@@ -70,6 +73,7 @@ Task<void> Session::serve() {
   }
   attempt.done(steady_now());
   co_await attempt.finish();
+  attempt_ = nullptr;
   record(&attempt, steady_now());
   co_await settle_request_body();
   if (close_ && (!inbound_.body.done() || !client_->buffer().empty())) co_await linger();
@@ -77,11 +81,11 @@ Task<void> Session::serve() {
 
 // The upload ended badly and the upstream had not answered yet.
 Task<void> Session::refuse_body(Upload::State state) {
-  Reply reply = state == Upload::State::client_late
-                    ? problem_reply(Problem::request_timeout, "the request's body stood still")
-                : state == Upload::State::too_large
-                    ? problem_reply(Problem::body_too_large, "the request's body is larger than this listener takes")
-                    : problem_reply(Problem::bad_request, std::string(inbound_.body.failure()));
+  Reply reply = problem_reply(Problem::request_timeout, "the request's body did not arrive in time");
+  if (state == Upload::State::too_large)
+    reply = problem_reply(Problem::body_too_large, "the request's body is larger than this listener takes");
+  if (state == Upload::State::client_malformed)
+    reply = problem_reply(Problem::bad_request, std::string(inbound_.body.failure()));
   close_ = true;
   co_await answer(reply, Outcome::client_fault, {});
 }
@@ -214,8 +218,8 @@ Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_writt
   const Time now = steady_now();
   if (nothing_written && attempt.x.outcome != Outcome::client_gone) {
     reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
-    attempt.chain.on_reply(attempt.x, reply, now);
-    attempt.done(now);
+    Attempt* const source = co_await attempt.decide(reply);
+    if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
   }
   attempt.done(now);
@@ -228,9 +232,16 @@ Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_writt
 
 Task<void> Session::send(Gather& gather) {
   if (client_->try_write(gather)) co_return;
-  send_deadline_.arm(steady_now() + inbound_.limits->send_timeout);
+  arm_send_deadline();
   co_await client_->flush(gather);
   send_deadline_.disarm();
+}
+
+// A client that takes something within send_timeout, however little, is waited for.
+void Session::arm_send_deadline() {
+  sent_before_ = client_->bytes_written();
+  unacknowledged_before_ = client_->unacknowledged();
+  send_deadline_.arm(steady_now() + inbound_.limits->send_timeout);
 }
 
 // Reads and drops what is left of the request's body, so that the next request can be read; else the connection ends.

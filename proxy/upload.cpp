@@ -54,6 +54,8 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece, std::size_t& raw
   Channel& client = inbound_.channel;
   while (!stop_) {
     if (!client.buffer().empty()) {
+      inbound_.deadline.disarm();  // from here on it is the upstream that we may wait for
+      inbound_.late = false;
       const auto step = inbound_.body.decode(client.buffer().data(), client.buffer().size());
       if (inbound_.body.failed()) co_return State::client_malformed;
       if (inbound_.body.decoded() > inbound_.limits->max_body) co_return State::too_large;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,7 @@ struct UpstreamState {
   breaker::Breaker breaker;
   PerWorker<UpstreamCells> cells;
   std::shared_ptr<cache::Partition> cache;    // set once, before traffic
+  std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   std::atomic<std::uint32_t> concurrent_requests{0};
 };

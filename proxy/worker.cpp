@@ -13,6 +13,7 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr milliseconds kLogFlush{100};
+constexpr std::chrono::seconds kStopBackstop{1};
 
 void write_hex(char* out, std::uint64_t value) {
   for (int i = 15; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
@@ -25,6 +26,7 @@ Worker::Worker(std::size_t index, WorkerCells& cells)
       cells_(cells),
       io_(1),
       work_(io_.get_executor()),
+      backstop_(io_),
       deadlines_(io_),
       pool_(deadlines_),
       address_book_(io_),
@@ -73,6 +75,10 @@ void Worker::accept(int fd, int family, std::shared_ptr<ListenerGate> gate, bool
   });
 }
 
+void Worker::evict_idle(const UpstreamState* state) {
+  asio::post(io_, [this, state] { pool_.evict_one(*state); });
+}
+
 void Worker::drain() {
   asio::post(io_, [this] {
     draining_ = true;
@@ -93,6 +99,13 @@ void Worker::stop() {
     address_book_.stop();
     deadlines_.stop();
     work_.reset();
+    stopping_ = true;
+    if (sessions_.empty()) return;
+    // They end by themselves now; should one not, the process must end all the same.
+    backstop_.expires_after(kStopBackstop);
+    backstop_.async_wait([this](error_code error) {
+      if (!error) io_.stop();
+    });
   });
 }
 
@@ -122,6 +135,7 @@ void Worker::add(Session& session) {
 
 void Worker::remove(Session& session) {
   sessions_.erase(&session);
+  if (stopping_ && sessions_.empty()) backstop_.cancel();
   sessions_open_.store(sessions_.size());
 }
 

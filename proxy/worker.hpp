@@ -4,6 +4,7 @@
 
 #include <array>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -66,8 +67,9 @@ class Worker {
   void publish(std::shared_ptr<const Snapshot>);
   // Takes over an accepted, non-blocking socket that has been counted in `gate`. `refuse`: the listener is full.
   void accept(int fd, int family, std::shared_ptr<ListenerGate> gate, bool refuse);
-  void drain();  // no more keep-alive; ends when the last session has ended
-  void stop();   // cuts everything off
+  void drain();                           // no more keep-alive; ends when the last session has ended
+  void evict_idle(const UpstreamState*);  // compared only, never looked into
+  void stop();                            // cuts everything off
   bool drained() const { return drain_begun_.load() && sessions_open_.load() == 0; }
   void join();
 
@@ -99,6 +101,7 @@ class Worker {
   Scratch::Pool scratch_;
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_;
+  asio::steady_timer backstop_;
   DeadlineWheel deadlines_;
   UpstreamPool pool_;
   AddressBook address_book_;
@@ -108,6 +111,7 @@ class Worker {
   std::unordered_set<Session*> sessions_;
   std::atomic<std::size_t> sessions_open_{0};
   bool draining_ = false;
+  bool stopping_ = false;
   std::atomic<bool> drain_begun_{false};  // whatever had been accepted is a session by then
   std::string date_;
   std::int64_t date_second_ = -1;

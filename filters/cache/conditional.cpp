@@ -24,7 +24,7 @@ std::string_view take_etag(std::string_view& list) noexcept {
 
 bool unmodified_since(std::string_view since_field, const Entry& entry, HttpTime now) noexcept {
   const auto since = parse_http_date(since_field, now);
-  return since && entry.last_modified.value_or(entry.date) <= *since;
+  return since && entry.last_modified.value_or(entry.freshness.date) <= *since;
 }
 
 }  // namespace

@@ -14,32 +14,54 @@ bool one_of(std::string_view name, const auto& names) noexcept {
   return std::any_of(names.begin(), names.end(), [&](std::string_view other) { return iequals(name, other); });
 }
 
-// Of this connection or hop (RFC 9110 §7.6.1, RFC 9111 §3.1), or made anew with each answer.
+// Of this connection or hop (RFC 9110 §7.6.1, RFC 9111 §3.1), or made anew with each answer. Asked for each field of
+// each response: lengths first.
 bool never_stored(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 12> kNames = {"connection",
-                                                       "keep-alive",
-                                                       "proxy-connection",
-                                                       "proxy-authenticate",
-                                                       "proxy-authorization",
-                                                       "transfer-encoding",
-                                                       "te",
-                                                       "trailer",
-                                                       "upgrade",
-                                                       "proxy-authentication-info",
-                                                       "age",
-                                                       "content-length"};
-  return one_of(name, kNames);
+  switch (name.size()) {
+    case 2:
+      return iequals(name, "te");
+    case 3:
+      return iequals(name, "age");
+    case 7:
+      return iequals(name, "trailer") || iequals(name, "upgrade");
+    case 10:
+      return iequals(name, "connection") || iequals(name, "keep-alive");
+    case 14:
+      return iequals(name, "content-length");
+    case 16:
+      return iequals(name, "proxy-connection");
+    case 17:
+      return iequals(name, "transfer-encoding");
+    case 18:
+      return iequals(name, "proxy-authenticate");
+    case 19:
+      return iequals(name, "proxy-authorization");
+    case 25:
+      return iequals(name, "proxy-authentication-info");
+    default:
+      return false;
+  }
 }
 
-bool named_in_connection(const Fields& fields, std::string_view name) noexcept {
-  bool named = false;
-  for_each_member(fields, "connection", [&](std::string_view token) { named = named || iequals(token, name); });
-  return named;
-}
+// Which fields of one message are stored.
+class Keeps {
+ public:
+  explicit Keeps(const Fields& fields) : fields_(fields), connection_(fields.find("connection").has_value()) {}
 
-bool is_stored(const Fields& fields, std::string_view name) noexcept {
-  return !never_stored(name) && !named_in_connection(fields, name);
-}
+  bool operator()(std::string_view name) const noexcept {
+    return !never_stored(name) && !(connection_ && named_in_connection(name));
+  }
+
+ private:
+  bool named_in_connection(std::string_view name) const noexcept {
+    bool named = false;
+    for_each_member(fields_, "connection", [&](std::string_view token) { named = named || iequals(token, name); });
+    return named;
+  }
+
+  const Fields& fields_;
+  bool connection_;
+};
 
 // Fields that describe the stored bytes: an update does not touch them.
 bool of_the_bytes(std::string_view name) noexcept {
@@ -48,34 +70,42 @@ bool of_the_bytes(std::string_view name) noexcept {
   return one_of(name, kNames);
 }
 
-void copy_fields(Entry& entry, const Fields& fields, HttpTime wall) {
-  const auto keeps = [&](const Field& field) {
-    // A Date that cannot be read is replaced by the time of receipt (RFC 9110 §6.6.1).
-    if (iequals(field.name, "date")) return parse_http_date(field.value, wall).has_value();
-    return is_stored(fields, field.name);
-  };
-  std::size_t size = sizeof("Date") + 29;
-  for (const Field& field : fields)
-    if (keeps(field)) size += field.name.size() + field.value.size();
-  entry.head.reserve(size);  // exactly once: views of it follow
-  const auto put = [&](std::string_view text) {
-    const std::size_t from = entry.head.size();
-    entry.head.append(text);
-    return std::string_view(entry.head).substr(from);
-  };
-  const auto add = [&](std::string_view name, std::string_view value, FieldId id) {
-    const std::string_view stored_name = put(name);
-    entry.fields.add(stored_name, put(value), id);
-  };
-  bool dated = false;
-  for (const Field& field : fields) {
-    if (!keeps(field)) continue;
-    const bool is_date = iequals(field.name, "date");
-    if (is_date && std::exchange(dated, true)) continue;
-    add(field.name, field.value, field.id);
+// Fills head and fields. The views that fields holds need a head that never moves: it is reserved once.
+class Copier {
+ public:
+  Copier(Entry& entry, const Fields& fields) : entry_(entry) {
+    std::size_t size = sizeof("Date") + 29;
+    for (const Field& field : fields) size += field.name.size() + field.value.size();
+    entry.head.reserve(size);
+    entry.fields.reserve(fields.size() + 1);
   }
+  void add(std::string_view name, std::string_view value, FieldId id) {
+    const std::string_view stored_name = put(name);
+    entry_.fields.add(stored_name, put(value), id);
+  }
+
+ private:
+  std::string_view put(std::string_view text) {
+    const std::size_t from = entry_.head.size();
+    entry_.head.append(text);
+    return std::string_view(entry_.head).substr(from);
+  }
+
+  Entry& entry_;
+};
+
+// With one Date: where the response's cannot be read, the time of receipt (RFC 9110 §6.6.1).
+void copy_fields(Entry& entry, const Fields& fields, HttpTime wall) {
+  Copier copier(entry, fields);
+  const Keeps keeps(fields);
+  bool dated = !entry.freshness.dated;
+  for (const Field& field : fields) {
+    const bool stays = iequals(field.name, "date") ? !std::exchange(dated, true) : keeps(field.name);
+    if (stays) copier.add(field.name, field.value, field.id);
+  }
+  if (entry.freshness.dated) return;
   const auto now = format_http_date(wall);
-  if (!dated) add("Date", {now.data(), now.size()}, FieldId::date);
+  copier.add("Date", {now.data(), now.size()}, FieldId::date);
 }
 
 std::size_t cost_of(const Entry& entry) noexcept {
@@ -106,13 +136,13 @@ EntryPtr make_entry(Origin origin, Body body) {
   entry->etag = entry->fields.find("etag").value_or("");
   if (const auto modified = entry->fields.find("last-modified"))
     entry->last_modified = parse_http_date(*modified, origin.wall);
-  entry->date = date_of(entry->fields, origin.wall);
   entry->cost = cost_of(*entry);
   return entry;
 }
 
 Response updated(const Entry& entry, const Response& fresh) {
-  const auto replaces = [&](std::string_view name) { return !of_the_bytes(name) && is_stored(fresh.fields, name); };
+  const Keeps keeps(fresh.fields);
+  const auto replaces = [&](std::string_view name) { return !of_the_bytes(name) && keeps(name); };
   Response merged;
   merged.status = entry.status;
   merged.body = BodyKind::length;

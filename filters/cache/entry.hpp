@@ -33,7 +33,6 @@ struct Entry {
   Freshness freshness;
   std::string_view etag;  // as it came, W/ included; empty: none
   std::optional<HttpTime> last_modified;
-  HttpTime date;         // the Date field's
   std::size_t cost = 0;  // bytes held against cache_memory
 };
 

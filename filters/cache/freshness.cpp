@@ -56,6 +56,14 @@ milliseconds initial_age(const Fields& fields, const Received& when, HttpTime da
   return std::max<milliseconds>(apparent, age_value(fields) + delay);
 }
 
+// Most responses say nothing at all: no need to read dates then.
+bool may_be_fresh(const Fields& fields) noexcept {
+  return std::any_of(fields.begin(), fields.end(), [](const Field& field) {
+    return iequals(field.name, "cache-control") || iequals(field.name, "expires") ||
+           iequals(field.name, "last-modified");
+  });
+}
+
 }  // namespace
 
 Received received(const Exchange& x, Time head) {
@@ -68,19 +76,19 @@ bool heuristically_cacheable(int status) noexcept {
   return std::find(kStatuses.begin(), kStatuses.end(), status) != kStatuses.end();
 }
 
-HttpTime date_of(const Fields& fields, HttpTime received) noexcept {
-  const auto field = fields.find("date");
-  return field ? parse_http_date(*field, received).value_or(received) : received;
-}
-
 std::optional<Freshness> freshness_of(const Response& response, const ResponseDirectives& directives,
                                       const Received& when, double heuristic_fraction) noexcept {
-  const HttpTime date = date_of(response.fields, when.wall);
+  if (!may_be_fresh(response.fields)) return std::nullopt;
+  const auto date_field = response.fields.find("date");
+  const auto stated_date = date_field ? parse_http_date(*date_field, when.wall) : std::nullopt;
+  const HttpTime date = stated_date.value_or(when.wall);
   const auto stated = explicit_lifetime(response.fields, directives, date, when.wall);
   const auto lifetime = stated ? stated : heuristic_lifetime(response, directives, date, heuristic_fraction, when.wall);
   if (!lifetime) return std::nullopt;
   Freshness freshness;
   freshness.received = when.at;
+  freshness.date = date;
+  freshness.dated = stated_date.has_value();
   freshness.initial_age = initial_age(response.fields, when, date);
   freshness.lifetime = *lifetime;
   freshness.stale_if_error = directives.stale_if_error;

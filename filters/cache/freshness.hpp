@@ -23,6 +23,8 @@ Received received(const Exchange&, Time head);
 
 struct Freshness {
   Time received{};
+  HttpTime date{};              // the Date field's, or the time of receipt
+  bool dated = false;           // there was a Date that can be read
   milliseconds initial_age{0};  // corrected_initial_age
   seconds lifetime{0};
   std::optional<seconds> stale_if_error;
@@ -40,9 +42,6 @@ struct Freshness {
 
 // The statuses that may be stored without explicit freshness (RFC 9110 §15.1), 206 apart: it is never stored.
 bool heuristically_cacheable(int status) noexcept;
-
-// The Date, or the time of receipt where there is none that can be read.
-HttpTime date_of(const Fields&, HttpTime received) noexcept;
 
 // nullopt: neither explicit nor heuristic freshness.
 std::optional<Freshness> freshness_of(const Response&, const ResponseDirectives&, const Received&,

@@ -9,7 +9,10 @@ namespace fusewire::cache {
 namespace {
 
 void append_lower(std::string& out, std::string_view text) {
-  for (char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::size_t from = out.size();
+  out.append(text);
+  for (std::size_t i = from; i < out.size(); ++i)
+    if (out[i] >= 'A' && out[i] <= 'Z') out[i] = static_cast<char>(out[i] + 32);
 }
 
 std::string_view without_default_port(std::string_view scheme, std::string_view authority) noexcept {
@@ -28,8 +31,10 @@ std::string_view path_and_query(std::string_view target) noexcept {
   return path == std::string_view::npos ? "/" : target.substr(path);
 }
 
-std::string origin(std::string_view scheme, std::string_view authority) {
+// With room for what join() will add.
+std::string origin(std::string_view scheme, std::string_view authority, std::size_t more = 0) {
   std::string key;
+  key.reserve(scheme.size() + 3 + authority.size() + 1 + more);
   append_lower(key, scheme);
   key += "://";
   append_lower(key, without_default_port(scheme, authority));
@@ -58,7 +63,8 @@ std::optional<std::string> joined_value(const Fields& fields, std::string_view n
 }  // namespace
 
 std::string uri_key(const Request& request) {
-  return join(origin(request.scheme, request.authority), path_and_query(request.target));
+  const std::string_view path = path_and_query(request.target);
+  return join(origin(request.scheme, request.authority, path.size()), path);
 }
 
 std::optional<std::string> same_origin_key(const Request& request, std::string_view reference) {

@@ -38,7 +38,7 @@ bool if_range_holds(std::string_view condition, const Entry& entry, HttpTime now
   if (condition.starts_with('"') || condition.starts_with("W/"))
     return condition == entry.etag && condition.starts_with('"');
   return entry.last_modified && parse_http_date(condition, now) == entry.last_modified &&
-         *entry.last_modified + std::chrono::seconds(1) <= entry.date;
+         *entry.last_modified + std::chrono::seconds(1) <= entry.freshness.date;
 }
 
 }  // namespace

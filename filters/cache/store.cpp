@@ -143,23 +143,20 @@ void Store::take_out(Shard& shard, Lru::iterator node, Lru& out) {
 }
 
 void Store::drop_selected(Shard& shard, Variants& variants, const Entry& incoming, const Fields& request, Lru& out) {
-  Variants dropped;
-  std::erase_if(variants, [&](Lru::iterator node) {
-    const Entry& entry = *node->entry;
-    const bool drop = entry.partition == incoming.partition && selects(entry.selecting, request);
-    if (drop) dropped.push_back(node);
-    return drop;
-  });
-  if (variants.size() >= kMaxVariants) {
-    variants.front()->entry->partition->count(Event::evict);
-    dropped.push_back(variants.front());
-    variants.erase(variants.begin());
-  }
-  for (const Lru::iterator node : dropped) {
+  const auto drop = [&](Lru::iterator node) {
     stored_.fetch_sub(node->entry->cost, std::memory_order_relaxed);
     node->entry->partition->removed(node->entry->cost);
     out.splice(out.end(), shard.lru, node);
-  }
+  };
+  std::erase_if(variants, [&](Lru::iterator node) {
+    const bool selected = node->entry->partition == incoming.partition && selects(node->entry->selecting, request);
+    if (selected) drop(node);
+    return selected;
+  });
+  if (variants.size() < kMaxVariants) return;
+  variants.front()->entry->partition->count(Event::evict);
+  drop(variants.front());
+  variants.erase(variants.begin());
 }
 
 void Store::publish_oldest(Shard& shard) noexcept {

@@ -38,7 +38,9 @@ milliseconds total_of(const Exchange& x) noexcept {
 }  // namespace
 
 std::optional<Reply> TimeoutFilter::on_request(Exchange& x, Time now) {
-  x.total_at = std::min(x.total_at, x.started + total_of(x));
+  const milliseconds total = total_of(x);
+  x.client_deadline = total < x.timeouts->total;
+  x.total_at = std::min(x.total_at, x.started + total);
   x.connect_within = x.timeouts->connect;
   x.response_within = x.timeouts->response;
   x.idle_within = x.timeouts->idle;

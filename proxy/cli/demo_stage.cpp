@@ -81,7 +81,7 @@ void Terminal::say(const std::string& text) {
 
 void Terminal::request(const std::string& method, const std::string& target, const DemoAnswer& answer,
                        const std::string& remark) {
-  const char* colour = answer.status == 200 ? "32" : answer.status == 503 ? "33" : "31";
+  const char* colour = answer.status / 100 == 2 ? "32" : answer.status == 503 ? "33" : "31";
   const double milliseconds = static_cast<double>(answer.taken.count()) / 1000;
   std::printf("   %-4s %-11s %s %7.1f ms   %s\n", method.c_str(), target.c_str(),
               paint(colour, std::to_string(answer.status)).c_str(), milliseconds, remark.c_str());

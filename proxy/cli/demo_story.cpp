@@ -59,7 +59,7 @@ bool Story::tell() {
 
 void Story::traffic_flows() {
   for (int i = 0; i < 3; ++i) expect(send("GET", kRead).status == 200, "a read through the proxy is a 200");
-  expect(send("POST", kWrite).status == 200, "a write through the proxy is a 200");
+  expect(send("POST", kWrite).status == 201, "a write through the proxy is a 201");
   expect_state(breaker::State::closed, "closed");
 }
 
@@ -137,7 +137,7 @@ void Story::half_open() {
 }
 
 void Story::closed_again() {
-  expect(send("POST", kWrite).status == 200, "a write is a 200 again");
+  expect(send("POST", kWrite).status == 201, "a write is a 201 again");
   expect(send("GET", kRead).status == 200, "a read is a 200 again");
   terminal_.say("What happened, as /admin/events tells it:");
   const auto events = stage_.transitions();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/channel.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
 
@@ -58,6 +61,11 @@ Task<void> Channel::flush(Gather& gather) {
     write_blocked_ = false;
     if (error && !closed_) write_error_ = error;
   }
+}
+
+std::size_t Channel::unacknowledged() {
+  int bytes = 0;
+  return closed_ || ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) != 0 ? 0 : static_cast<std::size_t>(bytes);
 }
 
 void Channel::shutdown_send() {

@@ -66,6 +66,7 @@ class Channel final : public boost::intrusive_ref_counter<Channel, boost::thread
   bool write_failed() const { return static_cast<bool>(write_error_) || closed_; }
   bool write_blocked() const { return write_blocked_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
+  std::size_t unacknowledged();  // bytes that the peer has not taken from the kernel's send queue; a system call
 
   void shutdown_send();
   // Idempotent. A waiting flush() returns; the pending read ends silently (the watcher is not called).

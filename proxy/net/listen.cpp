@@ -3,6 +3,7 @@
 
 #include <linux/filter.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -26,6 +27,8 @@ Protocol::endpoint resolve(asio::io_context& io, const config::Address& address)
 
 // Nobody answers on it: left behind by a process that did not end well.
 bool is_stale_socket(asio::io_context& io, const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
   asio::local::stream_protocol::socket probe(io);
   error_code error;
   probe.connect(asio::local::stream_protocol::endpoint(path), error);

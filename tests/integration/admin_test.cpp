@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // spec/operations.md, Admin and Metrics, over a socket.
-#include <unistd.h>
-
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 
+#include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
 
 using namespace fusewire::testing;
@@ -166,18 +164,12 @@ TEST_CASE("metrics count what happened") {
 TEST_CASE("promtool has nothing to say about the metrics") {
   Rig rig;
   rig.proxy.get("/");
-  std::string file = "/tmp/fusewire-metrics-XXXXXX";
-  const int fd = ::mkstemp(file.data());
-  REQUIRE(fd >= 0);
-  ::close(fd);
   const Response metrics = rig.proxy.admin("GET", "/metrics");
   CHECK(metrics.field("Content-Type").rfind("text/plain", 0) == 0);
-  std::ofstream(file) << metrics.body;
-  CHECK(std::system(("promtool check metrics < " + file + " > " + file + ".out 2>&1").c_str()) == 0);
-  std::ifstream said(file + ".out");
-  CHECK(std::string(std::istreambuf_iterator<char>(said), {}) == "");
-  ::unlink(file.c_str());
-  ::unlink((file + ".out").c_str());
+  TemporaryFolder folder;
+  const std::string file = folder.write("metrics", metrics.body);
+  CHECK(std::system(("promtool check metrics < " + file + " > " + file + ".said 2>&1").c_str()) == 0);
+  CHECK(folder.read("metrics.said") == "");
 }
 
 TEST_CASE("the probes' door serves health, readiness and metrics and nothing else") {

@@ -10,6 +10,7 @@
 
 #include "config/load.hpp"
 #include "proxy/server.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
 
 using namespace fusewire::testing;
@@ -43,16 +44,8 @@ bool refused(std::uint16_t port) {
 // A proxy that reads a file and watches it.
 class Watching {
  public:
-  explicit Watching(std::uint16_t upstream) : upstream_(upstream) {
-    std::string name = (fs::temp_directory_path() / "fusewire-reload-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~Watching() {
-    server_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  const fs::path& folder() const { return folder_; }
+  explicit Watching(std::uint16_t upstream) : upstream_(upstream) {}
+  const fs::path& folder() const { return folder_.path(); }
   void write(const fs::path& file, const std::string& lines) const {
     std::ofstream(file) << "listeners: [{name: main, address: \"127.0.0.1:0\", routes: [{upstream: orders}]}]\n"
                         << "admin: {address: \"127.0.0.1:0\"}\nlog: {level: off, access: off}\nupstreams:\n  orders:\n"
@@ -80,7 +73,7 @@ class Watching {
 
  private:
   std::uint16_t upstream_;
-  fs::path folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<fusewire::proxy::Server> server_;
 };
 

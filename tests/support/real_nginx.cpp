@@ -33,30 +33,24 @@ bool accepts(std::uint16_t port) {
 
 RealNginx::RealNginx() {
   if (::access(kProgram, X_OK) != 0) throw std::runtime_error("nginx is needed for this test (package nginx-light)");
-  std::string name = (std::filesystem::temp_directory_path() / "fusewire-nginx-XXXXXX").string();
-  if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder for nginx");
-  folder_ = name;
-  root_ = folder_ / "root";
+  root_ = folder_.path() / "root";
   std::filesystem::create_directories(root_ / "upload");
-  std::filesystem::create_directories(folder_ / "bodies");
+  std::filesystem::create_directories(folder_.path() / "bodies");
   write_configuration();
   start();
 }
 
-RealNginx::~RealNginx() {
-  kill();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
-}
+RealNginx::~RealNginx() { kill(); }
 
 // One process, so that SIGSTOP and SIGKILL meet the one that serves.
 void RealNginx::write_configuration() const {
-  std::ofstream file(folder_ / "nginx.conf");
-  file << "daemon off;\nmaster_process off;\nworker_processes 1;\npid " << (folder_ / "nginx.pid").string() << ";\n"
-       << "error_log " << (folder_ / "error.log").string() << ";\nevents { worker_connections 512; }\n"
+  std::ofstream file(folder_.path() / "nginx.conf");
+  file << "daemon off;\nmaster_process off;\nworker_processes 1;\npid " << (folder_.path() / "nginx.pid").string()
+       << ";\n"
+       << "error_log " << (folder_.path() / "error.log").string() << ";\nevents { worker_connections 512; }\n"
        << "http {\n  access_log off;\n  client_max_body_size 0;\n  default_type application/octet-stream;\n";
   for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
-    file << "  " << kind << "_temp_path " << (folder_ / "bodies").string() << ";\n";
+    file << "  " << kind << "_temp_path " << (folder_.path() / "bodies").string() << ";\n";
   file << "  server {\n    listen 127.0.0.1:" << port() << ";\n    root " << root_.string() << ";\n"
        << "    location /upload/ { dav_methods PUT; }\n"
        << "    location = /missing-on-purpose { return 503; }\n  }\n}\n";
@@ -72,8 +66,8 @@ std::string RealNginx::read_file(const std::string& name) const {
 }
 
 void RealNginx::start() {
-  const std::string configuration = (folder_ / "nginx.conf").string();
-  std::string prefix = folder_.string();
+  const std::string configuration = (folder_.path() / "nginx.conf").string();
+  std::string prefix = folder_.path().string();
   std::string program = kProgram, prefix_option = "-p", file_option = "-c", file = configuration;
   char* arguments[] = {program.data(), prefix_option.data(), prefix.data(), file_option.data(), file.data(), nullptr};
   char* environment[] = {nullptr};

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/support/process.hpp"
 #include "tests/support/reserved_port.hpp"
 
 namespace fusewire::testing {
@@ -16,7 +17,7 @@ class RealNginx {
  public:
   // Throws when nginx is not installed. Serves files from root(); PUT /upload/NAME stores the body in root()/upload.
   RealNginx();
-  ~RealNginx();  // kills it and removes the folder
+  ~RealNginx();  // kills it
   RealNginx(const RealNginx&) = delete;
   RealNginx& operator=(const RealNginx&) = delete;
 
@@ -34,7 +35,7 @@ class RealNginx {
   void write_configuration() const;
 
   ReservedPort port_;
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   std::filesystem::path root_;
   pid_t pid_ = -1;
 };

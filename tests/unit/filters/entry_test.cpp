@@ -58,7 +58,7 @@ TEST_CASE("validators and dates are read once") {
   const EntryPtr entry = entry_with({{"ETag", "W/\"1\""}, {"Last-Modified", kDate}});
   CHECK(entry->etag == "W/\"1\"");
   CHECK(entry->last_modified == kWall);
-  CHECK(entry->date == kWall);
+  CHECK(entry->freshness.date == kWall);
   CHECK_FALSE(entry_with({{"Last-Modified", "yesterday"}})->last_modified);
 }
 

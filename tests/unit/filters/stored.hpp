@@ -8,14 +8,17 @@
 
 namespace fusewire::test {
 
+// A response that says nothing of its freshness counts as stale at once.
 inline cache::EntryPtr entry_of(const std::shared_ptr<cache::Partition>& partition, const Request& request,
                                 const Response& response, std::string body, Time now = kStart) {
-  const HttpTime wall = kWall + std::chrono::floor<std::chrono::seconds>(now - kStart);
-  const auto directives = cache::response_directives(response.fields);
-  cache::Freshness none;
-  none.received = now;
-  const auto freshness = cache::freshness_of(response, directives, {now, now, wall}, 0.1).value_or(none);
-  return cache::make_entry({partition, cache::uri_key(request), request, response, freshness, wall},
+  const cache::Received when{now, now, kWall + std::chrono::floor<std::chrono::seconds>(now - kStart)};
+  auto freshness = cache::freshness_of(response, cache::response_directives(response.fields), when, 0.1);
+  if (!freshness) {
+    Response stale = response;
+    stale.fields.add("Cache-Control", "max-age=0");
+    freshness = cache::freshness_of(stale, cache::response_directives(stale.fields), when, 0.1);
+  }
+  return cache::make_entry({partition, cache::uri_key(request), request, response, *freshness, when.wall},
                            std::make_shared<const std::string>(std::move(body)));
 }
 

@@ -261,7 +261,7 @@ TEST_CASE("a 1xx passes without what would frame it") {
   // RFC 9110 §8.6 and RFC 9112 §6.1: neither has a place there; both together are refused like anywhere else.
   CHECK(head.parsed == http::Parsed::refused);
   const auto with_length = http::parse_response_head(
-      "HTTP/1.1 103\r\nLink: </a>\r\nConnection: X-Private\r\nX-Private: 1\r\nContent-Length: 5\r\nKeep-Alive: 5\r\n"
+      "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Private\r\nX-Private: 1\r\nContent-Length: 5\r\nKeep-Alive: 5\r\n"
       "Link: </b>\r\n\r\n",
       {}, false, response);
   REQUIRE(with_length.parsed == http::Parsed::complete);
@@ -285,6 +285,6 @@ TEST_CASE("a status has its standard phrase, or none") {
   CHECK(reason_phrase(200) == "OK");
   CHECK(reason_phrase(503) == "Service Unavailable");
   CHECK(reason_phrase(299) == "");
-  CHECK(relayed("HTTP/1.1 599 \r\nDate: d\r\nX-Request-Id: i\r\nContent-Length: 5\r\n\r\n").substr(0, 15) ==
-        "HTTP/1.1 599 \r\n");
+  CHECK(relayed("HTTP/1.1 566 \r\nDate: d\r\nX-Request-Id: i\r\nContent-Length: 5\r\n\r\n").substr(0, 15) ==
+        "HTTP/1.1 566 \r\n");
 }

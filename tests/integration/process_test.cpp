@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as an operator runs it: exit statuses, signals, logs, and what it does when the machine lacks something.
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <boost/json/parse.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+// A configuration file, its ports, and the process that runs it.
+class Running {
+ public:
+  explicit Running(std::uint16_t upstream, const std::string& lines = {}, bool blocked_output = false)
+      : upstream_(upstream), process({"run", "-c", write(lines)}, blocked_output) {
+    REQUIRE(eventually([&] { return get("/admin/ready", admin_.number()) == 200; }));
+  }
+
+  std::string write(const std::string& lines) {
+    return folder_.write("fusewire.yaml", "listen: 127.0.0.1:" + std::to_string(data_.number()) +
+                                              "\nadmin: {address: \"127.0.0.1:" + std::to_string(admin_.number()) +
+                                              "\"}\nupstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:" +
+                                              std::to_string(upstream_) + "\"]\n" + lines);
+  }
+  Connection connect() const { return Connection::to(data_.number()); }
+  int get(const std::string& target = "/") const { return get(target, data_.number()); }
+
+ private:
+  static int get(const std::string& target, std::uint16_t port) {
+    try {
+      Connection client = Connection::to(port);
+      client.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      return read_response(client).status;
+    } catch (const std::system_error&) {
+      return 0;
+    }
+  }
+
+  const std::uint16_t upstream_;
+  ReservedPort data_, admin_;
+  TemporaryFolder folder_;
+
+ public:
+  Process process;
+};
+
+// The lines of the log with this message; each line must be JSON.
+std::vector<boost::json::object> logged(const Process& process, const std::string& message) {
+  std::vector<boost::json::object> found;
+  std::istringstream lines(process.output());
+  for (std::string line; std::getline(lines, line) && !lines.eof();) {
+    CAPTURE(line);
+    boost::json::error_code failed;
+    const auto value = boost::json::parse(line, failed);
+    CHECK_FALSE(failed);
+    if (!failed && value.as_object().at("message").as_string() == message) found.push_back(value.as_object());
+  }
+  return found;
+}
+
+bool has_flag(const boost::json::object& line, const std::string& flag) {
+  for (const auto& one : line.at("flags").as_array())
+    if (one.as_string() == flag) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("process: SIGTERM lets a request in flight end and exits with 0") {
+  std::atomic<bool> go{false};
+  ScriptedUpstream upstream([&](Call& call) {
+    eventually([&] { return go.load() || call.stopping(); });
+    call.send(response(200, "done"));
+  });
+  Running running(upstream.port());
+  Connection client = running.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return upstream.request_count() == 1; }));
+  running.process.signal(SIGTERM);
+  CHECK(eventually([&] { return running.get() == 0; }));
+  go = true;
+  CHECK(read_response(client).body == "done");
+  CHECK(running.process.wait() == 0);
+}
+
+TEST_CASE("process: a second SIGTERM ends it at once") {
+  ScriptedUpstream upstream(scripts::hang());
+  Running running(upstream.port(), "shutdown: {drain_timeout: 10m}\n");
+  Connection client = running.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return upstream.request_count() == 1; }));
+  running.process.signal(SIGTERM);
+  CHECK(eventually([&] { return running.get() == 0; }));
+  CHECK_FALSE(running.process.wait(100ms).has_value());
+  running.process.signal(SIGTERM);
+  CHECK(running.process.wait().has_value());
+}
+
+TEST_CASE("process: SIGHUP reloads the file, a bad one changes nothing and is logged") {
+  ScriptedUpstream upstream(scripts::status(500));
+  const auto instead = [](int status) {
+    return "    circuit_breaker: {mode: disabled}\n    fallback: {on: [\"500\"], chain: [{static: {status: " +
+           std::to_string(status) + ", body: x}}]}\n";
+  };
+  Running running(upstream.port(), instead(201));
+  CHECK(running.get() == 201);
+  running.write(instead(202));
+  running.process.signal(SIGHUP);
+  CHECK(eventually([&] { return running.get() == 202; }));
+  running.write("    tymeouts: {}\n");
+  running.process.signal(SIGHUP);
+  CHECK(eventually([&] { return running.process.output().find("tymeouts") != std::string::npos; }));
+  CHECK(running.get() == 202);
+  running.process.signal(SIGTERM);
+  CHECK(running.process.wait() == 0);
+}
+
+TEST_CASE("process: a bad configuration exits with 2 and names every error with its place") {
+  TemporaryFolder folder;
+  const std::string file =
+      folder.write("bad.yaml",
+                   "listen: 127.0.0.1:0\nupstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:1\"]\n"
+                   "    timeouts: {respons: 1s}\n    limits: {max_connections: many}\n");
+  for (const char* command : {"run", "check"}) {
+    Process process({command, "-c", file});
+    CHECK(process.wait() == 2);
+    const std::string output = process.output();
+    CAPTURE(output);
+    CHECK(output.find(file + ":5:") != std::string::npos);
+    CHECK(output.find("upstreams.orders.timeouts") != std::string::npos);
+    CHECK(output.find(file + ":6:") != std::string::npos);
+    CHECK(output.find("max_connections") != std::string::npos);
+  }
+  Process missing({"run", "-c", (folder.path() / "nothing.yaml").string()});
+  CHECK(missing.wait() == 2);
+  Process nonsense({"nonsense"});
+  CHECK(nonsense.wait() == 2);
+}
+
+TEST_CASE("process: a port in use is one clear line and exit status 1") {
+  ScriptedUpstream holder;
+  TemporaryFolder folder;
+  const std::string port = std::to_string(holder.port());
+  Process process({"run", "-c",
+                   folder.write("busy.yaml", "listen: 127.0.0.1:" + port +
+                                                 "\nupstreams: {orders: \"http://127.0.0.1:1\"}\n"
+                                                 "admin: {address: \"127.0.0.1:0\"}\n")});
+  CHECK(process.wait() == 1);
+  const std::string output = process.output();
+  CAPTURE(output);
+  CHECK(output.find("127.0.0.1:" + port) != std::string::npos);
+  CHECK(output.find('\n') == output.size() - 1);
+}
+
+TEST_CASE("process: each transition is one line of the log, with its reason and figures") {
+  ScriptedUpstream upstream(scripts::status(500));
+  Running running(upstream.port(), "    circuit_breaker: {transitions: {open_timeout: 200ms, backoff: {jitter: 0}}}\n");
+  for (int i = 0; i < 5; ++i) CHECK(running.get() == 500);
+  CHECK(running.get() == 503);
+  upstream.script(scripts::ok());
+  CHECK(eventually([&] { return running.get() == 200; }));
+  CHECK(running.get() == 200);
+  CHECK(running.get() == 200);
+  running.process.signal(SIGTERM);
+  REQUIRE(running.process.wait() == 0);
+
+  const auto lines = logged(running.process, "circuit breaker transition");
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].at("breaker").as_string() == "orders");
+  CHECK(lines[0].at("from").as_string() == "closed");
+  CHECK(lines[0].at("to").as_string() == "open");
+  CHECK(lines[0].at("reason").as_string() == "consecutive_failures");
+  CHECK(lines[0].at("consecutive_failures").as_int64() == 5);
+  CHECK(lines[0].at("open_for_ms").as_int64() == 200);
+  CHECK(lines[1].at("to").as_string() == "half_open");
+  CHECK(lines[2].at("to").as_string() == "closed");
+}
+
+TEST_CASE("process: the access log tells why each answer was what it was") {
+  struct Expected {
+    const char* flag;
+    int status;
+    Script script;
+  };
+  const std::vector<Expected> expected = {{"UR", 502, scripts::reset()},
+                                          {"UR", 502, scripts::reply("garbage\r\n\r\n")},
+                                          {"UT", 504, scripts::hang()},
+                                          {"", 500, scripts::status(500)},
+                                          {"UT", 504, scripts::hang()}};
+  ScriptedUpstream upstream;
+  Running running(upstream.port(), "    timeouts: {response: 150ms}\n");
+  for (const auto& one : expected) {
+    upstream.script(one.script);
+    CHECK(running.get("/secret/path?password=x") == one.status);
+  }
+  CHECK(running.get() == 503);
+  running.process.signal(SIGTERM);
+  REQUIRE(running.process.wait() == 0);
+
+  const auto lines = logged(running.process, "access");
+  REQUIRE(lines.size() == 6);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CAPTURE(i);
+    CHECK(lines[i].at("status").as_int64() == expected[i].status);
+    if (*expected[i].flag) CHECK(has_flag(lines[i], expected[i].flag));
+    CHECK(lines[i].at("path").as_string() == "/secret/path");
+    CHECK(lines[i].at("attempts").as_int64() == 1);
+  }
+  CHECK(has_flag(lines[5], "CB"));
+  CHECK(lines[5].at("breaker_state").as_string() == "open");
+  CHECK(running.process.output().find("password") == std::string::npos);
+}
+
+TEST_CASE("process: a stdout that nobody reads does not stop it") {
+  ScriptedUpstream upstream;
+  Running running(upstream.port(), {}, true);
+  Connection client = running.connect();
+  for (int i = 0; i < 2000; ++i) {
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    REQUIRE(read_response(client).status == 200);
+  }
+  running.process.signal(SIGTERM);
+  CHECK(running.process.wait() == 0);
+}
+
+TEST_CASE("process: without file descriptors it neither crashes nor spins, and serves again when there are some") {
+  ScriptedUpstream upstream;
+  Running running(upstream.port(), "log: {access: off}\n");
+  const rlimit few{60, 60};
+  REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
+  std::vector<Connection> hoard;
+  for (int i = 0; i < 100; ++i) hoard.push_back(running.connect());
+  const double before = running.process.cpu_seconds();
+  CHECK_FALSE(hoard.front().ended(1000ms));
+  CHECK(running.process.cpu_seconds() - before < 0.5);
+  hoard.clear();
+  CHECK(eventually([&] { return running.get() == 200; }));
+}
+
+TEST_CASE("process: readiness is an exit status") {
+  ScriptedUpstream upstream;
+  ReservedPort nobody;
+  Process not_there({"status", "--ready", "--admin", "http://127.0.0.1:" + std::to_string(nobody.number())});
+  CHECK(not_there.wait() == 1);
+  TestProxy proxy(orders(), {{"ORDERS", upstream.port()}});
+  const std::string admin = "http://127.0.0.1:" + std::to_string(proxy.admin_port());
+  Process ready({"status", "--ready", "--admin", admin});
+  CHECK(ready.wait() == 0);
+  Process table({"status", "--admin", admin});
+  CHECK(table.wait() == 0);
+  CHECK(table.output().find("orders") != std::string::npos);
+  CHECK(table.output().find("closed") != std::string::npos);
+}

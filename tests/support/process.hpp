@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built program as a process of its own, with what it writes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/eventually.hpp"
+
+namespace fusewire::testing {
+
+// A folder that is removed with everything in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::string write(const std::string& name, const std::string& text) const;  // gives the file's path
+  std::string read(const std::string& name) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+class Process {
+ public:
+  // Starts `fusewire` of this build with these arguments. `blocked_output`: its stdout is a pipe that nobody reads.
+  explicit Process(std::vector<std::string> arguments, bool blocked_output = false);
+  ~Process();  // kills it if it still runs
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void signal(int number) const;
+  std::optional<int> wait(milliseconds patience = kPatience);  // its exit status (128 + n by a signal)
+  std::string output() const;                                  // stdout and stderr together, so far
+  double cpu_seconds() const;
+
+ private:
+  TemporaryFolder folder_;
+  int unread_ = -1;  // the reading end of a blocked stdout
+  pid_t pid_ = -1;
+  std::optional<int> status_;
+};
+
+}  // namespace fusewire::testing
