@@ -53,25 +53,6 @@ std::string order(std::string_view method, std::string_view target, std::uint64_
   return response("200 OK", "application/json", body, "Cache-Control: max-age=1\r\n");
 }
 
-auto into(error_code& failed) { return asio::redirect_error(use_task, failed); }
-
-constexpr std::string_view kBehave = "/demo/behave?mode=";
-
-std::string response(std::string_view status, std::string_view type, std::string_view body,
-                     std::string_view field_lines = {}) {
-  std::string text = "HTTP/1.1 ";
-  text.append(status).append("\r\nContent-Type: ").append(type).append("\r\nContent-Length: ");
-  return text.append(std::to_string(body.size())).append("\r\n").append(field_lines).append("\r\n").append(body);
-}
-
-std::string order(std::string_view target, std::uint64_t number) {
-  const std::string_view id = target.substr(target.rfind('/') + 1);
-  std::string body = "{\"order\":\"";
-  body.append(id.find_first_of("\"\\") == id.npos ? id : "?").append("\",\"state\":\"shipped\",\"answer\":");
-  body.append(std::to_string(number)).append("}\n");
-  return response("200 OK", "application/json", body, "Cache-Control: max-age=1\r\n");
-}
-
 }  // namespace
 
 std::string_view to_string(Behaviour behaviour) {

@@ -30,6 +30,7 @@ class Running {
                                               std::to_string(upstream_) + "\"]\n" + lines);
   }
   Connection connect() const { return Connection::to(data_.number()); }
+  int ready() const { return get("/admin/ready", admin_.number()); }
   int get(const std::string& target = "/") const { return get(target, data_.number()); }
 
  private:
@@ -84,7 +85,7 @@ TEST_CASE("process: SIGTERM lets a request in flight end and exits with 0") {
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   REQUIRE(eventually([&] { return upstream.request_count() == 1; }));
   running.process.signal(SIGTERM);
-  CHECK(eventually([&] { return running.get() == 0; }));
+  CHECK(eventually([&] { return running.ready() == 503; }));
   go = true;
   CHECK(read_response(client).body == "done");
   CHECK(running.process.wait() == 0);
@@ -97,7 +98,7 @@ TEST_CASE("process: a second SIGTERM ends it at once") {
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   REQUIRE(eventually([&] { return upstream.request_count() == 1; }));
   running.process.signal(SIGTERM);
-  CHECK(eventually([&] { return running.get() == 0; }));
+  CHECK(eventually([&] { return running.ready() == 503; }));
   CHECK_FALSE(running.process.wait(100ms).has_value());
   running.process.signal(SIGTERM);
   CHECK(running.process.wait().has_value());
@@ -195,7 +196,7 @@ TEST_CASE("process: the access log tells why each answer was what it was") {
                                           {"", 500, scripts::status(500)},
                                           {"UT", 504, scripts::hang()}};
   ScriptedUpstream upstream;
-  Running running(upstream.port(), "    timeouts: {response: 150ms}\n");
+  Running running(upstream.port(), "    timeouts: {response: 150ms}\nruntime: {workers: 1}\n");
   for (const auto& one : expected) {
     upstream.script(one.script);
     CHECK(running.get("/secret/path?password=x") == one.status);
