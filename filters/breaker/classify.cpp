@@ -132,7 +132,8 @@ Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome 
   if (outcome == Outcome::local || outcome == Outcome::overload) return {Verdict::none, FailureKind::other};
   const bool answered = outcome == Outcome::complete || outcome == Outcome::abandoned;
   if (!kind && !answered) return {};
-  // A client whose own deadline was shorter than ours has not found the upstream at fault: else any client could open it.
+  // A client whose own deadline was shorter than ours has not found the upstream at fault: else any client could open
+  // it.
   if (outcome == Outcome::total_timeout && x.client_deadline) return {};
   const bool has_head = answered || x.upstream_status != 0;
   if (lists(rules.ignore, kind) || (has_head && rules.ignore.has_status(x.upstream_status))) return {};

@@ -47,7 +47,7 @@ BodyKind as_read(ClientBody body) {
 void check_relayed(const Response& response, const HeadResult& head, bool to_head, bool http10) {
   const ClientBody body = client_body(response, http10);
   std::string out;
-  append_response_head(
+  proxy::append_response_head(
       out, {.status = response.status,
             .reason = response.reason,
             .fields = response.fields,
@@ -77,7 +77,7 @@ void check_relayed(const Response& response, const HeadResult& head, bool to_hea
 
 void check_interim(const Response& response, const HeadResult& head) {
   std::string out;
-  append_interim_head(out, response, head.connection);
+  proxy::append_interim_head(out, response, head.connection);
   Response again;
   const HeadResult result = parse_response_head(out, kLoose, false, again);
   require(result.parsed == Parsed::complete && result.size == out.size());

@@ -13,6 +13,7 @@
 #include "proxy/http/head_parser.hpp"
 
 using namespace fusewire;
+using namespace std::string_literals;
 namespace http = fusewire::proxy::http;
 namespace beast = boost::beast::http;
 
@@ -76,7 +77,7 @@ class Generator {
   }
 
   void mutate(std::string& bytes) {
-    static const std::string kBytes("\r\n\0\t :;,#/\x7f\x80\xff+-x5HC", 22);
+    static const std::string kBytes = "\r\n\0\t :;,#/\x7f\x80\xff+-x5HC"s;
     const std::size_t at = below(bytes.size());
     const char c = kBytes[below(kBytes.size())];
     switch (below(3)) {

@@ -261,7 +261,8 @@ TEST_CASE("a 1xx passes without what would frame it") {
   // RFC 9110 §8.6 and RFC 9112 §6.1: neither has a place there; both together are refused like anywhere else.
   CHECK(head.parsed == http::Parsed::refused);
   const auto with_length = http::parse_response_head(
-      "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Private\r\nX-Private: 1\r\nContent-Length: 5\r\nKeep-Alive: 5\r\n"
+      "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Private\r\nX-Private: 1\r\nContent-Length: "
+      "5\r\nKeep-Alive: 5\r\n"
       "Link: </b>\r\n\r\n",
       {}, false, response);
   REQUIRE(with_length.parsed == http::Parsed::complete);
