@@ -42,6 +42,13 @@ TEST_CASE("without a configured token every change is refused") {
   CHECK(rig.proxy.admin("GET", "/admin/circuit-breakers").status == 200);
 }
 
+TEST_CASE("reading can be made to need the token too") {
+  Rig rig(scripts::ok(), "", "", {"admin.read_requires_token=true"});
+  CHECK(rig.proxy.admin("GET", "/admin/circuit-breakers").status == 401);
+  CHECK(rig.proxy.admin("GET", "/admin/config").status == 401);
+  CHECK(rig.proxy.admin("GET", "/admin/circuit-breakers", kAuthorised).status == 200);
+}
+
 TEST_CASE("the Host of an admin request must be an IP address, localhost, or allowed") {
   Rig rig(scripts::ok(), "", "", {"admin.allowed_hosts=[ops.example]"});
   for (const auto& row : {std::pair{"localhost", true},
@@ -145,6 +152,15 @@ TEST_CASE("every metric of a breaker is there before its first call") {
     CHECK(rig.proxy.metric(series) == 0);
   }
   CHECK(rig.proxy.metric("fusewire_config_last_reload_successful") == 1);
+  CHECK(rig.proxy.metric("circuit_breaker_state_duration_seconds_total{name=\"orders\",state=\"closed\"}") >= 0);
+  const std::string all = rig.proxy.admin("GET", "/metrics").body;
+  for (const char* family :
+       {"fusewire_request_duration_seconds_count", "fusewire_upstream_connections{", "fusewire_cache_entries",
+        "fusewire_cache_bytes", "fusewire_cache_events_total{", "fusewire_config_last_reload_success_timestamp_seconds",
+        "fusewire_build_info{", "process_resident_memory_bytes", "process_open_fds"}) {
+    CAPTURE(family);
+    CHECK(all.find("\n" + std::string(family)) != std::string::npos);
+  }
 }
 
 TEST_CASE("metrics count what happened") {

@@ -49,6 +49,30 @@ TEST_CASE("draining under load loses no request that was accepted, and ends with
   CHECK(refused(port));
 }
 
+TEST_CASE("clients that keep their connections are told to close them and lose nothing") {
+  Rig rig(scripts::delayed(5ms, scripts::ok()));
+  std::atomic<int> served{0}, told{0}, broken{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i)
+    clients.emplace_back([&, client = rig.proxy.connect()]() mutable {
+      while (true) {
+        client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        const Response reply = read_response(client);
+        if (reply.status != 200 || !reply.complete) ++broken;
+        if (reply.field("Connection") == "close") ++told;
+        if (reply.status != 200 || reply.field("Connection") == "close") return;
+        ++served;
+      }
+    });
+  const bool warm = eventually([&] { return served > 50; });
+  rig.proxy.drain();
+  CHECK(rig.proxy.wait() == 0);
+  for (auto& client : clients) client.join();
+  CHECK(warm);
+  CHECK(told == 8);
+  CHECK(broken == 0);
+}
+
 TEST_CASE("a request in flight is finished with Connection: close, idle connections end") {
   std::atomic<bool> go{false};
   Rig rig([&](Call& call) {

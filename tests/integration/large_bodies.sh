@@ -8,7 +8,7 @@ mib=${2:-1024}
 folder=$(mktemp -d /tmp/fusewire-large-XXXXXX)
 pids=()
 finish() {
-  for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do kill -9 "$pid" && wait "$pid"; done 2>/dev/null
   rm -rf "$folder"
 }
 trap finish EXIT

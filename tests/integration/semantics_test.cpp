@@ -107,3 +107,8 @@ TEST_CASE("a request that expects 100-continue and is answered here gets the fin
   CHECK(reply.interim.empty());
   check_problem(reply, 503, "CircuitBreakerOpen", "destination_unavailable");
 }
+
+TEST_CASE("an upstream that switches protocols without being asked is answered 502") {
+  Rig rig(scripts::reply("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nbytes"));
+  check_problem(rig.proxy.get("/"), 502, "UpstreamProtocolError", "http_protocol_error");
+}

@@ -67,9 +67,10 @@ class Generator {
   bool one_in(std::size_t n) { return below(n) == 0; }
   std::string pick(std::initializer_list<const char*> list) { return list.begin()[below(list.size())]; }
 
+  // Without Proxy-Connection: Beast reads it as a list of tokens, we only take it out.
   std::string field() {
     return pick({"Content-Length", "content-length", "Transfer-Encoding", "Connection", "Host", "A", "X-Empty",
-                 "Upgrade", "Expect", "Via", "Proxy-Connection"}) +
+                 "Upgrade", "Expect", "Via"}) +
            pick({":", ": ", ":\t ", " :"}) +
            pick({"", "5", "5, 5", "05", "0", "9223372036854775807", "chunked", "Chunked", "gzip, chunked", "close",
                  "keep-alive, x-private", "a, ,b", "h", "text with spaces", "\xc3\xa9\xff", "a\tb", "\"q\""}) +

@@ -16,7 +16,7 @@ const Peer kStranger{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = 
 const Peer kTrusted{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = true};
 const std::string kOurs =
     "X-Request-Id: id-1\r\nX-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
-    "Forwarded: for=10.0.0.9;host=\"h\";proto=http\r\nVia: 1.1 us\r\n\r\n";
+    "Forwarded: for=10.0.0.9;host=h;proto=http\r\nVia: 1.1 us\r\n\r\n";
 
 struct Deadline {
   std::string_view header = {};
@@ -131,7 +131,7 @@ TEST_CASE("forwarding fields of a trusted peer are kept and appended to, on one 
   CHECK(out ==
         "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: id-1\r\nX-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.9\r\n"
         "X-Forwarded-Proto: https, http\r\nX-Forwarded-Host: first, h\r\n"
-        "Forwarded: for=1.1.1.1, for=10.0.0.9;host=\"h\";proto=http\r\nVia: 1.1 us\r\n\r\n");
+        "Forwarded: for=1.1.1.1, for=10.0.0.9;host=h;proto=http\r\nVia: 1.1 us\r\n\r\n");
 }
 
 TEST_CASE("an IPv6 peer is quoted in Forwarded and bare in X-Forwarded-For") {
