@@ -180,7 +180,9 @@ std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted)
   if (state) return state;
   state = std::make_shared<UpstreamState>(wanted, std::chrono::steady_clock::now(), random_seed(), workers_);
   state->cache = cache_->partition(wanted.name);
-  state->evict_elsewhere = [this, raw = state.get()] { hooks_.evict(raw); };
+  state->evict_elsewhere = [this, raw = state.get()] {
+    if (hooks_.evict) hooks_.evict(raw);
+  };
   state->breaker.listen([this, name = wanted.name](const breaker::Event& event) { events_.record(name, event); }, {});
   return state;
 }

@@ -37,10 +37,10 @@ class Control {
   struct Hooks {
     // Hands a new snapshot to acceptor and workers. Returns an error text when a new listener can't be opened; then
     // nothing has changed.
-    std::function<std::string(std::shared_ptr<const Snapshot>)> publish;
-    std::function<void()> drain;
+    std::function<std::string(std::shared_ptr<const Snapshot>)> publish = {};
+    std::function<void()> drain = {};
     // Any thread: every worker closes one idle connection of that upstream, if it has one.
-    std::function<void(const UpstreamState*)> evict;
+    std::function<void(const UpstreamState*)> evict = {};
   };
 
   // `loader` reads the configuration again; empty where there is no file (demo, tests).

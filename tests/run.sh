@@ -9,6 +9,7 @@ usage() {
 usage: tests/run.sh [--preset NAME]... [--sanitizers] [--coverage]
   --preset NAME   dev, release (the default), asan or tsan
   --sanitizers    the same as --preset asan --preset tsan
+  --threads       only the programs that run threads (what ThreadSanitizer is for)
   --coverage      line coverage of filters/ and config/ by their unit tests; fails below 90 %
 JOBS=N in the environment sets how many compilers run at once (default: the number of cores).
 TEXT
@@ -16,11 +17,17 @@ TEXT
 
 presets=()
 coverage=
+targets=()
+only=()
 while (($#)); do
   case "$1" in
     --preset) presets+=("${2:?--preset needs a name}"); shift ;;
     --preset=*) presets+=("${1#*=}") ;;
     --sanitizers) presets+=(asan tsan) ;;
+    --threads)
+      targets=(unit_breaker unit_proxy stress integration fusewire)
+      only=(-R '^(unit_breaker|unit_proxy|stress|integration)$')
+      ;;
     --coverage) coverage=1 ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
@@ -70,8 +77,8 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1}
 
 for preset in "${presets[@]}"; do
-  build "$preset"
-  run_ctest "$preset"
+  build "$preset" "${targets[@]}"
+  run_ctest "$preset" "${only[@]}"
 done
 
 if [[ -n $coverage ]]; then
