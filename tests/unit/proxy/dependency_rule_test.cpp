@@ -48,8 +48,8 @@ const Layer* layer_of(std::string_view file) {
 
 bool is_standard(const std::string& include) { return include.find_first_of("./") == std::string::npos; }
 bool is_system(const std::string& include) {
-  return include.starts_with("sys/") || include.starts_with("netinet/") || include.starts_with("arpa/") ||
-         (include.find('/') == std::string::npos && include.ends_with(".h"));
+  return include.starts_with("sys/") || include.starts_with("linux/") || include.starts_with("netinet/") ||
+         include.starts_with("arpa/") || (include.find('/') == std::string::npos && include.ends_with(".h"));
 }
 
 bool may_include(const Layer& layer, std::string_view file, const std::string& include, bool angled) {
