@@ -175,3 +175,13 @@ TEST_CASE("Proxy-Status is read as the list that it is") {
   CHECK_FALSE(says("error=destination_unavailable"));
   CHECK_FALSE(says_destination_unavailable(make_fields({{"x", "a; error=destination_unavailable"}})));
 }
+
+TEST_CASE("a client whose own deadline was the shorter one does not make its upstream fail") {
+  Scene scene;
+  const CompiledClassify rules{config::Classify{}};
+  scene.x.client_deadline = true;
+  CHECK(classify(rules, scene.x, Outcome::total_timeout).verdict == Verdict::neutral);
+  CHECK(classify(rules, scene.x, Outcome::response_timeout).verdict == Verdict::failure);
+  scene.x.client_deadline = false;
+  CHECK(classify(rules, scene.x, Outcome::total_timeout).verdict == Verdict::failure);
+}

@@ -104,3 +104,12 @@ TEST_CASE_FIXTURE(Fixture, "no deadline is passed on where none came") {
   begin(kStart);
   CHECK_FALSE(remaining_deadline_ms(x, kStart));  // the filter has not run
 }
+
+TEST_CASE_FIXTURE(Fixture, "whose wish the total is stands in the exchange") {
+  run({{"X-Request-Timeout-Ms", "250"}});
+  CHECK(x.client_deadline);
+  run({{"X-Request-Timeout-Ms", "60000"}});
+  CHECK_FALSE(x.client_deadline);
+  run();
+  CHECK_FALSE(x.client_deadline);
+}

@@ -125,6 +125,7 @@ TEST_CASE("a chunked body that two readers could end at two places is refused") 
            {"a tab before a later size", "5\r\nhello\r\n\t0\r\n\r\n"},
            {"a space after the size", "5 \r\nhello\r\n0\r\n\r\n"},
            {"two numbers", "5 5\r\nhello\r\n0\r\n\r\n"},
+           {"two numbers before an extension", "5 5;x\r\nhello\r\n0\r\n\r\n"},
            {"two numbers with a comma", "5,5\r\nhello\r\n0\r\n\r\n"},
            {"an underscore", "1_0\r\n0123456789abcdef\r\n0\r\n\r\n"},
            {"a letter that is no digit", "5g\r\nhello\r\n0\r\n\r\n"},

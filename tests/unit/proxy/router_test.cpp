@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -69,7 +70,7 @@ class Dice {
   bool one_in(std::size_t n) { return below(n) == 0; }
   template <class List>
   auto pick(const List& list) {
-    return list.begin()[below(list.size())];
+    return *std::next(list.begin(), static_cast<std::ptrdiff_t>(below(list.size())));
   }
 
  private:
