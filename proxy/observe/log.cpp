@@ -18,18 +18,18 @@ namespace {
 using namespace std::chrono_literals;
 
 // stop() waits this long for the queue, then this long for the writer to let go: together at most a second.
-constexpr auto kDrainLimit = 800ms;
-constexpr auto kAbandonLimit = 150ms;
+constexpr auto kDrainLimit = 700ms;
+constexpr auto kAbandonLimit = 250ms;
 
 // spdlog's queue has room for all that Writer::admit lets in, so overrun_oldest never overruns; and unlike `block` it
 // could not stop a thread if it did.
 class Pipeline {
  public:
-  Pipeline(int fd, std::atomic<std::uint64_t>& dropped)
-      : writer_(std::make_shared<Writer>(fd, dropped)),
-        pool_(std::make_shared<spdlog::details::thread_pool>(Writer::kMaxItems + 8, 1)),
-        logger_(std::make_shared<spdlog::async_logger>("fusewire", writer_, pool_,
-                                                       spdlog::async_overflow_policy::overrun_oldest)) {}
+  Pipeline(int fd, std::atomic<std::uint64_t>& dropped) : writer_(std::make_shared<Writer>(fd, dropped)) {
+    pool_ = std::make_shared<spdlog::details::thread_pool>(Writer::kMaxItems + 8, 1);
+    logger_ = std::make_shared<spdlog::async_logger>("fusewire", writer_, pool_,
+                                                     spdlog::async_overflow_policy::overrun_oldest);
+  }
 
   bool submit(std::string_view lines) {
     if (!writer_->admit(lines.size())) return false;
@@ -46,8 +46,9 @@ class Pipeline {
 
  private:
   std::shared_ptr<Writer> writer_;
-  std::shared_ptr<spdlog::details::thread_pool> pool_;  // joins its thread when destroyed
   std::shared_ptr<spdlog::async_logger> logger_;
+  // Destroyed first: it joins its thread, and then nobody else holds the logger.
+  std::shared_ptr<spdlog::details::thread_pool> pool_;
 };
 
 // The process has one standard output, so it has one of these.

@@ -13,7 +13,7 @@ namespace {
 
 // A pipe that poll() calls writable takes this much without blocking (pipe(7): PIPE_BUF).
 constexpr std::size_t kPiece = 4096;
-constexpr int kPollMilliseconds = 100;  // how soon abandon() is noticed
+constexpr int kPollMilliseconds = 20;  // how soon abandon() is noticed
 
 bool is_regular_file(int fd) {
   struct stat status {};

@@ -12,13 +12,15 @@ using namespace std::chrono_literals;
 
 inline constexpr milliseconds kPatience = 20s;
 
-// True as soon as `condition()` is; false when it still is not after `limit`.
+// True as soon as `condition()` is; false when it still is not after `limit` and that many looks: a machine that stood
+// still for a while has not given the others their time.
 template <class Condition>
 bool eventually(Condition condition, milliseconds limit = kPatience) {
+  constexpr milliseconds kPause = 2ms;
   const auto until = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() >= until) return false;
-    std::this_thread::sleep_for(2ms);
+  for (auto looks = limit / kPause / 10; !condition(); --looks) {
+    if (looks <= 0 && std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(kPause);
   }
   return true;
 }
