@@ -407,7 +407,8 @@ Task<void> Forward::finish() {
   const bool sent_whole = upload_.state() == Upload::State::idle ? inbound_.body.done() && x_.request_sent != kNever
                                                                  : upload_.state() == Upload::State::complete;
   if (!channel.closed()) channel.buffer().consume(std::exchange(taken_raw_, 0));
-  const bool persistent = response_.minor_version >= 1 ? !response_connection_.close : response_connection_.keep_alive;
+  const bool persistent =
+      !response_connection_.close && (response_.minor_version >= 1 || response_connection_.keep_alive);
   const bool keep =
       x_.outcome == Outcome::complete && sent_whole && persistent && body_.kind() != BodyKind::until_close;
   if (!keep) channel.close();
