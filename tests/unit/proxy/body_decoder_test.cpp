@@ -238,7 +238,7 @@ TEST_CASE("what the chunk writer frames is read back, empty last piece or not") 
     if (empty_end) write("", true);
     const Read read = read_chunked(wire);
     CHECK(read.done);
-    CHECK(read.content == std::string(300, 'a') + "bc");
+    CHECK(read.content == std::string(300, 'a').append("bc"));
     CHECK(read.consumed == wire.size());
     CHECK(read.trailers == std::vector<std::string>{"X-Sum=1"});
   }
