@@ -43,10 +43,14 @@ enum class Outcome : std::uint8_t {
   incomplete,  // the body broke off
   // not the upstream's fault
   client_gone,
+  cut_off,       // this process ends
   client_fault,  // the request's body was late, malformed or too large
   overload,      // our own limits: max_connections, max_concurrent_requests
   local_lack,    // EMFILE, EADDRNOTAVAIL, …
 };
+
+// Whether there is nobody left to be answered.
+constexpr bool is_forsaken(Outcome outcome) { return outcome == Outcome::client_gone || outcome == Outcome::cut_off; }
 
 // What the breaker made of the outcome; `none` where there was no call, or none yet.
 enum class Verdict : std::uint8_t { none, success, failure, neutral };

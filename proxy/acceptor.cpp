@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,6 +13,7 @@
 #include <future>
 #include <limits>
 
+#include "proxy/net/descriptors.hpp"
 #include "proxy/net/listen.hpp"
 #include "proxy/observe/log.hpp"
 
@@ -27,20 +29,22 @@ constexpr std::uint32_t kRefusedShare = 16;       // of max_connections: connect
 }  // namespace
 
 struct Acceptor::Door {
-  Door(ListeningSocket opened, config::Address where, std::shared_ptr<ListenerGate> g, asio::io_context& io)
+  Door(ListeningSocket opened, config::Address where, asio::io_context& io)
       : socket(std::move(opened)),
         family(socket.local_endpoint().protocol().family()),
         address(std::move(where)),
-        gate(std::move(g)),
         timer(io) {}
 
   ListeningSocket socket;
   const int family;
-  config::Address address;
+  const config::Address address;
+
+  // The rest: acceptor thread.
   std::shared_ptr<ListenerGate> gate;
-  std::atomic<std::uint32_t> max_connections{0};
+  std::uint32_t max_connections = 0;
   asio::steady_timer timer;
-  bool closed = false;  // acceptor thread
+  bool watched = false;
+  bool closed = false;
 };
 
 Acceptor::Acceptor(std::vector<std::unique_ptr<Worker>>& workers)
@@ -81,14 +85,9 @@ std::string Acceptor::prepare(const Snapshot& snapshot) {
   prepared_.clear();
   for (const auto& listener : snapshot.listeners) {
     const config::Listener& wanted = *listener->config;
-    const auto old = doors_.find(wanted.name);
-    if (old != doors_.end() && old->second->address == wanted.address) {
-      prepared_[wanted.name] = old->second;
-      continue;
-    }
     try {
-      prepared_[wanted.name] =
-          std::make_shared<Door>(listen_on(io_, wanted.address), wanted.address, gate_of(wanted.name), io_);
+      auto door = door_at(wanted);
+      prepared_[wanted.name] = door ? std::move(door) : open(wanted.address);
     } catch (const std::exception& error) {
       prepared_.clear();
       return "listener " + wanted.name + ": " + error.what();
@@ -97,24 +96,61 @@ std::string Acceptor::prepare(const Snapshot& snapshot) {
   return {};
 }
 
+// The open door with that address, whatever its listener was called. Port 0 means another one each time: there the name
+// decides.
+std::shared_ptr<Acceptor::Door> Acceptor::door_at(const config::Listener& wanted) const {
+  const bool any_port = wanted.address.kind == config::Address::Kind::tcp && wanted.address.port == 0;
+  for (const auto& [name, door] : doors_)
+    if (door->address == wanted.address && (!any_port || name == wanted.name)) return door;
+  return nullptr;
+}
+
+// Where a door of ours has the same port on another address (127.0.0.1 and 0.0.0.0), the two share it until commit()
+// has closed the old one. Nobody else can: sharing is allowed for this call only.
+std::shared_ptr<Acceptor::Door> Acceptor::open(const config::Address& address) {
+  std::vector<int> sharing;
+  for (const auto& [name, door] : doors_)
+    if (address.kind == config::Address::Kind::tcp && address.port != 0 && port_of(door->socket) == address.port)
+      sharing.push_back(door->socket.native_handle());
+  for (int socket : sharing) share_port(socket, true);
+  const auto stop_sharing = [&] {
+    for (int socket : sharing) share_port(socket, false);
+  };
+  try {
+    auto door = std::make_shared<Door>(listen_on(io_, address, !sharing.empty()), address, io_);
+    stop_sharing();
+    return door;
+  } catch (...) {
+    stop_sharing();
+    throw;
+  }
+}
+
 void Acceptor::commit(const Snapshot& snapshot) {
-  for (const auto& listener : snapshot.listeners)
-    prepared_[listener->config->name]->max_connections = listener->config->limits.max_connections;
+  struct Change {
+    std::shared_ptr<Door> door;
+    std::shared_ptr<ListenerGate> gate;
+    std::uint32_t max_connections;
+  };
+  std::vector<Change> changes;
+  for (const auto& listener : snapshot.listeners) {
+    const config::Listener& wanted = *listener->config;
+    changes.push_back({prepared_[wanted.name], gate_of(wanted.name), wanted.limits.max_connections});
+  }
   Doors old;
   {
     const std::lock_guard lock(doors_mutex_);
-    old = std::exchange(doors_, prepared_);
+    old = std::exchange(doors_, std::exchange(prepared_, {}));
   }
-  const Doors next = std::exchange(prepared_, {});
-  const auto stands_in = [](const Doors& doors, const std::string& name, const std::shared_ptr<Door>& door) {
-    const auto found = doors.find(name);
-    return found != doors.end() && found->second == door;
-  };
   run_and_wait([&] {
-    for (const auto& [name, door] : next)
-      if (!stands_in(old, name, door)) watch(door);
+    for (const Change& change : changes) {
+      change.door->gate = change.gate;
+      change.door->max_connections = change.max_connections;
+      if (!std::exchange(change.door->watched, true)) watch(change.door);
+    }
     for (const auto& [name, door] : old)
-      if (!stands_in(next, name, door)) shut(*door);
+      if (std::none_of(changes.begin(), changes.end(), [&](const Change& change) { return change.door == door; }))
+        shut(*door);
   });
 }
 
@@ -146,8 +182,10 @@ void Acceptor::watch(const std::shared_ptr<Door>& door) {
 // Up to `most` connections of the backlog. Returns the error where no descriptor was to be had, else 0.
 int Acceptor::accept_some(Door& door, int most) {
   for (int n = 0; n < most; ++n) {
+    if (nearly_out_ && is_next_reserved(Reserve::client)) return EMFILE;
     const int fd = ::accept4(door.socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+      nearly_out_ = is_reserved(fd, Reserve::near_client);
       hand_over(door, fd);
       complained_ = false;
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The listening sockets and the thread that accepts on them. Connections go to the workers in turn. Sockets stay open
-// over a reload while their address stays.
+// over a reload while their address stays, whatever their listener is called.
 #pragma once
 
 #include <atomic>
@@ -39,6 +39,8 @@ class Acceptor {
   struct Door;
   using Doors = std::map<std::string, std::shared_ptr<Door>>;  // by listener name
 
+  std::shared_ptr<Door> door_at(const config::Listener&) const;
+  std::shared_ptr<Door> open(const config::Address&);
   void run_and_wait(const std::function<void()>&);
   void watch(const std::shared_ptr<Door>&);
   int accept_some(Door&, int most);
@@ -56,6 +58,7 @@ class Acceptor {
   Doors doors_;
   Doors prepared_;  // control thread
   std::size_t turn_ = 0;
+  bool nearly_out_ = false;  // of descriptors
   bool complained_ = false;  // of running out of descriptors, once until it is over
 };
 

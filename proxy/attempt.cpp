@@ -74,9 +74,9 @@ void Attempt::give_slot_back() {
   if (std::exchange(has_slot_, false)) upstream.state->concurrent_requests.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Attempt::cut_off() {
-  forward.cut_off();
-  if (detour_) detour_->cut_off();
+void Attempt::cut_off(Outcome why) {
+  forward.cut_off(why);
+  if (detour_) detour_->cut_off(why);
 }
 
 bool Attempt::take_slot() {
@@ -134,7 +134,7 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
     Reply other;
     Attempt* source = co_await detour_->resolve(other);
     const bool failed = other.origin == Reply::Origin::problem || x.fallback->on.has_status(detour_->x.upstream_status);
-    if (!failed || detour_->x.outcome == Outcome::client_gone) {
+    if (!failed || is_forsaken(detour_->x.outcome)) {
       reply = std::move(other);
       co_return source;
     }

@@ -19,12 +19,13 @@ class Attempt {
   ~Attempt();
 
   // Until the reply's head is known: the upstream's, a filter's, or the proxy's own. Gives the attempt that the body of
-  // an upstream's reply comes from. Afterwards x.outcome may be client_gone: then there is nobody to reply to.
+  // an upstream's reply comes from. Afterwards x.outcome may be client_gone or cut_off: then there is nobody to reply
+  // to.
   Task<Attempt*> resolve(Reply&);
   // The filters' way out for a reply at hand; resolve() ends with it.
   Task<Attempt*> decide(Reply&);
   // Whatever is waited for on the upstream's side ends now.
-  void cut_off();
+  void cut_off(Outcome why);
 
   Exchange x;
   Chain chain;

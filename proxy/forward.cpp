@@ -95,6 +95,10 @@ void Forward::arm() {
 
 // Whether the exchange must end although the upstream has said nothing new; sets x.outcome then.
 bool Forward::interrupted() {
+  if (fault_) {
+    end(*fault_);
+    return true;
+  }
   switch (upload_.state()) {
     case Upload::State::client_gone:
       end(Outcome::client_gone);
@@ -109,10 +113,6 @@ bool Forward::interrupted() {
   }
   if (inbound_.channel.closed() || (!upload_.running() && inbound_.gone())) {
     end(Outcome::client_gone);
-    return true;
-  }
-  if (fault_) {
-    end(*fault_);
     return true;
   }
   return false;
@@ -250,6 +250,7 @@ Task<void> Forward::send() {
   }
   if (!channel.try_write(gather)) {
     arm();
+    inbound_.channel.watch_for_reset();
     co_await channel.flush(gather);
   }
   last_progress_ = steady_now();
@@ -380,7 +381,7 @@ Task<void> Forward::wait() {
 void Forward::abandon(Outcome outcome) {
   if (x_.outcome != Outcome::pending) return;
   if (has_head_) set_aside_ = next_piece();
-  end(outcome);
+  end(fault_.value_or(outcome));
 }
 
 void Forward::suspend() {
@@ -394,7 +395,8 @@ void Forward::resume() {
   if (std::exchange(suspended_, false)) x_.outcome = Outcome::pending;
 }
 
-void Forward::cut_off() {
+void Forward::cut_off(Outcome why) {
+  if (x_.outcome == Outcome::pending && !fault_) fault_ = why;
   if (connector_) connector_->cancel();
   if (connection_) connection_->channel().close();
 }

@@ -44,8 +44,8 @@ class Forward final : public Watcher {
   // on.
   void suspend();
   void resume();
-  // Whatever it waits for on the upstream's side ends now.
-  void cut_off();
+  // Whatever it waits for on the upstream's side ends now; that is its outcome, unless it has one.
+  void cut_off(Outcome why);
   // Gives the connection back or closes it, and waits for the upload's end.
   Task<void> finish();
 
@@ -100,7 +100,7 @@ class Forward final : public Watcher {
   std::string_view set_aside_;  // a piece that abandon() found
   std::size_t taken_raw_ = 0;   // bytes of the upstream's buffer under the last piece
   Phase phase_ = Phase::connecting;
-  std::optional<Outcome> fault_;  // a deadline passed
+  std::optional<Outcome> fault_;  // a deadline passed, or it was cut off
   bool has_head_ = false;
   bool received_any_ = false;  // a byte of a response, on this connection
   bool suspended_ = false;

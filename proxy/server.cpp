@@ -11,6 +11,7 @@
 #include "proxy/admin/server.hpp"
 #include "proxy/config_watch.hpp"
 #include "proxy/cpu_quota.hpp"
+#include "proxy/net/descriptors.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/worker.hpp"
 
@@ -59,6 +60,7 @@ struct Server::Impl {
 };
 
 Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
+  if (options.signals) raise_descriptor_limit();  // the process is ours
   const std::size_t count = workers_of(config);
   for (std::size_t i = 0; i < count; ++i) workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i)));
   for (auto& worker : workers) worker->start();

@@ -99,6 +99,12 @@ bool Session::is_trusted(const config::Listener& listener) const {
 
 // ------------------------------------------------------------------------------------------------------ wake-ups
 
+void Session::on_activity() {
+  if (!client_->was_reset()) return inbound_.reader->set();
+  if (attempt_ != nullptr) attempt_->cut_off(Outcome::client_gone);
+  wake();
+}
+
 void Session::wake() {
   Event* const reader = inbound_.reader;
   if (reader == &event_) return event_.set();
@@ -133,7 +139,7 @@ void Session::configuration_changed() {
 void Session::stop() {
   close_ = true;
   client_->close();
-  if (attempt_ != nullptr) attempt_->cut_off();
+  if (attempt_ != nullptr) attempt_->cut_off(Outcome::cut_off);
   wake();
 }
 

@@ -29,7 +29,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
  private:
   enum class Next { incomplete, request, refused, close };
 
-  void on_activity() override { inbound_.reader->set(); }
+  void on_activity() override;
   void on_client_late();
   void on_send_late();
   void wake();

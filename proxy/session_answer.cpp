@@ -57,7 +57,7 @@ Task<void> Session::serve() {
   attempt_ = &attempt;
   Reply reply;
   Attempt* const source = co_await attempt.resolve(reply);
-  if (source->x.outcome == Outcome::client_gone || attempt.x.outcome == Outcome::client_gone) {
+  if (is_forsaken(source->x.outcome) || is_forsaken(attempt.x.outcome)) {
     source->done(steady_now());
     close_ = true;
     client_->close();
@@ -216,7 +216,7 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
 // an answer of ours.
 Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written, ClientBody body) {
   const Time now = steady_now();
-  if (nothing_written && attempt.x.outcome != Outcome::client_gone) {
+  if (nothing_written && !is_forsaken(attempt.x.outcome)) {
     reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
     Attempt* const source = co_await attempt.decide(reply);
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);

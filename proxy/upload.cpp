@@ -33,7 +33,10 @@ Task<void> Upload::run(Channel& upstream) {
       chunks_.add(gather, piece, inbound_.body.done(), inbound_.body.trailers());
     else
       gather.add(piece);
-    if (!upstream.try_write(gather)) co_await upstream.flush(gather);
+    if (!upstream.try_write(gather)) {
+      inbound_.channel.watch_for_reset();
+      co_await upstream.flush(gather);
+    }
     inbound_.channel.buffer().consume(raw);
     if (upstream.write_failed()) {
       end = State::stopped;

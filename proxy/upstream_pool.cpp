@@ -41,6 +41,9 @@ UpstreamPool::~UpstreamPool() { close_all(); }
 std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::size_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size() || by_endpoint_[endpoint_id].empty()) return nullptr;
   auto& idle = by_endpoint_[endpoint_id];
+  // Its end, or bytes that nobody asked for, may be in the kernel already while our loop has not come to them.
+  while (!idle.empty() && !idle.back()->connection->channel_->is_silent()) remove(*idle.back());
+  if (idle.empty()) return nullptr;
   auto connection = std::move(idle.back()->connection);
   idle.pop_back();
   connection->channel_->watch(nullptr);

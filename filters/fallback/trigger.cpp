@@ -31,6 +31,7 @@ Trigger of_problem(Problem problem) noexcept {
 Trigger of_own_answer(Outcome outcome, Problem problem) noexcept {
   switch (outcome) {
     case Outcome::client_gone:
+    case Outcome::cut_off:
     case Outcome::client_fault:
       return Trigger::none;
     case Outcome::connect_refused:

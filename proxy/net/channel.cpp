@@ -2,10 +2,14 @@
 #include "proxy/net/channel.hpp"
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
+#include <cerrno>
+#include <utility>
 
 namespace fusewire::proxy {
 
@@ -32,6 +36,18 @@ void Channel::start_read() {
       self->eof_ = true;
     else if (error)
       self->read_error_ = error;
+    if (self->watcher_ != nullptr) self->watcher_->on_activity();
+  });
+}
+
+void Channel::watch_for_reset() {
+  if (std::exchange(watching_for_reset_, true) || ended()) return;
+  socket_.async_wait(Socket::wait_error, [self = ChannelPtr(this)](error_code error) {
+    self->watching_for_reset_ = false;
+    if (error || self->ended()) return;
+    pollfd state{.fd = self->socket_.native_handle(), .events = 0, .revents = 0};
+    if (::poll(&state, 1, 0) <= 0 || (state.revents & POLLERR) == 0) return;  // urgent data, say
+    self->read_error_ = asio::error::connection_reset;
     if (self->watcher_ != nullptr) self->watcher_->on_activity();
   });
 }
@@ -66,6 +82,13 @@ Task<void> Channel::flush(Gather& gather) {
 std::size_t Channel::unacknowledged() {
   int bytes = 0;
   return closed_ || ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) != 0 ? 0 : static_cast<std::size_t>(bytes);
+}
+
+bool Channel::is_silent() {
+  if (ended() || !buffer_.empty()) return false;
+  char byte = 0;
+  return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+         (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 void Channel::shutdown_send() {

@@ -52,6 +52,8 @@ class Channel final : public boost::intrusive_ref_counter<Channel, boost::thread
 
   // Posts a read unless one is pending, the stream has ended, or the buffer is full. The watcher hears of its end.
   void start_read();
+  // From now on the watcher hears of a reset even when no read is pending, for want of room in the buffer.
+  void watch_for_reset();
   ReadBuffer& buffer() { return buffer_; }
   bool reading() const { return reading_; }
   // The stream gives nothing more: an orderly end (FIN), a reset or our own close().
@@ -67,6 +69,9 @@ class Channel final : public boost::intrusive_ref_counter<Channel, boost::thread
   bool write_blocked() const { return write_blocked_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
   std::size_t unacknowledged();  // bytes that the peer has not taken from the kernel's send queue; a system call
+
+  // Open, and the peer has said nothing that has not been read; a system call.
+  bool is_silent();
 
   void shutdown_send();
   // Idempotent. A waiting flush() returns; the pending read ends silently (the watcher is not called).
@@ -85,6 +90,7 @@ class Channel final : public boost::intrusive_ref_counter<Channel, boost::thread
   error_code write_error_;
   std::uint64_t bytes_written_ = 0;
   bool reading_ = false;
+  bool watching_for_reset_ = false;
   bool eof_ = false;
   bool closed_ = false;
   bool write_blocked_ = false;

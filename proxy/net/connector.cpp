@@ -3,6 +3,8 @@
 
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "proxy/net/descriptors.hpp"
+
 namespace fusewire::proxy {
 
 namespace {
@@ -88,6 +90,7 @@ void Connector::try_next() {
   error_code error;
   socket_->open(address.protocol(), error);
   if (error) return finish(outcome_of(error));
+  if (is_reserved(socket_->native_handle(), Reserve::upstream)) return finish(Outcome::local_lack);
   if (address.protocol().family() != AF_UNIX) socket_->set_option(asio::ip::tcp::no_delay(true), error);
   socket_->async_connect(address, [self = ConnectorPtr(this)](const error_code& failed) {
     if (self->done_) return;

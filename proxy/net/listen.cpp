@@ -49,13 +49,20 @@ void bind(asio::io_context& io, ListeningSocket& acceptor, const config::Address
 
 }  // namespace
 
-ListeningSocket listen_on(asio::io_context& io, const config::Address& address) {
+void share_port(int socket, bool on) {
+  const int value = on ? 1 : 0;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
+}
+
+ListeningSocket listen_on(asio::io_context& io, const config::Address& address, bool beside_own) {
   try {
     const Protocol::endpoint endpoint = resolve(io, address);
     ListeningSocket acceptor(io.get_executor(), endpoint.protocol());
     acceptor.set_option(asio::socket_base::reuse_address(true));
+    if (beside_own) share_port(acceptor.native_handle(), true);
     bind(io, acceptor, address, endpoint);
-    acceptor.listen();
+    acceptor.listen();  // looks for conflicts again
+    if (beside_own) share_port(acceptor.native_handle(), false);
     return acceptor;
   } catch (const boost::system::system_error& error) {
     throw std::runtime_error("cannot listen on " + config::format_address(address) + ": " + error.code().message());

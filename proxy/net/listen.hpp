@@ -12,8 +12,12 @@ namespace fusewire::proxy {
 
 using ListeningSocket = asio::basic_socket_acceptor<Protocol, Executor>;
 
-// Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced.
-ListeningSocket listen_on(asio::io_context&, const config::Address&);
+// Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced. `beside_own`:
+// the port may be in use by a socket of this process that share_port() has prepared.
+ListeningSocket listen_on(asio::io_context&, const config::Address&, bool beside_own = false);
+
+// Whether another socket of this user may be bound to the same port now (SO_REUSEPORT).
+void share_port(int socket, bool);
 
 // From now on no handshake begins; those that have begun can still complete, to be accepted. Without it, a connection
 // that completes between the last accept and the close would be reset. (TCP; does nothing on a unix socket.)

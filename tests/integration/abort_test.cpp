@@ -70,6 +70,21 @@ TEST_CASE("a client that leaves in the middle of its upload cancels the upstream
   }
 }
 
+TEST_CASE("a client that resets while its upload waits for the upstream cancels the exchange") {
+  for (const bool chunked : {false, true}) {
+    CAPTURE(chunked);
+    Rig rig([](Call& call) { eventually([&] { return call.stopping(); }, 10s); });  // never reads
+    Connection client = rig.proxy.connect();
+    client.send(chunked ? "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n8000000\r\n"
+                        : "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 134217728\r\n\r\n");
+    const std::string piece(256 * 1024, 'x');
+    while (client.send(piece, 200ms)) continue;  // until everything between here and there is full
+    client.reset();
+    CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 1; }, 2s));
+    CHECK(rig.proxy.breaker().totals.failure == 0);
+  }
+}
+
 TEST_CASE("a client that half-closes its side is gone as well") {
   Rig rig(scripts::hang());
   Connection client = rig.proxy.connect();

@@ -241,6 +241,7 @@ TEST_CASE("process: without file descriptors it neither crashes nor spins, and s
   const double before = running.process.cpu_seconds();
   CHECK_FALSE(hoard.front().ended(1000ms));
   CHECK(running.process.cpu_seconds() - before < 0.5);
+  CHECK(running.ready() == 200);  // the operator is never locked out
   hoard.clear();
   CHECK(eventually([&] { return running.get() == 200; }));
 }

@@ -11,6 +11,7 @@
 #include "config/load.hpp"
 #include "proxy/server.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/reserved_port.hpp"
 #include "tests/support/rig.hpp"
 
 using namespace fusewire::testing;
@@ -181,6 +182,57 @@ TEST_CASE("upstreams and listeners come and go without a restart") {
 
   REQUIRE(proxy.reload(start + more + upstreams + another).status == 200);
   CHECK(proxy.state("second") == "closed");
+}
+
+TEST_CASE("a listener can be renamed, and two can swap their addresses, without a restart") {
+  ScriptedUpstream first(scripts::ok("first")), second(scripts::ok("second"));
+  ReservedPort a, b;
+  const Ports ports = {{"FIRST", first.port()}, {"SECOND", second.port()}, {"A", a.number()}, {"B", b.number()}};
+  const auto listener = [](const std::string& name, const std::string& port, const std::string& upstream) {
+    return "  - {name: " + name + ", address: \"127.0.0.1:${" + port + "}\", routes: [{upstream: " + upstream + "}]}\n";
+  };
+  const std::string rest =
+      "upstreams:\n  first: \"http://127.0.0.1:${FIRST}\"\n  second: \"http://127.0.0.1:${SECOND}\"\n";
+  TestProxy proxy("listeners:\n" + listener("main", "A", "first") + listener("other", "B", "second") + rest, ports);
+  const auto body_at = [](std::uint16_t port) {
+    Connection client = Connection::to(port);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    return read_response(client).body;
+  };
+  CHECK(body_at(a.number()) == "first");
+
+  CHECK(
+      proxy.reload("listeners:\n" + listener("main", "B", "first") + listener("other", "A", "second") + rest).status ==
+      200);
+  CHECK(body_at(b.number()) == "first");
+  CHECK(body_at(a.number()) == "second");
+  CHECK(proxy.port("main") == b.number());
+
+  CHECK(proxy.reload("listeners:\n" + listener("renamed", "B", "first") + rest).status == 200);
+  CHECK(body_at(b.number()) == "first");
+  CHECK(proxy.port("renamed") == b.number());
+  CHECK(eventually([&] { return refused(a.number()); }));
+}
+
+TEST_CASE("a listener can be widened to all addresses and narrowed again without a restart") {
+  ScriptedUpstream upstream;
+  ReservedPort port;
+  const auto at = [](const std::string& address) {
+    return "listeners: [{name: main, address: \"" + address + ":${PORT}\", routes: [{upstream: orders}]}]\n" +
+           "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
+  };
+  TestProxy proxy(at("127.0.0.1"), {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+  for (const char* address : {"0.0.0.0", "127.0.0.1"}) {
+    CAPTURE(address);
+    const Response report = proxy.reload(at(address));
+    CHECK_MESSAGE(report.status == 200, report.body);
+    CHECK(proxy.get("/").status == 200);
+  }
+  const Response taken = proxy.reload(
+      "listeners: [{name: main, address: \"127.0.0.1:${ORDERS}\", routes: [{upstream: "
+      "orders}]}]\nupstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n");
+  CHECK(taken.status != 200);
+  CHECK(proxy.get("/").status == 200);
 }
 
 TEST_CASE("reloads under traffic fail no request") {
