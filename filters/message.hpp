@@ -57,6 +57,12 @@ class Fields {
   void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) {
     list_.push_back({name, value, id});
   }
+  // Gives an id to each field that has none.
+  template <class IdOf>
+  void identify(IdOf id_of) {
+    for (Field& field : list_)
+      if (field.id == FieldId::other) field.id = id_of(field.name);
+  }
   std::size_t size() const noexcept { return list_.size(); }
   auto begin() const noexcept { return list_.begin(); }
   auto end() const noexcept { return list_.end(); }

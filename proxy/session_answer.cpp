@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session does with a request that it has read: route, forward or answer, write, record.
 #include "proxy/http/chunk_writer.hpp"
+#include "proxy/http/field_ids.hpp"
 #include "proxy/own_answer.hpp"
 #include "proxy/session.hpp"
 
@@ -21,6 +22,12 @@ ClientBody framing(const Response& response, const Request& request) {
   if (request.is_head() || has_no_body(response.status)) return ClientBody::none;
   if (response.body == BodyKind::length) return ClientBody::length;
   return request.minor_version == 0 ? ClientBody::until_close : ClientBody::chunked;
+}
+
+// Max-Forwards: 0, however many digits it takes (RFC 9110 §7.6.2).
+bool is_last_hop(const Request& request) {
+  const auto left = request.fields.find("max-forwards");
+  return left && !left->empty() && left->find_first_not_of('0') == std::string_view::npos;
 }
 
 std::optional<std::uint64_t> declared_length(const Response& response) {
@@ -46,8 +53,7 @@ Task<void> Session::serve() {
     co_return co_await refuse(Problem::body_too_large, "the request's body is larger than this listener takes");
   if (passed_here_before(request.fields, snapshot_->via))
     co_return co_await refuse(Problem::loop_detected, "the request has passed through this proxy before");
-  if (request.method == "OPTIONS" && request.fields.find("max-forwards") == std::string_view("0"))
-    co_return co_await answer_options();
+  if (request.method == "OPTIONS" && is_last_hop(request)) co_return co_await answer_options();
   if (listener_ == nullptr) co_return co_await refuse(Problem::no_route, "this listener is closed");
   const auto index = listener_->router.match(request);
   if (!index) co_return co_await refuse(Problem::no_route, "no route of this listener matches the request");
@@ -137,6 +143,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
     reply.content_length = own.body.size();
     if (inbound_.request.is_head()) reply.body = {};
   }
+  reply.fields.identify(http::field_id);  // those of a static answer come from the configuration
   close_ = must_close() || !rest_is_drainable();
   status_ = reply.status;
   const bool bodiless = has_no_body(reply.status);

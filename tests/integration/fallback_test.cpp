@@ -218,6 +218,16 @@ TEST_CASE("a static answer stands in") {
   CHECK(executions(rig, "cache", "miss") == 2);
 }
 
+TEST_CASE("a static answer's own Date and X-Request-Id are the only ones") {
+  Rig rig(scripts::status(500),
+          "    fallback: {chain: [{static: {status: 203, headers: {Date: \"Sun, 06 Nov 1994 08:49:37 GMT\", "
+          "X-Request-Id: fixed}, body: sorry}}]}\n");
+  const Response reply = rig.proxy.get("/");
+  CHECK(reply.status == 203);
+  CHECK(reply.field("Date") == "Sun, 06 Nov 1994 08:49:37 GMT");
+  CHECK(reply.field("X-Request-Id") == "fixed");
+}
+
 TEST_CASE("another upstream stands in, through its own breaker") {
   ScriptedUpstream primary(scripts::status(500)), replica(scripts::ok("from the replica"));
   TestProxy proxy(

@@ -219,6 +219,19 @@ TEST_CASE("process: the access log tells why each answer was what it was") {
   CHECK(running.process.output().find("password") == std::string::npos);
 }
 
+TEST_CASE("process: a request that is cut off by the end of the process is not called the client's doing") {
+  ScriptedUpstream upstream(scripts::hang());
+  Running running(upstream.port(), "shutdown: {drain_timeout: 200ms}\n");
+  Connection client = running.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return upstream.request_count() == 1; }));
+  running.process.signal(SIGTERM);
+  REQUIRE(running.process.wait() == 0);
+  const auto lines = logged(running.process, "access");
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].at("flags").as_array().empty());
+}
+
 TEST_CASE("process: a stdout that nobody reads does not stop it") {
   ScriptedUpstream upstream;
   Running running(upstream.port(), {}, true);
