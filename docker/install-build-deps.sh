@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The one list of Debian 12 packages that Fusewire is built, tested and checked with.
-#   docker/install-build-deps.sh [build] [test] [ci]      (none named: build)
+#   docker/install-build-deps.sh [build] [test] [bench] [ci]      (none named: build)
 # Where everything is already there it only asks dpkg. It never starts a service.
 set -euo pipefail
 
@@ -12,6 +12,8 @@ build=(
 )
 # What the tests talk to: a real upstream, real clients.
 test=(nginx curl jq python3 procps wrk)
+# What bench/ measures with and against.
+bench=(nginx haproxy wrk openssl python3 valgrind)
 # Sanitizers, fuzzing, coverage and the checks of .ci/run.
 ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr prometheus shellcheck)
 # Debian's kubectl clashes with the one of other sources, so any that is there already will do.
@@ -22,8 +24,9 @@ for group in "${@:-build}"; do
   case "$group" in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    bench) wanted+=("${bench[@]}") ;;
     ci) wanted+=("${ci[@]}") ;;
-    *) echo "usage: $0 [build] [test] [ci]" >&2; exit 2 ;;
+    *) echo "usage: $0 [build] [test] [bench] [ci]" >&2; exit 2 ;;
   esac
 done
 
@@ -40,7 +43,7 @@ if ((EUID != 0)); then
   as_root=(sudo)
 fi
 
-# nginx and prometheus are wanted as programs only: this file tells their packages not to start them.
+# nginx, haproxy and prometheus are wanted as programs only: this file tells their packages not to start them.
 policy=/usr/sbin/policy-rc.d
 made_policy=
 forbid_services() {
@@ -59,9 +62,9 @@ forbid_services
 apt update || echo "apt-get update failed; going on with the package lists of before" >&2
 apt install -y --no-install-recommends "${missing[@]}" >/dev/null
 
-# On a machine with systemd the two would otherwise come up at its next boot.
+# On a machine with systemd they would otherwise come up at its next boot.
 if [[ -d /run/systemd/system ]]; then
-  for service in nginx prometheus; do
+  for service in nginx haproxy prometheus; do
     if [[ " ${missing[*]} " == *" $service "* ]]; then "${as_root[@]}" systemctl disable --quiet "$service" || true; fi
   done
 fi

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, against whom, and what is promised about it."""
+import dataclasses
+import statistics
+
+import idle
+import instructions
+import load
+from contestants import NAMES, Setting, force_open
+from load import Request
+
+KIB = 1024
+PEERS = ("relay", "fusewire", "haproxy", "nginx")
+PROXIES = PEERS[1:]
+LARGE_BUFFERS = (*PEERS, "haproxy-64k", "nginx-64k")
+
+
+@dataclasses.dataclass
+class Case:
+    key: str
+    title: str
+    request: Request
+    names: tuple = PEERS
+    setting: Setting = dataclasses.field(default_factory=Setting)
+
+
+def get(size, **more):
+    return Request(f"/b/{size}", length=size, **more)
+
+
+CASES = [
+    Case("128", "128 B answers", get(128), (*PEERS, "fusewire-log", "fusewire-storing")),
+    Case("64k", "64 KiB answers", get(64 * KIB), LARGE_BUFFERS),
+    Case("1m", "1 MiB answers", get(1024 * KIB), LARGE_BUFFERS),
+    Case("upload", "16 KiB uploads", Request("/upload", method="POST", body=16 * KIB, length=2)),
+    Case("reject", "rejection by an open breaker", Request("/reject", status=503), PROXIES),
+    Case("tls", "128 B answers, TLS listener", get(128, tls=True), PROXIES, Setting(tls=True)),
+    Case("workers", "128 B answers, 2 workers", get(128), PROXIES, Setting(workers=2)),
+    Case("large", "128 B answers, size of the configuration", get(128), ("fusewire-small", "fusewire-large")),
+]
+LARGE = CASES[-1]
+IDLE, INSTRUCTIONS = "idle", "instructions"
+KEYS = [*(case.key for case in CASES), IDLE, INSTRUCTIONS]
+
+# Of two figures of one case: Fusewire's (or its variant's) over the other's, at most.
+TARGETS = [
+    ("128", "fusewire", "haproxy", 0.95), ("128", "fusewire", "nginx", 0.85), ("128", "fusewire", "relay", 1.2),
+    ("64k", "fusewire", "haproxy", 1.0), ("64k", "fusewire", "haproxy-64k", 1.0),
+    ("1m", "fusewire", "haproxy", 1.0), ("1m", "fusewire", "haproxy-64k", 1.0), ("reject", "fusewire", "nginx", 1.0),
+]
+IDLE_TARGET = 2 * KIB
+
+
+def of(case, contestant):
+    """The case's request as this contestant gets it."""
+    return dataclasses.replace(case.request, path=contestant.path or case.request.path, host=contestant.host)
+
+
+def prepare(case, cast):
+    """Starts those of the case who are to be compared. Answers of a rejection are made equally long."""
+    setting = case.setting
+    if case.key != "reject":
+        return [cast.start(name, setting) for name in case.names], case
+    ours = cast.start("fusewire", setting)
+    force_open(ours)
+    _, body = load.ask(ours.port, case.request)
+    setting = dataclasses.replace(setting, rejection="x" * len(body))
+    return [ours, *(cast.start(name, setting) for name in case.names if name != "fusewire")], case
+
+
+def measure(case, cast, cores, rounds, seconds, say):
+    """Per contestant the medians of its rounds, or what is wrong with it. Contestants take turns, round by round."""
+    cast_of_case, case = prepare(case, cast)
+    wrong = {one.name: load.problem(one.port, of(case, one)) for one in cast_of_case}
+    taken = {one.name: [] for one in cast_of_case}
+    load_cores = cores.load(case.setting.workers)
+    for number in range(-1, rounds):  # the first is to warm up
+        first = number % len(cast_of_case)
+        for one in cast_of_case[first:] + cast_of_case[:first]:
+            if wrong[one.name]:
+                continue
+            result = load.run(one, of(case, one), seconds if number >= 0 else 1, load_cores)
+            if result.errors:
+                wrong[one.name] = f"{result.errors} failed requests"
+            elif number >= 0:
+                taken[one.name].append(result)
+        say(".")
+    for one in cast_of_case:
+        wrong[one.name] = wrong[one.name] or load.problem(one.port, of(case, one))
+        cast.stop(one)
+    return {name: {"problem": wrong[name]} if wrong[name] else medians(taken[name]) for name in taken}
+
+
+def medians(rounds):
+    figures = {field: statistics.median(getattr(one, field) for one in rounds) for field in ("cpu_us", "rate", "p50_us", "p99_us")}
+    return {**figures, "cpu_us_rounds": [round(one.cpu_us, 3) for one in rounds]}
+
+
+def measure_idle(cast, count, say):
+    results = {}
+    for name in PEERS:
+        contestant = cast.start(name, Setting())
+        results[name] = {"bytes": idle.bytes_per_connection(contestant, count), "connections": count}
+        cast.stop(contestant)
+        say(".")
+    return results
+
+
+def ratio(results, ours, theirs):
+    """CPU per request of one over the other's: the median over the rounds, for both met the same noise in a round."""
+    pair = [results.get(name, {}).get("cpu_us_rounds") for name in (ours, theirs)]
+    return statistics.median(a / b for a, b in zip(*pair)) if all(pair) else None
+
+
+def verdict(what, most, measured):
+    return {"what": what, "most": most, "measured": measured, "met": None if measured is None else measured <= most}
+
+
+def judge(results):
+    """Each target with what was measured."""
+    titles = {case.key: case.title for case in CASES}
+    verdicts = [verdict(f"{titles[key]}: CPU of {NAMES[ours]} ÷ {NAMES[theirs]}", most, ratio(results.get(key, {}), ours, theirs))
+                for key, ours, theirs, most in TARGETS]
+    counted = results.get(INSTRUCTIONS)
+    growth = counted["large"] / counted["small"] if counted else None
+    size = results.get(IDLE, {}).get("fusewire", {}).get("bytes")
+    return [*verdicts, verdict("instructions with 1,000 upstreams × 10,000 routes ÷ with 1 × 1", 1 + instructions.GROWTH, growth),
+            verdict("bytes per idle connection", IDLE_TARGET, size)]
