@@ -118,7 +118,10 @@ Parsed<Endpoint> parse_endpoint(std::string_view url) {
   if (url.starts_with("https://")) return {.error = "https:// endpoints are not supported yet"};
   constexpr std::string_view kScheme = "http://";
   if (!url.starts_with(kScheme)) return {.error = "expected http://HOST[:PORT] or unix:/path"};
-  const std::string_view authority = url.substr(kScheme.size());
+  // A bare '/' is no path: it is dropped, so that one endpoint has one name.
+  if (url.ends_with('/')) url.remove_suffix(1);
+  endpoint.url = url;
+  const std::string_view authority = url.substr(std::min(url.size(), kScheme.size()));
   const std::size_t end = authority.find_first_of("/?#");
   if (end != std::string_view::npos)
     return {.error = "no path in an endpoint's URL; expected " + std::string(kScheme) +

@@ -18,7 +18,7 @@ struct Parsed {
 
 // HOST:PORT, [IPv6]:PORT or unix:/path, to listen on.
 Parsed<Address> parse_address(std::string_view);
-// http://HOST[:PORT] or unix:/path.
+// http://HOST[:PORT], with or without a closing '/', or unix:/path.
 Parsed<Endpoint> parse_endpoint(std::string_view);
 // 10.0.0.0/8, fd00::/8, or one address. Bits behind the prefix are cleared.
 Parsed<Network> parse_network(std::string_view);

@@ -284,7 +284,8 @@ struct Listener {
 
 struct Admin {
   Address address = {.kind = Address::Kind::tcp, .host = "127.0.0.1", .port = 9901, .path = {}};
-  std::string token;  // empty: every change is refused; token_file has been read by the loader
+  std::string token;       // empty: every change is refused
+  std::string token_file;  // where the token was read, if in a file
   bool read_requires_token = false;
   std::vector<std::string> allowed_hosts;
   std::optional<Address> probes;

@@ -3,6 +3,9 @@
 // and only then the values.
 #include "config/load.hpp"
 
+#include <algorithm>
+#include <sstream>
+
 #include "config/document.hpp"
 #include "config/keys.hpp"
 #include "config/overrides.hpp"
@@ -49,6 +52,51 @@ std::optional<Config> load_tree(const Source& source, Report& report) {
   return config;
 }
 
+// The lines of one section, for a text that is no document because of a slip elsewhere.
+std::string lines_of_section(const std::string& text, const std::string& key) {
+  std::istringstream lines(text);
+  std::string section;
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    const bool indented = line.empty() || std::string_view(" \t\r#").find(line[0]) != std::string_view::npos;
+    if (!indented) inside = line.starts_with(key + ":");
+    if (inside) section += line + '\n';
+  }
+  return section;
+}
+
+std::optional<Node> document_for_admin(const std::string& text, Report& report) {
+  if (std::optional<Node> whole = parse_document(text, Origin::file, report)) return whole;
+  Report ignored{std::string()};
+  return parse_document(lines_of_section(text, "admin"), Origin::file, ignored);
+}
+
+bool address_refused(const Report& report) {
+  const auto errors = report.errors();
+  return std::any_of(errors.begin(), errors.end(), [](const Diagnostic& error) {
+    return error.key_path == "admin" || error.key_path == "admin.address";
+  });
+}
+
+std::optional<Admin> load_admin_tree(const Source& source, Report& report) {
+  std::optional<Node> read = document_for_admin(source.text, report);
+  const bool hopeless = !read.has_value();
+  Node root;
+  root.kind = Node::Kind::map;
+  if (read) root = *std::move(read);
+  substitute_variables(root, source.environment, report);
+  check_shape(root, file_shape(), report);
+  if (root.kind == Node::Kind::invalid) return std::nullopt;
+  apply_environment(root, file_shape(), source.environment, report);
+  apply_settings(root, file_shape(), source.set, report);
+  Config config;
+  read_process(root, config, report);
+  const Node* admin = root.find("admin");
+  const bool overridden = admin != nullptr && admin->find("address") != nullptr;
+  if (address_refused(report) || (hopeless && !overridden)) return std::nullopt;
+  return config.admin;
+}
+
 std::optional<CircuitBreaker> load_breaker_tree(const std::string& text, Report& report) {
   std::optional<Node> root = parse_document(text, Origin::file, report);
   if (!root) return std::nullopt;
@@ -76,6 +124,14 @@ LoadResult load(const Source& source) {
   result.config = guarded(report, [&] { return load_tree(source, report); });
   result.errors = report.errors();
   result.warnings = report.warnings();
+  return result;
+}
+
+AdminResult load_admin(const Source& source) {
+  Report report(source.name);
+  AdminResult result;
+  result.admin = guarded(report, [&] { return load_admin_tree(source, report); });
+  result.errors = report.errors();
   return result;
 }
 

@@ -37,6 +37,17 @@ struct LoadResult {
 
 LoadResult load(const Source&);
 
+// The admin section as far as it can be read, whatever is wrong elsewhere: to find a process that serves on by an
+// earlier, better text. Absent where its address can't be told.
+struct AdminResult {
+  std::optional<Admin> admin;
+  std::vector<Diagnostic> errors;  // of the section, and what kept it from being read
+};
+AdminResult load_admin(const Source&);
+
+// What an admin.token_file holds; nothing when it can't be read or holds no token.
+std::optional<std::string> read_token_file(const std::string& path);
+
 // The keys of `circuit_breaker:` alone, from a YAML or JSON text (breaker_adapter, embedders).
 struct BreakerResult {
   std::optional<CircuitBreaker> circuit_breaker;

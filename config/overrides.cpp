@@ -93,6 +93,34 @@ void set_at(Node& root, const Shape& root_shape, const KeyPath& path, Node value
   replace(*node, std::move(value), *parent, report);
 }
 
+// `listen: ADDR` is short for a list of one listener, whose keys can be overridden like any other's.
+void write_out_listen(Node& root) {
+  const Node* listen = root.find("listen");
+  if (listen == nullptr || listen->kind != Node::Kind::scalar || root.find("listeners") != nullptr) return;
+  Node address = *listen;
+  address.key = "address";
+  Node listener;
+  listener.kind = Node::Kind::map;
+  listener.path = "listeners.0";
+  listener.mark = listener.key_mark = listen->key_mark;
+  listener.children.push_back(std::move(address));
+  Node list;
+  list.kind = Node::Kind::list;
+  list.implied = true;
+  list.key = list.path = "listeners";
+  list.mark = list.key_mark = listen->key_mark;
+  list.children.push_back(std::move(listener));
+  root.children.push_back(std::move(list));
+  std::erase_if(root.children, [](const Node& child) { return child.key == "listen"; });
+}
+
+// Where what `path` names is to be found once the short form has been written out.
+KeyPath in_full(const Node& root, const KeyPath& path) {
+  const Node* listeners = root.find("listeners");
+  const bool written_out = listeners != nullptr && listeners->implied;
+  return written_out && path == KeyPath{"listen"} ? KeyPath{"listeners", "0", "address"} : path;
+}
+
 std::string unknown_key(const Resolution& resolution) {
   const std::vector<std::string_view> candidates(resolution.candidates.begin(), resolution.candidates.end());
   const std::string where = resolution.reached.empty() ? "" : " in '" + to_string(resolution.reached) + "'";
@@ -102,6 +130,7 @@ std::string unknown_key(const Resolution& resolution) {
 void apply_variable(Node& root, const Shape& shape, const std::string& name, const std::string& text, Report& report,
                     std::map<std::string, std::string>& taken) {
   const Mark mark{Origin::environment};
+  write_out_listen(root);
   const Resolution found = resolve(root, shape, std::string_view(name).substr(kPrefix.size()), Spelling::environment);
   if (found.paths.empty()) return report.error(mark, name, unknown_key(found));
   if (found.paths.size() > 1) {
@@ -110,11 +139,12 @@ void apply_variable(Node& root, const Shape& shape, const std::string& name, con
       message += (&path == &found.paths.front() ? " " : " and ") + to_string(path);
     return report.error(mark, name, message);
   }
-  const std::string path = to_string(found.paths.front());
+  const KeyPath key = in_full(root, found.paths.front());
+  const std::string path = to_string(key);
   const auto [other, first] = taken.emplace(path, name);
   if (!first) return report.error(mark, path, "set by both " + other->second + " and " + name);
   if (std::optional<Node> value = parse_value(text, Origin::environment, path, report))
-    set_at(root, shape, found.paths.front(), *std::move(value), report);
+    set_at(root, shape, key, *std::move(value), report);
 }
 
 }  // namespace
@@ -140,13 +170,14 @@ void apply_settings(Node& root, const Shape& shape, const std::vector<std::strin
       report.error(mark, {}, "expected key.path=value");
       continue;
     }
+    write_out_listen(root);
     const Resolution found = resolve(root, shape, name, Spelling::dotted);
     if (found.paths.empty()) {
       report.error(mark, name, unknown_key(found));
       continue;
     }
     if (std::optional<Node> value = parse_value(setting.substr(equals + 1), Origin::command_line, name, report))
-      set_at(root, shape, found.paths.front(), *std::move(value), report);
+      set_at(root, shape, in_full(root, found.paths.front()), *std::move(value), report);
   }
 }
 

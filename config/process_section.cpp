@@ -22,24 +22,33 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+std::optional<std::string> token_in(const Node& file, Report& report) {
+  const std::optional<std::string> content = read_file(file, kLargestTokenFile, report);
+  if (!content) return std::nullopt;
+  std::string token = trimmed(*content);
+  if (token.empty()) report.error(file, "the file holds no token");
+  return token;
+}
+
 // No message repeats a token.
-void read_token(const Reader& reader, std::string& token) {
+void read_token(const Reader& reader, Admin& admin) {
+  std::string& token = admin.token;
   reader.text("token", token);
   const Node* at = reader.find("token");
   if (const Node* file = reader.find("token_file")) {
     if (reader.has("token")) return reader.error(*file, "token and token_file exclude each other");
     at = file;
-    const std::optional<std::string> content = read_file(*file, kLargestTokenFile, reader.report());
+    admin.token_file = file->text;
+    const std::optional<std::string> content = token_in(*file, reader.report());
     if (!content) return;
-    token = trimmed(*content);
-    if (token.empty()) reader.error(*file, "the file holds no token");
+    token = *content;
   }
   if (!is_bearer_token(token)) reader.error(*at, "a token is made of visible ASCII characters without spaces");
 }
 
 void read_admin(const Reader& reader, Admin& admin) {
   if (const Node* address = reader.find("address")) read_address(*address, admin.address, reader.report());
-  read_token(reader, admin.token);
+  read_token(reader, admin);
   reader.flag("read_requires_token", admin.read_requires_token);
   for (const Node& item : reader.items("allowed_hosts")) {
     if (item.kind == Node::Kind::invalid) continue;
@@ -69,6 +78,14 @@ void read_workers(const Reader& reader, unsigned& workers) {
 }
 
 }  // namespace
+
+std::optional<std::string> read_token_file(const std::string& path) {
+  Report report{std::string()};
+  Node file;
+  file.text = path;
+  const std::optional<std::string> token = token_in(file, report);
+  return !report.failed() && is_bearer_token(*token) ? token : std::nullopt;
+}
 
 void read_process(const Node& root, Config& config, Report& report) {
   const Reader reader(&root, report);

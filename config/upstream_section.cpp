@@ -41,7 +41,7 @@ void read_endpoints(const Reader& reader, std::vector<Endpoint>& endpoints) {
     Parsed<Endpoint> parsed = parse_endpoint(url->text);
     if (!parsed.value)
       reader.error(*url, parsed.error + "; found " + quote(url->text));
-    else if (!seen.insert(url->text).second)
+    else if (!seen.insert(parsed.value->url).second)
       reader.error(*url, "duplicate endpoint " + quote(url->text));
     else
       endpoints.push_back(*std::move(parsed.value));

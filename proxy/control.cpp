@@ -75,15 +75,15 @@ Control::~Control() = default;
 
 void Control::start(config::Config first, Hooks hooks) {
   hooks_ = std::move(hooks);
-  const ReloadReport& report = apply(std::move(first), "start");
+  const ReloadReport& report = apply(std::move(first), "start", std::move(loader_.warnings));
   if (!report.successful) throw std::runtime_error(report.errors.front());
   serving_ = true;
 }
 
 const ReloadReport& Control::reload(const std::string& trigger) {
   config::LoadResult loaded;
-  if (loader_)
-    loaded = loader_();
+  if (loader_.read)
+    loaded = loader_.read();
   else
     loaded.errors.push_back({.source = "reload",
                              .line = 0,
@@ -183,7 +183,9 @@ std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted)
   state->evict_elsewhere = [this, raw = state.get()] {
     if (hooks_.evict) hooks_.evict(raw);
   };
-  state->breaker.listen([this, name = wanted.name](const breaker::Event& event) { events_.record(name, event); }, {});
+  state->breaker.listen(
+      [this, name = wanted.name](const breaker::Event& event) { events_.record(name, overrides_.note(name, event)); },
+      {});
   return state;
 }
 
@@ -224,6 +226,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   events_.set_history(next->config.event_history);
   log::configure(next->config.log);
   snapshot_ = next;
+  admin_ = next->config.admin;
   version_ = next->version;
   forget_unused();
 }
@@ -249,7 +252,32 @@ void Control::forget_unused() {
 }
 
 config::LoadResult Control::check(const std::string& text) const {
+  if (loader_.judge) return loader_.judge(text);
   return config::load({.name = "posted", .text = text, .environment = {}, .set = {}});
+}
+
+// ------------------------------------------------------------------------------------------------------ time going by
+
+void Control::look(std::chrono::steady_clock::time_point now) {
+  end_overrides(now);
+  read_token_again();
+}
+
+void Control::end_overrides(std::chrono::steady_clock::time_point now) {
+  for (const std::string& name : overrides_.over(now)) {
+    if (const auto state = states_.find(name); state != states_.end()) state->second->breaker.release(now);
+    overrides_.forget(name);
+  }
+}
+
+// A file that can't be read, or holds no token, changes nothing.
+void Control::read_token_again() {
+  if (admin_.token_file.empty()) return;
+  const auto token = config::read_token_file(admin_.token_file);
+  const std::string seen_before = std::exchange(next_token_, token.value_or(""));
+  if (!token || *token == admin_.token || *token != seen_before) return;
+  admin_.token = *token;
+  log::info("admin token changed", {{"token_file", admin_.token_file}});
 }
 
 void Control::drain() {

@@ -9,11 +9,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "config/load.hpp"
 #include "proxy/observe/event_log.hpp"
 #include "proxy/snapshot.hpp"
+#include "proxy/timed_overrides.hpp"
 
 namespace fusewire::cache {
 class Store;
@@ -33,7 +35,17 @@ struct ReloadReport {
 
 class Control {
  public:
-  using Loader = std::function<config::LoadResult()>;
+  // How the configuration is read.
+  struct Loader {
+    Loader() = default;
+    template <class Read>
+    requires std::is_invocable_r_v<config::LoadResult, Read&> Loader(Read file) : read(std::move(file)) {}
+
+    std::function<config::LoadResult()> read;  // again; empty where there is no file (demo, tests)
+    // A text as if it were the file, with the same environment and command line. Empty: as it stands, without any.
+    std::function<config::LoadResult(const std::string&)> judge;
+    std::vector<std::string> warnings;  // what the reading that the process starts with warned of
+  };
   struct Hooks {
     // Hands a new snapshot to acceptor and workers. Returns an error text when a new listener can't be opened; then
     // nothing has changed.
@@ -43,7 +55,6 @@ class Control {
     std::function<void(const UpstreamState*)> evict = {};
   };
 
-  // `loader` reads the configuration again; empty where there is no file (demo, tests).
   Control(Loader loader, std::size_t workers);
   ~Control();
 
@@ -59,6 +70,11 @@ class Control {
   config::LoadResult check(const std::string& text) const;
 
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
+  // The snapshot's, with the token as admin.token_file holds it now.
+  const config::Admin& admin() const { return admin_; }
+  // What nobody else notices in time: an override whose `for` is over, a rotated token. Called every kLook.
+  void look(std::chrono::steady_clock::time_point now);
+  static constexpr std::chrono::milliseconds kLook{400};
   std::size_t workers() const { return workers_; }
   EventLog& events() { return events_; }
   cache::Store& cache() { return *cache_; }
@@ -85,15 +101,20 @@ class Control {
   std::shared_ptr<EndpointState> endpoint_of(const std::string& upstream, const config::Endpoint&);
   std::shared_ptr<PerWorker<TrafficCells>> cells_of(const std::string& listener, const std::string& upstream);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
+  void end_overrides(std::chrono::steady_clock::time_point now);
+  void read_token_again();
 
   Loader loader_;
   const std::size_t workers_;
   Hooks hooks_;
   std::shared_ptr<const Snapshot> snapshot_;
+  config::Admin admin_;
+  std::string next_token_;  // seen once in its file, which may still be written
   ReloadReport last_reload_;
   std::chrono::system_clock::time_point last_success_{};
   const std::chrono::steady_clock::time_point started_;
   EventLog events_;
+  TimedOverrides overrides_;
   std::unique_ptr<cache::Store> cache_;
   PerWorker<WorkerCells> worker_cells_;
   std::map<std::string, std::shared_ptr<UpstreamState>> states_;

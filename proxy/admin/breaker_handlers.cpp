@@ -59,7 +59,6 @@ Reply change(const Call& call, std::string_view change_name, void (breaker::Brea
   const auto snapshot = call.control.snapshot();
   const Upstream* upstream = snapshot->upstream(call.name);
   if (!upstream) return unknown(call, call.name);
-  if (call.target.find("for")) return problem(400, "BadRequest", "`for` limits an override only");
   (upstream->state->breaker.*member)(call.now.steady);
   log_change(call, change_name, call.name);
   return json_reply(breaker_view(facts_of(call, *upstream), call.now));

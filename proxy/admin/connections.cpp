@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/admin/connections.hpp"
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <vector>
 
@@ -30,6 +31,12 @@ void Connections::close() {
 
 void Connections::wake_streams() {
   for (Session* session : sessions_) session->wake();
+}
+
+bool Connections::has_room_for_stream() const {
+  const auto streams =
+      std::count_if(sessions_.begin(), sessions_.end(), [](const Session* session) { return session->is_streaming(); });
+  return static_cast<std::size_t>(streams) < kMaxStreams;
 }
 
 Task<void> Connections::accept() {

@@ -16,6 +16,7 @@ class Session;
 class Connections final : public std::enable_shared_from_this<Connections> {
  public:
   static constexpr std::size_t kMax = 64;
+  static constexpr std::size_t kMaxStreams = 16;  // of them: they never give way, and health must get in
 
   Connections(asio::io_context& io, Control& control, Door door, ListeningSocket acceptor)
       : io_(io), control_(control), door_(door), acceptor_(std::move(acceptor)) {}
@@ -24,6 +25,7 @@ class Connections final : public std::enable_shared_from_this<Connections> {
   void close();
   bool closed() const { return closed_; }
   void wake_streams();
+  bool has_room_for_stream() const;
   std::uint16_t port() const { return port_of(acceptor_); }
   Task<void> accept();  // started by start()
 

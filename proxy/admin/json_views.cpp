@@ -187,6 +187,9 @@ json::object event_view(const LoggedEvent& logged) {
       break;
     case breaker::Event::Kind::override_ended:
       view["event"] = "override_ended";
+      view["override"] = to_string(event.override_state);
+      view["cause"] = event.override_for ? "expired" : "released";
+      if (event.override_for) view["for_ms"] = event.override_for->count();
       break;
     case breaker::Event::Kind::reset:
       view["event"] = "reset";

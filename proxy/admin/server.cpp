@@ -4,10 +4,33 @@
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "proxy/admin/connections.hpp"
 
 namespace fusewire::proxy::admin {
+
+// Lets Control look around now and then.
+struct AdminServer::Ticker : std::enable_shared_from_this<Ticker> {
+  Ticker(asio::io_context& io, Control& wanted) : timer(io), control(wanted) {}
+
+  void wait() {
+    timer.expires_after(Control::kLook);
+    timer.async_wait([self = shared_from_this()](const error_code& error) {
+      if (error || self->stopped) return;
+      self->control.look(std::chrono::steady_clock::now());
+      self->wait();
+    });
+  }
+  void stop() {
+    stopped = true;
+    timer.cancel();
+  }
+
+  asio::steady_timer timer;
+  Control& control;
+  bool stopped = false;
+};
 
 AdminServer::AdminServer(asio::io_context& io, Control& control, const config::Address& address, Door door)
     : address_(address),
@@ -19,9 +42,13 @@ AdminServer::AdminServer(asio::io_context& io, Control& control, const config::A
       if (const auto connections = weak.lock()) connections->wake_streams();
     });
   });
+  if (door != Door::admin) return;
+  ticker_ = std::make_shared<Ticker>(io, control);
+  ticker_->wait();
 }
 
 AdminServer::~AdminServer() {
+  if (ticker_) ticker_->stop();
   events_.unsubscribe(subscription_);
   connections_->close();
   if (address_.kind == config::Address::Kind::unix_socket) ::unlink(address_.path.c_str());

@@ -29,10 +29,13 @@ class AdminServer {
   const config::Address& address() const { return address_; }
 
  private:
+  struct Ticker;
+
   config::Address address_;
   std::shared_ptr<Connections> connections_;
   EventLog& events_;
   std::uint64_t subscription_ = 0;
+  std::shared_ptr<Ticker> ticker_;  // of the door that is always there
 };
 
 }  // namespace fusewire::proxy::admin

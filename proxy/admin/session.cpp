@@ -92,6 +92,13 @@ std::optional<asio::ip::tcp::endpoint> tcp_endpoint(const Protocol::endpoint& en
   return tcp;
 }
 
+Reply too_many_streams() {
+  return problem(503, "TooManyStreams",
+                 std::to_string(Connections::kMaxStreams) +
+                     " event streams are open on this address, which is all it serves at once; close one, or poll "
+                     "/admin/events?since=ID");
+}
+
 std::string event_text(const LoggedEvent& event) {
   const boost::json::object view = event_view(event);
   std::string text = "id: " + std::to_string(event.id) + "\nevent: ";
@@ -153,6 +160,8 @@ Task<Session::Next> Session::respond(const Request& request, bool keep) {
   const Reply reply = answer_safely(request);
   if (gone_) co_return Next::close;
   if (!reply.stream_after || request.method == "HEAD") co_return co_await send(reply, request, keep);
+  if (!connections_->has_room_for_stream()) co_return co_await send(too_many_streams(), request, keep);
+  streaming_ = true;
   co_await stream(*reply.stream_after);
   co_return Next::close;
 }

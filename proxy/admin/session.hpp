@@ -27,6 +27,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   void wake();  // there may be a new event
   // Since when it has been waiting for a request; nothing while one is being answered.
   std::optional<std::chrono::steady_clock::time_point> idle_since() const { return idle_since_; }
+  bool is_streaming() const { return streaming_; }
 
  private:
   enum class Next { keep, close };
@@ -47,6 +48,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   boost::beast::flat_buffer buffer_;
   asio::steady_timer wait_;
   std::optional<std::chrono::steady_clock::time_point> idle_since_;
+  bool streaming_ = false;
   bool gone_ = false;  // closed by us, or by the reader of a stream
 };
 

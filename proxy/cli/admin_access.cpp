@@ -13,8 +13,7 @@ namespace {
 
 constexpr const char* kDefaultUrl = "http://127.0.0.1:9901";
 
-config::Endpoint parse_url(std::string url) {
-  while (url.ends_with('/')) url.pop_back();
+config::Endpoint parse_url(const std::string& url) {
   const auto parsed = config::parse_endpoint(url);
   if (!parsed.value) throw BadUsage("'" + url + "' is not an admin address: " + parsed.error);
   return *parsed.value;
@@ -36,36 +35,52 @@ std::string read_token(const std::string& file) {
   return text;
 }
 
-// The admin's section, where a configuration is named and good.
-std::optional<config::Admin> configured(const Options& options, const World& world) {
+bool changes_something(Options::Command command) {
+  return command != Options::Command::status && command != Options::Command::events;
+}
+
+// What the configuration says of the admin.
+struct Section {
+  std::optional<config::Admin> admin;
+  std::string error;  // why the file is no good now; there may be an admin all the same
+};
+
+Section read_section(const Options& options, const World& world) {
   const std::string file = config_file(options, world);
-  if (file.empty()) return std::nullopt;
+  if (file.empty()) return {};
   const config::LoadResult result = load_file(file, options, world);
-  if (result.config) return result.config->admin;
-  if (!options.file.empty()) throw BadUsage(result.errors.front().to_string());
-  return std::nullopt;
+  if (result.config) return {result.config->admin, {}};
+  return {load_admin(file, options, world).admin, result.errors.front().to_string()};
+}
+
+// --admin, or FUSEWIRE_ADMIN where no file goes before it; else empty.
+std::string given_url(const Options& options, const World& world) {
+  if (!options.admin.empty() || !options.file.empty()) return options.admin;
+  return world.variable("FUSEWIRE_ADMIN");
+}
+
+config::Endpoint configured_endpoint(const Section& section, const Options& options, const World& world) {
+  const bool lost = !section.admin && !section.error.empty();
+  if (lost && changes_something(options.command)) throw BadUsage(section.error);
+  if (!section.error.empty())
+    world.err << "fusewire: " << section.error << "; "
+              << (lost ? "the admin is sought at its default address" : "its admin section is used all the same")
+              << '\n';
+  return section.admin ? endpoint_of(section.admin->address) : parse_url(kDefaultUrl);
 }
 
 }  // namespace
 
 AdminAccess find_admin(const Options& options, const World& world) {
-  const std::string from_environment = world.variable("FUSEWIRE_ADMIN");
-  const auto admin = options.admin.empty() ? configured(options, world) : std::nullopt;
+  const Section section = options.admin.empty() ? read_section(options, world) : Section{};
+  const std::string url = given_url(options, world);
   AdminAccess access;
-  if (!options.admin.empty())
-    access.endpoint = parse_url(options.admin);
-  else if (!options.file.empty())
-    access.endpoint = endpoint_of(admin->address);
-  else if (!from_environment.empty())
-    access.endpoint = parse_url(from_environment);
-  else
-    access.endpoint = admin ? endpoint_of(admin->address) : parse_url(kDefaultUrl);
-
+  access.endpoint = url.empty() ? configured_endpoint(section, options, world) : parse_url(url);
   access.token = world.variable("FUSEWIRE_TOKEN");
   if (!options.token_file.empty())
     access.token = read_token(options.token_file);
-  else if (access.token.empty() && admin && options.admin.empty())
-    access.token = admin->token;
+  else if (access.token.empty() && section.admin)
+    access.token = section.admin->token;
   return access;
 }
 

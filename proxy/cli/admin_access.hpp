@@ -21,8 +21,9 @@ struct AdminAccess {
 };
 
 // Address: --admin, -c, FUSEWIRE_ADMIN, FUSEWIRE_CONFIG, http://127.0.0.1:9901; the first there is. Token:
-// --token-file, FUSEWIRE_TOKEN, the configuration's. Throws BadUsage. A bad file that only FUSEWIRE_CONFIG names is
-// passed over: the proxy serves on by its last good configuration, and its health must not depend on the file.
+// --token-file, FUSEWIRE_TOKEN, the configuration's. Throws BadUsage. A proxy whose file has turned bad serves on, and
+// its health must not depend on the file: of a bad one the admin section is taken as far as it can be read; where
+// that does not tell the address, commands that only read ask the default one. A line on stderr says so.
 AdminAccess find_admin(const Options&, const World&);
 
 }  // namespace fusewire::cli

@@ -84,6 +84,12 @@ Task<void> exchange(Stream& stream, const std::vector<Protocol::endpoint>& endpo
     answer.body = std::move(parser.get().body());
 }
 
+// Something came, and it is no response; an end that comes too early is another matter.
+bool is_no_http(const error_code& error) {
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return false;
+  return error.category() == http::make_error_code(http::error::bad_version).category();
+}
+
 AdminClient::Answer run_exchange(const config::Endpoint& endpoint, const std::string& request,
                                  const OnPiece* on_piece) {
   AdminClient::Answer answer;
@@ -97,6 +103,8 @@ AdminClient::Answer run_exchange(const config::Endpoint& endpoint, const std::st
     io.run();
     if (failure) std::rethrow_exception(failure);
   } catch (const boost::system::system_error& error) {
+    if (is_no_http(error.code()))
+      throw Unreachable("what listens at " + endpoint.url + " does not answer in HTTP: it is not a Fusewire's admin");
     throw Unreachable("the admin at " + endpoint.url + " does not answer: " + error.code().message());
   }
   return answer;

@@ -21,12 +21,30 @@ int fail(const World& world, const std::string& line) {
   return kFailed;
 }
 
-// What a problem+json says, or the bare status.
+// The answer is not one that a Fusewire's admin gives.
+struct Foreign {
+  int status;
+};
+
+// `show(body)` of a good answer, which must have what a Fusewire's has.
+template <class Show>
+void with_body(const AdminClient::Answer& answer, Show show) {
+  boost::system::error_code error;
+  const json::value body = json::parse(answer.body, error);
+  if (error) throw Foreign{answer.status};
+  try {
+    show(body);
+  } catch (const std::exception&) {  // a member is missing, or of another kind
+    throw Foreign{answer.status};
+  }
+}
+
+// What a problem+json says.
 std::string detail_of(const AdminClient::Answer& answer) {
   boost::system::error_code error;
   const json::value body = json::parse(answer.body, error);
   const json::value* detail = error || !body.is_object() ? nullptr : body.get_object().if_contains("detail");
-  if (!detail || !detail->is_string()) return "the admin answered " + std::to_string(answer.status);
+  if (!detail || !detail->is_string()) throw Foreign{answer.status};
   std::string text(detail->get_string());
   if (const json::value* known = body.get_object().if_contains("known")) text += "; known: " + json::serialize(*known);
   return text;
@@ -43,7 +61,7 @@ int ready(const AdminClient& client) {
 int status(const AdminClient& client, const World& world) {
   const auto answer = client.call("GET", "/admin/circuit-breakers");
   if (answer.status != 200) return fail(world, detail_of(answer));
-  world.out << breaker_table(json::parse(answer.body));
+  with_body(answer, [&](const json::value& body) { world.out << breaker_table(body); });
   return kOk;
 }
 
@@ -51,10 +69,11 @@ int status(const AdminClient& client, const World& world) {
 int events(const AdminClient& client, const World& world, std::uint64_t& last) {
   const auto answer = client.call("GET", "/admin/events");
   if (answer.status != 200) return fail(world, detail_of(answer));
-  const json::value body = json::parse(answer.body);
-  for (const json::value& event : body.at("events").as_array()) world.out << event_line(event);
-  world.out.flush();
-  last = body.at("last_id").to_number<std::uint64_t>();
+  with_body(answer, [&](const json::value& body) {
+    for (const json::value& event : body.at("events").as_array()) world.out << event_line(event);
+    world.out.flush();
+    last = body.at("last_id").to_number<std::uint64_t>();
+  });
   return kOk;
 }
 
@@ -92,30 +111,45 @@ bool is_name(const std::string& name) {
 int change(const AdminClient& client, const Options& options, const World& world) {
   const std::string action = action_of(options.command);
   std::string target = "/admin/circuit-breakers/" + options.name + '/' + action;
-  if (!options.limit.empty()) target += "?for=" + options.limit;
+  if (options.limit) target += "?for=" + *options.limit;
   const auto answer = client.call("POST", target);
   if (answer.status != 200) return fail(world, detail_of(answer));
-  const json::value breaker = json::parse(answer.body);
-  world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
-            << ", override " << breaker.at("override").as_string().c_str() << '\n';
+  with_body(answer, [&](const json::value& breaker) {
+    world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
+              << ", override " << breaker.at("override").as_string().c_str() << '\n';
+  });
   return kOk;
+}
+
+bool is_limit(const std::string& text) {
+  const auto limit = config::parse_duration(text);
+  return limit && limit->count() > 0;
 }
 
 void check_usage(const Options& options) {
   const bool needs_name = options.command != Command::status && options.command != Command::events;
   if (needs_name && !is_name(options.name)) throw BadUsage("'" + options.name + "' is not the name of a breaker");
-  if (!options.limit.empty() && !config::parse_duration(options.limit))
-    throw BadUsage("--for: expected a duration such as 10m, got '" + options.limit + "'");
+  if (options.limit && !is_limit(*options.limit))
+    throw BadUsage("--for: expected a duration above zero such as 10m, got '" + *options.limit + "'");
+}
+
+int ask(const AdminClient& client, const Options& options, const World& world) {
+  if (options.command == Command::status) return options.ready ? ready(client) : status(client, world);
+  if (options.command != Command::events) return change(client, options, world);
+  std::uint64_t last = 0;
+  return options.follow ? follow(client, world) : events(client, world, last);
 }
 
 int ask(const Options& options, const World& world) {
   check_usage(options);
   AdminAccess access = find_admin(options, world);
-  const AdminClient client(std::move(access.endpoint), std::move(access.token));
-  if (options.command == Command::status) return options.ready ? ready(client) : status(client, world);
-  if (options.command != Command::events) return change(client, options, world);
-  std::uint64_t last = 0;
-  return options.follow ? follow(client, world) : events(client, world, last);
+  const std::string url = access.endpoint.url;
+  try {
+    return ask(AdminClient(std::move(access.endpoint), std::move(access.token)), options, world);
+  } catch (const Foreign& answer) {
+    return fail(world, "what answers at " + url + " (with status " + std::to_string(answer.status) +
+                           ") is not a Fusewire's admin");
+  }
 }
 
 }  // namespace
@@ -126,7 +160,7 @@ int ask_admin(const Options& options, const World& world) {
   } catch (const BadUsage& error) {
     world.err << "fusewire: " << error.what() << '\n';
     return kUsage;
-  } catch (const std::exception& error) {  // Unreachable, or an answer that is not the admin's
+  } catch (const std::exception& error) {  // such as Unreachable
     return fail(world, error.what());
   }
 }

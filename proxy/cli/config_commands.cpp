@@ -56,8 +56,11 @@ int run(const Options& options, const World& world) {
   const config::LoadResult first = load();
   print(first.errors, "", world);
   if (!first.config) return kUsage;
+  proxy::Control::Loader loader(load);
+  loader.judge = [options, world](const std::string& text) { return judge_text(text, options, world); };
+  for (const config::Diagnostic& warning : first.warnings) loader.warnings.push_back(warning.to_string());
   try {
-    return serve(first, {.loader = load, .watch = *file, .signals = true});
+    return serve(first, {.loader = std::move(loader), .watch = *file, .signals = true});
   } catch (const std::exception& error) {
     world.err << "fusewire: " << error.what() << '\n';
     return kFailed;

@@ -31,6 +31,13 @@ std::optional<std::string> read_whole(const std::string& file) {
   return n == 0 ? std::optional(std::move(text)) : std::nullopt;
 }
 
+config::Diagnostic unreadable(const std::string& file) {
+  config::Diagnostic error;
+  error.source = file;
+  error.message = "cannot be read: " + std::generic_category().message(errno);
+  return error;
+}
+
 }  // namespace
 
 std::string config_file(const Options& options, const World& world) {
@@ -40,12 +47,21 @@ std::string config_file(const Options& options, const World& world) {
 config::LoadResult load_file(const std::string& file, const Options& options, const World& world) {
   auto text = read_whole(file);
   if (text) return config::load({file, std::move(*text), world.environment, options.set});
-  config::Diagnostic unreadable;
-  unreadable.source = file;
-  unreadable.message = "cannot be read: " + std::generic_category().message(errno);
   config::LoadResult result;
-  result.errors.push_back(std::move(unreadable));
+  result.errors.push_back(unreadable(file));
   return result;
+}
+
+config::AdminResult load_admin(const std::string& file, const Options& options, const World& world) {
+  auto text = read_whole(file);
+  if (text) return config::load_admin({file, std::move(*text), world.environment, options.set});
+  config::AdminResult result;
+  result.errors.push_back(unreadable(file));
+  return result;
+}
+
+config::LoadResult judge_text(const std::string& text, const Options& options, const World& world) {
+  return config::load({"posted", text, world.environment, options.set});
 }
 
 }  // namespace fusewire::cli

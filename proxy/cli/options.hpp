@@ -3,6 +3,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,12 +23,12 @@ struct Options {
   std::vector<std::string> set;  // --set key.path=value
   bool print = false;            // check
 
-  std::string admin;       // --admin URL
-  std::string token_file;  // --token-file
-  bool ready = false;      // status
-  bool follow = false;     // events
-  std::string name;        // reset, force-open, …: the breaker
-  std::string limit;       // --for; empty: none
+  std::string admin;                 // --admin URL
+  std::string token_file;            // --token-file
+  bool ready = false;                // status
+  bool follow = false;               // events
+  std::string name;                  // reset, force-open, …: the breaker
+  std::optional<std::string> limit;  // --for
 
   bool serve = false;  // demo
 };

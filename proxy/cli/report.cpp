@@ -90,7 +90,9 @@ std::string what_happened(const json::object& event) {
     const json::value* limit = event.if_contains("for_ms");
     return text(event.at("override")) + (limit ? " for " + duration_text(limit->to_number<std::int64_t>()) : "");
   }
-  return kind == "override_ended" ? "released" : kind;
+  if (kind != "override_ended") return kind;
+  const json::value* cause = event.if_contains("cause");
+  return cause && text(*cause) == "expired" ? "the override's time is over" : "released";
 }
 
 }  // namespace

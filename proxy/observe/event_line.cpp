@@ -46,6 +46,7 @@ void write_event_line(std::string_view breaker, const Event& event) {
       if (event.override_for) pairs.push_back({"for_ms", std::int64_t{event.override_for->count()}});
       return log::write(config::LogLevel::warn, "circuit breaker override", pairs);
     case Event::Kind::override_ended:
+      pairs.push_back({"cause", event.override_for ? "expired" : "released"});
       return log::write(config::LogLevel::info, "circuit breaker released", pairs);
     case Event::Kind::reset:
       return log::write(config::LogLevel::info, "circuit breaker reset", pairs);

@@ -46,10 +46,17 @@ TEST_CASE("an endpoint is an http URL without a path, or a socket") {
   CHECK(parse_endpoint("unix:/a").value->address.path == "/a");
 }
 
+TEST_CASE("a bare slash behind an endpoint is no path, and makes it no other endpoint") {
+  CHECK(parse_endpoint("http://127.0.0.1:9000/").value == parse_endpoint("http://127.0.0.1:9000").value);
+  CHECK(parse_endpoint("http://[::1]/").value->authority == "[::1]");
+  CHECK(parse_endpoint("unix:/a/").value->address.path == "/a/");
+}
+
 TEST_CASE("an endpoint that is none says why") {
   CHECK(parse_endpoint("https://a").error == "https:// endpoints are not supported yet");
   CHECK(parse_endpoint("http://a:1/v1").error == "no path in an endpoint's URL; expected http://a:1");
-  CHECK(parse_endpoint("http://a/").error == "no path in an endpoint's URL; expected http://a");
+  CHECK(parse_endpoint("http://a//").error == "no path in an endpoint's URL; expected http://a");
+  CHECK(parse_endpoint("http://a/v1/").error == "no path in an endpoint's URL; expected http://a");
   CHECK(parse_endpoint("http://a?x").error == "no path in an endpoint's URL; expected http://a");
   CHECK(parse_endpoint("unix:x").error == "expected an absolute path after 'unix:'");
   for (const char* text : {"", "a:80", "ftp://a", "http://", "http://user@a", "http://::1", "http://a b"}) {

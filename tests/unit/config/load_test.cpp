@@ -31,7 +31,7 @@ TEST_CASE("every kind of error comes in one go, in the order of the file") {
 listen: 127.0.0.1:8080
 upstreams:
   orders:
-    endpoints: [http://127.0.0.1:9000/]
+    endpoints: [http://127.0.0.1:9000/v1]
     timeouts: {conect: 1s, idle: 5}
     circuit_breaker: {detection: {window: {type: count_based, size: 5}}}
     fallback: {chain: [{upstream: order}]}
@@ -46,7 +46,7 @@ via: ${VIA}
       lines_of(result.errors) ==
       Lines{
           "fusewire.yaml:5:17: upstreams.orders.endpoints.0: no path in an endpoint's URL; expected "
-          "http://127.0.0.1:9000; found 'http://127.0.0.1:9000/'",
+          "http://127.0.0.1:9000; found 'http://127.0.0.1:9000/v1'",
           "fusewire.yaml:6:16: upstreams.orders.timeouts.conect: unknown key; did you mean 'connect'?",
           "fusewire.yaml:6:34: upstreams.orders.timeouts.idle: expected a duration such as 250ms, 1.5s, 10m or 1h, "
           "found "

@@ -114,8 +114,56 @@ TEST_CASE("an item that is not there is an error with those that are") {
   CHECK(
       lines_of(with_settings({"upstreams.orders.endpoints.3=http://x"}).errors) ==
       Lines{"--set: upstreams.orders.endpoints.3: unknown key '3' in 'upstreams.orders.endpoints'; did you mean '0'?"});
-  CHECK(lines_of(with_settings({"listeners.0.name=x"}).errors) ==
-        Lines{"--set: listeners.0.name: unknown key '0' in 'listeners'"});
+  CHECK(lines_of(with_settings({"listeners.1.name=x"}).errors) ==
+        Lines{"--set: listeners.1.name: unknown key '1' in 'listeners'; did you mean '0'?"});
+}
+
+TEST_CASE("the listener of `listen` is overridden like the first of a list") {
+  const Config config = good(load({.name = "f",
+                                   .text = kFile,
+                                   .environment = {{"FUSEWIRE__LISTENERS__0__ADDRESS", "127.0.0.1:8081"}},
+                                   .set = {"listeners.0.limits.max_fields=7", "listeners.0.name=front"}}));
+  REQUIRE(config.listeners.size() == 1);
+  CHECK(config.listeners[0].address.port == 8081);
+  CHECK(config.listeners[0].limits.max_fields == 7);
+  CHECK(config.listeners[0].name == "front");
+  CHECK(config.listeners[0].routes.size() == 3);
+}
+
+TEST_CASE("`listen` itself is overridden, beside the keys of its listener too, and the later wins") {
+  CHECK(good(with_settings({"listen=127.0.0.1:1"})).listeners[0].address.port == 1);
+  const Config config = good(load({.name = "f",
+                                   .text = kFile,
+                                   .environment = {{"FUSEWIRE__LISTENERS__0__ADDRESS", "127.0.0.1:2"}},
+                                   .set = {"listeners.0.name=front", "listen=127.0.0.1:3"}}));
+  REQUIRE(config.listeners.size() == 1);
+  CHECK(config.listeners[0].address.port == 3);
+  CHECK(config.listeners[0].name == "front");
+  CHECK(
+      lines_of(
+          with_environment({{"FUSEWIRE__LISTEN", "127.0.0.1:1"}, {"FUSEWIRE__LISTENERS__0__ADDRESS", "a:2"}}).errors) ==
+      Lines{"environment: listeners.0.address: set by both FUSEWIRE__LISTEN and FUSEWIRE__LISTENERS__0__ADDRESS"});
+}
+
+TEST_CASE("a listener that only an override names has keys of its own") {
+  const std::string text = "upstreams: {a: http://a}\n";
+  const LoadResult result =
+      load({.name = "f", .text = text, .set = {"listen=127.0.0.1:1", "listeners.0.limits.max_fields=7"}});
+  CHECK(good(result).listeners[0].address.port == 1);
+  CHECK(good(result).listeners[0].limits.max_fields == 7);
+}
+
+TEST_CASE("a list of listeners replaces `listen`, but `listen` does not replace a list") {
+  CHECK(good(with_settings({"listeners=[{address: 127.0.0.1:4}]"})).listeners[0].address.port == 4);
+  const LoadResult result = load({.name = "f",
+                                  .text = "listeners: [{address: 127.0.0.1:1}]\nupstreams: {a: http://a}\n",
+                                  .set = {"listen=127.0.0.1:2"}});
+  CHECK(lines_of(result.errors) == Lines{"--set: listen: 'listen' and 'listeners' exclude each other"});
+}
+
+TEST_CASE("a bad address of `listen` is told of the key that was written") {
+  CHECK(lines_of(with_settings({"listen=x", "log.level=info"}).errors) ==
+        Lines{"--set: listen: expected HOST:PORT, [IPv6]:PORT or unix:/path; found 'x'"});
 }
 
 TEST_CASE("a setting without '=' is an error that does not repeat it") {

@@ -91,6 +91,7 @@ TEST_CASE("a wrong value says what was expected") {
 TEST_CASE("a token may come from a file, whose last line ends are not part of it") {
   const TokenFile file("s3cret\r\n\n");
   CHECK(good_with(file.section()).admin.token == "s3cret");
+  CHECK(read_token_file(good_with(file.section()).admin.token_file) == "s3cret");
 }
 
 TEST_CASE("a token file that is missing, empty or too large is an error") {

@@ -113,6 +113,69 @@ TEST_CASE("an override is set, limited, and released") {
   CHECK(admin.breaker("users").snapshot(admin.now.steady).override_state == breaker::Override::none);
 }
 
+TEST_CASE("a parameter that a call does not know, or is given twice, is refused with what it knows") {
+  Admin admin;
+  const std::string base = "/admin/circuit-breakers/users/";
+  const auto detail = [](const Asked& asked) { return std::string(asked.body.at("detail").as_string()); };
+  const Asked slip = admin.change(base + "force-open?fro=10m");
+  CHECK(slip.status == 400);
+  CHECK(detail(slip) == "unknown parameter 'fro'; did you mean 'for'?");
+  CHECK(detail(admin.change(base + "force-open?for=10m&names=x")) == "unknown parameter 'names'; expected one of: for");
+  CHECK(detail(admin.change(base + "force-close?for=10m&for=1h")) == "the parameter 'for' is given more than once");
+  CHECK(detail(admin.change(base + "release?for=1s")) == "unknown parameter 'for'; this call takes none");
+  CHECK(admin.change("/admin/circuit-breakers/reset?names=orders").status == 400);
+  CHECK(admin.change("/admin/cache?upstream=orders", "", "DELETE").status == 400);
+  CHECK(admin.change("/admin/drain?x").status == 400);
+  CHECK(admin.drains == 0);
+  CHECK(admin.get("/admin/events?sicne=1").status == 400);
+  CHECK(admin.get("/admin/events/stream?since=1&since=2").status == 400);
+  CHECK(admin.breaker("users").snapshot(admin.now.steady).override_state == breaker::Override::none);
+  CHECK(admin.get("/admin/circuit-breakers?pretty").status == 200);
+  CHECK(admin.get("/admin/health?probe=1", Door::probes).status == 200);
+}
+
+TEST_CASE("who may not call is not told which parameters there are") {
+  Admin admin;
+  Request request;
+  request.method = "POST";
+  request.target = "/admin/circuit-breakers/users/force-open?fro=10m";
+  CHECK(admin.ask(request).status == 401);
+}
+
+TEST_CASE("an override whose `for` is over ends without an arrival, and its event says so") {
+  Admin admin;
+  const std::string base = "/admin/circuit-breakers/users/";
+  admin.change(base + "force-open?for=10m");
+  admin.change("/admin/circuit-breakers/orders/force-open?for=10m");
+  admin.change("/admin/circuit-breakers/orders/force-close");  // takes the other's place, without an end
+  admin.control.look(admin.now.steady + 9min);
+  CHECK(admin.get("/admin/events?since=3").body.at("events").as_array().empty());
+  admin.now.steady += 10min;
+  CHECK(admin.get(base.substr(0, base.size() - 1)).body.at("override").as_string() == "none");
+  admin.control.look(admin.now.steady);
+  admin.control.look(admin.now.steady + 10min);
+  const json::value ended = admin.get("/admin/events?since=3").body.at("events");
+  REQUIRE(ended.as_array().size() == 1);
+  CHECK(ended.at(0).at("breaker").as_string() == "users");
+  CHECK(ended.at(0).at("event").as_string() == "override_ended");
+  CHECK(ended.at(0).at("override").as_string() == "forced_open");
+  CHECK(ended.at(0).at("cause").as_string() == "expired");
+  CHECK(ended.at(0).at("for_ms").as_int64() == 600000);
+}
+
+TEST_CASE("an override that an arrival ends has expired too; one that is released has not") {
+  Admin admin;
+  admin.change("/admin/circuit-breakers/users/force-open?for=1s");
+  CHECK(std::holds_alternative<breaker::Permit>(admin.breaker("users").try_acquire(admin.now.steady + 1s)));
+  admin.change("/admin/circuit-breakers/users/force-open?for=1s");
+  admin.change("/admin/circuit-breakers/users/release");
+  admin.control.look(admin.now.steady + 1min);
+  const json::value events = admin.get("/admin/events").body.at("events");
+  REQUIRE(events.as_array().size() == 4);
+  CHECK(events.at(1).at("cause").as_string() == "expired");
+  CHECK(events.at(3).at("cause").as_string() == "released");
+}
+
 TEST_CASE("an unknown breaker is a 404 that names those there are") {
   Admin admin;
   for (const std::string path : {"nobody", "nobody/reset", "nobody/force-open", "%6Fther/release"}) {
@@ -222,6 +285,28 @@ TEST_CASE("a reload changes the token for the next request") {
   CHECK(admin.change("/admin/config/reload").status == 401);
 }
 
+TEST_CASE("a posted configuration is judged as the loader would judge it") {
+  Control::Loader loader;
+  loader.judge = [](const std::string& text) {
+    return config::load({.name = "posted", .text = text, .environment = {{"ORDERS", "9000"}}, .set = {}});
+  };
+  Admin admin(kTwoUpstreams, loader);
+  const Asked asked =
+      admin.change("/admin/config/check", "listen: 127.0.0.1:0\nupstreams: {orders: \"http://127.0.0.1:${ORDERS}\"}\n");
+  CHECK(asked.body.at("errors") == json::array());
+}
+
+TEST_CASE("what the first reading warned of is shown until the next") {
+  Control::Loader loader(
+      [] { return config::load({.name = "f", .text = kTwoUpstreams, .environment = {}, .set = {}}); });
+  loader.warnings = {"f:1:1: a trap"};
+  Admin admin(kTwoUpstreams, loader);
+  const auto warnings = [&] { return admin.get("/admin/config").body.at("last_reload").at("warnings"); };
+  CHECK(warnings() == json::array{"f:1:1: a trap"});
+  admin.change("/admin/config/reload");
+  CHECK(warnings() == json::array());
+}
+
 TEST_CASE("a posted configuration is judged and not taken") {
   Admin admin;
   const Asked bad = admin.change("/admin/config/check", "listenx: 1\n");
@@ -275,6 +360,14 @@ TEST_CASE("unknown paths are 404, wrong methods 405 with Allow, malformed target
   CHECK(cache.status == 405);
   CHECK(cache.reply.fields.front().second == "GET, HEAD, DELETE");
   CHECK(admin.get("/admin/circuit-breakers/reset").status == 405);
+}
+
+TEST_CASE("a body where none is read is refused, so that nobody takes it for a limit") {
+  Admin admin;
+  const Asked forced = admin.change("/admin/circuit-breakers/orders/force-open", R"({"for":"10m"})");
+  CHECK(forced.status == 400);
+  CHECK(admin.get("/admin/circuit-breakers/orders").body.at("override").as_string() == "none");
+  CHECK(admin.change("/admin/circuit-breakers/reset", R"({"names":["orders"]})").status == 200);
 }
 
 TEST_CASE("the probes' door has three paths and no changes") {

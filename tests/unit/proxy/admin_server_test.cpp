@@ -4,7 +4,14 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "admin_rig.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace fusewire;
 using namespace fusewire::testing;
@@ -19,6 +26,27 @@ bool is(const std::string& response, int status) {
   return response.starts_with("HTTP/1.1 " + std::to_string(status) + " ");
 }
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// A token's file, as a mounted Secret: replaced as a whole.
+class TokenFile {
+ public:
+  explicit TokenFile(const std::string& token) {
+    std::string name = (std::filesystem::temp_directory_path() / "fusewire-token-XXXXXX").string();
+    ::close(::mkstemp(name.data()));
+    path_ = name;
+    std::ofstream(path_) << token << '\n';
+  }
+  ~TokenFile() { std::filesystem::remove(path_); }
+  void rotate(const std::string& token) const {
+    const std::string next = path_.string() + ".next";
+    std::ofstream(next) << token << '\n';
+    std::filesystem::rename(next, path_);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 std::string get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\n" + kHost + "\r\n"; }
 
@@ -138,6 +166,76 @@ TEST_CASE("64 connections are served; the one idle longest gives way to the next
   CHECK(is(clients.back()->take_response(), 200));
 }
 
+TEST_CASE("16 event streams are served, the next is told, and everything else still gets in") {
+  AdminRig rig;
+  std::vector<std::unique_ptr<RawClient>> streams;
+  for (int i = 0; i < 16; ++i) {
+    streams.push_back(std::make_unique<RawClient>(rig.port));
+    streams.back()->send(get("/admin/events/stream"));
+    REQUIRE(is(streams.back()->take_until("\r\n\r\n"), 200));
+  }
+  const std::string refused = rig.ask(get("/admin/events/stream"));
+  CHECK(is(refused, 503));
+  CHECK(has(refused, "16 event streams are open"));
+  std::vector<std::unique_ptr<RawClient>> others;
+  for (int i = 0; i < 64; ++i) {
+    others.push_back(std::make_unique<RawClient>(rig.port));
+    others.back()->send(get("/admin/events/stream"));
+    CHECK(is(others.back()->take_response(), 503));
+  }
+  CHECK(is(rig.ask(get("/admin/ready")), 200));
+  CHECK(is(rig.ask("POST /admin/circuit-breakers/reset HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 0\r\n\r\n"),
+           200));
+}
+
+TEST_CASE("a stream that ends makes room for another") {
+  AdminRig rig;
+  std::vector<std::unique_ptr<RawClient>> streams;
+  for (int i = 0; i < 16; ++i) {
+    streams.push_back(std::make_unique<RawClient>(rig.port));
+    streams.back()->send(get("/admin/events/stream"));
+    REQUIRE(is(streams.back()->take_until("\r\n\r\n"), 200));
+  }
+  streams.pop_back();
+  const auto status_of_next = [&] {
+    streams.push_back(std::make_unique<RawClient>(rig.port));
+    streams.back()->send(get("/admin/events/stream"));
+    return is(streams.back()->take_until("\r\n\r\n"), 200);
+  };
+  CHECK(eventually(status_of_next));
+}
+
+TEST_CASE("the end of an override is told while nothing arrives") {
+  AdminRig rig;
+  RawClient stream(rig.port);
+  stream.send(get("/admin/events/stream"));
+  REQUIRE(is(stream.take_until("\r\n\r\n"), 200));
+  rig.ask("POST /admin/circuit-breakers/orders/force-open?for=1ms HTTP/1.1\r\n" + kHost + kToken +
+          "Content-Length: 0\r\n\r\n");
+  CHECK(has(stream.take_until("\n\n"), "event: override_set\n"));
+  CHECK(has(stream.take_until("\n\n"), "\"cause\":\"expired\""));
+}
+
+TEST_CASE("a token that is rotated in its file is taken, and one that is missing there is not") {
+  const TokenFile file("secret");
+  std::string yaml = kTwoUpstreams;
+  yaml.replace(yaml.find("token: secret"), 13, "token_file: " + file.path().string());
+  AdminRig rig(yaml);
+  const auto status = [&](const std::string& token) {
+    return rig.ask("POST /admin/circuit-breakers/reset HTTP/1.1\r\n" + kHost + "Authorization: Bearer " + token +
+                   "\r\nContent-Length: 0\r\n\r\n");
+  };
+  CHECK(is(status("secret"), 200));
+  file.rotate("rotated");
+  CHECK(eventually([&] { return is(status("rotated"), 200); }));
+  CHECK(is(status("secret"), 401));
+  std::filesystem::remove(file.path());
+  rig.on_control([&] {
+    for (int i = 0; i < 3; ++i) rig.control.look(std::chrono::steady_clock::now());
+  });
+  CHECK(is(status("rotated"), 200));
+}
+
 TEST_CASE("destroying the server closes its connections and frees its port") {
   AdminRig rig;
   RawClient idle(rig.port);
@@ -165,6 +263,17 @@ TEST_CASE("an address in use is one clear line") {
   const std::string expected = "cannot listen on 127.0.0.1:" + std::to_string(rig.port) + ": Address already in use";
   CHECK_THROWS_WITH_AS(proxy::admin::AdminServer(io, rig.control, taken, Door::admin), expected.c_str(),
                        std::runtime_error);
+}
+
+TEST_CASE("the probes' door is asked by IP address, as kubelet does, or by a name that is allowed") {
+  AdminRig rig(kTwoUpstreams, Door::probes);
+  const auto asked_as = [&](const std::string& host) {
+    return rig.ask("GET /admin/ready HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+  };
+  CHECK(is(asked_as("10.244.1.7:9902"), 200));
+  CHECK(is(asked_as("[fd00::7]:9902"), 200));
+  CHECK(is(asked_as("ops.example:9902"), 200));
+  CHECK(is(asked_as("fusewire:9902"), 421));
 }
 
 TEST_CASE("the probes' door takes no token and no change") {

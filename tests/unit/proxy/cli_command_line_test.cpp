@@ -82,6 +82,37 @@ class Heard : public std::stringbuf {
   std::string flushed_;
 };
 
+// Answers every connection with the same text, and ends it.
+class OneAnswer {
+ public:
+  explicit OneAnswer(std::string text) : text_(std::move(text)), thread_([this] { serve(); }) {}
+  ~OneAnswer() {
+    over_ = true;
+    asio::io_context io;
+    asio::ip::tcp::socket(io).connect(acceptor_.local_endpoint());
+    thread_.join();
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+
+ private:
+  void serve() {
+    while (true) {
+      asio::ip::tcp::socket socket = acceptor_.accept();
+      if (over_) return;
+      boost::system::error_code ignored;
+      std::string request;
+      asio::read_until(socket, asio::dynamic_buffer(request), "\r\n\r\n", ignored);
+      asio::write(socket, asio::buffer(text_), ignored);
+    }
+  }
+
+  const std::string text_;
+  asio::io_context io_;
+  asio::ip::tcp::acceptor acceptor_{io_, {asio::ip::address_v4::loopback(), 0}};
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
+
 const std::string kGood = "listen: 127.0.0.1:0\nupstreams: {orders: \"http://127.0.0.1:9000\"}\n";
 
 }  // namespace
@@ -93,6 +124,7 @@ TEST_CASE("without a command the proxy is run") {
   CHECK(options({"run", "-c", "f.yaml", "--set", "a=1", "--set", "b=2"}).set == std::vector<std::string>{"a=1", "b=2"});
   CHECK(options({"-c", "f.yaml", "--set", "a=1", "run"}).set.size() == 1);
   CHECK(options({"force-open", "orders", "--for", "10m"}).limit == "10m");
+  CHECK_FALSE(options({"force-open", "orders"}).limit.has_value());
   CHECK(options({"events", "--follow"}).follow);
   CHECK(options({"demo", "--serve"}).serve);
 }
@@ -196,7 +228,8 @@ TEST_CASE("what is wrong with a change is said in one line") {
                                               {"force-open", "orders", "--for", "soon"},
                                               {"status", "--admin", "ftp://x"},
                                               {"status", "--token-file", "/nonexistent"},
-                                              {"status", "-c", "/nonexistent"}}) {
+                                              {"force-open", "orders", "--for", "0s"},
+                                              {"force-open", "orders", "--for", ""}}) {
     const Ran ran = fusewire_cli(bad, token);
     CHECK(ran.status == 2);
     CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
@@ -216,11 +249,62 @@ TEST_CASE("an admin that does not answer is one clear line") {
   CHECK(fusewire_cli({"status", "--ready", "--admin", url}).status == 1);
 }
 
-TEST_CASE("a bad file that only FUSEWIRE_CONFIG names does not make a healthy proxy look ill") {
+TEST_CASE("a file that has turned bad does not make a healthy proxy look ill") {
   AdminRig rig;
+  const std::string address = "127.0.0.1:" + std::to_string(rig.port);
+  for (const std::string& text : {"nonsense: 1\nadmin: {address: \"" + address + "\", token: secret}\n",
+                                  "listen: [\nadmin:\n  address: " + address + "\n  token: secret\nupstreams: }\n"}) {
+    const File bad(text);
+    for (const Ran& ready : {fusewire_cli({"status", "--ready", "-c", bad.path()}),
+                             fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_CONFIG", bad.path()}})}) {
+      CHECK(ready.status == 0);
+      CHECK(ready.out.empty());
+      CHECK(ready.err.starts_with("fusewire: " + bad.path() + ":"));
+      CHECK(ready.err.ends_with("; its admin section is used all the same\n"));
+    }
+    CHECK(fusewire_cli({"force-open", "orders", "-c", bad.path()}).status == 0);
+    CHECK(fusewire_cli({"release", "orders"}, {{"FUSEWIRE_CONFIG", bad.path()}}).status == 0);
+  }
   const File bad("nonsense: 1\n");
-  CHECK(fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_CONFIG", bad.path()}, {"FUSEWIRE_ADMIN", rig.url()}}).status ==
-        0);
+  const Ran told =
+      fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_CONFIG", bad.path()}, {"FUSEWIRE_ADMIN", rig.url()}});
+  CHECK(told.status == 0);
+  CHECK(told.err.empty());
+}
+
+TEST_CASE("where a bad file does not tell the admin, reading asks the default address and a change is refused") {
+  for (const std::string text : {"nonsense: [", "admin: {address: 9901}\n"}) {
+    const File bad(text);
+    const Ran ready = fusewire_cli({"status", "--ready", "-c", bad.path()});
+    CHECK(ready.err.ends_with("; the admin is sought at its default address\n"));
+    const Ran change = fusewire_cli({"reset", "orders", "-c", bad.path()});
+    CHECK(change.status == 2);
+    CHECK(change.err.starts_with("fusewire: " + bad.path() + ":1:"));
+    CHECK(fusewire_cli({"reset", "orders"}, {{"FUSEWIRE_CONFIG", bad.path()}}).status == 2);
+  }
+}
+
+TEST_CASE("what answers and is not a Fusewire is one clear line") {
+  for (const std::string body : {"<html>hello</html>", "{}", "[]", "\"x\""}) {
+    for (const std::string status : {"200 OK", "404 Not Found"}) {
+      OneAnswer server("HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+      const std::string expected = "fusewire: what answers at " + server.url() + " (with status " +
+                                   status.substr(0, 3) + ") is not a Fusewire's admin\n";
+      for (const std::vector<std::string>& command :
+           {std::vector<std::string>{"status"}, {"events"}, {"events", "--follow"}, {"reset", "orders"}}) {
+        std::vector<std::string> arguments = command;
+        arguments.insert(arguments.end(), {"--admin", server.url()});
+        const Ran ran = fusewire_cli(arguments);
+        CHECK(ran.status == 1);
+        CHECK(ran.err == expected);
+      }
+    }
+  }
+  OneAnswer ssh("SSH-2.0-OpenSSH_9.2\r\n");
+  const Ran ran = fusewire_cli({"status", "--admin", ssh.url()});
+  CHECK(ran.status == 1);
+  CHECK(ran.err ==
+        "fusewire: what listens at " + ssh.url() + " does not answer in HTTP: it is not a Fusewire's admin\n");
 }
 
 TEST_CASE("events are shown, and followed until the stream ends") {

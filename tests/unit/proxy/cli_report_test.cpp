@@ -50,6 +50,8 @@ TEST_CASE("an event is a line") {
   CHECK(line(R"({"at":"T","breaker":"o","event":"override_set","override":"forced_open","for_ms":600000})") ==
         "T  o  forced_open for 10m\n");
   CHECK(line(R"({"at":"T","breaker":"o","event":"override_ended"})") == "T  o  released\n");
+  CHECK(line(R"({"at":"T","breaker":"o","event":"override_ended","cause":"expired"})") ==
+        "T  o  the override's time is over\n");
   CHECK(line(R"({"at":"T","breaker":"o","event":"reset"})") == "T  o  reset\n");
 }
 

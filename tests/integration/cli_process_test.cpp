@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program beside itself: commands and calls that go by the file, the environment and the arguments of the process
+// that serves.
+#include <boost/json/parse.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/reserved_port.hpp"
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+const std::string kUpstreams = "upstreams: {orders: \"http://127.0.0.1:9000/\"}\n";
+
+// `fusewire run` on a file with an admin section and a token in a file.
+class Served {
+ public:
+  explicit Served(const std::string& lines, std::vector<std::string> arguments = {}) : process(run(lines, arguments)) {
+    REQUIRE(eventually([&] { return status("GET", "/admin/ready") == 200; }));
+  }
+
+  std::string admin_section() const {
+    return "admin: {address: \"127.0.0.1:" + std::to_string(admin_.number()) + "\", token_file: " + token_file() +
+           "}\n";
+  }
+  std::string write(const std::string& text) const { return folder_.write("fusewire.yaml", text); }
+  std::string token_file() const { return (folder_.path() / "token").string(); }
+  void rotate(const std::string& token) const {
+    std::filesystem::rename(folder_.write("token.next", token + "\n"), token_file());
+  }
+  // Exit status of another `fusewire`.
+  int run_beside(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"-c", (folder_.path() / "fusewire.yaml").string()});
+    return Process(arguments).wait().value_or(-1);
+  }
+  boost::json::value ask(const std::string& method, const std::string& target, const std::string& body = {}) const {
+    return boost::json::parse(exchange(method, target, "secret", body).body);
+  }
+  int status(const std::string& method, const std::string& target, const std::string& token = "secret") const {
+    try {
+      return exchange(method, target, token, {}).status;
+    } catch (const std::system_error&) {
+      return 0;
+    }
+  }
+
+ private:
+  Process run(const std::string& lines, const std::vector<std::string>& more) {
+    folder_.write("token", "secret\n");
+    std::vector<std::string> arguments = {"run", "-c", write(lines + kUpstreams + admin_section())};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Process(arguments);
+  }
+  Response exchange(const std::string& method, const std::string& target, const std::string& token,
+                    const std::string& body) const {
+    Connection client = Connection::to(admin_.number());
+    client.send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token +
+                "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    return read_response(client, method);
+  }
+
+  TemporaryFolder folder_;
+  ReservedPort admin_;
+
+ public:
+  Process process;
+};
+
+}  // namespace
+
+TEST_CASE("cli: a probe finds a process that serves on although its file has turned bad") {
+  const Served served("listen: 127.0.0.1:0\n");
+  REQUIRE(served.run_beside({"status", "--ready"}) == 0);
+  for (const std::string& bad : {"nonsense: 1\n" + served.admin_section(), "listen: [\n" + served.admin_section()}) {
+    served.write(bad);
+    CHECK(served.run_beside({"status", "--ready"}) == 0);
+    CHECK(served.run_beside({"force-open", "orders"}) == 0);
+  }
+}
+
+TEST_CASE("cli: a posted file is judged with the arguments of the process") {
+  const Served served("", {"--set", "listen=127.0.0.1:0"});
+  const auto verdict = served.ask("POST", "/admin/config/check", kUpstreams);
+  CHECK(verdict.at("errors").as_array().empty());
+}
+
+TEST_CASE("cli: what the start warned of is shown with the configuration") {
+  const Served served("listen: 127.0.0.1:0\ndefaults: {circuit_breaker: {transitions: {open_timeout: 1s}}}\n");
+  const auto reload = served.ask("GET", "/admin/config").at("last_reload");
+  CHECK(reload.at("trigger").as_string() == "start");
+  REQUIRE_FALSE(reload.at("warnings").as_array().empty());
+  CHECK(reload.at("warnings").at(0).as_string().find("open_timeout") != std::string::npos);
+}
+
+TEST_CASE("cli: a rotated token is taken while the file of the configuration is bad") {
+  const Served served("listen: 127.0.0.1:0\n");
+  served.write("nonsense: 1\n" + served.admin_section());
+  served.rotate("rotated");
+  CHECK(eventually([&] { return served.status("POST", "/admin/circuit-breakers/reset", "rotated") == 200; }));
+  CHECK(served.status("POST", "/admin/circuit-breakers/reset", "secret") == 401);
+  CHECK(served.run_beside({"reset", "orders"}) == 0);
+}
