@@ -152,6 +152,7 @@ struct Exchange {
 
   // Deadlines decided by the timeout filter; the session enforces them. total_at ends at the response's head.
   Time total_at = kNever;
+  bool deadline_asked = false;   // the client gave one, short or long
   bool client_deadline = false;  // total_at is the client's own wish, shorter than timeouts.total
   milliseconds connect_within{0};
   milliseconds response_within{0};

@@ -55,6 +55,7 @@ class Fields {
   void clear() noexcept { list_.clear(); }
   void reserve(std::size_t fields) { list_.reserve(fields); }
   void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) {
+    if (list_.capacity() == 0) list_.reserve(kUsual);
     list_.push_back({name, value, id});
   }
   // Gives an id to each field that has none.
@@ -75,6 +76,7 @@ class Fields {
   }
 
  private:
+  static constexpr std::size_t kUsual = 16;  // as many as most messages have
   std::vector<Field> list_;
 };
 

@@ -45,7 +45,7 @@ bool is_timeout(Outcome outcome) {
 }  // namespace
 
 Attempt::Attempt(Worker& worker, Inbound& inbound, const Snapshot& snapshot, const Upstream& to,
-                 const config::Timeouts& timeouts, const config::Fallback& fallback, Time now)
+                 const config::Timeouts& timeouts, const config::Fallback& fallback, Time started, WallTime wall)
     : chain(to.chain),
       forward(worker, inbound, to, snapshot.via, x, chain),
       upstream(to),
@@ -56,17 +56,17 @@ Attempt::Attempt(Worker& worker, Inbound& inbound, const Snapshot& snapshot, con
   x.upstream = to.config;
   x.timeouts = &timeouts;
   x.fallback = &fallback;
-  x.wall = std::chrono::system_clock::now();
+  x.wall = wall;
   x.body_replayable = inbound.body.done();
-  x.started = now;
+  x.started = started;
 }
 
 Attempt::Attempt(const Attempt& first, const Upstream& to)
     : Attempt(first.worker_, first.inbound_, first.snapshot_, to, to.config->timeouts, to.config->fallback,
-              first.x.started) {}
+              first.x.started, std::chrono::system_clock::now()) {}
 
 Attempt::~Attempt() {
-  done(steady_now());
+  done();
   give_slot_back();
 }
 
@@ -87,8 +87,8 @@ bool Attempt::take_slot() {
 }
 
 // The upstream, unless a filter or a limit answers in its place.
-Task<void> Attempt::ask(Reply& reply) {
-  if (auto own = chain.on_request(x, steady_now())) {
+Task<void> Attempt::ask(Reply& reply, Time now) {
+  if (auto own = chain.on_request(x, now)) {
     reply = std::move(*own);
     if (x.outcome == Outcome::pending) x.outcome = Outcome::local;
     co_return;
@@ -107,18 +107,18 @@ Task<void> Attempt::ask(Reply& reply) {
   reply = failure_reply(x.outcome, upstream.config->name);
 }
 
-Task<Attempt*> Attempt::resolve(Reply& reply) {
-  co_await ask(reply);
+Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {
+  co_await ask(reply, now);
   co_return co_await decide(reply);
 }
 
 Task<Attempt*> Attempt::decide(Reply& reply) {
   const bool relayed = reply.origin == Reply::Origin::upstream;
-  chain.on_reply(x, reply, steady_now());
+  chain.on_reply(x, reply, relayed ? x.response_head : steady_now());
   Attempt* source = this;
   if (chain.detour()) source = co_await take_detours(reply);
   if (relayed && reply.origin != Reply::Origin::upstream) forward.abandon(Outcome::abandoned);
-  if (!relayed) done(steady_now());
+  if (!relayed) done();
   count_fallbacks();  // before the reply goes out: who has read it finds it counted
   co_return source;
 }
@@ -127,12 +127,12 @@ Task<Attempt*> Attempt::decide(Reply& reply) {
 Task<Attempt*> Attempt::take_detours(Reply& reply) {
   while (const auto name = chain.detour()) {
     forward.suspend();
-    done(steady_now());
+    done();
     const Upstream* to = snapshot_.upstream(*name);  // validated at load: never null
     detour_ = std::make_unique<Attempt>(*this, *to);
     detour_->x.total_at = x.total_at;
     Reply other;
-    Attempt* source = co_await detour_->resolve(other);
+    Attempt* source = co_await detour_->resolve(other, steady_now());
     const bool failed = other.origin == Reply::Origin::problem || x.fallback->on.has_status(detour_->x.upstream_status);
     if (!failed || is_forsaken(detour_->x.outcome)) {
       reply = std::move(other);
@@ -143,6 +143,10 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
   }
   if (reply.origin == Reply::Origin::upstream) forward.resume();
   co_return this;
+}
+
+void Attempt::done() {
+  if (!done_) done(steady_now());
 }
 
 void Attempt::done(Time now) {

@@ -14,14 +14,14 @@ namespace fusewire::proxy {
 class Attempt {
  public:
   Attempt(Worker&, Inbound&, const Snapshot&, const Upstream&, const config::Timeouts&, const config::Fallback&,
-          Time now);
+          Time started, WallTime);
   Attempt(const Attempt& first, const Upstream&);  // the detour of `first`
   ~Attempt();
 
   // Until the reply's head is known: the upstream's, a filter's, or the proxy's own. Gives the attempt that the body of
   // an upstream's reply comes from. Afterwards x.outcome may be client_gone or cut_off: then there is nobody to reply
   // to.
-  Task<Attempt*> resolve(Reply&);
+  Task<Attempt*> resolve(Reply&, Time now);
   // The filters' way out for a reply at hand; resolve() ends with it.
   Task<Attempt*> decide(Reply&);
   // Whatever is waited for on the upstream's side ends now.
@@ -34,13 +34,14 @@ class Attempt {
 
   // The upstream's part is over: filters hear of it once, as does this upstream's latency.
   void done(Time now);
+  void done();  // now, if it was not
   bool is_done() const { return done_; }
   // Ends what still runs of this attempt and its detour.
   Task<void> finish();
   const Attempt* detour() const { return detour_.get(); }
 
  private:
-  Task<void> ask(Reply&);
+  Task<void> ask(Reply&, Time now);
   Task<Attempt*> take_detours(Reply&);
   bool take_slot();
   void give_slot_back();

@@ -225,7 +225,7 @@ void Forward::append_head(std::string& out) {
                    .default_host = endpoint_->authority,
                    .deadline_header = {},
                    .deadline_ms = {}};
-  if (const auto left = remaining_deadline_ms(x_, steady_now())) {
+  if (const auto left = x_.deadline_asked ? remaining_deadline_ms(x_, steady_now()) : std::nullopt) {
     head.deadline_header = x_.timeouts->deadline_header;
     head.deadline_ms = static_cast<std::int64_t>(*left);
   }
@@ -234,7 +234,6 @@ void Forward::append_head(std::string& out) {
 
 Task<void> Forward::send() {
   phase_ = Phase::sending;
-  last_progress_ = steady_now();
   Channel& channel = connection_->channel();
   Scratch scratch(worker_.scratch());
   append_head(*scratch);
@@ -248,12 +247,15 @@ Task<void> Forward::send() {
   } else {
     gather.add(inbound_.buffered_body);
   }
-  if (!channel.try_write(gather)) {
+  last_progress_ = x_.permitted;
+  const bool at_once = channel.try_write(gather);
+  if (!at_once) {
+    last_progress_ = steady_now();
     arm();
     inbound_.channel.watch_for_reset();
     co_await channel.flush(gather);
   }
-  last_progress_ = steady_now();
+  if (!at_once || x_.request->body != BodyKind::none) last_progress_ = steady_now();
   x_.nothing_sent = x_.nothing_sent && channel.bytes_written() == written_before_;
   if (whole) {
     x_.request_sent = x_.request->body == BodyKind::none ? x_.permitted : last_progress_;
@@ -263,7 +265,7 @@ Task<void> Forward::send() {
   x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
   inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
-  upload_.start(channel, worker_.io(), [this] {
+  upload_.start(channel, [this] {
     last_progress_ = steady_now();
     if (!inbound_.body.done()) return;
     x_.request_sent = last_progress_;
@@ -346,7 +348,6 @@ std::string_view Forward::next_piece() {
   if (!channel.buffer().empty()) {
     const auto step = body_.decode(channel.buffer().data(), channel.buffer().size());
     taken_raw_ = step.consumed;
-    last_progress_ = steady_now();
     if (body_.failed()) {
       end(Outcome::protocol_error);
       return {};
@@ -421,7 +422,7 @@ Task<void> Forward::finish() {
     co_return;
   }
   channel.buffer().release();
-  worker_.pool().give_back(endpoint_->id, std::move(connection_), steady_now());
+  worker_.pool().give_back(endpoint_->id, std::move(connection_), x_.response_end);
 }
 
 }  // namespace fusewire::proxy

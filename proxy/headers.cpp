@@ -29,12 +29,16 @@ void append_number_field(std::string& out, string_view name, std::uint64_t numbe
   out.append("\r\n", 2);
 }
 
-// The values of a forwarding field that came from a trusted peer, then ours, on one line.
-void append_forwarding(std::string& out, const RequestHead& head, FieldId id, string_view name, string_view ours) {
+// The values of a forwarding field that came from a trusted peer; ours follow on the same line.
+void begin_forwarding(std::string& out, const RequestHead& head, FieldId id, string_view name) {
   out.append(name).append(": ", 2);
-  if (head.peer.trusted)
-    for (const Field& field : head.request.fields)
-      if (field.id == id && !field.value.empty()) out.append(field.value).append(", ", 2);
+  if (!head.peer.trusted) return;
+  for (const Field& field : head.request.fields)
+    if (field.id == id && !field.value.empty()) out.append(field.value).append(", ", 2);
+}
+
+void append_forwarding(std::string& out, const RequestHead& head, FieldId id, string_view name, string_view ours) {
+  begin_forwarding(out, head, id, name);
   out.append(ours).append("\r\n", 2);
 }
 
@@ -43,13 +47,13 @@ void append_forwarding_fields(std::string& out, const RequestHead& head) {
   append_forwarding(out, head, FieldId::x_forwarded_proto, "X-Forwarded-Proto", head.request.scheme);
   if (!head.request.authority.empty())
     append_forwarding(out, head, FieldId::x_forwarded_host, "X-Forwarded-Host", head.request.authority);
-  std::string ours = "for=" + head.peer.forwarded;
+  begin_forwarding(out, head, FieldId::forwarded, "Forwarded");
+  out.append("for=").append(head.peer.forwarded);
   if (http::is_token(head.request.authority))
-    ours.append(";host=").append(head.request.authority);
+    out.append(";host=").append(head.request.authority);
   else if (!head.request.authority.empty())  // a port's colon, say (RFC 7239 §4)
-    ours.append(";host=\"").append(head.request.authority).append("\"");
-  ours.append(";proto=").append(head.request.scheme);
-  append_forwarding(out, head, FieldId::forwarded, "Forwarded", ours);
+    out.append(";host=\"").append(head.request.authority).append("\"");
+  out.append(";proto=").append(head.request.scheme).append("\r\n", 2);
 }
 
 void append_request_line(std::string& out, const Request& request) {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kDrainable = 64 * 1024;    // of a request's body, to keep its connection
 constexpr std::size_t kMaxDiscarded = 256 * 1024;  // while lingering (RFC 9112 §9.6)
 constexpr std::chrono::seconds kLinger{1};
+constexpr std::size_t kJoined = 2048;  // a body up to this is copied behind its head: cheaper than gathering
 
 Time steady_now() { return std::chrono::steady_clock::now(); }
 
@@ -59,25 +60,26 @@ Task<void> Session::serve() {
   if (!index) co_return co_await refuse(Problem::no_route, "no route of this listener matches the request");
   route_ = &listener_->routes[*index];
 
-  Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_);
+  Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_,
+                  wall_);
   attempt_ = &attempt;
   Reply reply;
-  Attempt* const source = co_await attempt.resolve(reply);
+  Attempt* const source = co_await attempt.resolve(reply, started_);
   if (is_forsaken(source->x.outcome) || is_forsaken(attempt.x.outcome)) {
-    source->done(steady_now());
+    source->done();
     close_ = true;
     client_->close();
   } else if (source->x.outcome == Outcome::client_fault) {
-    attempt.done(steady_now());
+    attempt.done();
     co_await refuse_body(source->forward.upload_state());
   } else if (reply.origin == Reply::Origin::upstream) {
     co_await relay(*source, reply);
   } else {
     co_await source->finish();
-    attempt.done(steady_now());
+    attempt.done();
     co_await answer(reply, attempt.x.outcome, route_->upstream->config->name);
   }
-  attempt.done(steady_now());
+  attempt.done();
   co_await attempt.finish();
   attempt_ = nullptr;
   record(&attempt, steady_now());
@@ -160,9 +162,11 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
                                   .date = worker_.date(wall_),
                                   .close = close_,
                                   .http10 = inbound_.request.minor_version == 0});
+  const bool joined = !bodiless && reply.body.size() <= kJoined;
+  if (joined) scratch->append(reply.body);
   Gather gather;
   gather.add(*scratch);
-  if (!bodiless) gather.add(reply.body);
+  if (!bodiless && !joined) gather.add(reply.body);
   bytes_out_ += reply.body.size();
   co_await send(gather);
 }
@@ -188,7 +192,7 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
     }
     if (!attempt.is_done()) {
       if (!piece.empty()) attempt.chain.on_body(x, piece);
-      if (ended) attempt.done(steady_now());
+      if (ended) attempt.done(x.response_end);
     }
     Gather gather;
     if (first) {
@@ -205,16 +209,18 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
                                       .date = worker_.date(wall_),
                                       .close = close_,
                                       .http10 = inbound_.request.minor_version == 0});
-      gather.add(*scratch);
     }
+    const bool joined = first && piece.size() <= kJoined && body != ClientBody::chunked;
+    if (joined) scratch->append(piece);
+    if (first) gather.add(*scratch);
     if (body == ClientBody::chunked)
       chunks.add(gather, piece, ended, forward.trailers());
-    else
+    else if (!joined)
       gather.add(piece);
     bytes_out_ += piece.size();
     co_await send(gather);
     if (client_->write_failed() && x.outcome == Outcome::pending) forward.abandon(Outcome::client_gone);
-    if (ended || x.outcome == Outcome::client_gone) break;
+    if (ended || is_forsaken(x.outcome)) break;
   }
   if (client_->write_failed()) close_ = true;
 }
@@ -222,14 +228,13 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
 // The upstream failed after its head. What the client already has must not look whole; if it has nothing yet, it gets
 // an answer of ours.
 Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written, ClientBody body) {
-  const Time now = steady_now();
   if (nothing_written && !is_forsaken(attempt.x.outcome)) {
     reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
     Attempt* const source = co_await attempt.decide(reply);
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
   }
-  attempt.done(now);
+  attempt.done();
   close_ = true;
   if (body == ClientBody::until_close)
     client_->reset();

@@ -7,11 +7,11 @@
 
 namespace fusewire::proxy {
 
-void Upload::start(Channel& upstream, asio::io_context& io, std::function<void()> on_progress) {
+void Upload::start(Channel& upstream, std::function<void()> on_progress) {
   state_ = State::running;
   on_progress_ = std::move(on_progress);
   inbound_.reader = &client_activity_;
-  spawn(io, run(upstream), "upload");
+  spawn(run(upstream), "upload");
 }
 
 void Upload::stop() {

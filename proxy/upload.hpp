@@ -24,7 +24,7 @@ class Upload {
   explicit Upload(Inbound& inbound) : inbound_(inbound) {}
 
   // Must have ended before the upload is destroyed. `on_progress` runs after each piece; the end wakes inbound.event.
-  void start(Channel& upstream, asio::io_context&, std::function<void()> on_progress);
+  void start(Channel& upstream, std::function<void()> on_progress);
   // Asks for the end; it comes at once or when the upstream's channel is closed.
   void stop();
   State state() const { return state_; }

@@ -24,7 +24,7 @@ void write_hex(char* out, std::uint64_t value) {
 Worker::Worker(std::size_t index, WorkerCells& cells)
     : index_(index),
       cells_(cells),
-      io_(1),
+      io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       work_(io_.get_executor()),
       backstop_(io_),
       deadlines_(io_),
@@ -44,7 +44,10 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
-  thread_ = std::thread([this] { io_.run(); });
+  thread_ = std::thread([this] {
+    FramePool::use(&frames_);
+    io_.run();
+  });
 }
 
 void Worker::join() {
@@ -71,7 +74,7 @@ void Worker::accept(int fd, int family, std::shared_ptr<ListenerGate> gate, bool
       gate->connections.fetch_sub(1, std::memory_order_relaxed);
       return;
     }
-    spawn(io_, Session::run(std::make_shared<Session>(*this, std::move(socket), std::move(gate), refuse)), "session");
+    spawn(Session::run(std::make_shared<Session>(*this, std::move(socket), std::move(gate), refuse)), "session");
   });
 }
 

@@ -16,6 +16,7 @@
 #include "proxy/net/asio.hpp"
 #include "proxy/net/connector.hpp"
 #include "proxy/net/deadlines.hpp"
+#include "proxy/net/frame_pool.hpp"
 #include "proxy/observe/access_log.hpp"
 #include "proxy/observe/cells.hpp"
 #include "proxy/snapshot.hpp"
@@ -49,6 +50,7 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   std::string& operator*() { return text_; }
+  std::string* operator->() { return &text_; }
 
  private:
   static constexpr std::size_t kKept = 32;
@@ -97,6 +99,7 @@ class Worker {
  private:
   const std::size_t index_;
   WorkerCells& cells_;
+  FramePool frames_;
   BufferPool buffers_;  // above the loop, whose last handlers give buffers back
   Scratch::Pool scratch_;
   asio::io_context io_;

@@ -39,6 +39,7 @@ milliseconds total_of(const Exchange& x) noexcept {
 
 std::optional<Reply> TimeoutFilter::on_request(Exchange& x, Time now) {
   const milliseconds total = total_of(x);
+  x.deadline_asked = client_deadline(x).has_value();
   x.client_deadline = total < x.timeouts->total;
   x.total_at = std::min(x.total_at, x.started + total);
   x.connect_within = x.timeouts->connect;
@@ -55,7 +56,7 @@ std::optional<Reply> TimeoutFilter::on_request(Exchange& x, Time now) {
 }
 
 std::optional<std::uint64_t> remaining_deadline_ms(const Exchange& x, Time now) noexcept {
-  if (x.total_at == kNever || !client_deadline(x)) return std::nullopt;
+  if (x.total_at == kNever || !x.deadline_asked) return std::nullopt;
   const auto left = std::chrono::floor<milliseconds>(x.total_at - now).count();
   return static_cast<std::uint64_t>(std::max<milliseconds::rep>(left, 0));
 }

@@ -14,8 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an error such as EMFILE: no spin
 
 // These hold what they run: it lives as long as its coroutine.
-Task<void> accept_on(std::shared_ptr<Connections> connections) { co_await connections->accept(); }
-Task<void> run(std::shared_ptr<Session> session) { co_await session->run(); }
+AsioTask<void> accept_on(std::shared_ptr<Connections> connections) { co_await connections->accept(); }
+AsioTask<void> run(std::shared_ptr<Session> session) { co_await session->run(); }
 
 }  // namespace
 
@@ -39,7 +39,7 @@ bool Connections::has_room_for_stream() const {
   return static_cast<std::size_t>(streams) < kMaxStreams;
 }
 
-Task<void> Connections::accept() {
+AsioTask<void> Connections::accept() {
   asio::steady_timer pause(io_);
   while (!closed_) {
     error_code error;

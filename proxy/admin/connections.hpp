@@ -27,7 +27,7 @@ class Connections final : public std::enable_shared_from_this<Connections> {
   void wake_streams();
   bool has_room_for_stream() const;
   std::uint16_t port() const { return port_of(acceptor_); }
-  Task<void> accept();  // started by start()
+  AsioTask<void> accept();  // started by start()
 
   asio::io_context& io() { return io_; }
   Control& control() { return control_; }

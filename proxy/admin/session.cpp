@@ -63,7 +63,7 @@ std::optional<Reply> unreadable(const error_code& error) {
   return problem(400, "BadRequest", "the request is malformed: " + error.message());
 }
 
-Task<error_code> read_head(Stream& stream, beast::flat_buffer& buffer, Parser& parser) {
+AsioTask<error_code> read_head(Stream& stream, beast::flat_buffer& buffer, Parser& parser) {
   error_code error;
   parser.header_limit(Session::kMaxHead);
   parser.body_limit(Session::kMaxBody);
@@ -71,7 +71,7 @@ Task<error_code> read_head(Stream& stream, beast::flat_buffer& buffer, Parser& p
   co_return error;
 }
 
-Task<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser) {
+AsioTask<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser) {
   error_code error;
   if (parser.is_done()) co_return error;
   if (iequals(first_of(parser.get(), "Expect").value_or(""), "100-continue")) {
@@ -128,12 +128,12 @@ void Session::close() {
 
 void Session::wake() { wait_.cancel(); }
 
-Task<void> Session::run() {
+AsioTask<void> Session::run() {
   Next next = Next::keep;
   for (bool first = true; next == Next::keep && !gone_; first = false) next = co_await serve_one(first);
 }
 
-Task<Session::Next> Session::serve_one(bool first) {
+AsioTask<Session::Next> Session::serve_one(bool first) {
   Parser parser;
   idle_since_ = std::chrono::steady_clock::now();
   stream_.expires_after(first ? kReadLimit : kIdleLimit);
@@ -156,7 +156,7 @@ Task<Session::Next> Session::serve_one(bool first) {
   co_return co_await respond(request, keep);
 }
 
-Task<Session::Next> Session::respond(const Request& request, bool keep) {
+AsioTask<Session::Next> Session::respond(const Request& request, bool keep) {
   const Reply reply = answer_safely(request);
   if (gone_) co_return Next::close;
   if (!reply.stream_after || request.method == "HEAD") co_return co_await send(reply, request, keep);
@@ -166,7 +166,7 @@ Task<Session::Next> Session::respond(const Request& request, bool keep) {
   co_return Next::close;
 }
 
-Task<Session::Next> Session::send_unreadable(const error_code& error) {
+AsioTask<Session::Next> Session::send_unreadable(const error_code& error) {
   const Request unknown;
   const auto reply = unreadable(error);
   if (reply) co_await send(*reply, unknown, false);
@@ -183,7 +183,7 @@ Reply Session::answer_safely(const Request& request) {
   }
 }
 
-Task<Session::Next> Session::send(const Reply& reply, const Request& request, bool keep) {
+AsioTask<Session::Next> Session::send(const Reply& reply, const Request& request, bool keep) {
   const std::string text = response_text(reply, std::chrono::system_clock::now(), keep, request.method == "HEAD");
   if (!co_await write(text)) co_return Next::close;
   if (keep) co_return Next::keep;
@@ -191,7 +191,7 @@ Task<Session::Next> Session::send(const Reply& reply, const Request& request, bo
   co_return Next::close;
 }
 
-Task<bool> Session::write(std::string_view text) {
+AsioTask<bool> Session::write(std::string_view text) {
   error_code error;
   stream_.expires_after(kWriteLimit);
   co_await asio::async_write(stream_, asio::buffer(text.data(), text.size()), asio::redirect_error(use_task, error));
@@ -199,7 +199,7 @@ Task<bool> Session::write(std::string_view text) {
 }
 
 // RFC 9112 §9.6: a close with unread bytes would reset the connection under our answer.
-Task<void> Session::linger() {
+AsioTask<void> Session::linger() {
   error_code error;
   stream_.socket().shutdown(asio::socket_base::shutdown_send, error);
   stream_.expires_after(kLingerLimit);
@@ -208,7 +208,7 @@ Task<void> Session::linger() {
     read += co_await stream_.async_read_some(asio::buffer(scrap), asio::redirect_error(use_task, error));
 }
 
-Task<void> Session::stream(std::uint64_t after) {
+AsioTask<void> Session::stream(std::uint64_t after) {
   watch_client();
   bool good = co_await write(stream_head(std::chrono::system_clock::now()));
   while (good && !gone_) {

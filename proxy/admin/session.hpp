@@ -22,7 +22,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   Session(std::shared_ptr<Connections>, Socket);
   ~Session();
 
-  Task<void> run();
+  AsioTask<void> run();
   void close();
   void wake();  // there may be a new event
   // Since when it has been waiting for a request; nothing while one is being answered.
@@ -32,13 +32,13 @@ class Session final : public std::enable_shared_from_this<Session> {
  private:
   enum class Next { keep, close };
 
-  Task<Next> serve_one(bool first);
-  Task<Next> respond(const Request&, bool keep);
-  Task<Next> send_unreadable(const error_code&);
-  Task<Next> send(const Reply&, const Request&, bool keep);
-  Task<void> stream(std::uint64_t after);
-  Task<bool> write(std::string_view);
-  Task<void> linger();
+  AsioTask<Next> serve_one(bool first);
+  AsioTask<Next> respond(const Request&, bool keep);
+  AsioTask<Next> send_unreadable(const error_code&);
+  AsioTask<Next> send(const Reply&, const Request&, bool keep);
+  AsioTask<void> stream(std::uint64_t after);
+  AsioTask<bool> write(std::string_view);
+  AsioTask<void> linger();
   void watch_client();
   Reply answer_safely(const Request&);
   std::string peer() const;

@@ -23,10 +23,10 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using namespace std::chrono_literals;
+using proxy::AsioTask;
 using proxy::error_code;
 using proxy::Executor;
 using proxy::Protocol;
-using proxy::Task;
 using proxy::use_task;
 
 using Stream = beast::basic_stream<Protocol, Executor>;
@@ -46,7 +46,7 @@ std::vector<Protocol::endpoint> resolve(asio::io_context& io, const config::Addr
   return endpoints;
 }
 
-Task<void> connect(Stream& stream, const std::vector<Protocol::endpoint>& endpoints) {
+AsioTask<void> connect(Stream& stream, const std::vector<Protocol::endpoint>& endpoints) {
   error_code error = asio::error::host_not_found;
   for (const Protocol::endpoint& endpoint : endpoints) {
     stream.socket().close();
@@ -57,8 +57,8 @@ Task<void> connect(Stream& stream, const std::vector<Protocol::endpoint>& endpoi
 }
 
 // One exchange; with `on_piece`, the body of a 200 goes there as it comes.
-Task<void> exchange(Stream& stream, const std::vector<Protocol::endpoint>& endpoints, const std::string& request,
-                    const OnPiece* on_piece, AdminClient::Answer& answer) {
+AsioTask<void> exchange(Stream& stream, const std::vector<Protocol::endpoint>& endpoints, const std::string& request,
+                        const OnPiece* on_piece, AdminClient::Answer& answer) {
   stream.expires_after(kCallLimit);
   co_await connect(stream, endpoints);
   co_await asio::async_write(stream, asio::buffer(request), use_task);

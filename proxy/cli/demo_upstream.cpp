@@ -17,8 +17,8 @@ namespace fusewire::cli {
 
 namespace asio = proxy::asio;
 using asio::ip::tcp;
+using proxy::AsioTask;
 using proxy::error_code;
-using proxy::Task;
 using proxy::use_task;
 
 namespace {
@@ -101,7 +101,7 @@ DemoUpstream::~DemoUpstream() {
   thread_.join();
 }
 
-Task<void> DemoUpstream::accept() {
+AsioTask<void> DemoUpstream::accept() {
   while (true) {
     error_code failed;
     Stream stream(io_.get_executor());
@@ -110,7 +110,7 @@ Task<void> DemoUpstream::accept() {
   }
 }
 
-Task<void> DemoUpstream::serve(Stream stream) {
+AsioTask<void> DemoUpstream::serve(Stream stream) {
   std::string received;
   while (true) {
     error_code failed;
@@ -136,7 +136,7 @@ std::string DemoUpstream::control(const Request& request) {
   return response("200 OK", "text/plain", "the upstream's behaviour is now: " + std::string(to_string(*wanted)) + "\n");
 }
 
-Task<bool> DemoUpstream::answer(Stream& stream, const Request& request) {
+AsioTask<bool> DemoUpstream::answer(Stream& stream, const Request& request) {
   std::string text;
   error_code failed;
   if (request.target.substr(0, kBehave.size()) == kBehave) {

@@ -44,10 +44,10 @@ class DemoUpstream {
   using Stream = proxy::asio::basic_stream_socket<proxy::asio::ip::tcp, proxy::Executor>;
   using Acceptor = proxy::asio::basic_socket_acceptor<proxy::asio::ip::tcp, proxy::Executor>;
 
-  proxy::Task<void> accept();
-  proxy::Task<void> serve(Stream);
-  proxy::Task<bool> answer(Stream&, const Request&);  // false: the connection is over
-  std::string control(const Request&);                // POST /demo/behave?mode=…
+  proxy::AsioTask<void> accept();
+  proxy::AsioTask<void> serve(Stream);
+  proxy::AsioTask<bool> answer(Stream&, const Request&);  // false: the connection is over
+  std::string control(const Request&);                    // POST /demo/behave?mode=…
 
   proxy::asio::io_context io_{1};
   Acceptor acceptor_;

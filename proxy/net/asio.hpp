@@ -19,8 +19,9 @@ using Executor = asio::io_context::executor_type;
 using Protocol = asio::generic::stream_protocol;  // TCP and unix sockets alike
 using Socket = asio::basic_stream_socket<Protocol, Executor>;
 
+// What the admin and the demo are written in; the data plane has a Task of its own (task.hpp).
 template <class T>
-using Task = asio::awaitable<T, Executor>;
+using AsioTask = asio::awaitable<T, Executor>;
 inline constexpr asio::use_awaitable_t<Executor> use_task;
 
 }  // namespace fusewire::proxy

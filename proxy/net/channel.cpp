@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
@@ -52,10 +53,26 @@ void Channel::watch_for_reset() {
   });
 }
 
+// One system call; straight, for Asio makes a gathering one of each.
+std::size_t Channel::write_some(Gather::Parts parts, error_code& error) {
+  std::array<iovec, Gather::kParts> pieces;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    pieces[i] = {.iov_base = const_cast<void*>(parts[i].data()), .iov_len = parts[i].size()};
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = parts.size();
+  const int socket = socket_.native_handle();
+  const ssize_t n = parts.size() == 1 ? ::send(socket, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                                      : ::sendmsg(socket, &message, MSG_NOSIGNAL);
+  if (n >= 0) return static_cast<std::size_t>(n);
+  error = error_code(errno == EAGAIN ? EWOULDBLOCK : errno, boost::system::system_category());
+  return 0;
+}
+
 bool Channel::try_write(Gather& gather) {
   while (!gather.done() && !write_failed()) {
     error_code error;
-    const std::size_t n = socket_.write_some(gather.parts(), error);
+    const std::size_t n = write_some(gather.parts(), error);
     if (error == asio::error::would_block) return false;
     if (error == asio::error::interrupted) continue;
     if (error) {
@@ -72,10 +89,12 @@ Task<void> Channel::flush(Gather& gather) {
   const ChannelPtr alive(this);
   while (!try_write(gather)) {
     write_blocked_ = true;
-    error_code error;
-    co_await socket_.async_wait(Socket::wait_write, asio::redirect_error(use_task, error));
-    write_blocked_ = false;
-    if (error && !closed_) write_error_ = error;
+    socket_.async_wait(Socket::wait_write, [this](error_code error) {
+      write_blocked_ = false;
+      if (error && !closed_) write_error_ = error;
+      writable_.set();
+    });
+    co_await writable_.wait();
   }
 }
 

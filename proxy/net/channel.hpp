@@ -13,6 +13,8 @@
 
 #include "proxy/net/asio.hpp"
 #include "proxy/net/buffer.hpp"
+#include "proxy/net/event.hpp"
+#include "proxy/net/task.hpp"
 
 namespace fusewire::proxy {
 
@@ -83,9 +85,12 @@ class Channel final : public boost::intrusive_ref_counter<Channel, boost::thread
   Socket& socket() { return socket_; }
 
  private:
+  std::size_t write_some(Gather::Parts, error_code&);
+
   Socket socket_;
   ReadBuffer buffer_;
   Watcher* watcher_ = nullptr;
+  Event writable_;
   error_code read_error_;
   error_code write_error_;
   std::uint64_t bytes_written_ = 0;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// "Something happened": the one thing that a session's coroutine waits for. One thread, one waiter.
+// "Something happened": the one thing that a coroutine waits for. One thread, one waiter.
 #pragma once
 
-#include <optional>
+#include <coroutine>
 #include <utility>
-
-#include "proxy/net/asio.hpp"
 
 namespace fusewire::proxy {
 
@@ -14,29 +12,23 @@ class Event {
   // Resumes the waiter before it returns: the caller's last statement, for the waiter may destroy the caller.
   void set() {
     set_ = true;
-    if (!waiter_) return;
-    auto waiter = std::move(*waiter_);
-    waiter_.reset();
-    std::move(waiter)();
+    if (waiter_) std::exchange(waiter_, nullptr).resume();
   }
 
   // Returns at once when set() was called since the last wait().
-  Task<void> wait() {
-    if (!set_) co_await suspend();
-    set_ = false;
+  auto wait() {
+    struct Wait {
+      Event& event;
+      bool await_ready() const noexcept { return event.set_; }
+      void await_suspend(std::coroutine_handle<> waiter) const noexcept { event.waiter_ = waiter; }
+      void await_resume() const noexcept { event.set_ = false; }
+    };
+    return Wait{*this};
   }
 
  private:
-  using Token = asio::use_awaitable_t<Executor>;
-  using Waiter = asio::async_result<Token, void()>::handler_type;
-
-  Task<void> suspend() {
-    return asio::async_initiate<const Token, void()>([this](auto waiter) { waiter_.emplace(std::move(waiter)); },
-                                                     use_task);
-  }
-
   bool set_ = false;
-  std::optional<Waiter> waiter_;
+  std::coroutine_handle<> waiter_;
 };
 
 }  // namespace fusewire::proxy

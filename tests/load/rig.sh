@@ -7,7 +7,10 @@ fusewire=$(realpath "${1:?the folder of the build}")/fusewire
 folder=$(mktemp -d /tmp/fusewire-load-XXXXXX)
 pids=()
 finish() {
-  for pid in "${pids[@]}"; do kill -9 "$pid" && wait "$pid"; done 2>/dev/null
+  for pid in "${pids[@]}"; do
+    kill -9 "$pid" || continue
+    wait "$pid" || true
+  done 2>/dev/null
   rm -rf "$folder"
 }
 trap finish EXIT

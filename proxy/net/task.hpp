@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The coroutines of the data plane. A task begins where it is awaited and runs on in its caller's turn until it has to
+// wait: what never waits costs a call and a recycled frame. One thread; see docs/decisions/0006.
+//
+// Only Event suspends. Whatever completes elsewhere (a write, a connect) ends in Event::set() on the same thread.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <utility>
+
+#include "proxy/net/frame_pool.hpp"
+
+namespace fusewire::proxy {
+
+template <class T>
+class Task;
+
+namespace detail {
+
+struct TaskPromiseBase {
+  static void* operator new(std::size_t size) { return FramePool::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) { FramePool::release(frame, size); }
+
+  // Goes on with whoever waits; he may destroy the frame meanwhile, so nothing is touched after it.
+  struct AtEnd {
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+      if (const auto waiter = self.promise().waiter) waiter.resume();
+    }
+    void await_resume() const noexcept {}
+  };
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  AtEnd final_suspend() const noexcept { return {}; }
+  void unhandled_exception() noexcept { thrown = std::current_exception(); }
+
+  std::coroutine_handle<> waiter;  // set once the task has been suspended: until then its caller is on the stack
+  std::exception_ptr thrown;
+};
+
+template <class T>
+struct TaskPromise : TaskPromiseBase {
+  Task<T> get_return_object();
+  void return_value(T result) { value = std::move(result); }
+  T take() { return std::move(value); }
+  T value{};
+};
+
+template <>
+struct TaskPromise<void> : TaskPromiseBase {
+  Task<void> get_return_object();
+  void return_void() const noexcept {}
+  void take() const noexcept {}
+};
+
+}  // namespace detail
+
+// Awaited once, by the coroutine that holds it.
+template <class T>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = detail::TaskPromise<T>;
+  using Frame = std::coroutine_handle<promise_type>;
+
+  explicit Task(Frame frame) : frame_(frame) {}
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Task& operator=(Task&&) = delete;
+  ~Task() {
+    if (frame_) frame_.destroy();
+  }
+
+  bool await_ready() const noexcept { return false; }
+  // False: it has ended without waiting.
+  bool await_suspend(std::coroutine_handle<> waiter) {
+    frame_.resume();
+    if (frame_.done()) return false;
+    frame_.promise().waiter = waiter;
+    return true;
+  }
+  T await_resume() {
+    if (frame_.promise().thrown) std::rethrow_exception(frame_.promise().thrown);
+    return frame_.promise().take();
+  }
+
+ private:
+  Frame frame_;
+};
+
+namespace detail {
+
+template <class T>
+Task<T> TaskPromise<T>::get_return_object() {
+  return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+inline Task<void> TaskPromise<void>::get_return_object() {
+  return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+
+}  // namespace detail
+
+}  // namespace fusewire::proxy
