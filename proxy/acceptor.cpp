@@ -30,13 +30,9 @@ constexpr std::uint32_t kRefusedShare = 16;       // of max_connections: connect
 
 struct Acceptor::Door {
   Door(ListeningSocket opened, config::Address where, asio::io_context& io)
-      : socket(std::move(opened)),
-        family(socket.local_endpoint().protocol().family()),
-        address(std::move(where)),
-        timer(io) {}
+      : socket(std::move(opened)), address(std::move(where)), timer(io) {}
 
   ListeningSocket socket;
-  const int family;
   const config::Address address;
 
   // The rest: acceptor thread.
@@ -148,9 +144,11 @@ void Acceptor::commit(const Snapshot& snapshot) {
       change.door->max_connections = change.max_connections;
       if (!std::exchange(change.door->watched, true)) watch(change.door);
     }
+    const auto stays = [&](const Door* door) {
+      return std::any_of(changes.begin(), changes.end(), [door](const Change& one) { return one.door.get() == door; });
+    };
     for (const auto& [name, door] : old)
-      if (std::none_of(changes.begin(), changes.end(), [&](const Change& change) { return change.door == door; }))
-        shut(*door);
+      if (!stays(door.get())) shut(*door);
   });
 }
 
@@ -234,7 +232,7 @@ void Acceptor::hand_over(Door& door, int fd) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  workers_[turn_++ % workers_.size()]->accept(fd, door.family, door.gate, open >= max);
+  workers_[turn_++ % workers_.size()]->accept(fd, door.gate, open >= max);
 }
 
 }  // namespace fusewire::proxy

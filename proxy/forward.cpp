@@ -172,7 +172,7 @@ Task<void> Forward::connect() {
   arm();
   const bool slot = co_await obtain_slot();
   if (!slot) co_return end(Outcome::overload);
-  connector_ = new Connector(worker_.io(), worker_.address_book());
+  connector_ = new Connector(worker_.loop(), worker_.address_book());
   connector_->start(endpoint_->id, endpoint_->address, upstream_.config->dns_refresh, connect_started_, *this);
   inbound_.channel.start_read();
   while (!connector_->done() && !interrupted()) co_await inbound_.event.wait();
@@ -182,7 +182,8 @@ Task<void> Forward::connect() {
     co_return;
   }
   connection_ = std::make_unique<UpstreamConnection>(
-      ChannelPtr(new Channel(connector_->take_socket(), worker_.buffers())), upstream_.state, worker_.index());
+      ChannelPtr(new Channel(worker_.loop(), connector_->take_descriptor(), worker_.buffers())), upstream_.state,
+      worker_.index());
   connector_.reset();
 }
 

@@ -29,9 +29,9 @@ std::array<std::uint8_t, 16> as_v6(const asio::ip::address& address) {
 
 }  // namespace
 
-Session::Session(Worker& worker, Socket socket, std::shared_ptr<ListenerGate> gate, bool refuse)
+Session::Session(Worker& worker, int descriptor, std::shared_ptr<ListenerGate> gate, bool refuse)
     : worker_(worker),
-      client_(new Channel(std::move(socket), worker.buffers())),
+      client_(new Channel(worker.loop(), descriptor, worker.buffers())),
       gate_(std::move(gate)),
       refuse_(refuse),
       client_deadline_(worker.deadlines(), [this] { on_client_late(); }),
@@ -63,9 +63,11 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
 }
 
 void Session::learn_peer() {
-  error_code error;
-  const auto remote = client_->socket().remote_endpoint(error);
-  if (error || (remote.protocol().family() != AF_INET && remote.protocol().family() != AF_INET6)) return;
+  Protocol::endpoint remote;
+  auto size = static_cast<socklen_t>(remote.capacity());
+  if (::getpeername(client_->descriptor(), remote.data(), &size) != 0) return;
+  remote.resize(size);
+  if (remote.protocol().family() != AF_INET && remote.protocol().family() != AF_INET6) return;
   asio::ip::tcp::endpoint endpoint;
   std::memcpy(endpoint.data(), remote.data(), remote.size());
   auto address = endpoint.address();
@@ -188,6 +190,7 @@ Task<Session::Next> Session::next_request() {
       co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
       co_return Next::close;
     }
+    client_->buffer().shrink();
     client_->start_read();
     co_await event_.wait();
   }

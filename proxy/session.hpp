@@ -16,7 +16,7 @@ namespace fusewire::proxy {
 
 class Session final : public Watcher, public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker&, Socket, std::shared_ptr<ListenerGate>, bool refuse);
+  Session(Worker&, int descriptor, std::shared_ptr<ListenerGate>, bool refuse);
   ~Session();
 
   // The whole life of the connection; holds the session.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/upload.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include "proxy/net/spawn.hpp"
 
 namespace fusewire::proxy {
@@ -48,8 +46,7 @@ Task<void> Upload::run(Channel& upstream) {
   inbound_.reader = &inbound_.event;
   inbound_.deadline.disarm();
   state_ = end;
-  asio::post(upstream.socket().get_executor(),
-             [session = inbound_.session.lock(), &event = inbound_.event] { event.set(); });
+  upstream.loop().soon([session = inbound_.session.lock(), &event = inbound_.event] { event.set(); });
 }
 
 // Waits for the client's next bytes. `complete` means: there is a piece (it may be the empty last one).

@@ -41,7 +41,7 @@ UpstreamPool::~UpstreamPool() { close_all(); }
 std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::size_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size() || by_endpoint_[endpoint_id].empty()) return nullptr;
   auto& idle = by_endpoint_[endpoint_id];
-  // Its end, or bytes that nobody asked for, may be in the kernel already while our loop has not come to them.
+  // Its end, or bytes that nobody asked for, may have been noted while the pool's turn is still to come.
   while (!idle.empty() && !idle.back()->connection->channel_->is_silent()) remove(*idle.back());
   if (idle.empty()) return nullptr;
   auto connection = std::move(idle.back()->connection);
@@ -55,7 +55,8 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::size_t endpoint_id) 
 
 void UpstreamPool::give_back(std::size_t endpoint_id, std::unique_ptr<UpstreamConnection> connection, Time now) {
   Channel& channel = connection->channel();
-  if (channel.ended() || !channel.buffer().empty()) return;
+  if (!channel.is_silent()) return;
+  channel.buffer().shrink();
   if (endpoint_id >= by_endpoint_.size()) by_endpoint_.resize(endpoint_id + 1);
   auto& idle = by_endpoint_[endpoint_id];
   if (idle.size() >= kMaxIdle) return;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/worker.hpp"
 
-#include <boost/asio/post.hpp>
 #include <random>
 
 #include "filters/http_date.hpp"
@@ -21,17 +20,14 @@ void write_hex(char* out, std::uint64_t value) {
 
 }  // namespace
 
-Worker::Worker(std::size_t index, WorkerCells& cells)
+Worker::Worker(std::size_t index, WorkerCells& cells, asio::io_context& background)
     : index_(index),
       cells_(cells),
-      io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
-      work_(io_.get_executor()),
-      backstop_(io_),
-      deadlines_(io_),
-      pool_(deadlines_),
-      address_book_(io_),
+      backstop_(deadlines(), [this] { loop_.stop(); }),
+      pool_(deadlines()),
+      address_book_(loop_, background),
       access_log_(cells),
-      log_flush_(deadlines_, [this] { access_log_.flush(); }) {
+      log_flush_(deadlines(), [this] { access_log_.flush(); }) {
   std::random_device random;
   const std::uint64_t prefix = (std::uint64_t{random()} << 32) | random();
   write_hex(request_id_.data(), prefix);
@@ -46,7 +42,7 @@ Worker::~Worker() {
 void Worker::start() {
   thread_ = std::thread([this] {
     FramePool::use(&frames_);
-    io_.run();
+    loop_.run();
   });
 }
 
@@ -55,7 +51,7 @@ void Worker::join() {
 }
 
 void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
-  asio::post(io_, [this, snapshot = std::move(snapshot)]() mutable {
+  loop_.post([this, snapshot = std::move(snapshot)]() mutable {
     // A holder of its own, so that workers do not share a reference count.
     auto holder = std::make_shared<std::shared_ptr<const Snapshot>>(std::move(snapshot));
     snapshot_ = std::shared_ptr<const Snapshot>(holder, holder->get());
@@ -63,27 +59,18 @@ void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
   });
 }
 
-void Worker::accept(int fd, int family, std::shared_ptr<ListenerGate> gate, bool refuse) {
-  asio::post(io_, [this, fd, family, gate = std::move(gate), refuse]() mutable {
-    Socket socket(io_.get_executor());
-    error_code error;
-    socket.assign(Protocol(family, 0), fd, error);
-    if (!error) socket.non_blocking(true, error);
-    if (error) {
-      ::close(fd);
-      gate->connections.fetch_sub(1, std::memory_order_relaxed);
-      return;
-    }
-    spawn(Session::run(std::make_shared<Session>(*this, std::move(socket), std::move(gate), refuse)), "session");
+void Worker::accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse) {
+  loop_.post([this, fd, gate = std::move(gate), refuse] {
+    spawn(Session::run(std::make_shared<Session>(*this, fd, gate, refuse)), "session");
   });
 }
 
 void Worker::evict_idle(const UpstreamState* state) {
-  asio::post(io_, [this, state] { pool_.evict_one(*state); });
+  loop_.post([this, state] { pool_.evict_one(*state); });
 }
 
 void Worker::drain() {
-  asio::post(io_, [this] {
+  loop_.post([this] {
     draining_ = true;
     for (Session* session : sessions_) session->drain();
     drain_begun_ = true;
@@ -92,7 +79,7 @@ void Worker::drain() {
 
 void Worker::stop() {
   if (!thread_.joinable()) return;
-  asio::post(io_, [this] {
+  loop_.post([this] {
     draining_ = true;
     const std::vector<Session*> sessions(sessions_.begin(), sessions_.end());
     for (Session* session : sessions)
@@ -100,15 +87,10 @@ void Worker::stop() {
     access_log_.flush();
     pool_.close_all();
     address_book_.stop();
-    deadlines_.stop();
-    work_.reset();
     stopping_ = true;
-    if (sessions_.empty()) return;
+    if (sessions_.empty()) return loop_.stop();
     // They end by themselves now; should one not, the process must end all the same.
-    backstop_.expires_after(kStopBackstop);
-    backstop_.async_wait([this](error_code error) {
-      if (!error) io_.stop();
-    });
+    backstop_.arm(std::chrono::steady_clock::now() + kStopBackstop);
   });
 }
 
@@ -138,7 +120,7 @@ void Worker::add(Session& session) {
 
 void Worker::remove(Session& session) {
   sessions_.erase(&session);
-  if (stopping_ && sessions_.empty()) backstop_.cancel();
+  if (stopping_ && sessions_.empty()) loop_.stop();
   sessions_open_.store(sessions_.size());
 }
 

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -61,14 +59,15 @@ class Scratch {
 
 class Worker {
  public:
-  Worker(std::size_t index, WorkerCells& cells);
+  // `background`: of a thread that may be kept waiting; it must not run any more when the worker is destroyed.
+  Worker(std::size_t index, WorkerCells& cells, asio::io_context& background);
   ~Worker();
 
   void start();
   // The following may be called by any thread.
   void publish(std::shared_ptr<const Snapshot>);
   // Takes over an accepted, non-blocking socket that has been counted in `gate`. `refuse`: the listener is full.
-  void accept(int fd, int family, std::shared_ptr<ListenerGate> gate, bool refuse);
+  void accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse);
   void drain();                           // no more keep-alive; ends when the last session has ended
   void evict_idle(const UpstreamState*);  // compared only, never looked into
   void stop();                            // cuts everything off
@@ -77,8 +76,8 @@ class Worker {
 
   // The rest: on the worker's thread.
   std::size_t index() const { return index_; }
-  asio::io_context& io() { return io_; }
-  DeadlineWheel& deadlines() { return deadlines_; }
+  Loop& loop() { return loop_; }
+  DeadlineWheel& deadlines() { return loop_.deadlines(); }
   BufferPool& buffers() { return buffers_; }
   UpstreamPool& pool() { return pool_; }
   AddressBook& address_book() { return address_book_; }
@@ -100,12 +99,10 @@ class Worker {
   const std::size_t index_;
   WorkerCells& cells_;
   FramePool frames_;
-  BufferPool buffers_;  // above the loop, whose last handlers give buffers back
+  BufferPool buffers_;
   Scratch::Pool scratch_;
-  asio::io_context io_;
-  asio::executor_work_guard<Executor> work_;
-  asio::steady_timer backstop_;
-  DeadlineWheel deadlines_;
+  Loop loop_;
+  Deadline backstop_;
   UpstreamPool pool_;
   AddressBook address_book_;
   AccessLog access_log_;

@@ -34,7 +34,7 @@ class BufferPool {
 };
 
 // Bytes that were read and not yet used. A prefix may be held: it keeps its place (views point into it) while the rest
-// comes and goes behind it. While a read is pending nothing moves, for the kernel knows where its bytes go.
+// comes and goes behind it.
 class ReadBuffer {
  public:
   explicit ReadBuffer(BufferPool& pool) : pool_(pool) {}
@@ -62,28 +62,31 @@ class ReadBuffer {
   }
   // Moves what is not held to the front.
   void compact() {
-    if (pending_ || begin_ == held_) return;
+    if (begin_ == held_) return;
     if (!empty()) std::memmove(memory_.get() + held_, memory_.get() + begin_, size());
     end_ = held_ + size();
     begin_ = held_;
   }
   // Gives the memory back when there is nothing in it.
   void shrink() {
-    if (pending_ || !empty() || held_ != 0) return;
+    if (!empty() || held_ != 0) return;
     begin_ = end_ = 0;
     pool_.give_back(std::move(memory_));
   }
 
-  // Where the next read goes; no room at all when the buffer is full.
+  // False: it is full. Else there is room for a read from now until it comes; nothing moves meanwhile.
+  bool make_room() {
+    if (end_ == BufferPool::kSize) compact();
+    return end_ < BufferPool::kSize;
+  }
+  // Where it goes.
   std::pair<char*, std::size_t> begin_read() {
     if (!memory_) memory_ = pool_.take();
-    if (end_ == BufferPool::kSize) compact();
-    pending_ = end_ < BufferPool::kSize;
     return {memory_.get() + end_, BufferPool::kSize - end_};
   }
   void end_read(std::size_t n) {
-    pending_ = false;
     end_ += n;
+    if (n == 0) shrink();
   }
 
  private:
@@ -92,7 +95,6 @@ class ReadBuffer {
   std::size_t held_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  bool pending_ = false;
 };
 
 }  // namespace fusewire::proxy

@@ -2,13 +2,11 @@
 #include "proxy/net/channel.hpp"
 
 #include <linux/sockios.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
-#include <boost/asio/error.hpp>
-#include <boost/asio/socket_base.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -24,61 +22,82 @@ void Gather::wrote(std::size_t n) {
   }
 }
 
+Channel::Channel(Loop& loop, int descriptor, BufferPool& pool) : loop_(loop), descriptor_(descriptor), buffer_(pool) {
+  if (!loop_.watch(descriptor_, *this)) read_error_ = write_error_ = errno;
+}
+
+Channel::~Channel() { close(); }
+
+// ------------------------------------------------------------------------------------------------------ events
+
+void Channel::note(std::uint32_t events) {
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ending_ = true;
+  if ((events & EPOLLERR) != 0) broken_ = true;
+}
+
+void Channel::act() {
+  const ChannelPtr alive(this);
+  if (write_blocked_) {  // written to or failed: the next try tells
+    write_blocked_ = false;
+    writable_.set();
+  }
+  if (closed()) return;
+  if (wanted_ && readable_) return read_now();
+  if (!tell_of_reset_ || !broken_ || ended()) return;
+  read_error_ = ECONNRESET;
+  if (watcher_ != nullptr) watcher_->on_activity();
+}
+
+// ------------------------------------------------------------------------------------------------------ reading
+
 void Channel::start_read() {
-  if (reading_ || ended()) return;
+  if (wanted_ || ended() || !buffer_.make_room()) return;
+  wanted_ = true;
+  if (readable_) loop_.defer(*this);
+}
+
+void Channel::read_now() {
   const auto [memory, size] = buffer_.begin_read();
-  if (size == 0) return;
-  reading_ = true;
-  socket_.async_read_some(asio::buffer(memory, size), [self = ChannelPtr(this)](error_code error, std::size_t n) {
-    self->reading_ = false;
-    self->buffer_.end_read(n);
-    if (self->closed_) return;
-    if (error == asio::error::eof)
-      self->eof_ = true;
-    else if (error)
-      self->read_error_ = error;
-    if (self->watcher_ != nullptr) self->watcher_->on_activity();
-  });
+  const ssize_t n = ::recv(descriptor_, memory, size, 0);
+  const int error = n < 0 ? errno : 0;
+  // A short read has emptied the kernel's queue: what comes next is an event. But for an end that was told already.
+  readable_ = n > 0 ? static_cast<std::size_t>(n) == size || ending_ : error == EINTR;
+  buffer_.end_read(n > 0 ? static_cast<std::size_t>(n) : 0);
+  if (error == EAGAIN || error == EINTR) {
+    if (readable_) loop_.defer(*this);
+    return;
+  }
+  wanted_ = false;
+  eof_ = n == 0;
+  read_error_ = error;
+  if (watcher_ != nullptr) watcher_->on_activity();
 }
 
-void Channel::watch_for_reset() {
-  if (std::exchange(watching_for_reset_, true) || ended()) return;
-  socket_.async_wait(Socket::wait_error, [self = ChannelPtr(this)](error_code error) {
-    self->watching_for_reset_ = false;
-    if (error || self->ended()) return;
-    pollfd state{.fd = self->socket_.native_handle(), .events = 0, .revents = 0};
-    if (::poll(&state, 1, 0) <= 0 || (state.revents & POLLERR) == 0) return;  // urgent data, say
-    self->read_error_ = asio::error::connection_reset;
-    if (self->watcher_ != nullptr) self->watcher_->on_activity();
-  });
-}
+// ------------------------------------------------------------------------------------------------------ writing
 
-// One system call; straight, for Asio makes a gathering one of each.
-std::size_t Channel::write_some(Gather::Parts parts, error_code& error) {
+// One system call.
+std::size_t Channel::write_some(Gather::Parts parts) {
   std::array<iovec, Gather::kParts> pieces;
   for (std::size_t i = 0; i < parts.size(); ++i)
     pieces[i] = {.iov_base = const_cast<void*>(parts[i].data()), .iov_len = parts[i].size()};
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = parts.size();
-  const int socket = socket_.native_handle();
-  const ssize_t n = parts.size() == 1 ? ::send(socket, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                                      : ::sendmsg(socket, &message, MSG_NOSIGNAL);
+  ssize_t n = -1;
+  do {
+    n = parts.size() == 1 ? ::send(descriptor_, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                          : ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
   if (n >= 0) return static_cast<std::size_t>(n);
-  error = error_code(errno == EAGAIN ? EWOULDBLOCK : errno, boost::system::system_category());
+  if (errno != EAGAIN) write_error_ = errno;
   return 0;
 }
 
 bool Channel::try_write(Gather& gather) {
   while (!gather.done() && !write_failed()) {
-    error_code error;
-    const std::size_t n = write_some(gather.parts(), error);
-    if (error == asio::error::would_block) return false;
-    if (error == asio::error::interrupted) continue;
-    if (error) {
-      write_error_ = error;
-      break;
-    }
+    const std::size_t n = write_some(gather.parts());
+    if (n == 0 && write_error_ == 0) return false;
     bytes_written_ += n;
     gather.wrote(n);
   }
@@ -89,44 +108,35 @@ Task<void> Channel::flush(Gather& gather) {
   const ChannelPtr alive(this);
   while (!try_write(gather)) {
     write_blocked_ = true;
-    socket_.async_wait(Socket::wait_write, [this](error_code error) {
-      write_blocked_ = false;
-      if (error && !closed_) write_error_ = error;
-      writable_.set();
-    });
     co_await writable_.wait();
   }
 }
 
-std::size_t Channel::unacknowledged() {
+std::size_t Channel::unacknowledged() const {
   int bytes = 0;
-  return closed_ || ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) != 0 ? 0 : static_cast<std::size_t>(bytes);
+  return closed() || ::ioctl(descriptor_, SIOCOUTQ, &bytes) != 0 ? 0 : static_cast<std::size_t>(bytes);
 }
 
-bool Channel::is_silent() {
-  if (ended() || !buffer_.empty()) return false;
-  char byte = 0;
-  return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-         (errno == EAGAIN || errno == EWOULDBLOCK);
-}
+// ------------------------------------------------------------------------------------------------------ the end
 
 void Channel::shutdown_send() {
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  if (!closed()) ::shutdown(descriptor_, SHUT_WR);
 }
 
 void Channel::close() {
-  if (closed_) return;
-  closed_ = true;
+  if (closed()) return;
+  ::close(std::exchange(descriptor_, -1));
   watcher_ = nullptr;
-  error_code ignored;
-  socket_.close(ignored);
+  if (write_blocked_)
+    loop_.defer(*this);  // whoever waits in flush() holds us
+  else
+    leave_queue();
 }
 
 void Channel::reset() {
-  if (closed_) return;
-  error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  if (closed()) return;
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection, non-blocking: reads arrive by themselves into its buffer, writes go straight to the kernel and wait
-// only when it is full. One thread (a worker's). Kept alive by its pending operations.
+// only when it is full. A buffer is taken when there is something to read. One thread (a worker's).
 #pragma once
 
 #include <array>
@@ -10,10 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
-#include "proxy/net/asio.hpp"
 #include "proxy/net/buffer.hpp"
 #include "proxy/net/event.hpp"
+#include "proxy/net/loop.hpp"
 #include "proxy/net/task.hpp"
 
 namespace fusewire::proxy {
@@ -31,73 +32,80 @@ class Watcher {
 class Gather {
  public:
   static constexpr std::size_t kParts = 4;
-  using Parts = std::span<const asio::const_buffer>;
+  using Parts = std::span<const boost::asio::const_buffer>;
 
   void add(std::string_view piece) {
-    if (!piece.empty()) parts_[count_++] = asio::const_buffer(piece.data(), piece.size());
+    if (!piece.empty()) parts_[count_++] = boost::asio::const_buffer(piece.data(), piece.size());
   }
   Parts parts() const { return {parts_.data() + first_, count_ - first_}; }
   bool done() const { return first_ == count_; }
   void wrote(std::size_t n);
 
  private:
-  std::array<asio::const_buffer, kParts> parts_;
+  std::array<boost::asio::const_buffer, kParts> parts_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
 };
 
-class Channel final : public boost::intrusive_ref_counter<Channel, boost::thread_unsafe_counter> {
+class Channel final : public Loop::Source, public boost::intrusive_ref_counter<Channel, boost::thread_unsafe_counter> {
  public:
-  Channel(Socket socket, BufferPool& pool) : socket_(std::move(socket)), buffer_(pool) {}
+  // Takes over a connected, non-blocking descriptor.
+  Channel(Loop& loop, int descriptor, BufferPool& pool);
+  ~Channel();
 
   void watch(Watcher* watcher) { watcher_ = watcher; }
 
-  // Posts a read unless one is pending, the stream has ended, or the buffer is full. The watcher hears of its end.
+  // Asks for one piece of what comes, unless the stream has ended or the buffer is full. The watcher hears of it.
   void start_read();
-  // From now on the watcher hears of a reset even when no read is pending, for want of room in the buffer.
-  void watch_for_reset();
+  // From now on the watcher hears of a reset even when no read was asked for, for want of room in the buffer.
+  void watch_for_reset() { tell_of_reset_ = true; }
   ReadBuffer& buffer() { return buffer_; }
-  bool reading() const { return reading_; }
   // The stream gives nothing more: an orderly end (FIN), a reset or our own close().
-  bool ended() const { return eof_ || read_error_ || closed_; }
+  bool ended() const { return eof_ || read_error_ != 0 || closed(); }
   bool eof() const { return eof_; }
-  bool was_reset() const { return static_cast<bool>(read_error_) || static_cast<bool>(write_error_); }
+  bool was_reset() const { return read_error_ != 0 || write_error_ != 0; }
+  // Open, and nothing has come that has not been read, as far as the loop knows.
+  bool is_silent() const { return !ended() && buffer_.empty() && !readable_; }
 
   // Writes what the kernel takes at once. True when all is written or the connection has failed (see write_failed).
   bool try_write(Gather&);
   // Waits until all is written or the connection has failed.
   Task<void> flush(Gather&);
-  bool write_failed() const { return static_cast<bool>(write_error_) || closed_; }
+  bool write_failed() const { return write_error_ != 0 || closed(); }
   bool write_blocked() const { return write_blocked_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
-  std::size_t unacknowledged();  // bytes that the peer has not taken from the kernel's send queue; a system call
-
-  // Open, and the peer has said nothing that has not been read; a system call.
-  bool is_silent();
+  std::size_t unacknowledged() const;  // bytes that the peer has not taken from the kernel's send queue; a system call
 
   void shutdown_send();
-  // Idempotent. A waiting flush() returns; the pending read ends silently (the watcher is not called).
+  // Idempotent. A waiting flush() returns in the next turn; the watcher is not called any more.
   void close();
   // The same with RST instead of FIN: the peer must not take what it got for a whole message.
   void reset();
-  bool closed() const { return closed_; }
+  bool closed() const { return descriptor_ < 0; }
 
-  Socket& socket() { return socket_; }
+  int descriptor() const { return descriptor_; }
+  Loop& loop() { return loop_; }
 
  private:
-  std::size_t write_some(Gather::Parts, error_code&);
+  void note(std::uint32_t events) override;
+  void act() override;
+  void read_now();
+  std::size_t write_some(Gather::Parts);
 
-  Socket socket_;
+  Loop& loop_;
+  int descriptor_;
   ReadBuffer buffer_;
   Watcher* watcher_ = nullptr;
   Event writable_;
-  error_code read_error_;
-  error_code write_error_;
   std::uint64_t bytes_written_ = 0;
-  bool reading_ = false;
-  bool watching_for_reset_ = false;
+  int read_error_ = 0;
+  int write_error_ = 0;
+  bool wanted_ = false;    // a read was asked for
+  bool readable_ = false;  // the kernel has something to read, as far as we know
+  bool ending_ = false;    // and behind it the stream's end
+  bool broken_ = false;    // the kernel tells of an error
+  bool tell_of_reset_ = false;
   bool eof_ = false;
-  bool closed_ = false;
   bool write_blocked_ = false;
 };
 

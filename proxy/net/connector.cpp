@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/connector.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/asio/local/stream_protocol.hpp>
+#include <cerrno>
+#include <utility>
 
 #include "proxy/net/descriptors.hpp"
 
@@ -19,8 +26,8 @@ std::optional<Protocol::endpoint> literal(const config::Address& address) {
 }
 
 // Whose fault it is that a connection did not come about.
-Outcome outcome_of(const error_code& error) {
-  switch (error.value()) {
+Outcome outcome_of(int error) {
+  switch (error) {
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -60,16 +67,23 @@ void AddressBook::resolve(std::size_t endpoint_id, const config::Address& addres
   entries_[endpoint_id].looking_up = true;
   resolver_.async_resolve(address.host, std::to_string(address.port),
                           [this, endpoint_id, refresh](const error_code& error, const auto& results) {
-                            Entry& entry = entries_[endpoint_id];
-                            entry.looking_up = false;
-                            if (!error) {
-                              entry.addresses.clear();
-                              for (const auto& result : results) entry.addresses.emplace_back(result.endpoint());
-                              entry.good_until = std::chrono::steady_clock::now() + refresh;
-                            }
-                            const Addresses addresses = entry.addresses;
-                            for (auto& then : std::exchange(entry.waiting, {})) then(addresses);
+                            Addresses found;
+                            if (!error)
+                              for (const auto& result : results) found.emplace_back(result.endpoint());
+                            loop_.post([this, endpoint_id, refresh, found] { learn(endpoint_id, found, refresh); });
                           });
+}
+
+// What was known stays known when a look-up fails.
+void AddressBook::learn(std::size_t endpoint_id, const Addresses& found, milliseconds refresh) {
+  Entry& entry = entries_[endpoint_id];
+  entry.looking_up = false;
+  if (!found.empty()) {
+    entry.addresses = found;
+    entry.good_until = std::chrono::steady_clock::now() + refresh;
+  }
+  const Addresses addresses = entry.addresses;
+  for (auto& then : std::exchange(entry.waiting, {})) then(addresses);
 }
 
 void Connector::start(std::size_t endpoint_id, const config::Address& address, milliseconds dns_refresh, Time now,
@@ -85,36 +99,64 @@ void Connector::start(std::size_t endpoint_id, const config::Address& address, m
 
 void Connector::try_next() {
   if (done_) return;
-  const auto& address = addresses_[next_++];
-  socket_.emplace(io_.get_executor());
-  error_code error;
-  socket_->open(address.protocol(), error);
-  if (error) return finish(outcome_of(error));
-  if (is_reserved(socket_->native_handle(), Reserve::upstream)) return finish(Outcome::local_lack);
-  if (address.protocol().family() != AF_UNIX) socket_->set_option(asio::ip::tcp::no_delay(true), error);
-  socket_->async_connect(address, [self = ConnectorPtr(this)](const error_code& failed) {
-    if (self->done_) return;
-    if (!failed) return self->finish(Outcome::pending);
-    const Outcome outcome = outcome_of(failed);
-    const bool more = self->next_ < self->addresses_.size() && outcome != Outcome::local_lack;
-    more ? self->try_next() : self->finish(outcome);
-  });
+  const int error = begin(addresses_[next_++]);
+  if (error != 0 && error != EINPROGRESS) return fail(error);
+  if (is_reserved(descriptor_, Reserve::upstream)) return fail(EMFILE);
+  if (!loop_.watch(descriptor_, *this)) return fail(errno);
+}
+
+// A connect under way: 0 or EINPROGRESS, else why not.
+int Connector::begin(const Protocol::endpoint& address) {
+  drop();
+  const int family = address.protocol().family();
+  descriptor_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor_ < 0) return errno;
+  const int on = 1;
+  if (family != AF_UNIX) ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return ::connect(descriptor_, address.data(), static_cast<socklen_t>(address.size())) == 0 ? 0 : errno;
+}
+
+void Connector::act() {
+  const ConnectorPtr alive(this);
+  if (done_ || descriptor_ < 0) return;
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return fail(error);
+  sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  if (::getpeername(descriptor_, reinterpret_cast<sockaddr*>(&peer), &length) != 0) return;  // not yet
+  finish(Outcome::pending);
+}
+
+void Connector::fail(int error) {
+  const Outcome outcome = outcome_of(error);
+  const bool more = next_ < addresses_.size() && outcome != Outcome::local_lack;
+  more ? try_next() : finish(outcome);
 }
 
 void Connector::finish(Outcome outcome) {
   if (done_) return;
   done_ = true;
   outcome_ = outcome;
-  error_code ignored;
-  if (outcome == Outcome::pending) socket_->non_blocking(true, ignored);
   if (watcher_ != nullptr) watcher_->on_activity();
+}
+
+int Connector::take_descriptor() {
+  loop_.forget(descriptor_);
+  leave_queue();
+  return std::exchange(descriptor_, -1);
+}
+
+void Connector::drop() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  leave_queue();
 }
 
 void Connector::cancel() {
   done_ = true;
   watcher_ = nullptr;
-  error_code ignored;
-  if (socket_) socket_->close(ignored);
+  drop();
 }
 
 }  // namespace fusewire::proxy

@@ -24,7 +24,8 @@ class AddressBook {
  public:
   using Addresses = std::vector<Protocol::endpoint>;
 
-  explicit AddressBook(asio::io_context& io) : resolver_(io.get_executor()) {}
+  // Names are resolved by Asio's resolver thread; `background` runs what it has to say, which goes to `loop`.
+  AddressBook(Loop& loop, asio::io_context& background) : loop_(loop), resolver_(background.get_executor()) {}
 
   // Calls back at once when something is known, else when the look-up ends (empty: it failed).
   void look_up(std::size_t endpoint_id, const config::Address&, milliseconds refresh, Time now,
@@ -39,14 +40,18 @@ class AddressBook {
     std::vector<std::function<void(const Addresses&)>> waiting;
   };
   void resolve(std::size_t endpoint_id, const config::Address&, milliseconds refresh);
+  void learn(std::size_t endpoint_id, const Addresses& found, milliseconds refresh);
 
+  Loop& loop_;
   asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
   std::unordered_map<std::size_t, Entry> entries_;
 };
 
-class Connector final : public boost::intrusive_ref_counter<Connector, boost::thread_unsafe_counter> {
+class Connector final : public Loop::Source,
+                        public boost::intrusive_ref_counter<Connector, boost::thread_unsafe_counter> {
  public:
-  Connector(asio::io_context& io, AddressBook& book) : io_(io), book_(book) {}
+  Connector(Loop& loop, AddressBook& book) : loop_(loop), book_(book) {}
+  ~Connector() { drop(); }
 
   // The watcher hears of the end, unless cancel() came first.
   void start(std::size_t endpoint_id, const config::Address&, milliseconds dns_refresh, Time now, Watcher& watcher);
@@ -54,18 +59,23 @@ class Connector final : public boost::intrusive_ref_counter<Connector, boost::th
 
   bool done() const { return done_; }
   Outcome outcome() const { return outcome_; }  // pending: connected
-  Socket take_socket() { return std::move(*socket_); }
+  int take_descriptor();                        // of the connection made
 
  private:
+  void note(std::uint32_t) override {}
+  void act() override;
   void try_next();
+  int begin(const Protocol::endpoint&);
+  void fail(int error);
   void finish(Outcome);
+  void drop();
 
-  asio::io_context& io_;
+  Loop& loop_;
   AddressBook& book_;
   Watcher* watcher_ = nullptr;
   AddressBook::Addresses addresses_;
   std::size_t next_ = 0;
-  std::optional<Socket> socket_;
+  int descriptor_ = -1;
   Outcome outcome_ = Outcome::pending;
   bool done_ = false;
 };

@@ -24,11 +24,10 @@ void Deadline::unlink() {
   next_ = nullptr;
 }
 
-DeadlineWheel::DeadlineWheel(asio::io_context& io, Time now) : timer_(io.get_executor()), current_(slot_of(now)) {}
+DeadlineWheel::DeadlineWheel(Time now) : current_(slot_of(now)) {}
 
-void DeadlineWheel::stop() {
-  stopped_ = true;
-  timer_.cancel();
+Time DeadlineWheel::next() const {
+  return scheduled_ == 0 ? kNever : Time(scheduled_ * std::chrono::duration_cast<Time::duration>(kSlot));
 }
 
 // Rounded up: when the slot's time has come, everything due in it is due.
@@ -50,16 +49,11 @@ void DeadlineWheel::link(Deadline& deadline) {
 }
 
 void DeadlineWheel::schedule(std::int64_t slot) {
-  if (stopped_ || (scheduled_ != 0 && scheduled_ <= slot)) return;
-  scheduled_ = slot;
-  timer_.expires_at(Time(slot * std::chrono::duration_cast<Time::duration>(kSlot)));
-  timer_.async_wait([this](error_code error) {
-    if (!error && !stopped_) tick();
-  });
+  if (scheduled_ == 0 || slot < scheduled_) scheduled_ = slot;
 }
 
-void DeadlineWheel::tick() {
-  const Time now = std::chrono::steady_clock::now();
+void DeadlineWheel::tick(Time now) {
+  if (now < next()) return;
   const std::int64_t last = now.time_since_epoch() / kSlot;  // rounded down: this slot's time has come
   scheduled_ = 0;
   // The wheel turns first: what is linked again while slots fire must count from now, for the last tick may be more

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Deadlines of a worker: a timing wheel behind one timer. Arming a deadline that moves later (every request does) is
+// Deadlines of a worker: a timing wheel that its loop turns. Arming a deadline that moves later (every request does) is
 // one store; the node is re-sorted when its old slot comes up. A deadline fires at most one slot (20 ms) late, never
 // early.
 #pragma once
 
 #include <array>
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 
 #include "filters/exchange.hpp"
-#include "proxy/net/asio.hpp"
 
 namespace fusewire::proxy {
 
@@ -44,29 +41,25 @@ class Deadline {
 
 class DeadlineWheel {
  public:
-  explicit DeadlineWheel(asio::io_context&, Time now = std::chrono::steady_clock::now());
+  explicit DeadlineWheel(Time now = std::chrono::steady_clock::now());
 
-  void stop();  // no more ticks; deadlines stay as they are
+  Time next() const;  // when tick() has something to do; kNever: nothing is armed
+  void tick(Time now);
 
  private:
   friend class Deadline;
-  using Timer =
-      asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
   static constexpr std::int64_t kSlots = 1024;
   static constexpr std::chrono::milliseconds kSlot{20};
 
   static std::int64_t slot_of(Time);
   void link(Deadline&);
   void schedule(std::int64_t slot);
-  void tick();
   void fire_slot(std::int64_t slot, Time now);
   std::int64_t next_occupied(std::int64_t from) const;
 
-  Timer timer_;
   std::array<Deadline*, kSlots> slots_{};
   std::int64_t current_;        // every slot before it has been fired
-  std::int64_t scheduled_ = 0;  // the slot that the timer waits for; 0: it does not wait
-  bool stopped_ = false;
+  std::int64_t scheduled_ = 0;  // the first slot that has something in it; 0: none
 };
 
 }  // namespace fusewire::proxy

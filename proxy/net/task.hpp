@@ -27,7 +27,7 @@ struct TaskPromiseBase {
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-      if (const auto waiter = self.promise().waiter) waiter.resume();
+      if (const std::coroutine_handle<> next = self.promise().waiter) next.resume();
     }
     void await_resume() const noexcept {}
   };
