@@ -53,6 +53,7 @@ struct Field {
 class Fields {
  public:
   void clear() noexcept { list_.clear(); }
+  bool has_room() const noexcept { return list_.capacity() > 0; }
   void reserve(std::size_t fields) { list_.reserve(fields); }
   void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) {
     if (list_.capacity() == 0) list_.reserve(kUsual);

@@ -99,6 +99,7 @@ Task<void> Attempt::ask(Reply& reply, Time now) {
     co_await forward.fetch_head();
     if (forward.has_head()) {
       reply.status = forward.response().status;
+      if (!reply.fields.has_room()) reply.fields = worker_.take_fields();
       reply.fields = forward.response().fields;
       co_return;
     }

@@ -24,11 +24,14 @@ Forward::Forward(Worker& worker, Inbound& inbound, const Upstream& upstream, std
       x_(x),
       chain_(chain),
       due_(worker.deadlines(), [this] { on_deadline(); }),
-      upload_(inbound) {}
+      upload_(inbound) {
+  response_.fields = worker_.take_fields();
+}
 
 Forward::~Forward() {
   if (connector_) connector_->cancel();
   if (connection_) connection_->channel().close();
+  worker_.give_back(std::move(response_.fields));
 }
 
 // ------------------------------------------------------------------------------------------------------ deadlines

@@ -12,6 +12,9 @@ namespace {
 
 using std::string_view;
 
+constexpr std::size_t kUsualFields = 192;
+constexpr std::size_t kUsualBody = 448;
+
 struct Row {
   string_view name;
   int status;
@@ -82,6 +85,11 @@ void append_number_member(std::string& out, string_view key, std::int64_t value)
   out.append(",\"").append(key).append("\":").append(std::to_string(value));
 }
 
+// Of what needs no escaping: our own words.
+void append_word_member(std::string& out, string_view key, string_view word) {
+  out.append(",\"").append(key).append("\":\"").append(word).append("\"");
+}
+
 void append_text_member(std::string& out, string_view key, string_view value) {
   out.append(",\"").append(key).append("\":");
   log::append_json(out, value);
@@ -134,7 +142,9 @@ Reply failure_reply(Outcome outcome, string_view upstream) {
 
 OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, string_view request_id) {
   OwnAnswer answer;
-  const Row& r = row(reply.problem);
+  answer.fields.reserve(kUsualFields);
+  answer.body.reserve(kUsualBody);
+  const Row r = row(reply.problem);
   answer.fields = "Content-Type: application/problem+json\r\nProxy-Status: fusewire; error=";
   answer.fields.append(proxy_status_error(reply.problem, outcome)).append("\r\n");
   if (reply.retry_after)
@@ -146,12 +156,12 @@ OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, stri
 
   std::string& body = answer.body;
   body.append("{\"type\":\"urn:fusewire:error:").append(r.name).append("\"");
-  append_text_member(body, "title", r.name);
+  append_word_member(body, "title", r.name);
   append_number_member(body, "status", r.status);
   append_text_member(body, "detail", reply.detail);
-  append_text_member(body, "error", r.name);
+  append_word_member(body, "error", r.name);
   if (!upstream.empty()) append_text_member(body, "upstream", upstream);
-  if (!reply.state.empty()) append_text_member(body, "state", reply.state);
+  if (!reply.state.empty()) append_word_member(body, "state", reply.state);
   if (reply.retry_after) append_number_member(body, "retry_after_ms", reply.retry_after->count());
   append_text_member(body, "request_id", request_id);
   body.append("}\n");

@@ -190,7 +190,10 @@ Task<Session::Next> Session::next_request() {
       co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
       co_return Next::close;
     }
-    client_->buffer().shrink();
+    if (client_->buffer().empty()) {
+      client_->buffer().shrink();
+      worker_.give_back(std::move(inbound_.request.fields));
+    }
     client_->start_read();
     co_await event_.wait();
   }
@@ -201,6 +204,7 @@ Task<Session::Next> Session::next_request() {
 
 Session::Next Session::parse_request() {
   client_->buffer().compact();
+  if (!inbound_.request.fields.has_room()) inbound_.request.fields = worker_.take_fields();
   const http::HeadLimits limits{.max_line = inbound_.limits->max_request_line,
                                 .max_bytes = inbound_.limits->max_head_bytes,
                                 .max_fields = inbound_.limits->max_fields};

@@ -83,6 +83,7 @@ Task<void> Session::serve() {
   co_await attempt.finish();
   attempt_ = nullptr;
   record(&attempt, steady_now());
+  worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
   if (close_ && (!inbound_.body.done() || !client_->buffer().empty())) co_await linger();
 }

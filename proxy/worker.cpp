@@ -109,6 +109,21 @@ std::string_view Worker::new_request_id() {
   return {request_id_.data(), request_id_.size()};
 }
 
+Fields Worker::take_fields() {
+  if (fields_.empty()) return {};
+  Fields taken = std::move(fields_.back());
+  fields_.pop_back();
+  return taken;
+}
+
+void Worker::give_back(Fields&& fields) {
+  constexpr std::size_t kKept = 64;
+  Fields kept = std::move(fields);
+  if (!kept.has_room() || fields_.size() >= kKept) return;
+  kept.clear();
+  fields_.push_back(std::move(kept));
+}
+
 void Worker::arm_log_flush(Time now) {
   if (log_flush_.due() == kNever) log_flush_.arm(now + kLogFlush);
 }

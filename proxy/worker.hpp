@@ -90,6 +90,9 @@ class Worker {
   std::string_view new_request_id();    // 32 hex digits; good until the next call
   void arm_log_flush(Time now);
   Scratch::Pool& scratch() { return scratch_; }
+  // Lists of fields, recycled: an idle connection holds none, and a request allocates none.
+  Fields take_fields();
+  void give_back(Fields&&);
   std::size_t next_turn() { return turn_++; }  // round robin over endpoints
 
   void add(Session&);
@@ -101,6 +104,7 @@ class Worker {
   FramePool frames_;
   BufferPool buffers_;
   Scratch::Pool scratch_;
+  std::vector<Fields> fields_;
   Loop loop_;
   Deadline backstop_;
   UpstreamPool pool_;

@@ -19,9 +19,8 @@ std::optional<Reply> BreakerFilter::on_request(Exchange& x, Time now) {
   }
   x.set(Flag::circuit_open);
   x.outcome = Outcome::local;
-  const breaker::Snapshot figures = breaker_->snapshot(now);
-  return rejection_reply(*x.upstream, std::get<breaker::Rejection>(answer),
-                         figures.last_trip ? &*figures.last_trip : nullptr);
+  const auto trip = breaker_->last_trip();
+  return rejection_reply(*x.upstream, std::get<breaker::Rejection>(answer), trip ? &*trip : nullptr);
 }
 
 void BreakerFilter::on_reply(Exchange& x, Reply&, Time now) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Escaping for log lines: whatever the bytes are, the result is one line of valid JSON.
+#include <array>
 #include <cstddef>
 #include <optional>
 
@@ -60,7 +61,13 @@ std::optional<Sequence> decode(std::string_view text, std::size_t at) {
   return Sequence{code, length};
 }
 
-bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+bool is_plain(unsigned char c) { return kPlain[c]; }
 
 }  // namespace
 

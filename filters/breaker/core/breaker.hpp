@@ -44,6 +44,7 @@ class Breaker {
   // Whether a call would be admitted or the interval is over: for `requires` and `split`.
   bool available(Time now) const noexcept;
   Snapshot snapshot(Time now) const;
+  std::optional<Trip> last_trip() const { return last_trip_.read(); }
 
   void force_open(Time now, std::optional<milliseconds> for_ = std::nullopt);
   void force_closed(Time now, std::optional<milliseconds> for_ = std::nullopt);

@@ -37,6 +37,16 @@ Tally SlidingWindow::judged(Moment now) const noexcept {
   return std::get_if<OverCalls>(&counts_)->judged.sum(now.tag);
 }
 
+bool SlidingWindow::may_have_failures() const noexcept {
+  const auto* time = std::get_if<OverTime>(&counts_);
+  return time == nullptr || time->ended.may_be_marked(time->scale);
+}
+
+bool SlidingWindow::may_have_slow() const noexcept {
+  const auto* time = std::get_if<OverTime>(&counts_);
+  return time == nullptr || time->judged.may_be_marked(time->scale);
+}
+
 WindowFigures SlidingWindow::figures(Moment now) const noexcept {
   const Tally ends = ended(now);
   const Tally judgements = judged(now);

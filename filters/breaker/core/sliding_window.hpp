@@ -27,6 +27,9 @@ class SlidingWindow {
   void add_judged(Moment, bool slow) noexcept;
   Tally ended(Moment) const noexcept;
   Tally judged(Moment) const noexcept;
+  // False: ended() and judged() have no mark, whatever the moment. Cheap: it spares a healthy upstream the sums.
+  bool may_have_failures() const noexcept;
+  bool may_have_slow() const noexcept;
   WindowFigures figures(Moment) const noexcept;
 
   void empty() noexcept { turns_.fetch_add(1, std::memory_order_acq_rel); }

@@ -44,6 +44,12 @@ void TimeRing::add(const TimeScale& scale, TimeScale::Moment now, bool marked) n
   } while (!word.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel, std::memory_order_relaxed));
 }
 
+bool TimeRing::may_be_marked(const TimeScale& scale) const noexcept {
+  std::uint64_t all = 0;
+  for (const auto& word : words_) all |= word.load(std::memory_order_relaxed);
+  return (all & ((std::uint64_t{1} << scale.count_bits()) - 1)) != 0;
+}
+
 Tally TimeRing::sum(const TimeScale& scale, TimeScale::Moment now) const noexcept {
   const unsigned bits = scale.count_bits();
   const std::uint64_t full = (std::uint64_t{1} << bits) - 1;

@@ -50,6 +50,8 @@ class TimeRing {
  public:
   void add(const TimeScale&, TimeScale::Moment, bool marked) noexcept;
   Tally sum(const TimeScale&, TimeScale::Moment now) const noexcept;
+  // Whether any bucket, of whatever epoch, has a mark: where none has, sum().marked is 0. A tenth of sum()'s work.
+  bool may_be_marked(const TimeScale&) const noexcept;
 
  private:
   std::array<std::atomic<std::uint64_t>, kBuckets> words_{};

@@ -11,14 +11,14 @@ std::optional<Cause> TripPolicy::judge_ended(std::uint32_t streak, std::uint64_t
                  static_cast<double>(s.consecutive_failures)};
   if (s.failure_count != 0 && failure_count >= s.failure_count)
     return Cause{Reason::failure_count, static_cast<double>(failure_count), static_cast<double>(s.failure_count)};
-  if (s.failure_rate > 0) {
+  if (s.failure_rate > 0 && s.window->may_have_failures()) {
     if (const auto cause = judge_rate(Reason::failure_rate, s.window->ended(now), s.failure_rate)) return cause;
   }
   return judge_slow(now);
 }
 
 std::optional<Cause> TripPolicy::judge_slow(SlidingWindow::Moment now) const noexcept {
-  if (settings_.slow_call_rate <= 0) return std::nullopt;
+  if (settings_.slow_call_rate <= 0 || !settings_.window->may_have_slow()) return std::nullopt;
   return judge_rate(Reason::slow_call_rate, settings_.window->judged(now), settings_.slow_call_rate);
 }
 
