@@ -149,17 +149,20 @@ Task<bool> Forward::obtain_connection() {
 }
 
 // One of the upstream's max_connections. Where all are taken and some are idle, an idle one makes room: ours at once,
-// or another worker's a moment later.
+// or another worker's a moment later. One look more where none is idle: another worker may have sent its response's
+// last byte and not have come to give the connection back.
 Task<bool> Forward::obtain_slot() {
   UpstreamState& state = *upstream_.state;
   const auto max = upstream_.config->limits.max_connections;
   Deadline look_again(worker_.deadlines(), [this] { inbound_.event.set(); });
   bool taken = UpstreamConnection::take_slot(state, max);
+  bool waited = false;
   while (!taken) {
     if (!worker_.pool().evict_one(state)) {
       const auto idle = state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
-      if (idle == 0 || fault_ || inbound_.gone()) co_return false;
-      if (state.evict_elsewhere) state.evict_elsewhere();
+      if ((idle == 0 && waited) || fault_ || inbound_.gone()) co_return false;
+      if (idle > 0 && state.evict_elsewhere) state.evict_elsewhere();
+      waited = true;
       look_again.arm(steady_now() + kSlotPoll);
       co_await inbound_.event.wait();
     }

@@ -44,6 +44,7 @@ class Forward final : public Watcher {
   // on.
   void suspend();
   void resume();
+  bool is_suspended() const { return suspended_; }
   // Whatever it waits for on the upstream's side ends now; that is its outcome, unless it has one.
   void cut_off(Outcome why);
   // Gives the connection back or closes it, and waits for the upload's end.

@@ -65,7 +65,9 @@ std::string_view state_of(RejectedBy by) {
 
 std::string rejection_sentence(const config::Upstream& upstream, const breaker::Rejection& rejection,
                                const breaker::Trip* trip) {
-  std::string text = "circuit breaker '" + upstream.name + "' is ";
+  std::string text;
+  text.reserve(128);
+  text.append("circuit breaker '").append(upstream.name).append("' is ");
   switch (rejection.by) {
     case RejectedBy::open:
       text += "open";

@@ -45,7 +45,7 @@ void send_whole(Reply& reply, const Entry& entry, bool head) {
 
 EntryPtr look_up(Store& store, const Partition& partition, const Request& request) {
   const bool readable = (request.method == "GET" || request.is_head()) && request.body == BodyKind::none;
-  if (!readable || only_origin_can_judge(request)) return nullptr;
+  if (!readable || partition.entries() == 0 || only_origin_can_judge(request)) return nullptr;
   return store.find(partition, uri_key(request), request.fields);
 }
 

@@ -85,6 +85,20 @@ TEST_CASE("a client that resets while its upload waits for the upstream cancels 
   }
 }
 
+TEST_CASE("a client that leaves after a second segment of its request is seen to leave") {
+  for (const Leaving how : kBoth) {
+    CAPTURE(static_cast<int>(how));
+    Rig rig(scripts::hang());
+    Connection client = rig.proxy.connect();
+    client.send("GET / HTTP/1.1\r\n");
+    client.send("Host: h\r\n\r\n");
+    REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
+    client.send("GET /pipelined");
+    leave(client, how);
+    check_cancelled(rig);
+  }
+}
+
 TEST_CASE("a client that half-closes its side is gone as well") {
   Rig rig(scripts::hang());
   Connection client = rig.proxy.connect();

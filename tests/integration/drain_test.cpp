@@ -126,6 +126,22 @@ TEST_CASE("a request that never ends does not hold the process longer than drain
   CHECK(client.ended());
 }
 
+TEST_CASE("an upload that its upstream does not take does not hold the process longer than drain_timeout") {
+  std::atomic<bool> over{false};
+  Rig rig([&](Call& call) { eventually([&] { return over.load() || call.stopping(); }); }, "", "",
+          {"shutdown.drain_timeout=300ms"});
+  Connection client = rig.proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 134217728\r\n\r\n");
+  const std::string piece(256 * 1024, 'x');
+  while (client.send(piece, 200ms)) continue;
+  const auto taken = time_of([&] {
+    rig.proxy.drain();
+    CHECK(rig.proxy.wait() == 0);
+  });
+  CHECK(taken < 800ms);  // within drain_timeout and a little, without the backstop of a second
+  over = true;
+}
+
 TEST_CASE("a drain with nothing to do is over at once, and a second one does no harm") {
   Rig rig;
   rig.proxy.drain();

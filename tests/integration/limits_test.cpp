@@ -131,6 +131,22 @@ TEST_CASE("connections beyond the listener's limit are not served until another 
   CHECK(eventually([&] { return rig.proxy.get("/").status == 200; }));
 }
 
+TEST_CASE("an idle upstream connection of one worker makes room for a request of another") {
+  Rig rig(scripts::ok(), "    limits: {max_connections: 1}\n", "", {"runtime.workers=4"});
+  for (int i = 0; i < 16; ++i) CHECK(rig.proxy.get("/").status == 200);  // they go to the workers in turn
+  CHECK(rig.upstream.connection_count() > 1);
+  CHECK(rig.upstream.open_connections() <= 2);
+}
+
+TEST_CASE("a place among the concurrent requests is free again before the next request on the same connection") {
+  Rig rig(scripts::ok(pattern(100000)), "    limits: {max_concurrent_requests: 1}\n");
+  Connection client = rig.proxy.connect();
+  for (int i = 0; i < 20; ++i) {
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(read_response(client).status == 200);
+  }
+}
+
 TEST_CASE("requests beyond the upstream's limits are answered 503 ConcurrencyLimit") {
   for (const char* limits : {"    limits: {max_concurrent_requests: 1}\n", "    limits: {max_connections: 1}\n"}) {
     CAPTURE(limits);

@@ -184,6 +184,44 @@ TEST_CASE("upstreams and listeners come and go without a restart") {
   CHECK(proxy.state("second") == "closed");
 }
 
+TEST_CASE("a kept connection ends in good order when its listener is removed") {
+  ScriptedUpstream upstream;
+  const std::string main = "listeners:\n  - {name: main, address: \"127.0.0.1:0\", routes: [{upstream: orders}]}\n";
+  const std::string extra = "  - {name: extra, address: \"127.0.0.1:0\", routes: [{upstream: orders}]}\n";
+  const std::string rest = "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
+  TestProxy proxy(main + extra + rest, {{"ORDERS", upstream.port()}});
+  Connection idle = Connection::to(proxy.port("extra"));
+  Connection busy = Connection::to(proxy.port("extra"));
+  for (Connection* one : {&idle, &busy}) {
+    one->send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    REQUIRE(read_response(*one).status == 200);
+  }
+  upstream.script(scripts::delayed(300ms, scripts::ok()));
+  busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return upstream.request_count() == 3; }));
+  REQUIRE(proxy.reload(main + rest).status == 200);
+  CHECK(read_response(busy).status == 200);
+  CHECK(busy.ended());
+  CHECK(idle.ended());
+}
+
+TEST_CASE("a head that is late is answered 408 after a reload, too") {
+  Rig rig(scripts::ok(), "", "    limits: {head_timeout: 400ms}\n");
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost:");
+  REQUIRE(rig.proxy.reload(orders("    timeouts: {response: 3s}\n", "    limits: {head_timeout: 400ms}\n")).status ==
+          200);
+  CHECK(read_response(client).status == 408);
+  CHECK(client.ended());
+}
+
+TEST_CASE("a process that drains takes no new configuration") {
+  Rig rig(scripts::ok(), "", "", {"shutdown.grace=2s"});
+  REQUIRE(rig.proxy.admin_change("/admin/drain").status < 300);
+  CHECK(rig.proxy.reload(orders("    timeouts: {response: 3s}\n")).status >= 400);
+  CHECK(rig.proxy.get("/").status == 200);
+}
+
 TEST_CASE("a listener can be renamed, and two can swap their addresses, without a restart") {
   ScriptedUpstream first(scripts::ok("first")), second(scripts::ok("second"));
   ReservedPort a, b;
