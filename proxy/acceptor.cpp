@@ -24,7 +24,8 @@ namespace {
 constexpr int kAcceptsATime = 64;                 // before other sockets get their turn
 constexpr std::chrono::milliseconds kPause{100};  // when no descriptor is left
 constexpr int kHandshake = 20;                    // ms that one under way gets to complete when a door is shut
-constexpr std::uint32_t kRefusedShare = 16;       // of max_connections: connections that are told "full" at a time
+constexpr std::chrono::milliseconds kMostShutting{500};
+constexpr std::uint32_t kRefusedShare = 16;  // of max_connections: connections that are told "full" at a time
 
 }  // namespace
 
@@ -83,7 +84,7 @@ std::string Acceptor::prepare(const Snapshot& snapshot) {
     const config::Listener& wanted = *listener->config;
     try {
       auto door = door_at(wanted);
-      prepared_[wanted.name] = door ? std::move(door) : open(wanted.address);
+      prepared_[wanted.name] = door ? std::move(door) : open(wanted.address, snapshot);
     } catch (const std::exception& error) {
       prepared_.clear();
       return "listener " + wanted.name + ": " + error.what();
@@ -101,12 +102,17 @@ std::shared_ptr<Acceptor::Door> Acceptor::door_at(const config::Listener& wanted
   return nullptr;
 }
 
-// Where a door of ours has the same port on another address (127.0.0.1 and 0.0.0.0), the two share it until commit()
-// has closed the old one. Nobody else can: sharing is allowed for this call only.
-std::shared_ptr<Acceptor::Door> Acceptor::open(const config::Address& address) {
+// Where a door of ours that is to go has the same port on another address (127.0.0.1 and 0.0.0.0), the two share it
+// until commit() has closed the old one. A door that stays shares with nobody: the next start would refuse it, too.
+std::shared_ptr<Acceptor::Door> Acceptor::open(const config::Address& address, const Snapshot& snapshot) {
+  const auto stays = [&](const Door& door) {
+    return std::any_of(snapshot.listeners.begin(), snapshot.listeners.end(),
+                       [&](const auto& listener) { return listener->config->address == door.address; });
+  };
   std::vector<int> sharing;
   for (const auto& [name, door] : doors_)
-    if (address.kind == config::Address::Kind::tcp && address.port != 0 && port_of(door->socket) == address.port)
+    if (address.kind == config::Address::Kind::tcp && address.port != 0 && port_of(door->socket) == address.port &&
+        !stays(*door))
       sharing.push_back(door->socket.native_handle());
   for (int socket : sharing) share_port(socket, true);
   const auto stop_sharing = [&] {
@@ -198,10 +204,12 @@ int Acceptor::accept_some(Door& door, int most) {
 // Whoever is in the backlog has been promised a connection, and so has whoever is in the middle of a handshake.
 void Acceptor::shut(Door& door) {
   refuse_handshakes(door.socket);
+  const auto until = std::chrono::steady_clock::now() + kMostShutting;
   pollfd waiting{.fd = door.socket.native_handle(), .events = POLLIN, .revents = 0};
-  do {
-    accept_some(door, std::numeric_limits<int>::max());
-  } while (::poll(&waiting, 1, kHandshake) > 0 && accept_some(door, 1) == 0);
+  bool more = true;
+  while (more && std::chrono::steady_clock::now() < until)
+    more = accept_some(door, kAcceptsATime) == 0 && door.address.kind == config::Address::Kind::tcp &&
+           ::poll(&waiting, 1, kHandshake) > 0;
   door.closed = true;
   error_code ignored;
   door.socket.close(ignored);

@@ -40,7 +40,7 @@ class Acceptor {
   using Doors = std::map<std::string, std::shared_ptr<Door>>;  // by listener name
 
   std::shared_ptr<Door> door_at(const config::Listener&) const;
-  std::shared_ptr<Door> open(const config::Address&);
+  std::shared_ptr<Door> open(const config::Address&, const Snapshot&);
   void run_and_wait(const std::function<void()>&);
   void watch(const std::shared_ptr<Door>&);
   int accept_some(Door&, int most);

@@ -176,12 +176,15 @@ Task<void> Forward::connect() {
   phase_ = Phase::connecting;
   connect_started_ = steady_now();
   arm();
+  inbound_.channel.start_read();
   const bool slot = co_await obtain_slot();
-  if (!slot) co_return end(Outcome::overload);
+  if (!slot) co_return end(why_no_slot());
+  connect_started_ = steady_now();
+  arm();
   connector_ = new Connector(worker_.loop(), worker_.address_book());
   connector_->start(endpoint_->id, endpoint_->address, upstream_.config->dns_refresh, connect_started_, *this);
-  inbound_.channel.start_read();
   while (!connector_->done() && !interrupted()) co_await inbound_.event.wait();
+  if (fault_) end(*fault_);  // a connector that was cut off is done as well
   if (x_.outcome == Outcome::pending && connector_->outcome() != Outcome::pending) end(connector_->outcome());
   if (x_.outcome != Outcome::pending) {
     state.connections.fetch_sub(1, std::memory_order_relaxed);
@@ -191,6 +194,15 @@ Task<void> Forward::connect() {
       ChannelPtr(new Channel(worker_.loop(), connector_->take_descriptor(), worker_.buffers())), upstream_.state,
       worker_.index());
   connector_.reset();
+  if (connection_->channel().was_reset()) {  // the loop has no room for it
+    connection_.reset();
+    end(Outcome::local_lack);
+  }
+}
+
+Outcome Forward::why_no_slot() const {
+  if (fault_ && is_forsaken(*fault_)) return *fault_;
+  return inbound_.gone() ? Outcome::client_gone : Outcome::overload;
 }
 
 // ------------------------------------------------------------------------------------------------------ sending
@@ -272,9 +284,9 @@ Task<void> Forward::send() {
   x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
   inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
-  upload_.start(channel, [this] {
+  upload_.start(channel, [this](Upload::Progress progress) {
     last_progress_ = steady_now();
-    if (!inbound_.body.done()) return;
+    if (progress != Upload::Progress::sent || !inbound_.body.done()) return;
     x_.request_sent = last_progress_;
     if (phase_ != Phase::sending) return;
     phase_ = Phase::waiting;

@@ -68,6 +68,7 @@ class Forward final : public Watcher {
   void choose_endpoint();
   Task<bool> obtain_connection();
   Task<bool> obtain_slot();
+  Outcome why_no_slot() const;
   Task<void> connect();  // x.outcome says why there is none
   Task<void> send();
   void append_head(std::string& out);

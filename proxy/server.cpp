@@ -62,8 +62,7 @@ struct Server::Impl {
 Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
   if (options.signals) raise_descriptor_limit();  // the process is ours
   const std::size_t count = workers_of(config);
-  for (std::size_t i = 0; i < count; ++i)
-    workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), io));
+  for (std::size_t i = 0; i < count; ++i) workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i)));
   for (auto& worker : workers) worker->start();
   acceptor.start();
   try {
@@ -98,6 +97,7 @@ void Server::Impl::stop_threads() {
     probes.reset();
     finish();
     work.reset();
+    io.stop();  // nothing is waited for any more
   };
   if (thread.joinable()) {
     asio::post(io, close_control);

@@ -5,7 +5,7 @@
 
 namespace fusewire::proxy {
 
-void Upload::start(Channel& upstream, std::function<void()> on_progress) {
+void Upload::start(Channel& upstream, OnProgress on_progress) {
   state_ = State::running;
   on_progress_ = std::move(on_progress);
   inbound_.reader = &client_activity_;
@@ -33,6 +33,7 @@ Task<void> Upload::run(Channel& upstream) {
       gather.add(piece);
     if (!upstream.try_write(gather)) {
       inbound_.channel.watch_for_reset();
+      on_progress_(Progress::waits);
       co_await upstream.flush(gather);
     }
     inbound_.channel.buffer().consume(raw);
@@ -40,7 +41,7 @@ Task<void> Upload::run(Channel& upstream) {
       end = State::stopped;
       break;
     }
-    on_progress_();
+    on_progress_(Progress::sent);
   }
   // The session may destroy us as soon as it is woken: it is woken from the loop, not from here.
   inbound_.reader = &inbound_.event;

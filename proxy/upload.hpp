@@ -23,8 +23,12 @@ class Upload {
 
   explicit Upload(Inbound& inbound) : inbound_(inbound) {}
 
-  // Must have ended before the upload is destroyed. `on_progress` runs after each piece; the end wakes inbound.event.
-  void start(Channel& upstream, std::function<void()> on_progress);
+  // A piece has been sent, or begins to wait for the upstream to take it.
+  enum class Progress : std::uint8_t { sent, waits };
+  using OnProgress = std::function<void(Progress)>;
+
+  // Must have ended before the upload is destroyed; its end wakes inbound.event.
+  void start(Channel& upstream, OnProgress);
   // Asks for the end; it comes at once or when the upstream's channel is closed.
   void stop();
   State state() const { return state_; }
@@ -36,7 +40,7 @@ class Upload {
 
   Inbound& inbound_;
   Event client_activity_;
-  std::function<void()> on_progress_;
+  OnProgress on_progress_;
   http::ChunkWriter chunks_;
   State state_ = State::idle;
   bool stop_ = false;

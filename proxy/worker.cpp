@@ -20,12 +20,12 @@ void write_hex(char* out, std::uint64_t value) {
 
 }  // namespace
 
-Worker::Worker(std::size_t index, WorkerCells& cells, asio::io_context& background)
+Worker::Worker(std::size_t index, WorkerCells& cells)
     : index_(index),
       cells_(cells),
       backstop_(deadlines(), [this] { loop_.stop(); }),
       pool_(deadlines()),
-      address_book_(loop_, background),
+      address_book_(loop_),
       access_log_(cells),
       log_flush_(deadlines(), [this] { access_log_.flush(); }) {
   std::random_device random;
@@ -86,7 +86,6 @@ void Worker::stop() {
       if (sessions_.contains(session)) session->stop();
     access_log_.flush();
     pool_.close_all();
-    address_book_.stop();
     stopping_ = true;
     if (sessions_.empty()) return loop_.stop();
     // They end by themselves now; should one not, the process must end all the same.

@@ -59,8 +59,7 @@ class Scratch {
 
 class Worker {
  public:
-  // `background`: of a thread that may be kept waiting; it must not run any more when the worker is destroyed.
-  Worker(std::size_t index, WorkerCells& cells, asio::io_context& background);
+  Worker(std::size_t index, WorkerCells& cells);
   ~Worker();
 
   void start();

@@ -31,8 +31,9 @@ Channel::~Channel() { close(); }
 // ------------------------------------------------------------------------------------------------------ events
 
 void Channel::note(std::uint32_t events) {
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ending_ = true;
+  if ((events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
+  // A read stops short at an urgent mark, too.
+  if ((events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ending_ = true;
   if ((events & EPOLLERR) != 0) broken_ = true;
 }
 
@@ -47,6 +48,11 @@ void Channel::act() {
   if (!tell_of_reset_ || !broken_ || ended()) return;
   read_error_ = ECONNRESET;
   if (watcher_ != nullptr) watcher_->on_activity();
+}
+
+void Channel::watch_for_reset() {
+  tell_of_reset_ = true;
+  if (broken_ && !ended()) loop_.defer(*this);
 }
 
 // ------------------------------------------------------------------------------------------------------ reading
@@ -69,8 +75,9 @@ void Channel::read_now() {
     return;
   }
   wanted_ = false;
-  eof_ = n == 0;
-  read_error_ = error;
+  // A reset that a write was told of is an end without one to a read.
+  read_error_ = n == 0 && write_error_ == ECONNRESET ? ECONNRESET : error;
+  eof_ = n == 0 && read_error_ == 0;
   if (watcher_ != nullptr) watcher_->on_activity();
 }
 

@@ -58,7 +58,7 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   // Asks for one piece of what comes, unless the stream has ended or the buffer is full. The watcher hears of it.
   void start_read();
   // From now on the watcher hears of a reset even when no read was asked for, for want of room in the buffer.
-  void watch_for_reset() { tell_of_reset_ = true; }
+  void watch_for_reset();
   ReadBuffer& buffer() { return buffer_; }
   // The stream gives nothing more: an orderly end (FIN), a reset or our own close().
   bool ended() const { return eof_ || read_error_ != 0 || closed(); }

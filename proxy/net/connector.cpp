@@ -16,6 +16,8 @@ namespace fusewire::proxy {
 
 namespace {
 
+constexpr milliseconds kLookAgain{1000};  // after a failure
+
 // The address itself, where no name has to be resolved.
 std::optional<Protocol::endpoint> literal(const config::Address& address) {
   if (address.kind == config::Address::Kind::unix_socket) return asio::local::stream_protocol::endpoint(address.path);
@@ -28,6 +30,7 @@ std::optional<Protocol::endpoint> literal(const config::Address& address) {
 // Whose fault it is that a connection did not come about.
 Outcome outcome_of(int error) {
   switch (error) {
+    case ENOSPC:  // of epoll's watches
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -58,30 +61,25 @@ void AddressBook::look_up(std::size_t endpoint_id, const config::Address& addres
       entry.good_until = kNever;
     }
   }
-  if (now >= entry.good_until && !entry.looking_up) resolve(endpoint_id, address, refresh);
-  if (!entry.addresses.empty()) return then(entry.addresses);
+  const bool due = now >= entry.good_until;
+  if (due && !entry.looking_up) resolve(endpoint_id, address, refresh);
+  if (!entry.addresses.empty() || !entry.looking_up) return then(entry.addresses);  // empty: it failed just now
   entry.waiting.push_back(std::move(then));
 }
 
 void AddressBook::resolve(std::size_t endpoint_id, const config::Address& address, milliseconds refresh) {
   entries_[endpoint_id].looking_up = true;
-  resolver_.async_resolve(address.host, std::to_string(address.port),
-                          [this, endpoint_id, refresh](const error_code& error, const auto& results) {
-                            Addresses found;
-                            if (!error)
-                              for (const auto& result : results) found.emplace_back(result.endpoint());
-                            loop_.post([this, endpoint_id, refresh, found] { learn(endpoint_id, found, refresh); });
-                          });
+  resolver_.resolve(address.host, address.port, [this, endpoint_id, refresh](const Addresses& found) {
+    learn(endpoint_id, found, refresh, std::chrono::steady_clock::now());
+  });
 }
 
 // What was known stays known when a look-up fails.
-void AddressBook::learn(std::size_t endpoint_id, const Addresses& found, milliseconds refresh) {
+void AddressBook::learn(std::size_t endpoint_id, const Addresses& found, milliseconds refresh, Time now) {
   Entry& entry = entries_[endpoint_id];
   entry.looking_up = false;
-  if (!found.empty()) {
-    entry.addresses = found;
-    entry.good_until = std::chrono::steady_clock::now() + refresh;
-  }
+  if (!found.empty()) entry.addresses = found;
+  entry.good_until = now + (found.empty() ? std::min<milliseconds>(refresh, kLookAgain) : refresh);
   const Addresses addresses = entry.addresses;
   for (auto& then : std::exchange(entry.waiting, {})) then(addresses);
 }
@@ -113,7 +111,9 @@ int Connector::begin(const Protocol::endpoint& address) {
   if (descriptor_ < 0) return errno;
   const int on = 1;
   if (family != AF_UNIX) ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return ::connect(descriptor_, address.data(), static_cast<socklen_t>(address.size())) == 0 ? 0 : errno;
+  if (::connect(descriptor_, address.data(), static_cast<socklen_t>(address.size())) == 0) return 0;
+  // A unix socket says EAGAIN when its owner does not accept: nothing of ours is lacking.
+  return family == AF_UNIX && errno == EAGAIN ? ECONNREFUSED : errno;
 }
 
 void Connector::act() {

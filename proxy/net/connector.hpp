@@ -3,7 +3,6 @@
 // thread.
 #pragma once
 
-#include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -16,21 +15,20 @@
 #include "filters/exchange.hpp"
 #include "proxy/net/asio.hpp"
 #include "proxy/net/channel.hpp"
+#include "proxy/net/resolver.hpp"
 
 namespace fusewire::proxy {
 
 // A worker's memory of names: looked up off the thread, refreshed behind the scenes, the last good answer kept.
 class AddressBook {
  public:
-  using Addresses = std::vector<Protocol::endpoint>;
+  using Addresses = Resolver::Addresses;
 
-  // Names are resolved by Asio's resolver thread; `background` runs what it has to say, which goes to `loop`.
-  AddressBook(Loop& loop, asio::io_context& background) : loop_(loop), resolver_(background.get_executor()) {}
+  explicit AddressBook(Loop& loop) : resolver_(loop) {}
 
   // Calls back at once when something is known, else when the look-up ends (empty: it failed).
   void look_up(std::size_t endpoint_id, const config::Address&, milliseconds refresh, Time now,
                std::function<void(const Addresses&)> then);
-  void stop() { resolver_.cancel(); }
 
  private:
   struct Entry {
@@ -40,10 +38,9 @@ class AddressBook {
     std::vector<std::function<void(const Addresses&)>> waiting;
   };
   void resolve(std::size_t endpoint_id, const config::Address&, milliseconds refresh);
-  void learn(std::size_t endpoint_id, const Addresses& found, milliseconds refresh);
+  void learn(std::size_t endpoint_id, const Addresses& found, milliseconds refresh, Time now);
 
-  Loop& loop_;
-  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
+  Resolver resolver_;
   std::unordered_map<std::size_t, Entry> entries_;
 };
 

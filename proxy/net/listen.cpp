@@ -70,6 +70,10 @@ ListeningSocket listen_on(asio::io_context& io, const config::Address& address, 
 }
 
 void refuse_handshakes(ListeningSocket& socket) {
+  if (socket.local_endpoint().protocol().family() == AF_UNIX) {  // has none: who connects from now on is refused
+    ::shutdown(socket.native_handle(), SHUT_RD);
+    return;
+  }
   // On the TCP header: drop what has SYN set, pass the rest whole.
   sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),

@@ -20,7 +20,8 @@ ListeningSocket listen_on(asio::io_context&, const config::Address&, bool beside
 void share_port(int socket, bool);
 
 // From now on no handshake begins; those that have begun can still complete, to be accepted. Without it, a connection
-// that completes between the last accept and the close would be reset. (TCP; does nothing on a unix socket.)
+// that completes between the last accept and the close would be reset. On a unix socket nobody connects any more, and
+// what is queued can be accepted.
 void refuse_handshakes(ListeningSocket&);
 
 // The port that it is bound to; 0 for a unix socket.

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // spec/operations.md, Signals and the sidecar's life: what SIGTERM does, without the signal.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <string>
 #include <thread>
 
+#include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
 
 using namespace fusewire::testing;
@@ -124,6 +129,32 @@ TEST_CASE("a request that never ends does not hold the process longer than drain
   CHECK(taken >= 300ms);
   CHECK(taken < 10s);
   CHECK(client.ended());
+}
+
+TEST_CASE("a unix listener that is knocked at all the time can be shut") {
+  ScriptedUpstream upstream;
+  TemporaryFolder folder;
+  const std::string path = folder.path() / "in.sock";
+  TestProxy proxy("listeners: [{name: main, address: \"unix:" + path +
+                      "\", routes: [{upstream: orders}]}]\nupstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n",
+                  {{"ORDERS", upstream.port()}});
+  std::atomic<bool> over{false};
+  std::thread knocker([&] {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    while (!over) {
+      const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      static_cast<void>(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address));
+      ::close(fd);
+    }
+  });
+  CHECK(time_of([&] {
+          proxy.drain();
+          CHECK(proxy.wait() == 0);
+        }) < 5s);
+  over = true;
+  knocker.join();
 }
 
 TEST_CASE("an upload that its upstream does not take does not hold the process longer than drain_timeout") {

@@ -273,6 +273,22 @@ TEST_CASE("a listener can be widened to all addresses and narrowed again without
   CHECK(proxy.get("/").status == 200);
 }
 
+TEST_CASE("two listeners on one port, of which the next start would refuse one, are refused by a reload, too") {
+  ScriptedUpstream upstream;
+  ReservedPort port;
+  const std::string main =
+      "listeners:\n  - {name: main, address: \"127.0.0.1:${PORT}\", routes: [{upstream: orders}]}\n";
+  const std::string rest = "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
+  TestProxy proxy(main + rest, {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+  for (const char* address : {"0.0.0.0", "localhost"}) {
+    CAPTURE(address);
+    const std::string second =
+        std::string("  - {name: second, address: \"") + address + ":${PORT}\", routes: [{upstream: orders}]}\n";
+    CHECK(proxy.reload(main + second + rest).status != 200);
+    CHECK(proxy.get("/").status == 200);
+  }
+}
+
 TEST_CASE("reloads under traffic fail no request") {
   Rig rig;
   std::atomic<bool> over{false};
