@@ -25,8 +25,8 @@ while (($#)); do
     --preset=*) presets+=("${1#*=}") ;;
     --sanitizers) presets+=(asan tsan) ;;
     --threads)
-      targets=(unit_breaker stress integration fusewire)
-      only=(-R '^(unit_breaker|stress|integration)$')
+      targets=(unit_breaker unit_proxy stress integration fusewire)
+      only=(-R '^(unit_breaker|unit_proxy|stress|integration)$')
       ;;
     --coverage) coverage=1 ;;
     -h | --help) usage; exit 0 ;;
