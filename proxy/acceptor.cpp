@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstring>
 #include <future>
-#include <limits>
 
 #include "proxy/net/descriptors.hpp"
 #include "proxy/net/listen.hpp"

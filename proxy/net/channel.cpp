@@ -65,15 +65,15 @@ void Channel::start_read() {
 
 void Channel::read_now() {
   const auto [memory, size] = buffer_.begin_read();
-  const ssize_t n = ::recv(descriptor_, memory, size, 0);
+  ssize_t n = -1;
+  do {
+    n = ::recv(descriptor_, memory, size, 0);
+  } while (n < 0 && errno == EINTR);
   const int error = n < 0 ? errno : 0;
   // A short read has emptied the kernel's queue: what comes next is an event. But for an end that was told already.
-  readable_ = n > 0 ? static_cast<std::size_t>(n) == size || ending_ : error == EINTR;
+  readable_ = n > 0 && (static_cast<std::size_t>(n) == size || ending_);
   buffer_.end_read(n > 0 ? static_cast<std::size_t>(n) : 0);
-  if (error == EAGAIN || error == EINTR) {
-    if (readable_) loop_.defer(*this);
-    return;
-  }
+  if (error == EAGAIN) return;
   wanted_ = false;
   // A reset that a write was told of is an end without one to a read.
   read_error_ = n == 0 && write_error_ == ECONNRESET ? ECONNRESET : error;

@@ -50,6 +50,17 @@ class TokenFile {
 
 std::string get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\n" + kHost + "\r\n"; }
 
+// That many connections, each with a stream of events that has begun.
+std::vector<std::unique_ptr<RawClient>> open_streams(const AdminRig& rig, int count) {
+  std::vector<std::unique_ptr<RawClient>> streams;
+  for (int i = 0; i < count; ++i) {
+    streams.push_back(std::make_unique<RawClient>(rig.port));
+    streams.back()->send(get("/admin/events/stream"));
+    REQUIRE(is(streams.back()->take_until("\r\n\r\n"), 200));
+  }
+  return streams;
+}
+
 }  // namespace
 
 TEST_CASE("a connection is kept for the next request, and pipelined ones are answered in order") {
@@ -168,12 +179,7 @@ TEST_CASE("64 connections are served; the one idle longest gives way to the next
 
 TEST_CASE("16 event streams are served, the next is told, and everything else still gets in") {
   AdminRig rig;
-  std::vector<std::unique_ptr<RawClient>> streams;
-  for (int i = 0; i < 16; ++i) {
-    streams.push_back(std::make_unique<RawClient>(rig.port));
-    streams.back()->send(get("/admin/events/stream"));
-    REQUIRE(is(streams.back()->take_until("\r\n\r\n"), 200));
-  }
+  auto streams = open_streams(rig, 16);
   const std::string refused = rig.ask(get("/admin/events/stream"));
   CHECK(is(refused, 503));
   CHECK(has(refused, "16 event streams are open"));
@@ -190,12 +196,7 @@ TEST_CASE("16 event streams are served, the next is told, and everything else st
 
 TEST_CASE("a stream that ends makes room for another") {
   AdminRig rig;
-  std::vector<std::unique_ptr<RawClient>> streams;
-  for (int i = 0; i < 16; ++i) {
-    streams.push_back(std::make_unique<RawClient>(rig.port));
-    streams.back()->send(get("/admin/events/stream"));
-    REQUIRE(is(streams.back()->take_until("\r\n\r\n"), 200));
-  }
+  auto streams = open_streams(rig, 16);
   streams.pop_back();
   const auto status_of_next = [&] {
     streams.push_back(std::make_unique<RawClient>(rig.port));
