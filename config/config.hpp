@@ -157,6 +157,7 @@ struct Address {
 struct Endpoint {
   std::string url;  // as configured: the endpoint's identity and its label
   Address address;
+  bool tls = false;       // https://
   std::string authority;  // host[:port] as written in the URL; empty for unix
   bool operator==(const Endpoint&) const = default;
 };
@@ -167,6 +168,7 @@ struct Timeouts {
   milliseconds idle = 60s;      // between two reads or writes of a body
   milliseconds total = 60s;     // from the request's head to the final response's head
   std::string deadline_header = "x-request-timeout-ms";  // lower case; empty: off
+  milliseconds tunnel_idle = 1h;  // without a byte in either direction, once a request has been upgraded
   bool operator==(const Timeouts&) const = default;
 };
 
@@ -212,11 +214,25 @@ struct Fallback {
   }
 };
 
+// What is asked first: the upstream (the cache answers when the fallback chain runs), or the cache.
+enum class Serve { on_error, normal };
+
 struct Cache {
+  Serve serve = Serve::on_error;
   std::size_t max_object = kMiB;
   bool store_set_cookie = false;
   double heuristic_fraction = 0.1;  // 0..1 of the time since Last-Modified
   bool operator==(const Cache&) const = default;
+};
+
+// How https:// endpoints are spoken to.
+struct UpstreamTls {
+  std::string ca;           // a PEM file of authorities; empty: the system's
+  std::string certificate;  // ours, a PEM file with its chain, leaf first; empty: none is shown
+  std::string private_key;  // its PEM file
+  std::string server_name;  // for SNI, the certificate's check and Host; empty: the endpoint's own name
+  bool verify = true;
+  bool operator==(const UpstreamTls&) const = default;
 };
 
 struct Upstream {
@@ -228,6 +244,7 @@ struct Upstream {
   UpstreamLimits limits;
   Fallback fallback;
   Cache cache;
+  UpstreamTls tls;
   bool operator==(const Upstream&) const = default;
 };
 
@@ -246,10 +263,14 @@ struct Route {
   std::string name;
   Match match;
   std::string upstream;
-  std::optional<Timeouts> timeouts;  // already merged over the upstream's; absent: the upstream's
-  std::optional<Fallback> fallback;  // likewise
+  std::optional<Timeouts> timeouts;                   // already merged over the upstream's; absent: the upstream's
+  std::optional<Fallback> fallback;                   // likewise
+  std::vector<std::string> upgrades = {"websocket"};  // protocols, lower case, that may be switched to; empty: none
   bool operator==(const Route&) const = default;
 };
+
+// What a connection beyond max_connections gets: a clear 503, or a place in the backlog until another one ends.
+enum class WhenFull { refuse, wait };
 
 struct ListenerLimits {
   std::uint32_t max_connections = 10000;
@@ -261,6 +282,7 @@ struct ListenerLimits {
   milliseconds body_timeout = 60s;
   milliseconds idle_timeout = 75s;
   milliseconds send_timeout = 60s;
+  WhenFull when_full = WhenFull::refuse;
   bool operator==(const ListenerLimits&) const = default;
 };
 
@@ -271,9 +293,20 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+enum class TlsVersion { v1_2, v1_3 };
+
+struct ListenerTls {
+  std::string certificate;  // a PEM file with its chain, leaf first
+  std::string private_key;  // its PEM file
+  std::string client_ca;    // a PEM file: a client must show a certificate by one of these; empty: none is asked for
+  TlsVersion min_version = TlsVersion::v1_2;
+  bool operator==(const ListenerTls&) const = default;
+};
+
 struct Listener {
   std::string name = "main";
   Address address;
+  std::optional<ListenerTls> tls;  // absent: plain
   std::vector<Network> trust_forwarded;
   ListenerLimits limits;
   std::vector<Route> routes;  // first match wins; `listen:` has been expanded into routes
