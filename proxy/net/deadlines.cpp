@@ -39,7 +39,7 @@ std::int64_t DeadlineWheel::slot_of(Time time) {
 void DeadlineWheel::link(Deadline& deadline) {
   // What lies beyond one turn waits in the last slot of the turn and is sorted again from there.
   const std::int64_t slot = std::clamp(slot_of(deadline.due_), current_, current_ + kSlots - 1);
-  Deadline*& head = slots_[static_cast<std::size_t>(slot % kSlots)];
+  Deadline*& head = slots_[index_of(slot)];
   deadline.slot_ = slot;
   deadline.next_ = head;
   deadline.link_ = &head;
@@ -66,8 +66,8 @@ void DeadlineWheel::tick(Time now) {
 
 void DeadlineWheel::fire_slot(std::int64_t slot, Time now) {
   // Takes the list away first: on_due may arm, disarm or destroy any deadline, this list's too.
-  Deadline* list = slots_[static_cast<std::size_t>(slot % kSlots)];
-  slots_[static_cast<std::size_t>(slot % kSlots)] = nullptr;
+  Deadline* list = slots_[index_of(slot)];
+  slots_[index_of(slot)] = nullptr;
   if (list != nullptr) list->link_ = &list;
   while (list != nullptr) {
     Deadline& deadline = *list;
@@ -86,7 +86,7 @@ void DeadlineWheel::fire_slot(std::int64_t slot, Time now) {
 
 std::int64_t DeadlineWheel::next_occupied(std::int64_t from) const {
   for (std::int64_t slot = from; slot < from + kSlots; ++slot)
-    if (slots_[static_cast<std::size_t>(slot % kSlots)] != nullptr) return slot;
+    if (slots_[index_of(slot)] != nullptr) return slot;
   return 0;
 }
 

@@ -49,9 +49,12 @@ class DeadlineWheel {
  private:
   friend class Deadline;
   static constexpr std::int64_t kSlots = 1024;
+  static_assert((kSlots & (kSlots - 1)) == 0);
   static constexpr std::chrono::milliseconds kSlot{20};
 
   static std::int64_t slot_of(Time);
+  // Also for times before the clock's zero: a wheel may be older than the machine.
+  static std::size_t index_of(std::int64_t slot) { return static_cast<std::size_t>(slot & (kSlots - 1)); }
   void link(Deadline&);
   void schedule(std::int64_t slot);
   void fire_slot(std::int64_t slot, Time now);
