@@ -8,7 +8,6 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr http::HeadLimits kResponseLimits{.max_line = 32 * 1024, .max_bytes = 32 * 1024, .max_fields = 100};
-constexpr milliseconds kSlotPoll{5};   // until another worker has made room
 constexpr unsigned kMaxInterims = 64;  // 1xx before one final response
 
 Time steady_now() { return std::chrono::steady_clock::now(); }
@@ -24,12 +23,12 @@ Forward::Forward(Worker& worker, Inbound& inbound, const Upstream& upstream, std
       x_(x),
       chain_(chain),
       due_(worker.deadlines(), [this] { on_deadline(); }),
+      dial_(worker, upstream, inbound.event, *this),
       upload_(inbound) {
   response_.fields = worker_.take_fields();
 }
 
 Forward::~Forward() {
-  if (connector_) connector_->cancel();
   if (connection_) connection_->channel().close();
   worker_.give_back(std::move(response_.fields));
 }
@@ -126,7 +125,7 @@ void Forward::end(Outcome outcome) {
   x_.outcome = outcome;
   x_.response_end = steady_now();
   phase_ = Phase::over;
-  if (connector_) connector_->cancel();
+  dial_.cancel();
   if (outcome != Outcome::complete && connection_) connection_->channel().close();
 }
 
@@ -148,59 +147,20 @@ Task<bool> Forward::obtain_connection() {
   co_return true;
 }
 
-// One of the upstream's max_connections. Where all are taken and some are idle, an idle one makes room: ours at once,
-// or another worker's a moment later. One look more where none is idle: another worker may have sent its response's
-// last byte and not have come to give the connection back.
-Task<bool> Forward::obtain_slot() {
-  UpstreamState& state = *upstream_.state;
-  const auto max = upstream_.config->limits.max_connections;
-  Deadline look_again(worker_.deadlines(), [this] { inbound_.event.set(); });
-  bool taken = UpstreamConnection::take_slot(state, max);
-  bool waited = false;
-  while (!taken) {
-    if (!worker_.pool().evict_one(state)) {
-      const auto idle = state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
-      if ((idle == 0 && waited) || fault_ || inbound_.gone()) co_return false;
-      if (idle > 0 && state.evict_elsewhere) state.evict_elsewhere();
-      waited = true;
-      look_again.arm(steady_now() + kSlotPoll);
-      co_await inbound_.event.wait();
-    }
-    taken = UpstreamConnection::take_slot(state, max);
-  }
-  co_return true;
-}
-
 Task<void> Forward::connect() {
-  UpstreamState& state = *upstream_.state;
   phase_ = Phase::connecting;
   connect_started_ = steady_now();
   arm();
   inbound_.channel.start_read();
-  const bool slot = co_await obtain_slot();
-  if (!slot) co_return end(why_no_slot());
+  const bool placed = co_await dial_.take_place([this] { return fault_ || inbound_.gone(); });
+  if (!placed) co_return end(why_no_place());
   connect_started_ = steady_now();
   arm();
-  connector_ = new Connector(worker_.loop(), worker_.address_book());
-  connector_->start(endpoint_->id, endpoint_->address, upstream_.config->dns_refresh, connect_started_, *this);
-  while (!connector_->done() && !interrupted()) co_await inbound_.event.wait();
-  if (fault_) end(*fault_);  // a connector that was cut off is done as well
-  if (x_.outcome == Outcome::pending && connector_->outcome() != Outcome::pending) end(connector_->outcome());
-  if (x_.outcome != Outcome::pending) {
-    state.connections.fetch_sub(1, std::memory_order_relaxed);
-    co_return;
-  }
-  connection_ = std::make_unique<UpstreamConnection>(
-      ChannelPtr(new Channel(worker_.loop(), connector_->take_descriptor(), worker_.buffers())), upstream_.state,
-      worker_.index());
-  connector_.reset();
-  if (connection_->channel().was_reset()) {  // the loop has no room for it
-    connection_.reset();
-    end(Outcome::local_lack);
-  }
+  connection_ = co_await dial_.connect(*endpoint_, connect_started_, [this] { return interrupted(); });
+  if (!connection_) end(dial_.outcome());
 }
 
-Outcome Forward::why_no_slot() const {
+Outcome Forward::why_no_place() const {
   if (fault_ && is_forsaken(*fault_)) return *fault_;
   return inbound_.gone() ? Outcome::client_gone : Outcome::overload;
 }
@@ -417,7 +377,7 @@ void Forward::resume() {
 
 void Forward::cut_off(Outcome why) {
   if (x_.outcome == Outcome::pending && !fault_) fault_ = why;
-  if (connector_) connector_->cancel();
+  dial_.cancel();
   if (connection_) connection_->channel().close();
 }
 

@@ -9,11 +9,9 @@
 #include <string_view>
 
 #include "filters/chain.hpp"
+#include "proxy/dial.hpp"
 #include "proxy/inbound.hpp"
-#include "proxy/snapshot.hpp"
 #include "proxy/upload.hpp"
-#include "proxy/upstream_pool.hpp"
-#include "proxy/worker.hpp"
 
 namespace fusewire::proxy {
 
@@ -67,8 +65,7 @@ class Forward final : public Watcher {
 
   void choose_endpoint();
   Task<bool> obtain_connection();
-  Task<bool> obtain_slot();
-  Outcome why_no_slot() const;
+  Outcome why_no_place() const;
   Task<void> connect();  // x.outcome says why there is none
   Task<void> send();
   void append_head(std::string& out);
@@ -86,11 +83,11 @@ class Forward final : public Watcher {
   Exchange& x_;
   Chain& chain_;
   Deadline due_;
+  Dial dial_;
   Upload upload_;
 
   std::shared_ptr<EndpointState> endpoint_;
   std::unique_ptr<UpstreamConnection> connection_;
-  ConnectorPtr connector_;
   Response response_;
   http::ConnectionOptions response_connection_;
   http::BodyDecoder body_;

@@ -89,7 +89,7 @@ TEST_CASE("timeouts and limits are read") {
   CHECK(upstream.dns_refresh == 5s);
   CHECK(upstream.timeouts == Timeouts{10ms, 20ms, 30ms, 40ms, "x-deadline"});
   CHECK(upstream.limits == UpstreamLimits{3, 4});
-  CHECK(upstream.cache == Cache{0, true, 0});
+  CHECK(upstream.cache == Cache{Serve::on_error, 0, true, 0});
 }
 
 TEST_CASE("the deadline header can be switched off, and is a field's name") {

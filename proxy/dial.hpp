@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens a connection to an upstream: a place among its max_connections, then the way to one of its endpoints. One
+// thread; driven by the coroutine of the exchange that needs the connection, which decides when to give up.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "proxy/net/connector.hpp"
+#include "proxy/snapshot.hpp"
+#include "proxy/upstream_pool.hpp"
+#include "proxy/worker.hpp"
+
+namespace fusewire::proxy {
+
+class Dial {
+ public:
+  // `news` wakes the coroutine, and `watcher` sets it when the connector has ended.
+  Dial(Worker& worker, const Upstream& upstream, Event& news, Watcher& watcher)
+      : worker_(worker), upstream_(upstream), news_(news), watcher_(watcher) {}
+  ~Dial() { cancel(); }
+
+  // Asked after each wake-up: true ends the wait.
+  using GiveUp = std::function<bool()>;
+
+  // A place for one more connection; room is made by closing an idle one, here or at another worker. False: there is
+  // none to be had, or it was given up.
+  Task<bool> take_place(const GiveUp&);
+  // With a place taken, which is given back where there is no connection; then outcome() says why, and it is `pending`
+  // where it was given up.
+  Task<std::unique_ptr<UpstreamConnection>> connect(const EndpointState&, Time now, const GiveUp&);
+  Outcome outcome() const { return outcome_; }
+
+  void cancel();
+
+ private:
+  Worker& worker_;
+  const Upstream& upstream_;
+  Event& news_;
+  Watcher& watcher_;
+  ConnectorPtr connector_;
+  Outcome outcome_ = Outcome::pending;
+};
+
+}  // namespace fusewire::proxy
