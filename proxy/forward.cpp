@@ -143,6 +143,7 @@ Task<bool> Forward::obtain_connection() {
   if (!connection_) co_return false;
   written_before_ = connection_->channel().bytes_written();
   received_any_ = false;
+  head_seen_ = 0;
   connection_->channel().watch(this);
   co_return true;
 }
@@ -283,8 +284,10 @@ bool Forward::parse_head() {
   if (channel.buffer().empty()) return false;
   received_any_ = true;
   channel.buffer().compact();
-  const auto head =
-      http::parse_response_head(channel.buffer().view(), kResponseLimits, x_.request->is_head(), response_);
+  const auto bytes = channel.buffer().view();
+  if (!http::is_news(bytes, head_seen_, kResponseLimits)) return false;
+  const auto head = http::parse_response_head(bytes, kResponseLimits, x_.request->is_head(), response_);
+  head_seen_ = head.parsed == http::Parsed::incomplete ? bytes.size() : 0;
   if (head.parsed == http::Parsed::incomplete) return false;
   const bool unasked_upgrade = head.parsed == http::Parsed::complete && response_.status == 101;
   if (head.parsed == http::Parsed::refused || unasked_upgrade) {

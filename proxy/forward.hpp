@@ -96,6 +96,7 @@ class Forward final : public Watcher {
   std::uint64_t written_before_ = 0;  // on this connection, before this request
   unsigned attempts_ = 0;
   unsigned interims_ = 0;
+  std::size_t head_seen_ = 0;   // bytes of a head that was found incomplete, on this connection
   std::string_view set_aside_;  // a piece that abandon() found
   std::size_t taken_raw_ = 0;   // bytes of the upstream's buffer under the last piece
   Phase phase_ = Phase::connecting;

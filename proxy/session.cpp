@@ -208,7 +208,10 @@ Session::Next Session::parse_request() {
   const http::HeadLimits limits{.max_line = inbound_.limits->max_request_line,
                                 .max_bytes = inbound_.limits->max_head_bytes,
                                 .max_fields = inbound_.limits->max_fields};
-  const auto head = http::parse_request_head(client_->buffer().view(), limits, inbound_.request);
+  const auto bytes = client_->buffer().view();
+  if (!http::is_news(bytes, head_seen_, limits)) return Next::incomplete;
+  const auto head = http::parse_request_head(bytes, limits, inbound_.request);
+  head_seen_ = head.parsed == http::Parsed::incomplete ? bytes.size() : 0;
   if (head.parsed == http::Parsed::incomplete) return Next::incomplete;
   return begin_request(head);
 }

@@ -73,6 +73,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::shared_ptr<const Snapshot> snapshot_;
   const Listener* listener_ = nullptr;  // in snapshot_; nullptr: it has been removed
   http::HeadResult refusal_;            // why the head was not taken
+  std::size_t head_seen_ = 0;           // bytes of a head that was found incomplete
   const Route* route_ = nullptr;
   Attempt* attempt_ = nullptr;                                // while a request is being served
   std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6

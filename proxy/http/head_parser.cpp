@@ -329,6 +329,13 @@ HeadResult parse_response_head(string_view bytes, const HeadLimits& limits, bool
   return reader.result;
 }
 
+bool is_news(string_view bytes, std::size_t seen, const HeadLimits& limits) {
+  constexpr std::size_t kLineEnds = 3;  // a CRLF before the request and the CR of its line are not counted
+  const auto passes = [&](std::size_t limit) { return seen <= limit && bytes.size() > limit; };
+  return seen == 0 || passes(limits.max_line + kLineEnds) || passes(limits.max_bytes + kLineEnds) ||
+         bytes.find('\n', seen) != string_view::npos;
+}
+
 HeadResult parse_trailers(string_view bytes, const HeadLimits& limits, Fields& out) {
   HeadReader reader(bytes, limits);
   if (reader.fields(out)) {

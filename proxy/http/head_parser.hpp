@@ -40,6 +40,10 @@ HeadResult parse_request_head(std::string_view bytes, const HeadLimits&, Request
 // `to_head`: the request was a HEAD. A refusal's problem is upstream_protocol_error.
 HeadResult parse_response_head(std::string_view bytes, const HeadLimits&, bool to_head, Response& out);
 
+// Whether what has come since a head was found incomplete, `seen` bytes long, is worth another look: it ends a line, or
+// passes a limit. A peer that sends its head byte by byte must not make us read all of it at each byte.
+bool is_news(std::string_view bytes, std::size_t seen, const HeadLimits&);
+
 // A trailer section up to and with its empty line; fields that frame or route (RFC 9110 §6.5.1) are refused.
 HeadResult parse_trailers(std::string_view bytes, const HeadLimits&, Fields& out);
 

@@ -405,3 +405,38 @@ TEST_CASE("no bytes at all are an unfinished head") {
   CHECK(parse_response_head({}, {}, false, response).parsed == Parsed::incomplete);
   CHECK(parse_trailers({}, {}, fields).parsed == Parsed::incomplete);
 }
+
+TEST_CASE("a head that comes byte by byte is looked at line by line") {
+  const std::string head = "\r\nGET / HTTP/1.1\r\nHost: h\r\nX-Long: " + std::string(2000, 'x') + "\r\n\r\n";
+  std::size_t seen = 0;
+  std::size_t looks = 0;
+  Request request;
+  HeadResult result;
+  for (std::size_t n = 1; n <= head.size(); ++n) {
+    const std::string_view some(head.data(), n);
+    if (!is_news(some, seen, HeadLimits{})) continue;
+    ++looks;
+    result = parse(some, request);
+    seen = n;
+  }
+  CHECK(result.parsed == Parsed::complete);
+  CHECK(looks == 6);  // its first byte and its five lines
+}
+
+TEST_CASE("a limit that is passed in the middle of a line is news") {
+  const HeadLimits limits{.max_line = 100, .max_bytes = 300, .max_fields = 10};
+  const auto refused_at = [&](const std::string& endless) {
+    Request request;
+    std::size_t seen = 0;
+    for (std::size_t n = 1; n <= endless.size(); ++n) {
+      const std::string_view some(endless.data(), n);
+      if (!is_news(some, seen, limits)) continue;
+      seen = n;
+      if (parse_request_head(some, limits, request).parsed == Parsed::refused) return n;
+    }
+    return std::size_t{0};
+  };
+  CHECK(refused_at("GET /" + std::string(1000, 'x')) == 104);
+  CHECK(refused_at("\r\nGET /" + std::string(1000, 'x')) == 104);
+  CHECK(refused_at("GET / HTTP/1.1\r\nX: " + std::string(1000, 'x')) == 304);
+}
