@@ -153,6 +153,7 @@ Node tree_of(const Timeouts& timeouts) {
   put(map, "response", duration_node(timeouts.response));
   put(map, "idle", duration_node(timeouts.idle));
   put(map, "total", duration_node(timeouts.total));
+  put(map, "tunnel_idle", duration_node(timeouts.tunnel_idle));
   const bool off = timeouts.deadline_header.empty();
   put(map, "deadline_header", off ? word_node("off") : text_node(timeouts.deadline_header));
   return map;

@@ -73,8 +73,8 @@ constexpr Shape kCircuitBreaker{.kind = Kind::map, .keys = kCircuitBreakerKeys};
 
 // shared by upstreams and routes
 
-constexpr Key kTimeoutsKeys[] = {{"connect", &kScalar},        {"response", &kScalar}, {"idle", &kScalar},
-                                 {"total", &kScalar},          later("tunnel_idle"),   later("adaptive", "off"),
+constexpr Key kTimeoutsKeys[] = {{"connect", &kScalar},        {"response", &kScalar},    {"idle", &kScalar},
+                                 {"total", &kScalar},          {"tunnel_idle", &kScalar}, later("adaptive", "off"),
                                  {"deadline_header", &kScalar}};
 constexpr Shape kTimeouts{.kind = Kind::map, .keys = kTimeoutsKeys};
 
@@ -119,7 +119,7 @@ constexpr Key kRouteKeys[] = {{"name", &kScalar},
                               later("rewrite"),
                               {"request_headers", &kFieldEdits},
                               {"response_headers", &kFieldEdits},
-                              later("upgrades"),
+                              {"upgrades", &kScalars},
                               {"timeouts", &kTimeouts},
                               {"retries", &kRetries},
                               {"fallback", &kFallback},

@@ -53,6 +53,27 @@ void read_methods(const Reader& reader, std::vector<std::string>& methods) {
   }
 }
 
+// Protocols as the Upgrade field names them: a token, or two with a slash (RFC 9110 §7.8).
+bool is_protocol(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  return is_token(text.substr(0, slash)) && (slash == std::string_view::npos || is_token(text.substr(slash + 1)));
+}
+
+void read_upgrades(const Reader& reader, std::vector<std::string>& upgrades) {
+  if (reader.find("upgrades") == nullptr) return;
+  upgrades.clear();
+  for (const Node& item : reader.items("upgrades")) {
+    if (item.kind == Node::Kind::invalid) continue;
+    const std::string protocol = to_lower(item.text);
+    if (!is_protocol(protocol))
+      reader.error(item, expected("a protocol such as websocket", item));
+    else if (protocol == "h2c")
+      reader.error(item, "h2c is HTTP again: its requests would pass every route, limit and breaker unseen");
+    else
+      upgrades.push_back(protocol);
+  }
+}
+
 Match read_match(const Reader& reader) {
   Match match;
   if (const Node* host = reader.find("host")) {
@@ -87,6 +108,7 @@ Route read_route(const Node& node, const Node& root, Report& report) {
   route.match = read_match(reader.below("match"));
   reader.missing("upstream", "the name of an upstream");
   reader.text("upstream", route.upstream);
+  read_upgrades(reader, route.upgrades);
   const Node* upstream = find_upstream(root, route.upstream);
   if (const Node* own = reader.find("timeouts")) {
     const Node section = merged(*own, upstream);

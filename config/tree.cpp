@@ -39,6 +39,7 @@ Node route_node(const Route& route) {
   if (!route.name.empty()) put(map, "name", text_node(route.name));
   put(map, "match", match_node(route.match));
   put(map, "upstream", text_node(route.upstream));
+  put(map, "upgrades", texts_node(route.upgrades));
   if (route.timeouts) put(map, "timeouts", tree_of(*route.timeouts));
   if (route.fallback) put(map, "fallback", tree_of(*route.fallback));
   return map;

@@ -109,6 +109,7 @@ Timeouts read_timeouts(const Reader& reader) {
   reader.duration("response", timeouts.response);
   reader.duration("idle", timeouts.idle);
   reader.duration("total", timeouts.total);
+  reader.duration("tunnel_idle", timeouts.tunnel_idle);
   if (const Node* header = reader.find("deadline_header")) {
     timeouts.deadline_header = header->is_off() ? "" : to_lower(header->text);
     if (!timeouts.deadline_header.empty() && !is_token(timeouts.deadline_header))

@@ -204,7 +204,8 @@ void Forward::append_head(std::string& out) {
                    .request_id = inbound_.request_id,
                    .default_host = endpoint_->authority,
                    .deadline_header = {},
-                   .deadline_ms = {}};
+                   .deadline_ms = {},
+                   .upgrades = inbound_.upgrades};
   if (const auto left = x_.deadline_asked ? remaining_deadline_ms(x_, steady_now()) : std::nullopt) {
     head.deadline_header = x_.timeouts->deadline_header;
     head.deadline_ms = static_cast<std::int64_t>(*left);
@@ -289,14 +290,13 @@ bool Forward::parse_head() {
   const auto head = http::parse_response_head(bytes, kResponseLimits, x_.request->is_head(), response_);
   head_seen_ = head.parsed == http::Parsed::incomplete ? bytes.size() : 0;
   if (head.parsed == http::Parsed::incomplete) return false;
-  const bool unasked_upgrade = head.parsed == http::Parsed::complete && response_.status == 101;
-  if (head.parsed == http::Parsed::refused || unasked_upgrade) {
+  if (must_refuse(head)) {
     end(Outcome::protocol_error);
     return true;
   }
   response_connection_ = head.connection;
   channel.buffer().hold(head.size);
-  if (response_.status < 200) {
+  if (response_.status < 200 && response_.status != 101) {
     if (++interims_ > kMaxInterims) end(Outcome::protocol_error);
     return true;
   }
@@ -309,6 +309,14 @@ bool Forward::parse_head() {
   if (body_.done()) end(Outcome::complete);
   arm();
   return true;
+}
+
+// Malformed, or a switch of protocols that was not asked for.
+bool Forward::must_refuse(const http::HeadResult& head) const {
+  if (head.parsed == http::Parsed::refused) return true;
+  if (response_.status != 101) return false;
+  return inbound_.upgrades == nullptr ||
+         !switches_as_asked(response_, head.connection, x_.request->fields, *inbound_.upgrades);
 }
 
 Task<void> Forward::relay_interim() {
@@ -394,8 +402,8 @@ Task<void> Forward::finish() {
   if (!channel.closed()) channel.buffer().consume(std::exchange(taken_raw_, 0));
   const bool persistent =
       !response_connection_.close && (response_.minor_version >= 1 || response_connection_.keep_alive);
-  const bool keep =
-      x_.outcome == Outcome::complete && sent_whole && persistent && body_.kind() != BodyKind::until_close;
+  const bool keep = x_.outcome == Outcome::complete && sent_whole && persistent &&
+                    body_.kind() != BodyKind::until_close && response_.status != 101;
   if (!keep) channel.close();
   upload_.stop();
   while (upload_.running()) co_await inbound_.event.wait();

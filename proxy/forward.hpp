@@ -45,10 +45,12 @@ class Forward final : public Watcher {
   bool is_suspended() const { return suspended_; }
   // Whatever it waits for on the upstream's side ends now; that is its outcome, unless it has one.
   void cut_off(Outcome why);
+  // The connection of a response that has switched protocols; what follows the head is in its buffer.
+  std::unique_ptr<UpstreamConnection> take_connection() { return std::move(connection_); }
   // Gives the connection back or closes it, and waits for the upload's end.
   Task<void> finish();
 
-  const EndpointState* endpoint() const { return endpoint_.get(); }
+  const std::shared_ptr<EndpointState>& endpoint() const { return endpoint_; }
   unsigned attempts() const { return attempts_; }
   Upload::State upload_state() const { return upload_.state(); }
 
@@ -71,6 +73,7 @@ class Forward final : public Watcher {
   void append_head(std::string& out);
   Task<void> receive_head();
   bool parse_head();
+  bool must_refuse(const http::HeadResult&) const;
   Task<void> relay_interim();
   bool may_try_again() const;
   void start_over();

@@ -129,6 +129,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
   if (!id) append_field(out, "X-Request-Id", head.request_id);
   if (head.deadline_ms) append_number_field(out, head.deadline_header, static_cast<std::uint64_t>(*head.deadline_ms));
   append_forwarding_fields(out, head);
+  if (head.upgrades != nullptr) append_upgrade(out, request.fields, *head.upgrades);
   out.append(request.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(head.via).append("\r\n\r\n");
 }
 
@@ -159,6 +160,7 @@ void append_response_head(std::string& out, const ResponseHead& head) {
     out.append("Transfer-Encoding: chunked\r\n");
   else if (with_length && !length)
     append_number_field(out, "Content-Length", *head.content_length);
+  if (head.upgrades != nullptr) append_upgrade(out, head.fields, *head.upgrades);
   if (head.close)
     out.append("Connection: close\r\n");
   else if (head.http10)

@@ -10,6 +10,7 @@
 
 #include "filters/message.hpp"
 #include "proxy/http/head_parser.hpp"
+#include "proxy/upgrade.hpp"
 
 namespace fusewire::proxy {
 
@@ -29,6 +30,7 @@ struct RequestHead {
   std::string_view default_host;            // for an HTTP/1.0 request without Host
   std::string_view deadline_header;         // empty: none
   std::optional<std::int64_t> deadline_ms;  // passed on in deadline_header, which is taken out otherwise
+  const Protocols* upgrades = nullptr;      // the request asks for one of these; nullptr: it does not
 };
 void append_request_head(std::string& out, const RequestHead&);
 
@@ -43,9 +45,10 @@ struct ResponseHead {
   std::optional<std::uint64_t> content_length;  // written where body is length or none; absent: not written
   std::string_view extra_fields;                // complete lines
   std::string_view request_id;
-  std::string_view date;  // IMF-fixdate, used when the fields have none
-  bool close = false;     // the connection ends with this message
-  bool http10 = false;    // the client speaks HTTP/1.0
+  std::string_view date;                // IMF-fixdate, used when the fields have none
+  bool close = false;                   // the connection ends with this message
+  bool http10 = false;                  // the client speaks HTTP/1.0
+  const Protocols* upgrades = nullptr;  // its Upgrade field passes, with these protocols; nullptr: it does not
 };
 void append_response_head(std::string& out, const ResponseHead&);
 

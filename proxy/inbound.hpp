@@ -33,7 +33,8 @@ struct Inbound {
   std::string_view buffered_body{};  // decoded, not yet sent; held when body.done()
   std::size_t buffered_raw = 0;      // the bytes it takes in the buffer, when it is not held
   std::string request_id{};
-  bool late = false;  // `deadline` has passed
+  const Protocols* upgrades = nullptr;  // what the request may switch to; nullptr: it asks for none of it
+  bool late = false;                    // `deadline` has passed
 
   // The client has closed or broken its connection (a FIN while its response is pending means that, too).
   bool gone() const { return channel.ended() || channel.write_failed(); }

@@ -59,6 +59,7 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
     if (next == Next::close) break;
     if (next == Next::request) co_await session.serve();
     session.client_->buffer().release();
+    if (session.tunnel_) co_await session.run_tunnel();
   }
 }
 
@@ -140,6 +141,7 @@ void Session::configuration_changed() {
 
 void Session::stop() {
   close_ = true;
+  if (tunnel_) tunnel_->cut();
   client_->close();
   if (attempt_ != nullptr) attempt_->cut_off(Outcome::cut_off);
   wake();
@@ -156,6 +158,7 @@ void Session::forget_request() {
   inbound_.body = {};
   inbound_.buffered_body = {};
   inbound_.buffered_raw = 0;
+  inbound_.upgrades = nullptr;
 }
 
 // The first bytes of a head have come.

@@ -10,6 +10,7 @@
 
 #include "proxy/attempt.hpp"
 #include "proxy/inbound.hpp"
+#include "proxy/tunnel.hpp"
 #include "proxy/worker.hpp"
 
 namespace fusewire::proxy {
@@ -60,6 +61,14 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   bool must_close() const;
   bool rest_is_drainable() const;
   void record(const Attempt*, Time end);
+  void count(Time end);
+  AccessRecord access_record(const Attempt*, Time end) const;
+  void log(const AccessRecord&, Time end);
+
+  // After a 101 (session_tunnel.cpp)
+  Task<void> begin_tunnel(Attempt& first, Attempt& source, Reply&);
+  void open_tunnel(Attempt& first, Attempt& source);
+  Task<void> run_tunnel();
 
   Worker& worker_;
   ChannelPtr client_;
@@ -76,6 +85,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::size_t head_seen_ = 0;           // bytes of a head that was found incomplete
   const Route* route_ = nullptr;
   Attempt* attempt_ = nullptr;                                // while a request is being served
+  std::unique_ptr<Tunnel> tunnel_;                            // after a 101, until the connection's end
   std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
   std::uint64_t sent_before_ = 0;                             // at the last look whether the client still reads
   std::size_t unacknowledged_before_ = 0;

@@ -59,6 +59,8 @@ Task<void> Session::serve() {
   const auto index = listener_->router.match(request);
   if (!index) co_return co_await refuse(Problem::no_route, "no route of this listener matches the request");
   route_ = &listener_->routes[*index];
+  if (inbound_.connection.upgrade && asks_for_upgrade(request, route_->config->upgrades))
+    inbound_.upgrades = &route_->config->upgrades;
 
   Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_,
                   wall_);
@@ -72,6 +74,8 @@ Task<void> Session::serve() {
   } else if (source->x.outcome == Outcome::client_fault) {
     attempt.done();
     co_await refuse_body(source->forward.upload_state());
+  } else if (reply.origin == Reply::Origin::upstream && reply.status == 101) {
+    co_return co_await begin_tunnel(attempt, *source, reply);
   } else if (reply.origin == Reply::Origin::upstream) {
     co_await relay(*source, reply);
   } else {
@@ -209,7 +213,8 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
                                       .request_id = inbound_.request_id,
                                       .date = worker_.date(wall_),
                                       .close = close_,
-                                      .http10 = inbound_.request.minor_version == 0});
+                                      .http10 = inbound_.request.minor_version == 0,
+                                      .upgrades = reply.status == 426 ? inbound_.upgrades : nullptr});
     }
     const bool joined = first && piece.size() <= kJoined && body != ClientBody::chunked;
     if (joined) scratch->append(piece);
@@ -299,13 +304,19 @@ Task<void> Session::linger() {
 // ------------------------------------------------------------------------------------------------------ the record
 
 void Session::record(const Attempt* attempt, Time end) {
-  const auto total = end - started_;
-  if (listener_ != nullptr) {
-    auto& cells = (route_ != nullptr ? *route_->cells : *listener_->unrouted_cells).of(worker_.index());
-    if (status_ >= 100) cells.by_class[static_cast<std::size_t>(status_ / 100 - 1)].add();
-    cells.duration.observe(total);
-  }
-  if (!snapshot_->config.log.access) return;
+  count(end);
+  if (snapshot_->config.log.access) log(access_record(attempt, end), end);
+}
+
+void Session::count(Time end) {
+  if (listener_ == nullptr) return;
+  auto& cells = (route_ != nullptr ? *route_->cells : *listener_->unrouted_cells).of(worker_.index());
+  if (status_ >= 100) cells.by_class[static_cast<std::size_t>(status_ / 100 - 1)].add();
+  cells.duration.observe(end - started_);
+}
+
+// Its views are good as long as the request and the attempt.
+AccessRecord Session::access_record(const Attempt* attempt, Time end) const {
   AccessRecord line;
   line.at = wall_;
   line.request_id = inbound_.request_id;
@@ -315,7 +326,7 @@ void Session::record(const Attempt* attempt, Time end) {
   line.status = status_;
   line.bytes_in = inbound_.body.decoded();
   line.bytes_out = bytes_out_;
-  line.total = total;
+  line.total = end - started_;
   if (route_ != nullptr) {
     line.route = route_->config->name;
     line.upstream = route_->upstream->config->name;
@@ -325,9 +336,14 @@ void Session::record(const Attempt* attempt, Time end) {
     const Exchange& x = attempt->x;
     line.attempts = attempt->forward.attempts();
     line.flags = x.flags;
-    if (const auto* endpoint = attempt->forward.endpoint()) line.endpoint = endpoint->url;
+    if (const auto& endpoint = attempt->forward.endpoint()) line.endpoint = endpoint->url;
     if (x.permitted != kNever) line.upstream_time = (x.response_end == kNever ? end : x.response_end) - x.permitted;
   }
+  return line;
+}
+
+void Session::log(const AccessRecord& line, Time end) {
+  if (!snapshot_->config.log.access) return;
   worker_.access_log().write(snapshot_->config.log, line);
   worker_.arm_log_flush(end);
 }

@@ -10,6 +10,7 @@
 
 #include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
+#include "tests/support/tunnels.hpp"
 
 using namespace fusewire::testing;
 
@@ -272,4 +273,39 @@ TEST_CASE("process: readiness is an exit status") {
   CHECK(table.wait() == 0);
   CHECK(table.output().find("orders") != std::string::npos);
   CHECK(table.output().find("closed") != std::string::npos);
+}
+
+TEST_CASE("process: a tunnel is one line of the access log, written at its end, that says why it ended") {
+  ScriptedUpstream upstream(scripts::echo_tunnel());
+  Running running(upstream.port(), "    timeouts: {tunnel_idle: 300ms}\nruntime: {workers: 1}\n");
+  const auto tunnel = [&] {
+    Connection client = running.connect();
+    client.send(handshake("/chat?secret"));
+    CHECK(read_response(client).status == 101);
+    client.send("hello");
+    CHECK(client.take(5) == "hello");
+    return client;
+  };
+  {
+    Connection client = tunnel();
+    client.shut_down_writing();
+    CHECK(client.take_all() == "");
+  }
+  CHECK(tunnel().ended());  // idle
+  tunnel().reset();
+  CHECK(eventually([&] { return logged(running.process, "access").size() == 3; }));
+  const auto lines = logged(running.process, "access");
+  REQUIRE(lines.size() == 3);
+  for (const auto& line : lines) {
+    CHECK(line.at("status").as_int64() == 101);
+    CHECK(line.at("method").as_string() == "GET");
+    CHECK(line.at("path").as_string() == "/chat");
+    CHECK(line.at("upstream").as_string() == "orders");
+    CHECK(line.at("bytes_in").as_int64() == 5);
+    CHECK(line.at("bytes_out").as_int64() == 5);
+    CHECK(line.at("attempts").as_int64() == 1);
+  }
+  CHECK(lines[0].at("flags").as_array().empty());
+  CHECK(has_flag(lines[1], "UT"));
+  CHECK(has_flag(lines[2], "DC"));
 }

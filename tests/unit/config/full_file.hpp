@@ -14,6 +14,7 @@ listeners:
       - name: canary
         match: {host: orders.local, path_prefix: /v1/, path: /v1/x, methods: [GET, PUT], headers: {x-canary: "1", "null": "~"}}
         upstream: orders
+        upgrades: [websocket, "x/1"]
         requires: []
         request_headers: {set: {}, add: {}, remove: []}
         response_headers: {set: {}, add: {}, remove: []}
@@ -43,7 +44,7 @@ upstreams:
       transitions: {open_timeout: 32s, backoff: {multiplier: 1.5, max: 299s, jitter: 0.3333333333333333}}
       recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: off}
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
-    timeouts: {connect: 900ms, response: 14s, total: 59s, adaptive: off, deadline_header: off}
+    timeouts: {connect: 900ms, response: 14s, total: 59s, tunnel_idle: 59m, adaptive: off, deadline_header: off}
     retries: {attempts: 0, hedge: off}
     limits: {max_connections: 7, max_concurrent_requests: 8, queue: off, rate: off, adaptive_concurrency: off}
     fallback:

@@ -116,6 +116,22 @@ TEST_CASE("a match that no request could have is an error") {
         ".match.methods.0: expected a single value, found a list");
 }
 
+TEST_CASE("a route lets WebSocket through unless it lists other protocols, or none") {
+  CHECK(good_route("upstream: a").upgrades == Lines{"websocket"});
+  CHECK(good_route("upstream: a, upgrades: [WebSocket, X/1.0]").upgrades == Lines{"websocket", "x/1.0"});
+  CHECK(good_route("upstream: a, upgrades: []").upgrades.empty());
+  CHECK(good(load_with("")).listeners.at(0).routes.at(0).upgrades == Lines{"websocket"});
+}
+
+TEST_CASE("a protocol that is none, or that would carry requests past the proxy, is an error") {
+  CHECK(route_error("upstream: a, upgrades: ['web socket']") ==
+        ".upgrades.0: expected a protocol such as websocket, found 'web socket'");
+  CHECK(route_error("upstream: a, upgrades: ['x/']") ==
+        ".upgrades.0: expected a protocol such as websocket, found 'x/'");
+  CHECK(route_error("upstream: a, upgrades: [websocket, H2C]") ==
+        ".upgrades.1: h2c is HTTP again: its requests would pass every route, limit and breaker unseen");
+}
+
 TEST_CASE("an address is needed and checked") {
   CHECK(errors_of("{name: x}") == Lines{"f:3:5: listeners.0.address: missing; expected HOST:PORT or unix:/path"});
   CHECK(errors_of("{address: 8080}") ==

@@ -51,7 +51,6 @@ TEST_CASE("a key of an upstream that is not built is refused as that, and not as
            {"retries: {attempts: 2}", "retries.attempts: not supported yet; only '0' is"},
            {"retries: {budget: {ratio: 0.2}}", "retries.budget: not supported yet"},
            {"timeouts: {adaptive: {min: 1s}}", "timeouts.adaptive: not supported yet; only 'off' is"},
-           {"timeouts: {tunnel_idle: 1h}", "timeouts.tunnel_idle: not supported yet"},
            {"limits: {queue: {size: 1}}", "limits.queue: not supported yet; only 'off' is"},
            {"limits: {rate: {burst: 1}}", "limits.rate: not supported yet; only 'off' is"},
            {"limits: {adaptive_concurrency: on}", "limits.adaptive_concurrency: not supported yet; only 'off' is"},
@@ -89,7 +88,6 @@ listeners:
         rewrite: {host: preserve}
         request_headers: {set: {a: b}}
         response_headers: {remove: [a]}
-        upgrades: [websocket]
         circuit_breaker: {}
         match: {path_regex: .*}
 )")
@@ -100,9 +98,8 @@ listeners:
                         "f:9:9: listeners.0.routes.0.rewrite: not supported yet",
                         "f:10:27: listeners.0.routes.0.request_headers.set: not supported yet; only '{}' is",
                         "f:11:28: listeners.0.routes.0.response_headers.remove: not supported yet; only '[]' is",
-                        "f:12:9: listeners.0.routes.0.upgrades: not supported yet",
-                        "f:13:9: listeners.0.routes.0.circuit_breaker: not supported yet",
-                        "f:14:17: listeners.0.routes.0.match.path_regex: not supported yet"});
+                        "f:12:9: listeners.0.routes.0.circuit_breaker: not supported yet",
+                        "f:13:17: listeners.0.routes.0.match.path_regex: not supported yet"});
 }
 
 TEST_CASE("what is not built may be said to be off") {
