@@ -12,6 +12,8 @@ build=(
 )
 # What the tests talk to: a real upstream, real clients.
 test=(nginx curl jq python3 procps wrk)
+# A real WebSocket client and server. Debian's clash with those of other sources, so any that are there already will do.
+{ command -v node && command -v npm; } >/dev/null || test+=(nodejs npm)
 # What bench/ measures with and against.
 bench=(nginx haproxy wrk openssl python3 valgrind)
 # Sanitizers, fuzzing, coverage and the checks of .ci/run.
