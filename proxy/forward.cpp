@@ -392,6 +392,11 @@ void Forward::cut_off(Outcome why) {
   if (connection_) connection_->channel().close();
 }
 
+std::unique_ptr<UpstreamConnection> Forward::take_connection() {
+  connection_->channel().buffer().release();
+  return std::move(connection_);
+}
+
 Task<void> Forward::finish() {
   phase_ = Phase::over;
   due_.disarm();

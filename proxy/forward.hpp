@@ -46,7 +46,8 @@ class Forward final : public Watcher {
   // Whatever it waits for on the upstream's side ends now; that is its outcome, unless it has one.
   void cut_off(Outcome why);
   // The connection of a response that has switched protocols; what follows the head is in its buffer.
-  std::unique_ptr<UpstreamConnection> take_connection() { return std::move(connection_); }
+  // Its head is good no longer.
+  std::unique_ptr<UpstreamConnection> take_connection();
   // Gives the connection back or closes it, and waits for the upload's end.
   Task<void> finish();
 
