@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CPU per request as bars: one panel a case, each with a scale of its own from 0."""
+"""CPU per request as bars, and p99 at half load: one panel a case, each with a scale of its own from 0."""
 from html import escape
 
 from cases import CASES
@@ -15,18 +15,18 @@ def text(x, y, content, more=""):
     return f'<text x="{x}" y="{y}" {more}>{escape(content)}</text>'
 
 
-def panel(top, title, results):
+def panel(top, title, results, figure="cpu_us"):
     """Its drawing and its height."""
-    shown = {name: result for name, result in results.items() if "cpu_us" in result}
-    most = max(result["cpu_us"] for result in shown.values())
+    shown = {name: result[figure] for name, result in results.items() if figure in result}
+    most = max(shown.values())
     parts = [text(16, top + 18, title, 'font-weight="600"')]
     y = top + 28
-    for name, result in shown.items():
-        length = (WIDTH - LABEL - VALUE) * result["cpu_us"] / most
+    for name, value in shown.items():
+        length = (WIDTH - LABEL - VALUE) * value / most
         colour = COLOURS.get(name, OURS)
         parts.append(text(LABEL - 10, y + 13, NAMES[name], 'text-anchor="end"'))
         parts.append(f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2" fill="{colour}"/>')
-        parts.append(text(f"{LABEL + length + 6:.1f}", y + 13, f"{number(result['cpu_us'])} µs"))
+        parts.append(text(f"{LABEL + length + 6:.1f}", y + 13, f"{number(value)} µs"))
         y += BAR + GAP
     return parts, y + 10 - top
 
@@ -37,7 +37,8 @@ def svg(document):
     for case in CASES:
         results = document["cases"].get(case.key, {})
         if any("cpu_us" in result for result in results.values()):
-            drawn, height = panel(y, case.title, results)
+            paced = case.load == "paced"
+            drawn, height = panel(y, case.title + (": p99 latency, not CPU" if paced else ""), results, "p99_us" if paced else "cpu_us")
             parts += drawn
             y += height
     head = [text(16, 26, "CPU time of the proxy per request, in microseconds (less is better)", 'font-size="16" font-weight="600"'),

@@ -24,9 +24,15 @@ def number(value):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
+def milliseconds(us):
+    return "–" if us is None else f"{us / 1000:.2f}"
+
+
 def figures(document):
     rows = []
     for case in cases.CASES:
+        if case.load == "paced":
+            continue
         results = document["cases"].get(case.key, {})
         ours = next((name for name in results if name.startswith("fusewire")), None)
         for name, result in results.items():
@@ -37,8 +43,22 @@ def figures(document):
             rounds = result["cpu_us_rounds"]
             ratio = cases.ratio(results, ours, name) if name != ours else None
             rows.append([title, NAMES[name], number(result["cpu_us"]), f"{number(min(rounds))} – {number(max(rounds))}",
-                         f"{ratio:.2f}" if ratio else "–", number(result["rate"]), f"{result['p50_us'] / 1000:.2f}", f"{result['p99_us'] / 1000:.2f}"])
+                         f"{ratio:.2f}" if ratio else "–", number(result["rate"]), milliseconds(result["p50_us"]), milliseconds(result["p99_us"])])
     head = ["case", "", "CPU µs/request", "rounds", "Fusewire ÷ this", "requests/s", "p50 ms", "p99 ms"]
+    return table(head, rows) if rows else ""
+
+
+def paced(document):
+    rows = []
+    for name, result in document["cases"].get("half", {}).items():
+        if "problem" in result:
+            rows.append([NAMES[name], "– invalid: " + result["problem"], *[""] * 6])
+            continue
+        results, rounds = document["cases"]["half"], result["p99_us_rounds"]
+        ratio = cases.ratio(results, "fusewire", name, "p99_us") if name != "fusewire" else None
+        rows.append([NAMES[name], number(result["rate"]), number(result["cpu_us"]), milliseconds(result["p50_us"]), milliseconds(result["p99_us"]),
+                     f"{milliseconds(min(rounds))} – {milliseconds(max(rounds))}", f"{ratio:.2f}" if ratio else "–", milliseconds(result["p999_us"])])
+    head = ["128 B answers at half of HAProxy's load", "requests/s", "CPU µs/request", "p50 ms", "p99 ms", "p99, rounds", "Fusewire's p99 ÷ this", "p99.9 ms"]
     return table(head, rows) if rows else ""
 
 
@@ -71,7 +91,7 @@ def about(document):
 
 def text(document):
     skipped = "\n".join(f"Not run: {title}: {reason}" for title, reason in document["skipped"].items())
-    return "\n\n".join(part for part in (about(document), figures(document), idle(document), counted(document), targets(document), skipped) if part)
+    return "\n\n".join(part for part in (about(document), figures(document), paced(document), idle(document), counted(document), targets(document), skipped) if part)
 
 
 def put_into(readme, document):

@@ -19,8 +19,8 @@ from stage import HERE, Cores, Stage, end_by_signal, raise_file_limit
 def options():
     parser = argparse.ArgumentParser(prog="bench/run.sh", description=__doc__)
     parser.add_argument("--cases", default=",".join(cases.KEYS), help="some of: %(default)s")
-    parser.add_argument("--rounds", type=int, default=5, help="of each contestant in each case; medians count (%(default)s)")
-    parser.add_argument("--seconds", type=int, default=3, help="of a round (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=6, help="of each contestant in each case; medians count (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=2, help="of a round (%(default)s)")
     parser.add_argument("--connections", type=int, default=5000, help="idle ones (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="two rounds of one second: to see that it works")
     parser.add_argument("--json", metavar="FILE", help="all figures")
@@ -53,7 +53,8 @@ def measure_all(chosen, cores):
                 skipped[case.title] = reason
                 continue
             say(f"{case.title} ")
-            results[case.key] = cases.measure(case, cast, cores, chosen.rounds, chosen.seconds, say)
+            rate = cases.half_load(results, cast, cores, chosen.seconds) if case.load == "paced" else None
+            results[case.key] = cases.measure(case, cast, cores, chosen.rounds, chosen.seconds, say, rate)
             say("\n")
         if cases.IDLE in chosen.cases:
             say("idle connections ")

@@ -8,5 +8,5 @@ export PATH=$PATH:/usr/sbin  # nginx, haproxy
 
 docker/install-build-deps.sh build bench
 cmake --preset release >/dev/null
-cmake --build --preset release -j "${JOBS:-$(nproc)}" --target fusewire bench_origin bench_relay
+cmake --build --preset release -j "${JOBS:-$(nproc)}" --target fusewire bench_origin bench_relay bench_pace
 exec python3 bench/run.py --fusewire build/release/fusewire --tools build/release "$@"
