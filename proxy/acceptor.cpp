@@ -190,10 +190,10 @@ int Acceptor::accept_some(Door& door, int most) {
     if (fd >= 0) {
       nearly_out_ = is_reserved(fd, Reserve::near_client);
       hand_over(door, fd);
-      complained_ = false;
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       return errno;
     } else if (errno == EAGAIN) {
+      complained_ = false;  // nobody waits any more
       break;
     }
   }

@@ -6,6 +6,7 @@ PATH=$PATH:/usr/sbin
 fusewire=$(realpath "${1:?the folder of the build}")/fusewire
 folder=$(mktemp -d /tmp/fusewire-load-XXXXXX)
 pids=()
+options=()  # of the proxy, more than the file
 finish() {
   for pid in "${pids[@]}"; do
     kill -9 "$pid" || continue
@@ -55,7 +56,7 @@ start_nginx() {
   curl -s --retry 100 --retry-delay 0 --retry-connrefused -o /dev/null "http://127.0.0.1:$port_nginx/"
 }
 start_proxy() {
-  "$fusewire" run -c "$folder/fusewire.yaml" >"$folder/fusewire.log" 2>&1 & proxy=$!; pids+=("$proxy")
+  "$fusewire" run -c "$folder/fusewire.yaml" "${options[@]}" >"$folder/fusewire.log" 2>&1 & proxy=$!; pids+=("$proxy")
   curl -sf --retry 100 --retry-delay 0 --retry-connrefused -o /dev/null "$admin/admin/ready"
 }
 peak_memory() { awk '/VmHWM/ {print $2}' "/proc/$proxy/status"; }  # KiB
