@@ -13,6 +13,7 @@ namespace {
 
 constexpr milliseconds kLogFlush{100};
 constexpr std::chrono::seconds kStopBackstop{1};
+constexpr std::chrono::seconds kTrim{10};
 
 void write_hex(char* out, std::uint64_t value) {
   for (int i = 15; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
@@ -27,7 +28,8 @@ Worker::Worker(std::size_t index, WorkerCells& cells)
       pool_(deadlines()),
       address_book_(loop_),
       access_log_(cells),
-      log_flush_(deadlines(), [this] { access_log_.flush(); }) {
+      log_flush_(deadlines(), [this] { access_log_.flush(); }),
+      trim_(deadlines(), [this] { trim(); }) {
   std::random_device random;
   const std::uint64_t prefix = (std::uint64_t{random()} << 32) | random();
   write_hex(request_id_.data(), prefix);
@@ -39,7 +41,13 @@ Worker::~Worker() {
   join();
 }
 
+void Worker::trim() {
+  buffers_.trim();
+  trim_.arm(std::chrono::steady_clock::now() + kTrim);
+}
+
 void Worker::start() {
+  trim();
   thread_ = std::thread([this] {
     FramePool::use(&frames_);
     loop_.run();

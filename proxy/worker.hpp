@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,7 +12,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "proxy/net/asio.hpp"
 #include "proxy/net/connector.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/net/frame_pool.hpp"
@@ -98,6 +98,8 @@ class Worker {
   void remove(Session&);
 
  private:
+  void trim();
+
   const std::size_t index_;
   WorkerCells& cells_;
   FramePool frames_;
@@ -110,6 +112,7 @@ class Worker {
   AddressBook address_book_;
   AccessLog access_log_;
   Deadline log_flush_;
+  Deadline trim_;  // of the buffers
   std::shared_ptr<const Snapshot> snapshot_;
   std::unordered_set<Session*> sessions_;
   std::atomic<std::size_t> sessions_open_{0};

@@ -2,6 +2,7 @@
 // Read buffers: one size, taken when bytes are expected and given back when not. One pool a worker, on its thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -19,18 +20,29 @@ class BufferPool {
   static_assert(kSize > config::kMaxHeadBytes);
 
   std::unique_ptr<char[]> take() {
-    if (free_.empty()) return std::make_unique_for_overwrite<char[]>(kSize);
+    if (free_.empty()) return spare_ = 0, std::make_unique_for_overwrite<char[]>(kSize);
     auto memory = std::move(free_.back());
     free_.pop_back();
+    spare_ = std::min(spare_, free_.size());
     return memory;
   }
   void give_back(std::unique_ptr<char[]> memory) {
-    if (memory && free_.size() < kKept) free_.push_back(std::move(memory));
+    if (memory) free_.push_back(std::move(memory));
   }
+  // Frees what nobody has needed since the last trim, but for a few. Never in between: the heap would hand it out
+  // again at other places, each of which touches other pages, until all that was ever in use is resident.
+  void trim() {
+    const std::size_t over = free_.size() - std::min(free_.size(), kKept);
+    free_.erase(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(std::min(spare_, over)));
+    spare_ = free_.size();
+  }
+  std::size_t free() const { return free_.size(); }
+
+  static constexpr std::size_t kKept = 64;
 
  private:
-  static constexpr std::size_t kKept = 64;
   std::vector<std::unique_ptr<char[]>> free_;  // last in, first out: the warm one
+  std::size_t spare_ = 0;                      // the fewest that were free since the last trim
 };
 
 // Bytes that were read and not yet used. A prefix may be held: it keeps its place (views point into it) while the rest

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "proxy/net/buffer.hpp"
 
@@ -34,6 +36,27 @@ TEST_CASE("bytes come out in the order they came in") {
   CHECK(buffer.size() == 5);
   buffer.consume(5);
   CHECK(buffer.empty());
+}
+
+TEST_CASE("buffers that were needed lately are kept, those that were not are freed but for a few") {
+  constexpr std::size_t kMany = 2 * BufferPool::kKept;
+  BufferPool pool;
+  const auto use = [&](std::size_t count) {
+    std::vector<std::unique_ptr<char[]>> taken;
+    for (std::size_t i = 0; i < count; ++i) taken.push_back(pool.take());
+    for (auto& memory : taken) pool.give_back(std::move(memory));
+  };
+  use(kMany);
+  pool.trim();
+  CHECK(pool.free() == kMany);
+  use(kMany - 10);
+  pool.trim();
+  CHECK(pool.free() == kMany - 10);
+  use(1);
+  pool.trim();
+  CHECK(pool.free() == BufferPool::kKept);
+  pool.trim();
+  CHECK(pool.free() == BufferPool::kKept);
 }
 
 TEST_CASE("what is held keeps its place while the rest comes and goes") {
