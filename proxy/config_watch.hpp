@@ -1,61 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Notices that a file's content has changed, however it came to that: written in place, renamed over, or reached
-// through a symlink that was swapped, as a ConfigMap's `..data` is.
+// Looks at the configuration's file again and again, and tells when its content has changed.
 #pragma once
-
-#include <sys/stat.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
+#include "proxy/content_watch.hpp"
 #include "proxy/net/asio.hpp"
 
 namespace fusewire::proxy {
 
-// Looks at the file when told to, and compares its content. It looks by path, so symlinks are resolved anew each time,
-// and no kind of notification has to be trusted or can be lost.
-class ContentWatch {
- public:
-  // What is there now is not news.
-  explicit ContentWatch(std::string path);
-
-  enum class Seen {
-    same,
-    settling,  // it has changed, and may still be changing: look again in kSettle
-    changed,   // new content, the same at two looks; told once
-  };
-  // Costs one stat() while nothing changes. A file that is missing or unreadable is not a change.
-  Seen look();
-  // What is there now has been taken by other means.
-  void accept();
-
-  static constexpr std::chrono::milliseconds kSettle{50};
-  static constexpr int kMostSettling = 3;  // then it is told, settled or not: a writer that never ends must not hide it
-
- private:
-  struct Stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = -1;
-    timespec modified{};
-    timespec changed{};
-  };
-  std::optional<Stamp> stamp() const;
-  bool same_stamp(const Stamp&) const;
-  std::optional<std::string> read() const;
-
-  const std::string path_;
-  Stamp stamp_;
-  std::string content_;                 // as last told, or accepted
-  std::optional<std::string> pending_;  // seen once
-  int settling_ = 0;
-};
-
-// The same on a timer. On the thread of `io`; destroyed there, or after it has stopped.
+// A ContentWatch on a timer. On the thread of `io`; destroyed there, or after it has stopped.
 class ConfigWatch {
  public:
   ConfigWatch(asio::io_context& io, std::string path, std::function<void()> on_change);

@@ -227,6 +227,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   log::configure(next->config.log);
   snapshot_ = next;
   admin_ = next->config.admin;
+  watch_token();
   version_ = next->version;
   forget_unused();
 }
@@ -260,7 +261,7 @@ config::LoadResult Control::check(const std::string& text) const {
 
 void Control::look(std::chrono::steady_clock::time_point now) {
   end_overrides(now);
-  read_token_again();
+  if (token_watch_ && token_watch_->look() == ContentWatch::Seen::changed) take_token();
 }
 
 void Control::end_overrides(std::chrono::steady_clock::time_point now) {
@@ -270,12 +271,18 @@ void Control::end_overrides(std::chrono::steady_clock::time_point now) {
   }
 }
 
-// A file that can't be read, or holds no token, changes nothing.
-void Control::read_token_again() {
+// What has been written since the configuration was read is taken now: the watch would not tell of it.
+void Control::watch_token() {
+  token_watch_.reset();
   if (admin_.token_file.empty()) return;
+  token_watch_.emplace(admin_.token_file);
+  take_token();
+}
+
+// A file that can't be read, or holds no token, changes nothing.
+void Control::take_token() {
   const auto token = config::read_token_file(admin_.token_file);
-  const std::string seen_before = std::exchange(next_token_, token.value_or(""));
-  if (!token || *token == admin_.token || *token != seen_before) return;
+  if (!token || *token == admin_.token) return;
   admin_.token = *token;
   log::info("admin token changed", {{"token_file", admin_.token_file}});
 }

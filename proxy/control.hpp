@@ -8,11 +8,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "config/load.hpp"
+#include "proxy/content_watch.hpp"
 #include "proxy/observe/event_log.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/timed_overrides.hpp"
@@ -102,14 +104,15 @@ class Control {
   std::shared_ptr<PerWorker<TrafficCells>> cells_of(const std::string& listener, const std::string& upstream);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
-  void read_token_again();
+  void watch_token();
+  void take_token();
 
   Loader loader_;
   const std::size_t workers_;
   Hooks hooks_;
   std::shared_ptr<const Snapshot> snapshot_;
   config::Admin admin_;
-  std::string next_token_;  // seen once in its file, which may still be written
+  std::optional<ContentWatch> token_watch_;  // of admin.token_file
   ReloadReport last_reload_;
   std::chrono::system_clock::time_point last_success_{};
   const std::chrono::steady_clock::time_point started_;
