@@ -8,6 +8,7 @@
 
 #include "filters/breaker/classify.hpp"
 #include "filters/cache/store.hpp"
+#include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
 
 namespace fusewire::proxy {
@@ -184,7 +185,9 @@ std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted)
     if (hooks_.evict) hooks_.evict(raw);
   };
   state->breaker.listen(
-      [this, name = wanted.name](const breaker::Event& event) { events_.record(name, overrides_.note(name, event)); },
+      [this, name = wanted.name, order = std::make_shared<EventOrder>()](const breaker::Event& event) {
+        order->bring(overrides_.note(name, event), [&](const breaker::Event& next) { events_.record(name, next); });
+      },
       {});
   return state;
 }
