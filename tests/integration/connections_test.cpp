@@ -32,6 +32,37 @@ TEST_CASE("pipelined requests are answered in order, one upstream exchange at a 
   CHECK(most == 1);
 }
 
+TEST_CASE("pipelined requests go on behind one that fails, is refused here, or has no body") {
+  Rig rig(
+      [](Call& call) {
+        call.read_body();
+        if (call.request().target == "/fails") return call.connection().close();
+        call.send(call.request().method == "HEAD" ? "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
+                                                  : response(200, call.request().target));
+      },
+      kNoBreaker, "    limits: {max_body: 1000}\n");
+  Connection client = rig.proxy.connect();
+  client.send(get("/1") + "POST /fails HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab" + get("/2") +
+              "OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n" + "HEAD /3 HTTP/1.1\r\nHost: h\r\n\r\n" +
+              get("/4"));
+  CHECK(read_response(client).body == "/1");
+  check_problem(read_response(client), 502, "UpstreamReset", "connection_terminated");
+  CHECK(read_response(client).body == "/2");
+  CHECK(read_response(client).has("Allow"));
+  CHECK(read_response(client, "HEAD").field("Content-Length") == "99");
+  CHECK(read_response(client).body == "/4");
+}
+
+TEST_CASE("what is pipelined behind Connection: close is not answered") {
+  Rig rig;
+  Connection client = rig.proxy.connect();
+  client.send(get("/1", "Connection: close\r\n") + get("/2"));
+  CHECK(read_response(client).field("Connection") == "close");
+  CHECK(client.take_all() == "");
+  CHECK(client.end() == End::eof);
+  CHECK(rig.upstream.request_count() == 1);
+}
+
 TEST_CASE("a malformed request after a good one does not hurt the good one") {
   Rig rig;
   Connection client = rig.proxy.connect();
@@ -116,6 +147,24 @@ TEST_CASE("a request that is not idempotent is never sent twice") {
   CHECK(rig.proxy.breaker().totals.failure == 1);
 }
 
+TEST_CASE("an idempotent request whose body is not wholly in memory is not sent twice") {
+  Rig rig(scripts::in_turn({scripts::ok(), scripts::cut(), scripts::ok("again")}), "", "", kOneWorker);
+  CHECK(rig.proxy.get("/").status == 200);
+  check_problem(rig.proxy.request("PUT", "/", "", pattern(300'000)), 502, "UpstreamReset", "connection_terminated");
+  CHECK(rig.upstream.request_count() == 2);
+  CHECK(rig.proxy.breaker().totals.failure == 1);
+}
+
+TEST_CASE("a request whose response has begun is not sent twice") {
+  for (const char* begun : {"H", "HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Len"}) {
+    CAPTURE(begun);
+    Rig rig(scripts::in_turn({scripts::ok(), scripts::cut(begun), scripts::ok("again")}), "", "", kOneWorker);
+    CHECK(rig.proxy.get("/").status == 200);
+    check_problem(rig.proxy.get("/"), 502, "UpstreamReset", "connection_terminated");
+    CHECK(rig.upstream.request_count() == 2);
+  }
+}
+
 TEST_CASE("a request on a fresh connection that is closed is not sent twice") {
   Rig rig(scripts::in_turn({scripts::cut(), scripts::ok()}));
   check_problem(rig.proxy.get("/"), 502, "UpstreamReset", "connection_terminated");
@@ -131,6 +180,32 @@ TEST_CASE("bytes after a complete response are never the next response") {
     CHECK(read_response(client).body == "good");
     CHECK(client.buffered() == "");
     CHECK(rig.upstream.connection_count() == i);
+  }
+}
+
+TEST_CASE("bytes after a response without a body, or after a chunked one, are never the next response") {
+  const std::string smuggled = response(200, "evil");
+  struct Answer {
+    const char* method;
+    std::string bytes;
+  };
+  for (const Answer& answer : std::vector<Answer>{
+           {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + smuggled},
+           {"HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
+           {"GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello"},
+           {"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello"},
+           {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled},
+           {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n\r\n"},
+       }) {
+    CAPTURE(answer.bytes);
+    Rig rig(scripts::in_turn({scripts::reply(answer.bytes), scripts::ok("good")}), "", "", kOneWorker);
+    Connection client = rig.proxy.connect();
+    client.send(std::string(answer.method) + " / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(read_response(client, answer.method).complete);
+    CHECK(client.buffered() == "");
+    client.send(get("/"));
+    CHECK(read_response(client).body == "good");
+    CHECK(rig.upstream.connection_count() == 2);
   }
 }
 

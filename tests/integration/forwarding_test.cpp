@@ -142,6 +142,13 @@ TEST_CASE("an absolute-form target is accepted and decides the Host") {
   CHECK(seen.target.substr(seen.target.size() - 7) == "/path?q");
 }
 
+TEST_CASE("an absolute-form target without a path has the path that it means") {
+  Rig rig;
+  CHECK(forwarded(rig, "GET http://h HTTP/1.1\r\nHost: h\r\n\r\n").target == "/");
+  CHECK(forwarded(rig, "GET HTTP://h?q HTTP/1.1\r\nHost: h\r\n\r\n").target == "/?q");
+  CHECK(forwarded(rig, "OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n").target == "*");
+}
+
 TEST_CASE("OPTIONS for the server itself passes, and Max-Forwards is honoured") {
   Rig rig;
   const Request star = forwarded(rig, "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 5\r\n\r\n");

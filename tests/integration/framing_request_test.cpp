@@ -110,6 +110,7 @@ TEST_CASE("a malformed head is refused and not forwarded") {
       {"two spaces after the method", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"a target of no known form", "GET nonsense HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"an asterisk for another method than OPTIONS", "GET * HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"two empty lines before it", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"a TLS handshake on a plain port", "\x16\x03\x01\x02"s + '\0' + "\x01\r\n\r\n"s},
   });
 }
@@ -152,6 +153,11 @@ TEST_CASE("a malformed chunked body is answered 400 and never completed towards 
            {"a bare LF after the chunk", chunks("5\r\nhello\n0\r\n\r\n")},
            {"a chunk extension without end", chunks("5;" + std::string(64 * 1024, 'x') + "\r\nhello\r\n0\r\n\r\n")},
            {"a trailer without a colon", chunks("5\r\nhello\r\n0\r\nnonsense\r\n\r\n")},
+           {"a trailer that is folded", chunks("5\r\nhello\r\n0\r\nA: b\r\n c\r\n\r\n")},
+           {"a trailer with a control character", chunks("5\r\nhello\r\n0\r\nA: \x01\r\n\r\n"s)},
+           {"a trailer that frames", chunks("5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n")},
+           {"a trailer that routes", chunks("5\r\nhello\r\n0\r\nHost: evil\r\n\r\n")},
+           {"a trailer section without end", chunks("0\r\nA: " + std::string(64 * 1024, 'x'))},
            {"a trailer with a space before its colon", chunks("5\r\nhello\r\n0\r\nA : b\r\n\r\n")},
        })
     refuse(rig, fault);
@@ -170,6 +176,7 @@ TEST_CASE("what is unusual but unambiguous passes") {
            {"the same length twice in one field", post("Content-Length: 5, 5"), "hello"},
            {"the same length in two fields", post("Content-Length: 5\r\nContent-Length: 5"), "hello"},
            {"HTTP/1.2 is read as 1.1", "GET / HTTP/1.2\r\nHost: h\r\n\r\n", ""},
+           {"HTTP/1.9 is read as 1.1", "GET / HTTP/1.9\r\nHost: h\r\n\r\n", ""},
            {"chunk extensions are ignored", chunks("5;a=b;c=\"d\"\r\nhello\r\n0;e\r\n\r\n"), "hello"},
            {"chunk sizes in capitals with leading zeros", chunks("00A\r\n0123456789\r\n0\r\n\r\n"), "0123456789"},
            {"a tab and bytes above 127 in a field", with("A: b\tc\xc3\xa9"), ""},

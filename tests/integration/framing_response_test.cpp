@@ -17,6 +17,12 @@ struct Answer {
 
 std::string with(const std::string& field) { return "HTTP/1.1 200 OK\r\n" + field + "\r\n\r\nhello"; }
 
+std::string many_fields(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) lines += "\r\nX-" + std::to_string(i) + ": v";
+  return lines;
+}
+
 }  // namespace
 
 TEST_CASE("a malformed head from the upstream is answered 502 and its connection closed") {
@@ -49,6 +55,8 @@ TEST_CASE("a malformed head from the upstream is answered 502 and its connection
            {"another major version", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"},
            {"no HTTP at all", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n\r\n"},
            {"binary garbage", "\x16\x03\x01\x02"s + '\0' + "\xff\xfe\r\n\r\n"s},
+           {"a head of 101 fields", with("Content-Length: 5" + many_fields(100))},
+           {"a head over 32 KiB", with("Content-Length: 5\r\nA: " + std::string(33 * 1024, 'a'))},
            {"a head without end", "HTTP/1.1 200 OK\r\nA: " + std::string(200 * 1024, 'a')},
        }) {
     CAPTURE(answer.sentence);
@@ -69,6 +77,10 @@ TEST_CASE("a malformed chunked body from the upstream never ends properly for th
            {"a chunk size that overflows", head + "fffffffffffffffff\r\nhello\r\n0\r\n\r\n"},
            {"more bytes than announced", head + "5\r\nhello!\r\n0\r\n\r\n"},
            {"a bare LF after a chunk size", head + "5\nhello\r\n0\r\n\r\n"},
+           {"white space before a chunk size", head + " 5\r\nhello\r\n0\r\n\r\n"},
+           {"a chunk extension without end", head + "5;" + std::string(64 * 1024, 'x') + "\r\nhello\r\n0\r\n\r\n"},
+           {"a trailer that frames", head + "0\r\nContent-Length: 5\r\n\r\n"},
+           {"a trailer that is folded", head + "0\r\nA: b\r\n c\r\n\r\n"},
        }) {
     CAPTURE(answer.sentence);
     rig.upstream.script(scripts::reply(answer.bytes));

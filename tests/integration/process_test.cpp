@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <boost/json/parse.hpp>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -52,6 +54,13 @@ class Running {
  public:
   Process process;
 };
+
+std::size_t resident_kib(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmRSS:", 0) == 0) return std::stoul(line.substr(6));
+  return 0;
+}
 
 // The lines of the log with this message; each line must be JSON.
 std::vector<boost::json::object> logged(const Process& process, const std::string& message) {
@@ -308,4 +317,27 @@ TEST_CASE("process: a tunnel is one line of the access log, written at its end, 
   CHECK(lines[0].at("flags").as_array().empty());
   CHECK(has_flag(lines[1], "UT"));
   CHECK(has_flag(lines[2], "DC"));
+}
+
+TEST_CASE("process: a body that nobody takes costs at most 256 KiB of memory a connection") {
+  constexpr int kClients = 40;
+  constexpr std::size_t kOffered = 64 * 1024 * 1024;
+  std::atomic<int> blocked{0};
+  ScriptedUpstream upstream([&](Call& call) {
+    const std::string piece(256 * 1024, 'x');
+    call.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kOffered) + "\r\n\r\n");
+    std::size_t sent = 0;
+    while (sent < kOffered && call.connection().send(piece, 500ms)) sent += piece.size();
+    if (sent < kOffered) ++blocked;
+    call.hang();
+  });
+  Running running(upstream.port(), "    circuit_breaker: {mode: disabled}\nruntime: {workers: 1}\n");
+  const std::size_t before = resident_kib(running.process.pid());
+  std::vector<Connection> clients;
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(running.connect());
+    clients.back().send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  REQUIRE(eventually([&] { return blocked == kClients; }, 60s));
+  CHECK(resident_kib(running.process.pid()) - before <= kClients * 256);
 }

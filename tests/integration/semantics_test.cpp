@@ -98,14 +98,58 @@ TEST_CASE("Expect: 100-continue is forwarded and the upstream's 100 comes back b
   CHECK(rig.upstream.requests().front().body == "hello");
 }
 
-TEST_CASE("a request that expects 100-continue and is answered here gets the final status at once") {
-  Rig rig;
-  REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
+TEST_CASE("a final status instead of the 100 reaches the client before its body, which is not waited for") {
+  Rig rig(scripts::early(response(401, "who are you?")));
   Connection client = rig.proxy.connect();
-  client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5000000\r\n\r\n");
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5000\r\n\r\n");
   const Response reply = read_response(client);
   CHECK(reply.interim.empty());
-  check_problem(reply, 503, "CircuitBreakerOpen", "destination_unavailable");
+  CHECK(reply.status == 401);
+  CHECK(reply.complete);
+  CHECK(client.ended());
+  CHECK(rig.proxy.breaker().totals.failure == 0);
+}
+
+TEST_CASE("a request that expects 100-continue and is answered here gets the final status at once, without a 100") {
+  Rig rig(scripts::ok(), "", "    limits: {max_body: 1MB}\n");
+  const auto ask = [&](const char* length) {
+    Connection client = rig.proxy.connect();
+    client.send(std::string("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: ") + length +
+                "\r\n\r\n");
+    Response reply = read_response(client);
+    CHECK(reply.interim.empty());
+    CHECK(reply.field("Connection") == "close");  // whether the body comes is not known
+    return reply;
+  };
+  check_problem(ask("5000000"), 413, "BodyTooLarge");
+  REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
+  check_problem(ask("10"), 503, "CircuitBreakerOpen", "destination_unavailable");
+  CHECK(rig.upstream.request_count() == 0);
+}
+
+TEST_CASE("an HTTP/1.0 client gets no trailers, and an HTTP/1.0 connection is kept when it asks for that") {
+  Rig rig(scripts::reply("HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                         chunked("hello", 2, "X-Sum: abc\r\n")));
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  const Response unframed = read_response(client);  // its end is the connection's, whatever the client wishes
+  CHECK(unframed.body == "hello");
+  CHECK(unframed.complete);
+  CHECK_FALSE(unframed.has("Trailer"));
+  CHECK(unframed.field("Connection") == "close");
+
+  rig.upstream.script(scripts::ok("framed"));
+  Connection kept = rig.proxy.connect();
+  for (int i = 0; i < 3; ++i) {
+    kept.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    const Response reply = read_response(kept);
+    CHECK(reply.body == "framed");
+    CHECK(reply.field("Connection") == "keep-alive");
+  }
+  kept.send("GET / HTTP/1.0\r\n\r\n");
+  CHECK(read_response(kept).field("Connection") == "close");
+  CHECK(kept.take_all() == "");
+  CHECK(kept.end() == End::eof);
 }
 
 TEST_CASE("an upstream that switches protocols without being asked is answered 502") {
