@@ -52,7 +52,11 @@ std::string detail_of(const AdminClient::Answer& answer) {
 
 int ready(const AdminClient& client) {
   try {
-    return client.call("GET", "/admin/ready").status == 200 ? kOk : kFailed;
+    const auto answer = client.call("GET", "/admin/ready");
+    if (answer.status != 200) return kFailed;
+    bool is_ready = false;  // any server answers 200 to something
+    with_body(answer, [&](const json::value& body) { is_ready = body.at("ready").as_bool(); });
+    return is_ready ? kOk : kFailed;
   } catch (const Unreachable&) {
     return kFailed;
   }

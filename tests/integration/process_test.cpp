@@ -278,6 +278,12 @@ TEST_CASE("process: readiness is an exit status") {
   const std::string admin = "http://127.0.0.1:" + std::to_string(proxy.admin_port());
   Process ready({"status", "--ready", "--admin", admin});
   CHECK(ready.wait() == 0);
+  for (const char* body : {"hello", "{\"status\":\"UP\"}", "{\"ready\":\"yes\"}"}) {
+    upstream.script(scripts::ok(body));  // another server, which has an answer for everything
+    Process mistaken({"status", "--ready", "--admin", "http://127.0.0.1:" + std::to_string(upstream.port())});
+    CHECK(mistaken.wait() == 1);
+    CHECK(mistaken.output().find("is not a Fusewire's admin") != std::string::npos);
+  }
   Process table({"status", "--admin", admin});
   CHECK(table.wait() == 0);
   CHECK(table.output().find("orders") != std::string::npos);
