@@ -30,6 +30,20 @@ TEST_CASE("a client that uploads through an early response can still read it") {
   CHECK(read_response(client, "POST").body == "too much");
 }
 
+TEST_CASE("a small upload that goes on behind an early response is drained, and the connection kept") {
+  Rig rig(scripts::in_turn({[](Call& call) {
+                              call.send(response(413, "too much"));
+                              call.hang();
+                            },
+                            scripts::ok("next")}));
+  Connection client = rig.proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n" + std::string(1000, 'x'));
+  CHECK(read_response(client, "POST").body == "too much");
+  CHECK(eventually([&] { return rig.upstream.open_connections() == 0; }));  // the upload has ended there
+  client.send(std::string(1000, 'x') + "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(read_response(client).body == "next");
+}
+
 TEST_CASE("request and response bodies flow at the same time") {
   Rig rig([](Call& call) {
     call.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");

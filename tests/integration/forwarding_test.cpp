@@ -57,10 +57,11 @@ TEST_CASE("hop-by-hop fields are not forwarded") {
 
 TEST_CASE("hop-by-hop fields of the upstream are not relayed") {
   Rig rig(scripts::reply(response(200, "",
-                                  "Connection: x-private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n"
+                                  "Connection: x-private, Upgrade\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n"
+                                  "Upgrade: h2c\r\nTE: trailers\r\n"
                                   "Proxy-Connection: keep-alive\r\nX-Public: 1\r\n")));
   const Response reply = rig.proxy.get("/");
-  for (const char* name : {"X-Private", "Keep-Alive", "Proxy-Connection"}) {
+  for (const char* name : {"X-Private", "Keep-Alive", "Proxy-Connection", "Upgrade", "TE", "Connection"}) {
     CAPTURE(name);
     CHECK(reply.field(name) == kAbsent);
   }

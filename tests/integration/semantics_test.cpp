@@ -54,6 +54,13 @@ TEST_CASE("every interim response is relayed to an HTTP/1.1 client") {
   CHECK(reply.interim[2].field("Link") == "</b.css>");
 }
 
+TEST_CASE("interim responses without end are a protocol error") {
+  std::string hints;
+  for (int i = 0; i < 100; ++i) hints += "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+  Rig rig(scripts::reply(hints + response(200, "done")));
+  check_problem(rig.proxy.get("/"), 502, "UpstreamProtocolError", "http_protocol_error");
+}
+
 TEST_CASE("an interim response is relayed while the final one is still to come") {
   std::atomic<bool> hinted{false};
   Rig rig([&](Call& call) {
