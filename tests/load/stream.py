@@ -12,7 +12,9 @@ KIB, MIB = 1024, 1024 * 1024
 PERIOD = 1048573  # of the bytes sent, a prime: a piece that is lost or doubled shifts all that follows
 PIECE = 512 * KIB
 LIMIT = 256 * KIB
-PAUSES, PAUSE = 5, 1.0
+PAUSES = 5
+STILL, PATIENCE = 0.5, 10  # s: in each pause the sender must stand still for so long within so long
+MOST_AHEAD = 128 * MIB  # what the kernel's four queues on the way may hold
 BURST, BREATH = 64 * MIB, 0.005
 PATTERN = random.Random(1).randbytes(PERIOD)
 PATTERN += PATTERN[:PIECE]
@@ -27,8 +29,20 @@ def sender(connection, total, sent):
         sent.value = done
 
 
+def pause(sent, done):
+    """Reads nothing until the sender stands still; says how far it was ahead then."""
+    end, before, since = time.monotonic() + PATIENCE, sent.value, time.monotonic()
+    while time.monotonic() - since < STILL:
+        time.sleep(0.02)
+        if sent.value != before:
+            before, since = sent.value, time.monotonic()
+        if since > end or before - done > MOST_AHEAD:
+            raise SystemExit(f"FAILED: the sender went on while the reader stood still: {(before - done) // MIB} MiB ahead of {done} bytes")
+    return before - done
+
+
 def reader(connection, first, total, sent):
-    """Reads and compares; says how far the sender was ahead in each pause. Fails where it went on meanwhile."""
+    """Reads and compares; says how far the sender was ahead in each pause."""
     buffer, done, ahead = bytearray(PIECE), 0, []
     next_pause, next_breath = total // (PAUSES + 1), BURST
     while done < total:
@@ -40,12 +54,7 @@ def reader(connection, first, total, sent):
         done += len(piece)
         if done >= next_pause and done < total:
             next_pause += total // (PAUSES + 1)
-            time.sleep(PAUSE / 2)
-            before = sent.value
-            time.sleep(PAUSE / 2)
-            if sent.value != before:
-                raise SystemExit(f"FAILED: the sender went on while the reader stood still: {before} to {sent.value}, {done} read")
-            ahead.append(before - done)
+            ahead.append(pause(sent, done))
         elif done >= next_breath:
             next_breath += BURST
             time.sleep(BREATH)
