@@ -237,6 +237,17 @@ TEST_CASE("a token that is rotated in its file is taken, and one that is missing
   CHECK(is(status("rotated"), 200));
 }
 
+TEST_CASE("a token that was rotated while the configuration was being taken over is the new one") {
+  const TokenFile file("secret");
+  std::string yaml = kTwoUpstreams;
+  yaml.replace(yaml.find("token: secret"), 13, "token_file: " + file.path().string());
+  config::Config read = config_of(yaml);
+  file.rotate("rotated");
+  proxy::Control control({}, 1);
+  control.start(std::move(read), {.publish = [](const auto&) { return std::string(); }});
+  CHECK(control.admin().token == "rotated");
+}
+
 TEST_CASE("destroying the server closes its connections and frees its port") {
   AdminRig rig;
   RawClient idle(rig.port);
