@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session does with a request that it has read: route, forward or answer, write, record.
+#include <algorithm>
+#include <utility>
+
 #include "proxy/http/chunk_writer.hpp"
 #include "proxy/http/field_ids.hpp"
 #include "proxy/own_answer.hpp"
@@ -32,7 +35,9 @@ bool is_last_hop(const Request& request) {
 }
 
 std::optional<std::uint64_t> declared_length(const Response& response) {
-  if (response.status < 200 || response.status == 204 || !response.fields.find("content-length")) return std::nullopt;
+  const auto declares = [](const Field& field) { return field.id == FieldId::content_length; };
+  if (response.status < 200 || response.status == 204) return std::nullopt;
+  if (std::none_of(response.fields.begin(), response.fields.end(), declares)) return std::nullopt;
   return response.content_length;
 }
 
@@ -145,7 +150,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
   if (reply.origin == Reply::Origin::problem) {
     own = render(reply, outcome, upstream, inbound_.request_id);
     reply.fields.clear();
-    reply.extra_fields += own.fields;
+    reply.extra_fields = reply.extra_fields.empty() ? std::move(own.fields) : reply.extra_fields + own.fields;
     reply.body = own.body;
     reply.content_length = own.body.size();
     if (inbound_.request.is_head()) reply.body = {};

@@ -33,7 +33,7 @@ Worker::Worker(std::size_t index, WorkerCells& cells)
   std::random_device random;
   const std::uint64_t prefix = (std::uint64_t{random()} << 32) | random();
   write_hex(request_id_.data(), prefix);
-  request_count_ = (std::uint64_t{random()} << 32) | random();
+  write_hex(request_id_.data() + 16, (std::uint64_t{random()} << 32) | random());
 }
 
 Worker::~Worker() {
@@ -112,7 +112,11 @@ std::string_view Worker::date(WallTime now) {
 }
 
 std::string_view Worker::new_request_id() {
-  write_hex(request_id_.data() + 16, ++request_count_);
+  // Counts in place, from the last digit on.
+  for (auto digit = request_id_.rbegin(); digit != request_id_.rbegin() + 16; ++digit) {
+    *digit = *digit == 'f' ? '0' : *digit == '9' ? 'a' : static_cast<char>(*digit + 1);
+    if (*digit != '0') break;
+  }
   return {request_id_.data(), request_id_.size()};
 }
 

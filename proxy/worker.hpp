@@ -121,8 +121,7 @@ class Worker {
   std::atomic<bool> drain_begun_{false};  // whatever had been accepted is a session by then
   std::string date_;
   std::int64_t date_second_ = -1;
-  std::array<char, 32> request_id_;
-  std::uint64_t request_count_ = 0;
+  std::array<char, 32> request_id_;  // of the last request: half a number of the worker's, half a count
   std::size_t turn_ = 0;
   std::thread thread_;
 };

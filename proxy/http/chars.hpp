@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Character classes of RFC 9110 §5.6.2 and RFC 9112, one table look-up each.
+// Character classes of RFC 9110 §5.6.2 and RFC 9112, one table look-up a character.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "proxy/words.hpp"
 
 namespace fusewire::proxy::http {
 
@@ -36,10 +39,20 @@ constexpr bool all_of(std::string_view text, std::uint8_t bits) {
 
 }  // namespace detail
 
+// How many characters at the beginning are tchar.
+constexpr std::size_t token_prefix(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && (detail::kCharClasses[static_cast<unsigned char>(text[size])] & detail::kToken) != 0)
+    ++size;
+  return size;
+}
 // Non-empty and only tchar.
 constexpr bool is_token(std::string_view text) { return !text.empty() && detail::all_of(text, detail::kToken); }
-// Only VCHAR, obs-text, SP and HTAB.
-constexpr bool is_field_value(std::string_view text) { return detail::all_of(text, detail::kValue); }
+// Only VCHAR, obs-text, SP and HTAB. Values are the longest part of a head: they are read by words.
+inline bool is_field_value(std::string_view text) {
+  const auto plain = [](words::Word word) { return !words::any_below(word, 0x20) && !words::any_is(word, 0x7f); };
+  return detail::all_of(text.substr(words::good_prefix(text, plain)), detail::kValue);
+}
 // No CTL, no space, no fragment.
 constexpr bool is_target(std::string_view text) { return !text.empty() && detail::all_of(text, detail::kTarget); }
 

@@ -12,9 +12,17 @@ struct Known {
   FieldId id;
 };
 
+// Case-blind. `known` is as long as `name`, and has lower-case letters and hyphens only: 0x20 makes a letter a small
+// one, and half of a letter's 0x40 is that 0x20.
+bool is(std::string_view name, std::string_view known) {
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if ((name[i] | ((known[i] >> 1) & 0x20)) != known[i]) return false;
+  return true;
+}
+
 FieldId pick(std::string_view name, std::initializer_list<Known> candidates) {
   for (const Known& known : candidates)
-    if (iequals(name, known.name)) return known.id;
+    if (is(name, known.name)) return known.id;
   return FieldId::other;
 }
 

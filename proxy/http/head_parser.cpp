@@ -89,11 +89,11 @@ class HeadReader {
     if (text.front() == ' ' || text.front() == '\t')
       return bad(out.size() == 0 ? "white space before the first field" : "a field is folded over two lines");
     if (out.size() == limits_.max_fields) return refuse(Problem::headers_too_large, "too many fields");
-    const auto colon = text.find(':');
-    if (colon == string_view::npos) return bad("a field has no colon");
-    const auto name = text.substr(0, colon);
-    const auto value = trim(text.substr(colon + 1));
-    if (!is_token(name)) return bad("a field name is not a token");
+    const auto name = text.substr(0, token_prefix(text));
+    const auto rest = text.substr(name.size());
+    if (name.empty() || rest.empty() || rest.front() != ':')
+      return bad(text.find(':') == string_view::npos ? "a field has no colon" : "a field name is not a token");
+    const auto value = trim(rest.substr(1));
     if (!is_field_value(value)) return bad("a control character in a field value");
     const FieldId id = field_id(name);
     out.add(name, value, id);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "proxy/observe/log.hpp"
+#include "proxy/words.hpp"
 
 namespace fusewire::proxy::log {
 namespace {
@@ -69,13 +70,18 @@ constexpr std::array<bool, 256> kPlain = [] {
 
 bool is_plain(unsigned char c) { return kPlain[c]; }
 
+bool are_plain(words::Word word) {
+  return !words::any_below(word, 0x20) && !words::any_above(word, 0x7E) && !words::any_is(word, '"') &&
+         !words::any_is(word, '\\');
+}
+
 }  // namespace
 
 void append_json(std::string& out, std::string_view text) {
   out += '"';
   std::size_t at = 0;
   while (at < text.size()) {
-    std::size_t end = at;
+    std::size_t end = at + words::good_prefix(text.substr(at), are_plain);
     while (end < text.size() && is_plain(static_cast<unsigned char>(text[end]))) ++end;
     out.append(text, at, end - at);
     at = end;
