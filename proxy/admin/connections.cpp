@@ -54,15 +54,15 @@ AsioTask<void> Connections::accept() {
   }
 }
 
-// The one that has been waiting for its next request gives way; where nobody waits, the newcomer is refused.
+// The one that has waited longest for its client gives way, be it idle or slow; where none does, the newcomer is refused.
 bool Connections::make_room() {
   if (sessions_.size() < kMax) return true;
-  Session* longest_idle = nullptr;
+  Session* longest = nullptr;
   for (Session* session : sessions_)
-    if (session->idle_since() && (!longest_idle || *session->idle_since() < *longest_idle->idle_since()))
-      longest_idle = session;
-  if (longest_idle) longest_idle->close();
-  return longest_idle != nullptr;
+    if (session->waiting_since() && (!longest || *session->waiting_since() < *longest->waiting_since()))
+      longest = session;
+  if (longest) longest->close();
+  return longest != nullptr;
 }
 
 void Connections::serve(Socket socket) {

@@ -121,12 +121,14 @@ Session::~Session() { connections_->remove(*this); }
 
 void Session::close() {
   gone_ = true;
-  idle_since_.reset();
+  waiting_since_.reset();
   stream_.close();
   wait_.cancel();
 }
 
 void Session::wake() { wait_.cancel(); }
+
+void Session::begin_wait() { waiting_since_ = std::chrono::steady_clock::now(); }
 
 AsioTask<void> Session::run() {
   Next next = Next::keep;
@@ -135,10 +137,9 @@ AsioTask<void> Session::run() {
 
 AsioTask<Session::Next> Session::serve_one(bool first) {
   Parser parser;
-  idle_since_ = std::chrono::steady_clock::now();
+  begin_wait();
   stream_.expires_after(first ? kReadLimit : kIdleLimit);
   error_code error = co_await read_head(stream_, buffer_, parser);
-  idle_since_.reset();
   if (gone_) co_return Next::close;
   if (error) co_return co_await send_unreadable(error);
 
@@ -148,6 +149,7 @@ AsioTask<Session::Next> Session::serve_one(bool first) {
   const bool keep = parser.get().keep_alive() && (!refusal || parser.is_done());
   if (refusal) co_return co_await send(*refusal, request, keep);
 
+  begin_wait();
   stream_.expires_after(kReadLimit);
   error = co_await read_body(stream_, buffer_, parser);
   if (gone_) co_return Next::close;
@@ -162,6 +164,7 @@ AsioTask<Session::Next> Session::respond(const Request& request, bool keep) {
   if (!reply.stream_after || request.method == "HEAD") co_return co_await send(reply, request, keep);
   if (!connections_->has_room_for_stream()) co_return co_await send(too_many_streams(), request, keep);
   streaming_ = true;
+  waiting_since_.reset();
   co_await stream(*reply.stream_after);
   co_return Next::close;
 }
@@ -193,6 +196,7 @@ AsioTask<Session::Next> Session::send(const Reply& reply, const Request& request
 
 AsioTask<bool> Session::write(std::string_view text) {
   error_code error;
+  if (!streaming_) begin_wait();
   stream_.expires_after(kWriteLimit);
   co_await asio::async_write(stream_, asio::buffer(text.data(), text.size()), asio::redirect_error(use_task, error));
   co_return !error && !gone_;

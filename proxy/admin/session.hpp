@@ -25,8 +25,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   AsioTask<void> run();
   void close();
   void wake();  // there may be a new event
-  // Since when it has been waiting for a request; nothing while one is being answered.
-  std::optional<std::chrono::steady_clock::time_point> idle_since() const { return idle_since_; }
+  // Since when it has been waiting for its client: for a request, the rest of one, or that an answer is taken; nothing
+  // for a stream.
+  std::optional<std::chrono::steady_clock::time_point> waiting_since() const { return waiting_since_; }
   bool is_streaming() const { return streaming_; }
 
  private:
@@ -40,6 +41,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   AsioTask<bool> write(std::string_view);
   AsioTask<void> linger();
   void watch_client();
+  void begin_wait();
   Reply answer_safely(const Request&);
   std::string peer() const;
 
@@ -47,7 +49,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   Stream stream_;
   boost::beast::flat_buffer buffer_;
   asio::steady_timer wait_;
-  std::optional<std::chrono::steady_clock::time_point> idle_since_;
+  std::optional<std::chrono::steady_clock::time_point> waiting_since_;
   bool streaming_ = false;
   bool gone_ = false;  // closed by us, or by the reader of a stream
 };

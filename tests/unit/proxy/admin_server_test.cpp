@@ -177,6 +177,19 @@ TEST_CASE("64 connections are served; the one idle longest gives way to the next
   CHECK(is(clients.back()->take_response(), 200));
 }
 
+TEST_CASE("64 clients that dribble a head or a body keep nobody out") {
+  const std::string half = "GET /admin/health HTTP/1.1\r\n" + kHost + "Content-Length: 100\r\n\r\nx";
+  for (const std::string& request : {std::string("GET /admin"), half}) {
+    AdminRig rig;
+    std::vector<std::unique_ptr<RawClient>> slow;
+    for (int i = 0; i < 64; ++i) {
+      slow.push_back(std::make_unique<RawClient>(rig.port));
+      slow.back()->send(request);
+    }
+    CHECK(time_of([&] { CHECK(eventually([&] { return is(rig.ask(get("/admin/health")), 200); })); }) < 5s);
+  }
+}
+
 TEST_CASE("16 event streams are served, the next is told, and everything else still gets in") {
   AdminRig rig;
   auto streams = open_streams(rig, 16);
