@@ -11,7 +11,7 @@ build=(
   doctest-dev libbenchmark-dev
 )
 # What the tests talk to: a real upstream, real clients.
-test=(nginx curl jq python3 procps wrk)
+test=(nginx curl jq python3 procps wrk libnss-wrapper)
 # A real WebSocket client and server. Debian's clash with those of other sources, so any that are there already will do.
 { command -v node && command -v npm; } >/dev/null || test+=(nodejs npm)
 # What bench/ measures with and against.

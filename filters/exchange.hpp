@@ -34,6 +34,7 @@ enum class Outcome : std::uint8_t {
   connect_unreachable,
   connect_timeout,
   dns_error,
+  dns_timeout,
   tls_error,
   response_timeout,
   total_timeout,

@@ -18,6 +18,7 @@ void set_failure_flag(Exchange& x) {
     case Outcome::local_lack:
       return x.set(Flag::connect_failure);
     case Outcome::connect_timeout:
+    case Outcome::dns_timeout:
       x.set(Flag::connect_failure);
       [[fallthrough]];
     case Outcome::response_timeout:
@@ -38,8 +39,8 @@ void set_failure_flag(Exchange& x) {
 }
 
 bool is_timeout(Outcome outcome) {
-  return outcome == Outcome::connect_timeout || outcome == Outcome::response_timeout ||
-         outcome == Outcome::total_timeout || outcome == Outcome::idle_timeout;
+  return outcome == Outcome::connect_timeout || outcome == Outcome::dns_timeout ||
+         outcome == Outcome::response_timeout || outcome == Outcome::total_timeout || outcome == Outcome::idle_timeout;
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config) {
     auto upstream = std::make_unique<Upstream>();
     upstream->config = &wanted;
     upstream->state = state_of(wanted);
-    for (const auto& endpoint : wanted.endpoints) upstream->endpoints.push_back(endpoint_of(wanted.name, endpoint));
+    for (const auto& endpoint : wanted.endpoints) upstream->endpoints.push_back(endpoint_of(upstream->state, endpoint));
     upstream->classify = std::make_unique<CompiledClassify>(wanted.circuit_breaker.classify);
     upstream->chain = {.breaker = &upstream->state->breaker,
                        .classify = upstream->classify.get(),
@@ -192,11 +192,10 @@ std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted)
   return state;
 }
 
-std::shared_ptr<EndpointState> Control::endpoint_of(const std::string& upstream, const config::Endpoint& wanted) {
-  auto& endpoint = endpoints_[{upstream, wanted.url}];
-  if (!endpoint)
-    endpoint = std::make_shared<EndpointState>(EndpointState{
-        .url = wanted.url, .address = wanted.address, .authority = wanted.authority, .id = next_endpoint_++});
+std::shared_ptr<EndpointState> Control::endpoint_of(const std::shared_ptr<UpstreamState>& upstream,
+                                                    const config::Endpoint& wanted) {
+  auto& endpoint = endpoints_[{upstream->name, wanted.url}];
+  if (!endpoint) endpoint = std::make_shared<EndpointState>(wanted, upstream, next_endpoint_++);
   return endpoint;
 }
 
@@ -235,11 +234,15 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   forget_unused();
 }
 
-// Upstreams that are configured no longer: one that is added again starts fresh.
+// Upstreams and endpoints that are configured no longer: one that is added again starts fresh.
 void Control::forget_unused() {
   std::set<std::string> names;
+  std::set<std::pair<std::string, std::string>> endpoints;
   if (snapshot_)
-    for (const auto& upstream : snapshot_->config.upstreams) names.insert(upstream.name);
+    for (const auto& upstream : snapshot_->config.upstreams) {
+      names.insert(upstream.name);
+      for (const auto& endpoint : upstream.endpoints) endpoints.emplace(upstream.name, endpoint.url);
+    }
   for (auto it = states_.begin(); it != states_.end();) {
     if (names.contains(it->first)) {
       ++it;
@@ -248,7 +251,7 @@ void Control::forget_unused() {
     cache_->purge(*it->second->cache);
     it = states_.erase(it);
   }
-  std::erase_if(endpoints_, [&](const auto& entry) { return !names.contains(entry.first.first); });
+  std::erase_if(endpoints_, [&](const auto& entry) { return !endpoints.contains(entry.first); });
   std::erase_if(traffic_, [&](const Traffic& traffic) {
     return (!traffic.upstream.empty() && !names.contains(traffic.upstream)) ||
            (snapshot_ && snapshot_->listener(traffic.listener) == nullptr);

@@ -100,7 +100,7 @@ class Control {
   const ReloadReport& conclude(ReloadReport);
   void forget_unused();
   std::shared_ptr<UpstreamState> state_of(const config::Upstream&);
-  std::shared_ptr<EndpointState> endpoint_of(const std::string& upstream, const config::Endpoint&);
+  std::shared_ptr<EndpointState> endpoint_of(const std::shared_ptr<UpstreamState>&, const config::Endpoint&);
   std::shared_ptr<PerWorker<TrafficCells>> cells_of(const std::string& listener, const std::string& upstream);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);

@@ -38,32 +38,74 @@ Task<bool> Dial::take_place(const GiveUp& give_up) {
   co_return true;
 }
 
-Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const EndpointState& endpoint, Time now,
+Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& choice, Time now, Time until,
                                                         const GiveUp& give_up) {
   outcome_ = Outcome::pending;
-  const ConnectorPtr connector(new Connector(worker_.loop(), worker_.address_book()));
+  if (!choice.backend) co_await resolve(choice, now, give_up);
+  const auto candidates = worker_.backends().candidates(choice, now);
+  ConnectorPtr connector;
+  if (candidates.empty())
+    outcome_ = Outcome::dns_error;
+  else
+    connector = co_await reach(candidates, until, give_up);
+  if (!connector) {
+    upstream_.state->connections.fetch_sub(1, std::memory_order_relaxed);
+    co_return nullptr;
+  }
+  auto connection = std::make_unique<UpstreamConnection>(
+      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())),
+      candidates[connector->tried() - 1], upstream_.state, worker_.index());
+  if (connection->channel().was_reset()) {  // the loop has no room for it
+    outcome_ = Outcome::local_lack;
+    connection.reset();
+  }
+  co_return connection;
+}
+
+// Until something is known of the endpoint's name.
+Task<void> Dial::resolve(const Backends::Choice& choice, Time now, const GiveUp& give_up) {
+  const Backends::Wait wait(worker_.backends(), *choice.endpoint, upstream_.config->dns_refresh, now, watcher_);
+  resolving_ = true;
+  bool given_up = give_up();
+  while (!wait.is_over() && !given_up) {
+    co_await news_.wait();
+    given_up = give_up();
+  }
+  resolving_ = false;
+}
+
+// Gives the connector that has reached one of them.
+Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, Time until, const GiveUp& give_up) {
+  const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
-  connector->start(endpoint.id, endpoint.address, upstream_.config->dns_refresh, now, watcher_);
+  std::vector<SocketAddress> addresses;
+  for (const auto& candidate : candidates) addresses.push_back(candidate->address);
+  connector->start(std::move(addresses), until, watcher_);
   bool given_up = give_up();
   while (!connector->done() && !given_up) {
     co_await news_.wait();
     given_up = give_up();
   }
   outcome_ = connector->outcome();
-  if (given_up || outcome_ != Outcome::pending) {
+  const bool reached = !given_up && outcome_ == Outcome::pending;
+  remember(candidates, connector->tried(), reached, until);
+  if (reached)
+    connector_.reset();
+  else
     cancel();
-    upstream_.state->connections.fetch_sub(1, std::memory_order_relaxed);
-    co_return nullptr;
-  }
-  auto connection = std::make_unique<UpstreamConnection>(
-      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())), upstream_.state,
-      worker_.index());
-  connector_.reset();
-  if (connection->channel().was_reset()) {  // the loop has no room for it
-    outcome_ = Outcome::local_lack;
-    connection.reset();
-  }
-  co_return connection;
+  co_return reached ? connector : nullptr;
+}
+
+// Which addresses could not be reached, of those that were tried.
+void Dial::remember(const std::vector<BackendPtr>& candidates, std::size_t tried, bool reached, Time until) const {
+  const Time now = steady_now();
+  for (std::size_t i = 0; i + 1 < tried; ++i) Backends::avoid(*candidates[i], now);
+  Backend& last = *candidates[tried - 1];
+  const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::local_lack;
+  if (reached)
+    Backends::trust(last);
+  else if (unreachable || now >= until)
+    Backends::avoid(last, now);
 }
 
 void Dial::cancel() {

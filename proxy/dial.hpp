@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens a connection to an upstream: a place among its max_connections, then the way to one of its endpoints. One
-// thread; driven by the coroutine of the exchange that needs the connection, which decides when to give up.
+// Opens a connection to an upstream: a place among its max_connections, then an address of one of its endpoints, then
+// the way there. One thread; driven by the coroutine of the exchange that needs the connection, which decides when to
+// give up.
 #pragma once
 
 #include <functional>
 #include <memory>
 
+#include "proxy/backends.hpp"
 #include "proxy/net/connector.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/upstream_pool.hpp"
@@ -27,19 +29,25 @@ class Dial {
   // none to be had, or it was given up.
   Task<bool> take_place(const GiveUp&);
   // With a place taken, which is given back where there is no connection; then outcome() says why, and it is `pending`
-  // where it was given up.
-  Task<std::unique_ptr<UpstreamConnection>> connect(const EndpointState&, Time now, const GiveUp&);
+  // where it was given up. The backend chosen comes first, then others of its endpoint; it is all over at `until`.
+  Task<std::unique_ptr<UpstreamConnection>> connect(const Backends::Choice&, Time now, Time until, const GiveUp&);
   Outcome outcome() const { return outcome_; }
+  bool is_resolving() const { return resolving_; }
 
   void cancel();
 
  private:
+  Task<void> resolve(const Backends::Choice&, Time now, const GiveUp&);
+  Task<ConnectorPtr> reach(const std::vector<BackendPtr>&, Time until, const GiveUp&);
+  void remember(const std::vector<BackendPtr>&, std::size_t tried, bool reached, Time until) const;
+
   Worker& worker_;
   const Upstream& upstream_;
   Event& news_;
   Watcher& watcher_;
   ConnectorPtr connector_;
   Outcome outcome_ = Outcome::pending;
+  bool resolving_ = false;
 };
 
 }  // namespace fusewire::proxy

@@ -54,7 +54,8 @@ std::optional<Outcome> Forward::passed(Time now) const {
     return upload_.running() && x_.request_sent == kNever && !held_up ? Outcome::client_fault : Outcome::total_timeout;
   switch (phase_) {
     case Phase::connecting:
-      if (now >= connect_started_ + x_.connect_within) return Outcome::connect_timeout;
+      if (now >= connect_started_ + x_.connect_within)
+        return dial_.is_resolving() ? Outcome::dns_timeout : Outcome::connect_timeout;
       break;
     case Phase::sending:
       if (now >= last_progress_ + x_.idle_within && held_up) return Outcome::idle_timeout;
@@ -131,15 +132,22 @@ void Forward::end(Outcome outcome) {
 
 // ------------------------------------------------------------------------------------------------------ connecting
 
+const std::shared_ptr<EndpointState>& Forward::endpoint() const {
+  static const std::shared_ptr<EndpointState> kNone;
+  return choice_.endpoint == nullptr ? kNone : *choice_.endpoint;
+}
+
 void Forward::choose_endpoint() {
-  const auto& endpoints = upstream_.endpoints;
-  endpoint_ = endpoints.size() == 1 ? endpoints.front() : endpoints[worker_.next_turn() % endpoints.size()];
+  choice_ = worker_.backends().choose(upstream_, x_.permitted == kNever ? steady_now() : x_.permitted);
 }
 
 Task<bool> Forward::obtain_connection() {
   ++attempts_;
-  if (!fresh_) connection_ = worker_.pool().take(endpoint_->id);
-  if (!connection_) co_await connect();
+  if (!fresh_ && choice_.backend) connection_ = worker_.pool().take(*choice_.backend);
+  if (connection_)
+    Backends::trust(*choice_.backend);
+  else
+    co_await connect();
   if (!connection_) co_return false;
   written_before_ = connection_->channel().bytes_written();
   received_any_ = false;
@@ -157,7 +165,8 @@ Task<void> Forward::connect() {
   if (!placed) co_return end(why_no_place());
   connect_started_ = steady_now();
   arm();
-  connection_ = co_await dial_.connect(*endpoint_, connect_started_, [this] { return interrupted(); });
+  const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
+  connection_ = co_await dial_.connect(choice_, connect_started_, until, [this] { return interrupted(); });
   if (!connection_) end(dial_.outcome());
 }
 
@@ -202,7 +211,7 @@ void Forward::append_head(std::string& out) {
                    .peer = inbound_.peer,
                    .via = via_,
                    .request_id = inbound_.request_id,
-                   .default_host = endpoint_->authority,
+                   .default_host = endpoint()->authority,
                    .deadline_header = {},
                    .deadline_ms = {},
                    .upgrades = inbound_.upgrades};
@@ -417,7 +426,7 @@ Task<void> Forward::finish() {
     co_return;
   }
   channel.buffer().release();
-  worker_.pool().give_back(endpoint_->id, std::move(connection_), x_.response_end);
+  worker_.pool().give_back(std::move(connection_), x_.response_end);
 }
 
 }  // namespace fusewire::proxy

@@ -51,7 +51,7 @@ class Forward final : public Watcher {
   // Gives the connection back or closes it, and waits for the upload's end.
   Task<void> finish();
 
-  const std::shared_ptr<EndpointState>& endpoint() const { return endpoint_; }
+  const std::shared_ptr<EndpointState>& endpoint() const;  // empty: none was chosen
   unsigned attempts() const { return attempts_; }
   Upload::State upload_state() const { return upload_.state(); }
 
@@ -90,7 +90,7 @@ class Forward final : public Watcher {
   Dial dial_;
   Upload upload_;
 
-  std::shared_ptr<EndpointState> endpoint_;
+  Backends::Choice choice_{};
   std::unique_ptr<UpstreamConnection> connection_;
   Response response_;
   http::ConnectionOptions response_connection_;

@@ -72,6 +72,8 @@ string_view proxy_status_error(Problem problem, Outcome outcome) {
       return "destination_ip_unroutable";
     case Outcome::dns_error:
       return "dns_error";
+    case Outcome::dns_timeout:
+      return "dns_timeout";
     case Outcome::tls_error:
       return "tls_protocol_error";
     case Outcome::local_lack:
@@ -126,6 +128,8 @@ Reply failure_reply(Outcome outcome, string_view upstream) {
       return say(Problem::connect_failed, "was not tried: this proxy is out of sockets");
     case Outcome::connect_timeout:
       return say(Problem::connect_timeout, "did not accept the connection in time");
+    case Outcome::dns_timeout:
+      return say(Problem::connect_timeout, "has a name that was not resolved in time");
     case Outcome::idle_timeout:
     case Outcome::response_timeout:
       return say(Problem::response_timeout, "did not answer in time");

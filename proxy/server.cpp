@@ -34,6 +34,7 @@ struct Server::Impl {
 
   std::string publish(const std::shared_ptr<const Snapshot>&);
   std::string open_admin(const config::Admin&);
+  void announce(const NameNews&);
   void begin_drain();
   void close_doors();
   void wait_for_workers();
@@ -44,7 +45,8 @@ struct Server::Impl {
   asio::io_context io{1};  // the control thread's
   asio::executor_work_guard<Executor> work{io.get_executor()};
   Control control;
-  std::vector<std::unique_ptr<Worker>> workers;
+  Names names{resolve, [this](const NameNews& news) { announce(news); }};
+  std::vector<std::unique_ptr<Worker>> workers;  // whole before the first request wants a name
   Acceptor acceptor{workers};
   std::unique_ptr<admin::AdminServer> admin;
   std::unique_ptr<admin::AdminServer> probes;
@@ -62,7 +64,8 @@ struct Server::Impl {
 Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
   if (options.signals) raise_descriptor_limit();  // the process is ours
   const std::size_t count = workers_of(config);
-  for (std::size_t i = 0; i < count; ++i) workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i)));
+  for (std::size_t i = 0; i < count; ++i) 
+    workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), names));
   for (auto& worker : workers) worker->start();
   acceptor.start();
   try {
@@ -107,6 +110,7 @@ void Server::Impl::stop_threads() {
     io.run();
   }
   acceptor.close();
+  names.stop();
   for (auto& worker : workers) worker->stop();
   for (auto& worker : workers) worker->join();
 }
@@ -145,6 +149,10 @@ std::string Server::Impl::open_admin(const config::Admin& wanted) {
     return std::string("admin: ") + error.what();
   }
   return {};
+}
+
+void Server::Impl::announce(const NameNews& news) {
+  for (auto& worker : workers) worker->learn(news);
 }
 
 // ------------------------------------------------------------------------------------------------------ life

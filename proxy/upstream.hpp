@@ -6,10 +6,15 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/config.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "proxy/net/resolver.hpp"
 #include "proxy/observe/cells.hpp"
 
 namespace fusewire::cache {
@@ -19,9 +24,10 @@ class Partition;
 namespace fusewire::proxy {
 
 struct UpstreamState {
+  using Time = std::chrono::steady_clock::time_point;
+
   UpstreamState(const config::Upstream& config, Time now, std::uint64_t seed, std::size_t workers)
       : name(config.name), breaker(config.circuit_breaker, now, seed), cells(workers) {}
-  using Time = std::chrono::steady_clock::time_point;
 
   const std::string name;
   breaker::Breaker breaker;
@@ -32,12 +38,49 @@ struct UpstreamState {
   std::atomic<std::uint32_t> concurrent_requests{0};
 };
 
+// What the admin shows of an endpoint's name. Thread-safe: a mutex, taken once a look-up.
+class LookUpRecord {
+ public:
+  struct View {
+    std::vector<std::string> addresses;  // those in use: of the last good answer
+    std::optional<std::chrono::system_clock::time_point> at;  // of the last look-up, good or bad
+    std::string error;                                        // of the last look-up; empty: it was good
+  };
+
+  void write(View view) {
+    const std::lock_guard lock(mutex_);
+    view_ = std::move(view);
+  }
+  View read() const {
+    const std::lock_guard lock(mutex_);
+    return view_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  View view_;
+};
+
 // One endpoint; kept over reloads while (upstream, URL) stays.
 struct EndpointState {
-  std::string url;
-  config::Address address;
-  std::string authority;
-  std::size_t id = 0;  // dense, never reused while the process lives: the index of the workers' pools
+  EndpointState(const config::Endpoint& config, std::shared_ptr<UpstreamState> of, std::size_t number)
+      : url(config.url),
+        address(config.address),
+        authority(config.authority),
+        id(number),
+        upstream(std::move(of)),
+        known(literal(config.address)) {}
+
+  const std::string url;
+  const config::Address address;
+  const std::string authority;
+  const std::size_t id;  // dense, never reused while the process lives: the index of the workers' backends
+  const std::shared_ptr<UpstreamState> upstream;
+  const std::optional<SocketAddress> known;  // nothing: it has a name, which is looked up (names.hpp)
+
+  // Of a name. Any thread.
+  std::atomic<bool> wanted{false};  // by a request, since the last look-up
+  LookUpRecord last_look_up;
 };
 
 }  // namespace fusewire::proxy

@@ -5,17 +5,7 @@
 
 namespace fusewire::proxy {
 
-struct UpstreamPool::Idle final : Watcher {
-  Idle(UpstreamPool& p, std::size_t id, std::unique_ptr<UpstreamConnection> c, Time t)
-      : pool(p), endpoint_id(id), connection(std::move(c)), since(t) {}
-
-  void on_activity() override { pool.remove(*this); }  // closed, or bytes that nobody asked for
-
-  UpstreamPool& pool;
-  std::size_t endpoint_id;
-  std::unique_ptr<UpstreamConnection> connection;
-  Time since;
-};
+Backend::~Backend() = default;
 
 bool UpstreamConnection::take_slot(UpstreamState& state, std::uint32_t max) {
   if (state.connections.fetch_add(1, std::memory_order_relaxed) < max) return true;
@@ -23,8 +13,12 @@ bool UpstreamConnection::take_slot(UpstreamState& state, std::uint32_t max) {
   return false;
 }
 
-UpstreamConnection::UpstreamConnection(ChannelPtr channel, std::shared_ptr<UpstreamState> state, std::size_t worker)
-    : channel_(std::move(channel)), state_(std::move(state)), cells_(state_->cells.of(worker)) {
+UpstreamConnection::UpstreamConnection(ChannelPtr channel, BackendPtr backend, std::shared_ptr<UpstreamState> state,
+                                       std::size_t worker)
+    : channel_(std::move(channel)),
+      backend_(std::move(backend)),
+      state_(std::move(state)),
+      cells_(state_->cells.of(worker)) {
   cells_.connections_opened.add();
   cells_.connections_active.add();
 }
@@ -35,16 +29,17 @@ UpstreamConnection::~UpstreamConnection() {
   state_->connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
+void UpstreamConnection::on_activity() { pool_->remove(*this); }
+
 UpstreamPool::UpstreamPool(DeadlineWheel& wheel) : sweep_(wheel, [this] { sweep(); }) {}
 UpstreamPool::~UpstreamPool() { close_all(); }
 
-std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::size_t endpoint_id) {
-  if (endpoint_id >= by_endpoint_.size() || by_endpoint_[endpoint_id].empty()) return nullptr;
-  auto& idle = by_endpoint_[endpoint_id];
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(Backend& backend) {
+  auto& idle = backend.idle_;
   // Its end, or bytes that nobody asked for, may have been noted while the pool's turn is still to come.
-  while (!idle.empty() && !idle.back()->connection->channel_->is_silent()) remove(*idle.back());
+  while (!idle.empty() && !idle.back()->channel_->is_silent()) remove(*idle.back());
   if (idle.empty()) return nullptr;
-  auto connection = std::move(idle.back()->connection);
+  auto connection = std::move(idle.back());
   idle.pop_back();
   connection->channel_->watch(nullptr);
   connection->reused_ = true;
@@ -53,51 +48,62 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::size_t endpoint_id) 
   return connection;
 }
 
-void UpstreamPool::give_back(std::size_t endpoint_id, std::unique_ptr<UpstreamConnection> connection, Time now) {
+void UpstreamPool::give_back(std::unique_ptr<UpstreamConnection> connection, Time now) {
   Channel& channel = connection->channel();
-  if (!channel.is_silent()) return;
+  Backend& backend = *connection->backend_;
+  if (!channel.is_silent() || backend.gone || backend.idle_.size() >= kMaxIdle) return;
   channel.buffer().shrink();
-  if (endpoint_id >= by_endpoint_.size()) by_endpoint_.resize(endpoint_id + 1);
-  auto& idle = by_endpoint_[endpoint_id];
-  if (idle.size() >= kMaxIdle) return;
   connection->cells_.connections_active.subtract();
   connection->cells_.connections_idle.add();
-  idle.push_back(std::make_unique<Idle>(*this, endpoint_id, std::move(connection), now));
-  channel.watch(idle.back().get());
+  connection->pool_ = this;
+  connection->idle_since_ = now;
+  channel.watch(connection.get());
+  backend.idle_.push_back(std::move(connection));
+  if (!std::exchange(backend.listed_, true)) stocked_.emplace_back(&backend);
   channel.start_read();
   if (sweep_.due() == kNever) sweep_.arm(now + kIdleTimeout);
 }
 
-void UpstreamPool::remove(Idle& gone) {
-  auto& idle = by_endpoint_[gone.endpoint_id];
-  const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& entry) { return entry.get() == &gone; });
-  gone.connection->cells_.connections_idle.subtract();
-  gone.connection->cells_.connections_active.add();  // its destructor takes it from there
-  idle.erase(found);
+void UpstreamPool::remove(UpstreamConnection& gone) {
+  const BackendPtr backend = gone.backend_;
+  auto& idle = backend->idle_;
+  gone.cells_.connections_idle.subtract();
+  gone.cells_.connections_active.add();  // its destructor takes it from there
+  idle.erase(std::find_if(idle.begin(), idle.end(), [&](const auto& entry) { return entry.get() == &gone; }));
 }
 
 bool UpstreamPool::evict_one(const UpstreamState& state) {
-  for (auto& idle : by_endpoint_) {
-    if (idle.empty() || idle.front()->connection->state_.get() != &state) continue;
+  for (const auto& backend : stocked_) {
+    auto& idle = backend->idle_;
+    if (idle.empty() || idle.front()->state_.get() != &state) continue;
     remove(*idle.front());
     return true;
   }
   return false;
 }
 
+void UpstreamPool::retire(Backend& backend) {
+  backend.gone = true;
+  close_idle(backend);
+}
+
+void UpstreamPool::close_idle(Backend& backend) {
+  while (!backend.idle_.empty()) remove(*backend.idle_.back());
+}
+
 void UpstreamPool::sweep() {
   const Time now = std::chrono::steady_clock::now();
-  bool any = false;
-  for (auto& idle : by_endpoint_) {
-    while (!idle.empty() && now - idle.front()->since >= kIdleTimeout) remove(*idle.front());
-    any = any || !idle.empty();
+  for (const auto& backend : stocked_) {
+    auto& idle = backend->idle_;
+    while (!idle.empty() && now - idle.front()->idle_since_ >= kIdleTimeout) remove(*idle.front());
+    backend->listed_ = !idle.empty();
   }
-  if (any) sweep_.arm(now + kIdleTimeout / 4);
+  std::erase_if(stocked_, [](const BackendPtr& backend) { return !backend->listed_; });
+  if (!stocked_.empty()) sweep_.arm(now + kIdleTimeout / 4);
 }
 
 void UpstreamPool::close_all() {
-  for (auto& idle : by_endpoint_)
-    while (!idle.empty()) remove(*idle.back());
+  for (const auto& backend : stocked_) close_idle(*backend);
 }
 
 }  // namespace fusewire::proxy

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker's connections to upstreams: those in use, owned by whoever uses them, and the idle ones, last in first out.
-// An idle connection has a read pending, so that one that the upstream closed (or that says something unasked) is gone
-// from the pool before it can be taken.
+// A worker's connections to upstreams: those in use, owned by whoever uses them, and the idle ones of each backend, last
+// in first out. An idle connection has a read pending, so that one that the upstream closed (or that says something
+// unasked) is gone from the pool before it can be taken.
 #pragma once
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
 #include <vector>
 
@@ -13,27 +15,52 @@
 
 namespace fusewire::proxy {
 
+class UpstreamConnection;
+class UpstreamPool;
+
+// One address of an endpoint as one worker knows it.
+struct Backend final : boost::intrusive_ref_counter<Backend, boost::thread_unsafe_counter> {
+  explicit Backend(const SocketAddress& where) : address(where) {}
+  ~Backend();
+
+  const SocketAddress address;
+  Time avoid_until{};  // it was tried and could not be reached; zero: nothing speaks against it
+  bool gone = false;   // from the name's answer, or from the configuration: its connections are not kept
+
+ private:
+  friend class UpstreamPool;
+  std::vector<std::unique_ptr<UpstreamConnection>> idle_;
+  bool listed_ = false;  // among the pool's stocked ones
+};
+using BackendPtr = boost::intrusive_ptr<Backend>;
+
 // One connection, counted as long as it lives. A slot of the upstream's max_connections goes with it.
-class UpstreamConnection {
+class UpstreamConnection final : Watcher {
  public:
   // Takes a slot of `state.connections`, or gives nothing when `max` are in use.
   static bool take_slot(UpstreamState& state, std::uint32_t max);
 
-  UpstreamConnection(ChannelPtr channel, std::shared_ptr<UpstreamState> state, std::size_t worker);
+  UpstreamConnection(ChannelPtr, BackendPtr, std::shared_ptr<UpstreamState>, std::size_t worker);
   ~UpstreamConnection();  // closes and gives the slot back
   UpstreamConnection(const UpstreamConnection&) = delete;
   UpstreamConnection& operator=(const UpstreamConnection&) = delete;
 
   Channel& channel() { return *channel_; }
   UpstreamCells& cells() { return cells_; }
+  Backend& backend() { return *backend_; }
   bool reused() const { return reused_; }
 
  private:
   friend class UpstreamPool;
+  void on_activity() override;  // while idle: closed, or bytes that nobody asked for
+
   ChannelPtr channel_;
+  BackendPtr backend_;
   std::shared_ptr<UpstreamState> state_;
   UpstreamCells& cells_;
   bool reused_ = false;
+  UpstreamPool* pool_ = nullptr;  // where it was idle last
+  Time idle_since_{};
 };
 
 class UpstreamPool {
@@ -41,23 +68,27 @@ class UpstreamPool {
   explicit UpstreamPool(DeadlineWheel& wheel);
   ~UpstreamPool();
 
-  // The warmest idle connection to that endpoint, or nothing.
-  std::unique_ptr<UpstreamConnection> take(std::size_t endpoint_id);
+  // The warmest idle connection to that backend, or nothing.
+  std::unique_ptr<UpstreamConnection> take(Backend&);
   // The response was read whole and both sides keep the connection.
-  void give_back(std::size_t endpoint_id, std::unique_ptr<UpstreamConnection>, Time now);
-  // Closes the idle connection that has waited longest, of any endpoint of that upstream: its slot is needed.
+  void give_back(std::unique_ptr<UpstreamConnection>, Time now);
+  // Closes the idle connection that has waited longest at some backend of that upstream: its slot is needed.
   bool evict_one(const UpstreamState&);
+  // None is kept from now on, and the idle ones end.
+  void retire(Backend&);
   void close_all();
 
  private:
-  struct Idle;
-  void remove(Idle&);
+  friend class UpstreamConnection;
+  void remove(UpstreamConnection&);
+  void close_idle(Backend&);
   void sweep();
 
-  static constexpr std::size_t kMaxIdle = 512;  // an endpoint, per worker
+  static constexpr std::size_t kMaxIdle = 512;  // a backend, per worker
   static constexpr std::chrono::seconds kIdleTimeout{60};
 
-  std::vector<std::vector<std::unique_ptr<Idle>>> by_endpoint_;  // index: EndpointState::id
+  // Those with idle connections, and some that had some: an idle connection holds its backend, and this list both.
+  std::vector<BackendPtr> stocked_;
   Deadline sweep_;
 };
 

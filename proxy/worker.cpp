@@ -21,12 +21,12 @@ void write_hex(char* out, std::uint64_t value) {
 
 }  // namespace
 
-Worker::Worker(std::size_t index, WorkerCells& cells)
+Worker::Worker(std::size_t index, WorkerCells& cells, Names& names)
     : index_(index),
       cells_(cells),
       backstop_(deadlines(), [this] { loop_.stop(); }),
       pool_(deadlines()),
-      address_book_(loop_),
+      backends_(names, pool_, index),
       access_log_(cells),
       log_flush_(deadlines(), [this] { access_log_.flush(); }),
       trim_(deadlines(), [this] { trim(); }) {
@@ -63,6 +63,7 @@ void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
     // A holder of its own, so that workers do not share a reference count.
     auto holder = std::make_shared<std::shared_ptr<const Snapshot>>(std::move(snapshot));
     snapshot_ = std::shared_ptr<const Snapshot>(holder, holder->get());
+    backends_.keep_only(*snapshot_);
     for (Session* session : sessions_) session->configuration_changed();
   });
 }
@@ -75,6 +76,10 @@ void Worker::accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse) {
 
 void Worker::evict_idle(const UpstreamState* state) {
   loop_.post([this, state] { pool_.evict_one(*state); });
+}
+
+void Worker::learn(const NameNews& news) {
+  loop_.post([this, news] { backends_.learn(news); });
 }
 
 void Worker::drain() {

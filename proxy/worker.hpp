@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,7 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "proxy/net/connector.hpp"
+#include "proxy/backends.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/net/frame_pool.hpp"
 #include "proxy/observe/access_log.hpp"
@@ -24,10 +25,18 @@ namespace fusewire::proxy {
 
 class Session;
 
-// The connections of one listener, over all workers; kept by name while the process lives.
+// The connections of one listener, over all workers; kept by name while the process lives. Any thread.
 struct ListenerGate {
   std::string name;
+  std::function<void()> resume;  // set once: the acceptor takes connections from the backlog again
   std::atomic<std::uint32_t> connections{0};
+  std::atomic<bool> full{false};  // the acceptor waits for a connection to end
+
+  // One has ended. In one order with the acceptor's look after it has set `full`, so that neither misses the other.
+  void leave() {
+    connections.fetch_sub(1);
+    if (full.load() && full.exchange(false)) resume();
+  }
 };
 
 // A string to build a message's head in, lent for as long as the write takes.
@@ -59,7 +68,7 @@ class Scratch {
 
 class Worker {
  public:
-  Worker(std::size_t index, WorkerCells& cells);
+  Worker(std::size_t index, WorkerCells& cells, Names& names);
   ~Worker();
 
   void start();
@@ -69,6 +78,7 @@ class Worker {
   void accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse);
   void drain();                           // no more keep-alive; ends when the last session has ended
   void evict_idle(const UpstreamState*);  // compared only, never looked into
+  void learn(const NameNews&);
   void stop();                            // cuts everything off
   bool drained() const { return drain_begun_.load() && sessions_open_.load() == 0; }
   void join();
@@ -79,7 +89,7 @@ class Worker {
   DeadlineWheel& deadlines() { return loop_.deadlines(); }
   BufferPool& buffers() { return buffers_; }
   UpstreamPool& pool() { return pool_; }
-  AddressBook& address_book() { return address_book_; }
+  Backends& backends() { return backends_; }
   AccessLog& access_log() { return access_log_; }
   WorkerCells& cells() { return cells_; }
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
@@ -92,7 +102,6 @@ class Worker {
   // Lists of fields, recycled: an idle connection holds none, and a request allocates none.
   Fields take_fields();
   void give_back(Fields&&);
-  std::size_t next_turn() { return turn_++; }  // round robin over endpoints
 
   void add(Session&);
   void remove(Session&);
@@ -109,7 +118,7 @@ class Worker {
   Loop loop_;
   Deadline backstop_;
   UpstreamPool pool_;
-  AddressBook address_book_;
+  Backends backends_;
   AccessLog access_log_;
   Deadline log_flush_;
   Deadline trim_;  // of the buffers
@@ -122,7 +131,6 @@ class Worker {
   std::string date_;
   std::int64_t date_second_ = -1;
   std::array<char, 32> request_id_;  // of the last request: half a number of the worker's, half a count
-  std::size_t turn_ = 0;
   std::thread thread_;
 };
 

@@ -33,6 +33,7 @@ std::optional<FailureKind> kind_of(Outcome outcome) noexcept {
     case Outcome::tls_error:
       return FailureKind::connect_error;
     case Outcome::connect_timeout:
+    case Outcome::dns_timeout:
     case Outcome::response_timeout:
     case Outcome::total_timeout:
     case Outcome::idle_timeout:

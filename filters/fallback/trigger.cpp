@@ -40,6 +40,7 @@ Trigger of_own_answer(Outcome outcome, Problem problem) noexcept {
     case Outcome::tls_error:
       return Trigger::connect_error;
     case Outcome::connect_timeout:
+    case Outcome::dns_timeout:
     case Outcome::response_timeout:
     case Outcome::total_timeout:
     case Outcome::idle_timeout:

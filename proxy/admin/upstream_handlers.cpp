@@ -4,6 +4,7 @@
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/quantile.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/observe/time_text.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {
@@ -26,11 +27,25 @@ json::object latency_view(const PerWorker<UpstreamCells>& cells) {
           {"p99", in_milliseconds(0.99)}};
 }
 
+// Of a name: its addresses in use, and how the last look-up went.
+json::object endpoint_view(const EndpointState& endpoint) {
+  const std::string address = config::format_address(endpoint.address);
+  json::object view = {{"url", endpoint.url}, {"address", address}};
+  if (endpoint.known) {
+    view["addresses"] = json::array{address};
+    return view;
+  }
+  const LookUpRecord::View known = endpoint.last_look_up.read();
+  view["addresses"] = json::array(known.addresses.begin(), known.addresses.end());
+  view["last_look_up"] = known.at ? json::value(time_text(*known.at)) : json::value(nullptr);
+  view["look_up_error"] = known.error.empty() ? json::value(nullptr) : json::value(known.error);
+  return view;
+}
+
 json::object upstream_view(const Upstream& upstream) {
   const UpstreamState& state = *upstream.state;
   json::array endpoints;
-  for (const auto& endpoint : upstream.endpoints)
-    endpoints.push_back({{"url", endpoint->url}, {"address", config::format_address(endpoint->address)}});
+  for (const auto& endpoint : upstream.endpoints) endpoints.push_back(endpoint_view(*endpoint));
   const config::UpstreamLimits& limits = upstream.config->limits;
   return {{"name", state.name},
           {"breaker_state", breaker::to_string(state.breaker.state())},

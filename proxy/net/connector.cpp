@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/local/stream_protocol.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -15,17 +14,6 @@
 namespace fusewire::proxy {
 
 namespace {
-
-constexpr milliseconds kLookAgain{1000};  // after a failure
-
-// The address itself, where no name has to be resolved.
-std::optional<Protocol::endpoint> literal(const config::Address& address) {
-  if (address.kind == config::Address::Kind::unix_socket) return asio::local::stream_protocol::endpoint(address.path);
-  error_code error;
-  const auto ip = asio::ip::make_address(address.host, error);
-  if (error) return std::nullopt;
-  return asio::ip::tcp::endpoint(ip, address.port);
-}
 
 // Whose fault it is that a connection did not come about.
 Outcome outcome_of(int error) {
@@ -52,46 +40,10 @@ Outcome outcome_of(int error) {
 
 }  // namespace
 
-void AddressBook::look_up(std::size_t endpoint_id, const config::Address& address, milliseconds refresh, Time now,
-                          std::function<void(const Addresses&)> then) {
-  Entry& entry = entries_[endpoint_id];
-  if (entry.addresses.empty()) {
-    if (const auto known = literal(address)) {
-      entry.addresses = {*known};
-      entry.good_until = kNever;
-    }
-  }
-  const bool due = now >= entry.good_until;
-  if (due && !entry.looking_up) resolve(endpoint_id, address, refresh);
-  if (!entry.addresses.empty() || !entry.looking_up) return then(entry.addresses);  // empty: it failed just now
-  entry.waiting.push_back(std::move(then));
-}
-
-void AddressBook::resolve(std::size_t endpoint_id, const config::Address& address, milliseconds refresh) {
-  entries_[endpoint_id].looking_up = true;
-  resolver_.resolve(address.host, address.port, [this, endpoint_id, refresh](const Addresses& found) {
-    learn(endpoint_id, found, refresh, std::chrono::steady_clock::now());
-  });
-}
-
-// What was known stays known when a look-up fails.
-void AddressBook::learn(std::size_t endpoint_id, const Addresses& found, milliseconds refresh, Time now) {
-  Entry& entry = entries_[endpoint_id];
-  entry.looking_up = false;
-  if (!found.empty()) entry.addresses = found;
-  entry.good_until = now + (found.empty() ? std::min<milliseconds>(refresh, kLookAgain) : refresh);
-  const Addresses addresses = entry.addresses;
-  for (auto& then : std::exchange(entry.waiting, {})) then(addresses);
-}
-
-void Connector::start(std::size_t endpoint_id, const config::Address& address, milliseconds dns_refresh, Time now,
-                      Watcher& watcher) {
-  book_.look_up(endpoint_id, address, dns_refresh, now,
-                [self = ConnectorPtr(this)](const AddressBook::Addresses& addresses) {
-                  self->addresses_ = addresses;
-                  if (addresses.empty()) return self->finish(Outcome::dns_error);
-                  self->try_next();
-                });
+void Connector::start(std::vector<SocketAddress> addresses, Time until, Watcher& watcher) {
+  addresses_ = std::move(addresses);
+  until_ = until;
+  try_next();
   watcher_ = &watcher;  // what ended already is seen by done()
 }
 
@@ -101,10 +53,18 @@ void Connector::try_next() {
   if (error != 0 && error != EINPROGRESS) return fail(error);
   if (is_reserved(descriptor_, Reserve::upstream)) return fail(EMFILE);
   if (!loop_.watch(descriptor_, *this)) return fail(errno);
+  const Time now = std::chrono::steady_clock::now();
+  patience_.arm(next_ < addresses_.size() && until_ != kNever ? now + (until_ - now) / 2 : kNever);
+}
+
+// It may still answer, but the next one has a chance then.
+void Connector::on_late() {
+  const ConnectorPtr alive(this);
+  if (!done_) fail(ETIMEDOUT);
 }
 
 // A connect under way: 0 or EINPROGRESS, else why not.
-int Connector::begin(const Protocol::endpoint& address) {
+int Connector::begin(const SocketAddress& address) {
   drop();
   const int family = address.protocol().family();
   descriptor_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -145,10 +105,12 @@ void Connector::finish(Outcome outcome) {
 int Connector::take_descriptor() {
   loop_.forget(descriptor_);
   leave_queue();
+  patience_.disarm();
   return std::exchange(descriptor_, -1);
 }
 
 void Connector::drop() {
+  patience_.disarm();
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   leave_queue();
 }

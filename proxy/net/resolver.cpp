@@ -3,80 +3,70 @@
 
 #include <netdb.h>
 
-#include <condition_variable>
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cerrno>
 #include <cstring>
-#include <deque>
-#include <mutex>
-#include <thread>
-#include <utility>
+#include <memory>
+#include <system_error>
+
+#include "config/addresses.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
 
-Resolver::Addresses look_up(const std::string& host, std::uint16_t port) {
-  addrinfo wanted{};
-  wanted.ai_family = AF_UNSPEC;
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = AI_ADDRCONFIG;
-  addrinfo* list = nullptr;
-  Resolver::Addresses found;
-  if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &list) != 0) return found;
-  for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
-    Protocol::endpoint endpoint;
-    if (one->ai_addrlen > endpoint.capacity()) continue;
-    std::memcpy(endpoint.data(), one->ai_addr, one->ai_addrlen);
-    endpoint.resize(one->ai_addrlen);
-    found.push_back(endpoint);
-  }
-  ::freeaddrinfo(list);
-  return found;
+std::string reason(int code) {
+  return code == EAI_SYSTEM ? std::system_category().message(errno) : std::string(::gai_strerror(code));
+}
+
+void add(Resolved& found, const addrinfo& one) {
+  SocketAddress address;
+  if (one.ai_addrlen > address.capacity()) return;
+  std::memcpy(address.data(), one.ai_addr, one.ai_addrlen);
+  address.resize(one.ai_addrlen);
+  const auto end = found.addresses.end();
+  if (std::find(found.addresses.begin(), end, address) != end) return;
+  found.cut = found.addresses.size() == kMostAddresses;
+  if (!found.cut) found.addresses.push_back(address);
 }
 
 }  // namespace
 
-struct Resolver::Shared {
-  struct Job {
-    std::string host;
-    std::uint16_t port;
-    Then then;
-  };
-  std::mutex mutex;
-  std::condition_variable news;
-  std::deque<Job> jobs;
-  Loop* loop;  // nullptr: the owner is gone
-  bool started = false;
-};
-
-Resolver::Resolver(Loop& loop) : shared_(std::make_shared<Shared>()) { shared_->loop = &loop; }
-
-Resolver::~Resolver() {
-  const std::lock_guard lock(shared_->mutex);
-  shared_->loop = nullptr;
-  shared_->news.notify_one();
-}
-
-void Resolver::resolve(const std::string& host, std::uint16_t port, Then then) {
-  const std::lock_guard lock(shared_->mutex);
-  shared_->jobs.push_back({host, port, std::move(then)});
-  shared_->news.notify_one();
-  if (!std::exchange(shared_->started, true)) std::thread(work, shared_).detach();
-}
-
-void Resolver::work(const std::shared_ptr<Shared>& shared) {
-  std::unique_lock lock(shared->mutex);
-  while (shared->loop != nullptr) {
-    if (shared->jobs.empty()) {
-      shared->news.wait(lock);
-      continue;
-    }
-    const Shared::Job job = std::move(shared->jobs.front());
-    shared->jobs.pop_front();
-    lock.unlock();
-    const Addresses found = look_up(job.host, job.port);
-    lock.lock();
-    if (shared->loop != nullptr) shared->loop->post([then = job.then, found] { then(found); });
+Resolved resolve(const std::string& host, std::uint16_t port) {
+  addrinfo wanted{};
+  wanted.ai_family = AF_UNSPEC;
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  Resolved found;
+  if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &list); code != 0) {
+    found.error = reason(code);
+    return found;
   }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, ::freeaddrinfo);
+  for (const addrinfo* one = list; one != nullptr && !found.cut; one = one->ai_next) add(found, *one);
+  if (found.addresses.empty()) found.error = "the name has no address";
+  return found;
+}
+
+std::optional<SocketAddress> literal(const config::Address& address) {
+  if (address.kind == config::Address::Kind::unix_socket) return asio::local::stream_protocol::endpoint(address.path);
+  error_code error;
+  const auto ip = asio::ip::make_address(address.host, error);
+  if (error) return std::nullopt;
+  return asio::ip::tcp::endpoint(ip, address.port);
+}
+
+std::string to_string(const SocketAddress& address) {
+  asio::ip::tcp::endpoint tcp;
+  const int family = address.protocol().family();
+  if ((family != AF_INET && family != AF_INET6) || address.size() > tcp.capacity()) return "unix";
+  std::memcpy(tcp.data(), address.data(), address.size());
+  tcp.resize(address.size());
+  return config::format_address(
+      {.kind = config::Address::Kind::tcp, .host = tcp.address().to_string(), .port = tcp.port(), .path = {}});
 }
 
 }  // namespace fusewire::proxy

@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks names up off the loop: one thread, started by the first name. Nobody ever waits for it: when its owner goes, a
-// look-up that is under way ends by itself and unheard.
+// What the system's resolver says about a name. Blocks its caller, for as long as the resolver likes.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
 #include "proxy/net/asio.hpp"
-#include "proxy/net/loop.hpp"
 
 namespace fusewire::proxy {
 
-// Belongs to the loop's thread.
-class Resolver {
- public:
-  using Addresses = std::vector<Protocol::endpoint>;  // empty: the name does not resolve
-  using Then = std::function<void(const Addresses&)>;
+using SocketAddress = Protocol::endpoint;
 
-  explicit Resolver(Loop&);
-  ~Resolver();
-  Resolver(const Resolver&) = delete;
-  Resolver& operator=(const Resolver&) = delete;
-
-  // Calls back from the loop.
-  void resolve(const std::string& host, std::uint16_t port, Then);
-
- private:
-  struct Shared;
-  static void work(const std::shared_ptr<Shared>&);
-  std::shared_ptr<Shared> shared_;
+struct Resolved {
+  std::vector<SocketAddress> addresses;  // each once, in the resolver's order (RFC 6724); empty: there are none
+  std::string error;                     // why there are none
+  bool cut = false;                      // there were more than kMostAddresses
 };
+
+constexpr std::size_t kMostAddresses = 256;  // of one name
+
+using Resolver = std::function<Resolved(const std::string& host, std::uint16_t port)>;
+
+// getaddrinfo(3): hosts file, search domains and all; only families that this machine has addresses of.
+Resolved resolve(const std::string& host, std::uint16_t port);
+
+// The address itself, where there is no name to be resolved.
+std::optional<SocketAddress> literal(const config::Address&);
+
+// "10.0.0.1:80", "[::1]:80" or "unix:/path".
+std::string to_string(const SocketAddress&);
 
 }  // namespace fusewire::proxy

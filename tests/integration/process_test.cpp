@@ -269,6 +269,37 @@ TEST_CASE("process: without file descriptors it neither crashes nor spins, and s
   CHECK(eventually([&] { return running.get() == 200; }));
 }
 
+TEST_CASE("process: clients of every bad kind leave no descriptor and little memory behind") {
+  ScriptedUpstream upstream(scripts::ok(std::string(4 * 1024 * 1024, 'x')));
+  Running running(upstream.port(), "log: {access: off}\n");
+  CHECK(running.get() == 200);
+  const std::string kinds[] = {
+      "",
+      "GET / HTTP/1.1\r\nHo",
+      "nonsense\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nhalf",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\nhalf",
+      "GET / HTTP/1.1\r\nHost: h\r\n\r\n",  // and does not read
+  };
+  const auto abuse = [&] {
+    std::vector<Connection> clients;
+    for (int i = 0; i < 90; ++i) {
+      clients.push_back(running.connect());
+      clients.back().send(kinds[static_cast<std::size_t>(i) % std::size(kinds)]);
+    }
+    CHECK(running.ready() == 200);
+    for (std::size_t i = 0; i < clients.size(); i += 2) clients[i].reset();
+  };
+  abuse();
+  CHECK(eventually([&] { return upstream.open_connections() <= 2; }));
+  const std::size_t before = running.process.descriptors();
+  const std::size_t memory = running.process.resident_bytes();
+  for (int i = 0; i < 5; ++i) abuse();
+  CHECK(eventually([&] { return running.process.descriptors() <= before + 2; }));
+  CHECK(running.process.resident_bytes() < memory + 16 * 1024 * 1024);
+  CHECK(running.get() == 200);
+}
+
 TEST_CASE("process: readiness is an exit status") {
   ScriptedUpstream upstream;
   ReservedPort nobody;

@@ -42,13 +42,17 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& t
 
 std::string TemporaryFolder::read(const std::string& name) const { return contents(path_ / name); }
 
-Process::Process(std::vector<std::string> arguments, bool blocked_output) {
+Process::Process(std::vector<std::string> arguments, bool blocked_output, std::vector<std::string> environment) {
   const std::string program = std::string(FUSEWIRE_BINARY_DIR) + "/fusewire";
   const std::string file = (folder_.path() / "output").string();
   arguments.insert(arguments.begin(), program);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  std::vector<char*> envp;
+  for (std::string& setting : environment) envp.push_back(setting.data());
+  for (char** setting = environ; *setting != nullptr; ++setting) envp.push_back(*setting);
+  envp.push_back(nullptr);
 
   posix_spawn_file_actions_t files;
   ::posix_spawn_file_actions_init(&files);
@@ -60,7 +64,7 @@ Process::Process(std::vector<std::string> arguments, bool blocked_output) {
     ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   }
   ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  const int failed = ::posix_spawn(&pid_, program.c_str(), &files, nullptr, argv.data(), environ);
+  const int failed = ::posix_spawn(&pid_, program.c_str(), &files, nullptr, argv.data(), envp.data());
   ::posix_spawn_file_actions_destroy(&files);
   if (blocked_output) ::close(ends[1]);
   unread_ = ends[0];
@@ -95,6 +99,18 @@ double Process::cpu_seconds() const {
   double user = 0, system = 0;
   fields >> user >> system;
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+std::size_t Process::descriptors() const {
+  const std::filesystem::directory_iterator open("/proc/" + std::to_string(pid_) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
+}
+
+std::size_t Process::resident_bytes() const {
+  std::istringstream pages(contents("/proc/" + std::to_string(pid_) + "/statm"));
+  std::size_t all = 0, resident = 0;
+  pages >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace fusewire::testing

@@ -33,7 +33,9 @@ class TemporaryFolder {
 class Process {
  public:
   // Starts `fusewire` of this build with these arguments. `blocked_output`: its stdout is a pipe that nobody reads.
-  explicit Process(std::vector<std::string> arguments, bool blocked_output = false);
+  // `environment`: NAME=VALUE, beside what this process has.
+  explicit Process(std::vector<std::string> arguments, bool blocked_output = false,
+                   std::vector<std::string> environment = {});
   ~Process();  // kills it if it still runs
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -43,6 +45,8 @@ class Process {
   std::optional<int> wait(milliseconds patience = kPatience);  // its exit status (128 + n by a signal)
   std::string output() const;                                  // stdout and stderr together, so far
   double cpu_seconds() const;
+  std::size_t descriptors() const;  // open now
+  std::size_t resident_bytes() const;
 
  private:
   TemporaryFolder folder_;

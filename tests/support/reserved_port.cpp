@@ -12,13 +12,13 @@ namespace fusewire::testing {
 
 namespace {
 
-int bound_socket(std::uint16_t port) {
+int bound_socket(std::uint8_t host, std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffU) | host);
   if (fd < 0 || ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int error = errno;
@@ -37,12 +37,13 @@ std::uint16_t port_of(int fd) {
 
 }  // namespace
 
-ReservedPort::ReservedPort() : holder_(bound_socket(0)), number_(port_of(holder_)) {}
+ReservedPort::ReservedPort(std::uint8_t host, std::uint16_t number)
+    : host_(host), holder_(bound_socket(host, number)), number_(port_of(holder_)) {}
 
 ReservedPort::~ReservedPort() { ::close(holder_); }
 
 int ReservedPort::listen() const {
-  const int fd = bound_socket(number_);
+  const int fd = bound_socket(host_, number_);
   if (::listen(fd, 512) != 0) {
     const int error = errno;
     ::close(fd);

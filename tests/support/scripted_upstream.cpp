@@ -33,7 +33,10 @@ void Call::hang() { connection_.ended(kForever); }
 
 bool Call::stopping() const { return upstream_.stopping_.load(); }
 
-ScriptedUpstream::ScriptedUpstream(Script script) : script_(std::move(script)) { start(); }
+ScriptedUpstream::ScriptedUpstream(Script script, std::uint8_t host, std::uint16_t port)
+    : port_(host, port), script_(std::move(script)) {
+  start();
+}
 
 ScriptedUpstream::~ScriptedUpstream() { kill(); }
 

@@ -66,7 +66,8 @@ Script in_turn(std::vector<Script>);               // the n-th request gets the 
 
 class ScriptedUpstream {
  public:
-  explicit ScriptedUpstream(Script script = scripts::ok());
+  // On 127.0.0.HOST; port 0: the kernel's choice.
+  explicit ScriptedUpstream(Script script = scripts::ok(), std::uint8_t host = 1, std::uint16_t port = 0);
   ~ScriptedUpstream();
 
   std::uint16_t port() const { return port_.number(); }

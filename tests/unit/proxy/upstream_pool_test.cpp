@@ -27,14 +27,16 @@ struct Rig {
   }
   // What has happened is known to the loop, and nobody has been told.
   void look() { loop.turn(std::chrono::steady_clock::now()); }
-  // An idle connection to endpoint 0; gives the other end.
+  BackendPtr backend{new Backend(SocketAddress())};
+  // An idle connection to the backend; gives the other end.
   int park() {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
     REQUIRE(UpstreamConnection::take_slot(*state, 100));
-    pool.give_back(0, std::make_unique<UpstreamConnection>(ChannelPtr(new Channel(loop, ends[0], buffers)), state, 0),
-                   std::chrono::steady_clock::now());
     peers.push_back(ends[1]);
+    pool.give_back(
+        std::make_unique<UpstreamConnection>(ChannelPtr(new Channel(loop, ends[0], buffers)), backend, state, 0),
+        std::chrono::steady_clock::now());
     return ends[1];
   }
   std::uint64_t open() const { return state->connections.load(); }
@@ -67,7 +69,7 @@ class Client final : public Loop::Source {
  private:
   void note(std::uint32_t) override {}
   void act() override {
-    if (std::exchange(waits_, false)) taken_ = rig_.pool.take(0) != nullptr;
+    if (std::exchange(waits_, false)) taken_ = rig_.pool.take(*rig_.backend) != nullptr;
   }
 
   Rig& rig_;
@@ -82,14 +84,14 @@ TEST_CASE("the warmest idle connection is taken first") {
   Rig rig;
   rig.park();
   const int warm = rig.park();
-  const auto taken = rig.pool.take(0);
+  const auto taken = rig.pool.take(*rig.backend);
   REQUIRE(taken);
   CHECK(taken->reused());
   ::shutdown(warm, SHUT_RDWR);
   rig.look();
   CHECK_FALSE(taken->channel().is_silent());
-  CHECK(rig.pool.take(0));
-  CHECK_FALSE(rig.pool.take(0));
+  CHECK(rig.pool.take(*rig.backend));
+  CHECK_FALSE(rig.pool.take(*rig.backend));
 }
 
 TEST_CASE("an idle connection with unasked bytes is not taken, even by a request in the same batch of events") {
@@ -110,5 +112,26 @@ TEST_CASE("an idle connection that has been closed is not taken, and an older on
   Client client(rig);
   ::shutdown(upstream, SHUT_RDWR);
   CHECK(client.taken());
+  CHECK(rig.open() == 0);
+}
+
+TEST_CASE("a backend that is gone has its idle connections closed, and none is kept any more") {
+  Rig rig;
+  rig.park();
+  rig.park();
+  auto in_use = rig.pool.take(*rig.backend);
+  rig.pool.retire(*rig.backend);
+  CHECK(rig.open() == 1);
+  rig.pool.give_back(std::move(in_use), std::chrono::steady_clock::now());
+  CHECK(rig.open() == 0);
+}
+
+TEST_CASE("an idle connection makes room for its own upstream only") {
+  Rig rig;
+  rig.park();
+  const UpstreamState other(config::Upstream{}, std::chrono::steady_clock::now(), 1, 1);
+  CHECK_FALSE(rig.pool.evict_one(other));
+  CHECK(rig.pool.evict_one(*rig.state));
+  CHECK_FALSE(rig.pool.evict_one(*rig.state));
   CHECK(rig.open() == 0);
 }
