@@ -3,6 +3,7 @@
 #include "config/overrides.hpp"
 #include "config/scalars.hpp"
 #include "config/sections.hpp"
+#include "config/words.hpp"
 
 namespace fusewire::config {
 namespace {
@@ -21,6 +22,7 @@ void read_limits(const Reader& reader, ListenerLimits& limits) {
   reader.duration("body_timeout", limits.body_timeout);
   reader.duration("idle_timeout", limits.idle_timeout);
   reader.duration("send_timeout", limits.send_timeout);
+  reader.word("when_full", limits.when_full, kWhenFull);
 }
 
 void read_networks(const Reader& reader, std::vector<Network>& networks) {

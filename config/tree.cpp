@@ -21,6 +21,7 @@ Node limits_node(const ListenerLimits& limits) {
   put(map, "body_timeout", duration_node(limits.body_timeout));
   put(map, "idle_timeout", duration_node(limits.idle_timeout));
   put(map, "send_timeout", duration_node(limits.send_timeout));
+  put(map, "when_full", word_node(name_of(kWhenFull, limits.when_full)));
   return map;
 }
 

@@ -23,6 +23,7 @@ inline constexpr Word<Measure> kMeasures[] = {{"head", Measure::head}, {"body", 
 inline constexpr Word<WindowType> kWindowTypes[] = {{"time_based", WindowType::time_based},
                                                     {"count_based", WindowType::count_based}};
 inline constexpr Word<Cascade> kCascades[] = {{"failure", Cascade::failure}, {"neutral", Cascade::neutral}};
+inline constexpr Word<WhenFull> kWhenFull[] = {{"refuse", WhenFull::refuse}, {"wait", WhenFull::wait}};
 inline constexpr Word<LogLevel> kLogLevels[] = {{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
                                                 {"info", LogLevel::info},   {"warn", LogLevel::warn},
                                                 {"error", LogLevel::error}, {"off", LogLevel::off}};

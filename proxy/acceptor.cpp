@@ -38,8 +38,11 @@ struct Acceptor::Door {
   // The rest: acceptor thread.
   std::shared_ptr<ListenerGate> gate;
   std::uint32_t max_connections = 0;
+  config::WhenFull when_full = config::WhenFull::refuse;
   asio::steady_timer timer;
   bool watched = false;
+  bool waits = false;     // for a connection to end
+  bool shutting = false;  // what has been promised is taken at once, to be served or refused
   bool closed = false;
 };
 
@@ -73,6 +76,7 @@ std::shared_ptr<ListenerGate> Acceptor::gate_of(const std::string& listener) {
   if (!gate) {
     gate = std::make_shared<ListenerGate>();
     gate->name = listener;
+    gate->resume = [this, gate = gate.get()] { asio::post(io_, [this, gate] { resume(*gate); }); };
   }
   return gate;
 }
@@ -131,12 +135,12 @@ void Acceptor::commit(const Snapshot& snapshot) {
   struct Change {
     std::shared_ptr<Door> door;
     std::shared_ptr<ListenerGate> gate;
-    std::uint32_t max_connections;
+    const config::ListenerLimits& limits;
   };
   std::vector<Change> changes;
   for (const auto& listener : snapshot.listeners) {
     const config::Listener& wanted = *listener->config;
-    changes.push_back({prepared_[wanted.name], gate_of(wanted.name), wanted.limits.max_connections});
+    changes.push_back({prepared_[wanted.name], gate_of(wanted.name), wanted.limits});
   }
   Doors old;
   {
@@ -146,8 +150,10 @@ void Acceptor::commit(const Snapshot& snapshot) {
   run_and_wait([&] {
     for (const Change& change : changes) {
       change.door->gate = change.gate;
-      change.door->max_connections = change.max_connections;
-      if (!std::exchange(change.door->watched, true)) watch(change.door);
+      change.door->max_connections = change.limits.max_connections;
+      change.door->when_full = change.limits.when_full;
+      const bool waited = std::exchange(change.door->waits, false);
+      if (!std::exchange(change.door->watched, true) || waited) watch(change.door);
     }
     const auto stays = [&](const Door* door) {
       return std::any_of(changes.begin(), changes.end(), [door](const Change& one) { return one.door.get() == door; });
@@ -178,13 +184,42 @@ void Acceptor::watch(const std::shared_ptr<Door>& door) {
   door->socket.async_wait(ListeningSocket::wait_read, [this, door](error_code error) {
     if (door->closed || error) return;
     const int lack = accept_some(*door, kAcceptsATime);
-    lack == 0 ? watch(door) : pause(door, lack);
+    if (lack != 0)
+      pause(door, lack);
+    else if (!door->waits)
+      watch(door);
   });
+}
+
+// Where it is full and those who come shall wait: nothing is watched until a connection has ended.
+bool Acceptor::must_wait(Door& door) {
+  const auto no_room = [&door] { return door.gate->connections.load() >= door.max_connections; };
+  if (door.when_full != config::WhenFull::wait || door.shutting || !no_room()) return false;
+  door.waits = true;
+  door.gate->full = true;
+  if (no_room()) return true;
+  // One has ended in between; perhaps it has seen that we wait.
+  door.gate->full = false;
+  door.waits = false;
+  return false;
+}
+
+void Acceptor::resume(const ListenerGate& gate) {
+  std::vector<std::shared_ptr<Door>> waiting;
+  {
+    const std::lock_guard lock(doors_mutex_);
+    for (const auto& [name, door] : doors_)
+      if (door->gate.get() == &gate && door->waits) waiting.push_back(door);
+  }
+  for (const auto& door : waiting) {
+    door->waits = false;
+    watch(door);
+  }
 }
 
 // Up to `most` connections of the backlog. Returns the error where no descriptor was to be had, else 0.
 int Acceptor::accept_some(Door& door, int most) {
-  for (int n = 0; n < most; ++n) {
+  for (int n = 0; n < most && !must_wait(door); ++n) {
     if (nearly_out_ && is_next_reserved(Reserve::client)) return EMFILE;
     const int fd = ::accept4(door.socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -202,6 +237,7 @@ int Acceptor::accept_some(Door& door, int most) {
 
 // Whoever is in the backlog has been promised a connection, and so has whoever is in the middle of a handshake.
 void Acceptor::shut(Door& door) {
+  door.shutting = true;
   refuse_handshakes(door.socket);
   const auto until = std::chrono::steady_clock::now() + kMostShutting;
   pollfd waiting{.fd = door.socket.native_handle(), .events = POLLIN, .revents = 0};
@@ -210,6 +246,7 @@ void Acceptor::shut(Door& door) {
     more = accept_some(door, kAcceptsATime) == 0 && door.address.kind == config::Address::Kind::tcp &&
            ::poll(&waiting, 1, kHandshake) > 0;
   door.closed = true;
+  door.gate->full = false;
   error_code ignored;
   door.socket.close(ignored);
   door.timer.cancel();

@@ -44,6 +44,8 @@ class Acceptor {
   void run_and_wait(const std::function<void()>&);
   void watch(const std::shared_ptr<Door>&);
   int accept_some(Door&, int most);
+  bool must_wait(Door&);
+  void resume(const ListenerGate&);
   void shut(Door&);
   void pause(const std::shared_ptr<Door>&, int error);
   void hand_over(Door&, int fd);

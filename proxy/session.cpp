@@ -47,7 +47,7 @@ Session::~Session() {
   client_->close();
   worker_.remove(*this);
   worker_.cells().connections_open.subtract();
-  gate_->connections.fetch_sub(1, std::memory_order_relaxed);
+  gate_->leave();
 }
 
 Task<void> Session::run(std::shared_ptr<Session> self) {

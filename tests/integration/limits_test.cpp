@@ -131,6 +131,56 @@ TEST_CASE("connections beyond the listener's limit are not served until another 
   CHECK(eventually([&] { return rig.proxy.get("/").status == 200; }));
 }
 
+TEST_CASE("where a full listener lets clients wait, the next one is served as soon as another one ends") {
+  const std::string get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  Rig rig(scripts::ok(), "", "    limits: {max_connections: 2, when_full: wait}\n");
+  std::vector<Connection> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(rig.proxy.connect());
+    clients.back().send(get);
+  }
+  CHECK(read_response(clients[0]).status == 200);
+  CHECK(read_response(clients[1]).status == 200);
+  CHECK_FALSE(clients[2].fill(200ms));
+  CHECK(rig.upstream.request_count() == 2);
+  for (std::size_t i = 2; i < clients.size(); ++i) {
+    CAPTURE(i);
+    clients[i - 2].close();
+    CHECK(read_response(clients[i]).status == 200);
+    CHECK(rig.proxy.metric("fusewire_connections") <= 2);
+  }
+}
+
+TEST_CASE("clients that wait for a full listener are let in, or told, by a reload") {
+  const auto listener = [](const std::string& limits) { return "    limits: {" + limits + "}\n"; };
+  for (const bool more : {true, false}) {
+    CAPTURE(more);
+    Rig rig(scripts::ok(), "", listener("max_connections: 1, when_full: wait"));
+    Connection first = rig.proxy.connect();
+    first.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(read_response(first).status == 200);
+    Connection second = rig.proxy.connect();
+    second.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK_FALSE(second.fill(100ms));
+    const auto next = more ? "max_connections: 2, when_full: wait" : "max_connections: 1, when_full: refuse";
+    CHECK(rig.proxy.reload(orders({}, listener(next))).status == 200);
+    CHECK(read_response(second).status == (more ? 200 : 503));
+  }
+}
+
+TEST_CASE("clients that wait for a full listener when it closes are told") {
+  Rig rig(scripts::ok(), "", "    limits: {max_connections: 1, when_full: wait}\n");
+  Connection first = rig.proxy.connect();
+  first.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(read_response(first).status == 200);
+  Connection second = rig.proxy.connect();
+  second.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK_FALSE(second.fill(100ms));
+  rig.proxy.drain();
+  check_problem(read_response(second), 503, "ConcurrencyLimit");
+  CHECK(rig.proxy.wait() == 0);
+}
+
 TEST_CASE("an idle upstream connection of one worker makes room for a request of another") {
   Rig rig(scripts::ok(), "    limits: {max_connections: 1}\n", "", {"runtime.workers=4"});
   for (int i = 0; i < 16; ++i) CHECK(rig.proxy.get("/").status == 200);  // they go to the workers in turn

@@ -9,7 +9,7 @@ listeners:
   - name: front
     address: 127.0.0.1:8080
     trust_forwarded: [10.0.0.0/8, "fd00::/8"]
-    limits: {max_connections: 9, max_request_line: 4KiB, max_head_bytes: 16KiB, max_fields: 50, max_body: 1MB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, send_timeout: 4s}
+    limits: {max_connections: 9, max_request_line: 4KiB, max_head_bytes: 16KiB, max_fields: 50, max_body: 1MB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, send_timeout: 4s, when_full: wait}
     routes:
       - name: canary
         match: {host: orders.local, path_prefix: /v1/, path: /v1/x, methods: [GET, PUT], headers: {x-canary: "1", "null": "~"}}

@@ -46,12 +46,12 @@ TEST_CASE("every key of a listener is read") {
     address: "[::1]:0"
     trust_forwarded: [10.0.0.0/8, "::1"]
     limits: {max_connections: 1, max_request_line: 1KiB, max_head_bytes: 2KiB, max_fields: 3, max_body: 1MB,
-             head_timeout: 4s, body_timeout: 5s, idle_timeout: 6s, send_timeout: 7s})"))
+             head_timeout: 4s, body_timeout: 5s, idle_timeout: 6s, send_timeout: 7s, when_full: wait})"))
                                 .listeners.at(0);
   CHECK(listener.name == "in");
   CHECK(listener.address.host == "::1");
   CHECK(listener.trust_forwarded.size() == 2);
-  CHECK(listener.limits == ListenerLimits{1, 1024, 2048, 3, 1'000'000, 4s, 5s, 6s, 7s});
+  CHECK(listener.limits == ListenerLimits{1, 1024, 2048, 3, 1'000'000, 4s, 5s, 6s, 7s, WhenFull::wait});
 }
 
 TEST_CASE("a body's limit may be unlimited") {
