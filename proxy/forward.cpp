@@ -121,6 +121,11 @@ bool Forward::interrupted() {
   return false;
 }
 
+// To hear of its end, also behind more pipelined bytes than are read ahead.
+void Forward::listen_to_client() {
+  if (!upload_.running() && !inbound_.channel.start_read()) inbound_.channel.watch_for_end();
+}
+
 void Forward::end(Outcome outcome) {
   if (x_.outcome != Outcome::pending) return;
   x_.outcome = outcome;
@@ -283,7 +288,7 @@ Task<void> Forward::receive_head() {
     }
     if (interrupted()) co_return;
     channel.start_read();
-    if (!upload_.running()) inbound_.channel.start_read();  // to hear of the client's end
+    listen_to_client();
     co_await inbound_.event.wait();
   }
 }
@@ -370,7 +375,7 @@ Task<void> Forward::wait() {
   while (channel.buffer().empty() && !channel.ended()) {
     if (interrupted()) co_return;
     channel.start_read();
-    if (!upload_.running()) inbound_.channel.start_read();
+    listen_to_client();
     co_await inbound_.event.wait();
   }
   phase_ = Phase::relaying;

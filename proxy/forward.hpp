@@ -64,6 +64,7 @@ class Forward final : public Watcher {
   std::optional<Outcome> passed(Time now) const;
   void arm();
   bool interrupted();
+  void listen_to_client();
   void end(Outcome);
 
   void choose_endpoint();

@@ -35,6 +35,7 @@ void Channel::note(std::uint32_t events) {
   // A read stops short at an urgent mark, too.
   if ((events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ending_ = true;
   if ((events & EPOLLERR) != 0) broken_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) hung_up_ = true;
 }
 
 void Channel::act() {
@@ -45,8 +46,10 @@ void Channel::act() {
   }
   if (closed()) return;
   if (wanted_ && readable_) return read_now();
-  if (!tell_of_reset_ || !broken_ || ended()) return;
-  read_error_ = ECONNRESET;
+  if (ended()) return;
+  const bool tell = tell_of_end_ ? broken_ || hung_up_ : tell_of_reset_ && broken_;
+  if (!tell) return;
+  read_error_ = ECONNRESET;  // an end, too: what stands before it is lost, and it must not look orderly
   if (watcher_ != nullptr) watcher_->on_activity();
 }
 
@@ -55,12 +58,20 @@ void Channel::watch_for_reset() {
   if (broken_ && !ended()) loop_.defer(*this);
 }
 
+void Channel::watch_for_end() {
+  tell_of_end_ = true;
+  if ((broken_ || hung_up_) && !ended()) loop_.defer(*this);
+}
+
 // ------------------------------------------------------------------------------------------------------ reading
 
-void Channel::start_read() {
-  if (wanted_ || ended() || !buffer_.make_room()) return;
+bool Channel::start_read() {
+  if (wanted_ || ended()) return true;
+  if (!buffer_.make_room()) return false;
   wanted_ = true;
+  tell_of_end_ = false;
   if (readable_) loop_.defer(*this);
+  return true;
 }
 
 void Channel::read_now() {

@@ -55,10 +55,14 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
 
   void watch(Watcher* watcher) { watcher_ = watcher; }
 
-  // Asks for one piece of what comes, unless the stream has ended or the buffer is full. The watcher hears of it.
-  void start_read();
+  // Asks for one piece of what comes, unless the stream has ended or the buffer is full: then false. The watcher hears
+  // of it.
+  bool start_read();
   // From now on the watcher hears of a reset even when no read was asked for, for want of room in the buffer.
   void watch_for_reset();
+  // The same, until the next read, for whoever takes the stream's end for the peer's leaving and will read no more of
+  // it: the watcher hears of an end that stands behind bytes for which there is no room.
+  void watch_for_end();
   ReadBuffer& buffer() { return buffer_; }
   // The stream gives nothing more: an orderly end (FIN), a reset or our own close().
   bool ended() const { return eof_ || read_error_ != 0 || closed(); }
@@ -104,7 +108,9 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   bool readable_ = false;  // the kernel has something to read, as far as we know
   bool ending_ = false;    // and behind it the stream's end
   bool broken_ = false;    // the kernel tells of an error
+  bool hung_up_ = false;   // and of the peer's end
   bool tell_of_reset_ = false;
+  bool tell_of_end_ = false;
   bool eof_ = false;
   bool write_blocked_ = false;
 };

@@ -122,6 +122,26 @@ TEST_CASE("a client that leaves after a second segment of its request is seen to
   }
 }
 
+TEST_CASE("a client that leaves behind more pipelined bytes than are read ahead is seen to leave") {
+  for (const Leaving how : kBoth) {
+    for (const bool has_head : {false, true}) {
+      CAPTURE(static_cast<int>(how));
+      CAPTURE(has_head);
+      Rig rig([has_head](Call& call) {
+        if (has_head) call.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nthe beginning");
+        call.hang();
+      });
+      Connection client = rig.proxy.connect();
+      client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+      REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
+      if (has_head) REQUIRE(client.take_until("the beginning").has_value());
+      client.send(std::string(80 * 1024, 'x'));  // a buffer, and some that the kernel keeps for us
+      leave(client, how);
+      check_cancelled(rig);
+    }
+  }
+}
+
 TEST_CASE("a client that half-closes its side is gone as well") {
   Rig rig(scripts::hang());
   Connection client = rig.proxy.connect();
