@@ -44,6 +44,15 @@ LoadResult load_text(const std::string& text) {
   return result;
 }
 
+std::vector<std::string> split(const std::string& text, const std::string& separator) {
+  std::vector<std::string> parts;
+  std::size_t from = 0;
+  for (std::size_t at = 0; (at = text.find(separator, from)) != std::string::npos; from = at + separator.size())
+    parts.push_back(text.substr(from, at - from));
+  parts.push_back(text.substr(from));
+  return parts;
+}
+
 }  // namespace
 
 TEST_CASE("the configuration that the documents show in full is the one that few lines give") {
@@ -74,4 +83,19 @@ TEST_CASE("the README, the documents and the examples show the same smallest fil
 
 TEST_CASE("the fuller example is accepted without errors") {
   CHECK(load_text(read("examples/fusewire-full.yaml")).config);
+}
+
+TEST_CASE("the tests that the table of statements names are there") {
+  std::istringstream lines(read("tests/integration/README.md"));
+  std::size_t found = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto cells = split(line, " | ");
+    if (cells.size() != 3 || cells[1] == "file") continue;
+    const std::string source = read("tests/integration/" + cells[1] + "_test.cpp");
+    for (const std::string& name : split(cells[2].substr(0, cells[2].rfind(" |")), " · ")) {
+      CHECK_MESSAGE(source.find("TEST_CASE(\"" + name + "\")") != std::string::npos, cells[1], ": ", name);
+      ++found;
+    }
+  }
+  CHECK(found > 90);
 }
