@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -8,8 +9,11 @@
 
 namespace fusewire::fuzz {
 
-inline void require(bool holds) {
-  if (!holds) std::abort();
+// clang 14 has no std::source_location.
+inline void require(bool holds, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%d: does not hold\n", file, line);
+  std::abort();
 }
 
 // Bytes in a heap block of exactly their size: a read past their end is seen.

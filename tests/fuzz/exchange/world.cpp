@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuzz/exchange/world.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "filters/cache/store.hpp"
+#include "tests/fuzz/check.hpp"
+
+namespace fusewire::fuzz {
+
+namespace {
+
+// Nothing here depends on the clock: no deadline is short enough to pass while an input runs.
+config::Config configuration(Setup setup, const std::string& path) {
+  std::string text = R"(
+listeners:
+  - name: main
+    address: 127.0.0.1:1
+    limits: {max_request_line: 256, max_head_bytes: 1KiB, max_fields: 16, head_timeout: 1h, body_timeout: 1h, idle_timeout: 1h, send_timeout: 1h, max_body: )";
+  text += setup.small_body ? "100B" : "unlimited";
+  text += R"(}
+    routes: [{upstream: orders}]
+upstreams:
+  orders:
+    endpoints: ["unix:/origin"]
+    circuit_breaker: {mode: disabled}
+    timeouts: {connect: 1h, response: 1h, idle: 1h, total: 1h}
+    fallback: {chain: [)";
+  text += setup.cache ? "cache: {max_stale: 1h}" : "";
+  text += R"(]}
+via: fuzzed
+log: {level: off, access: off}
+runtime: {workers: 1}
+)";
+  config::LoadResult loaded = config::load({.name = "fuzz", .text = text, .environment = {}, .set = {}});
+  for (const auto& error : loaded.errors) std::fprintf(stderr, "%s\n", error.to_string().c_str());
+  require(loaded.config.has_value());
+  loaded.config->listeners.front().routes.front().upgrades.clear();
+  config::Endpoint& endpoint = loaded.config->upstreams.front().endpoints.front();
+  endpoint.address.path = path;
+  endpoint.authority = "orders:9000";
+  return std::move(*loaded.config);
+}
+
+std::string new_path() {
+  static int count = 0;
+  return std::string(1, '\0') + "fusewire-fuzz-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+}
+
+int listen_at(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  require(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) == 0 && ::listen(listener, 64) == 0);
+  return listener;
+}
+
+}  // namespace
+
+World& World::of(Setup setup) {
+  static const std::unique_ptr<World> worlds[] = {
+      std::unique_ptr<World>(new World({.cache = false, .small_body = false})),
+      std::unique_ptr<World>(new World({.cache = true, .small_body = false})),
+      std::unique_ptr<World>(new World({.cache = false, .small_body = true})),
+      std::unique_ptr<World>(new World({.cache = true, .small_body = true}))};
+  return *worlds[(setup.cache ? 1 : 0) + (setup.small_body ? 2 : 0)];
+}
+
+World::World(Setup setup) : path_(new_path()), control_({}, 1) {
+  listener_ = listen_at(path_);
+  proxy::Control::Hooks hooks;
+  hooks.publish = [](const auto&) { return std::string(); };
+  control_.start(configuration(setup, path_), std::move(hooks));
+}
+
+World::~World() { ::close(listener_); }
+
+int World::accept() { return ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+
+void World::cleanse() { control_.cache().purge(*upstream().cache); }
+
+}  // namespace fusewire::fuzz

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What outlives one execution: a configuration made ready by the real Control, and the origin's socket.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/control.hpp"
+
+namespace fusewire::fuzz {
+
+// The ways in which the proxy can be set up; bits of an input's first byte.
+struct Setup {
+  bool cache = false;       // stored responses answer when the upstream fails
+  bool small_body = false;  // max_body: 100B
+  bool operator==(const Setup&) const = default;
+};
+
+class World {
+ public:
+  // Made once each, and kept: they hold no state but what cleanse() takes away.
+  static World& of(Setup);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  std::shared_ptr<const proxy::Snapshot> snapshot() const { return control_.snapshot(); }
+  proxy::WorkerCells& cells() { return control_.worker_cells().of(0); }
+  proxy::UpstreamState& upstream() { return *snapshot()->upstreams.front()->state; }
+  int accept();    // a connection that the proxy has opened; -1: none
+  void cleanse();  // the cache is empty again
+
+ private:
+  explicit World(Setup);
+
+  int listener_;
+  std::string path_;  // in the abstract namespace: no file
+  proxy::Control control_;
+};
+
+}  // namespace fusewire::fuzz
