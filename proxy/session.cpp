@@ -161,6 +161,14 @@ void Session::forget_request() {
   inbound_.upgrades = nullptr;
 }
 
+// Of a head that is not taken only this counts: an answer to HEAD has no body, a refusal's neither.
+void Session::forget_head() {
+  auto bytes = client_->buffer().view();
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  inbound_.request = {};
+  if (bytes.starts_with("HEAD ")) inbound_.request.method = "HEAD";
+}
+
 // The first bytes of a head have come.
 void Session::begin_head() {
   started_ = steady_now();
@@ -189,7 +197,7 @@ Task<Session::Next> Session::next_request() {
     }
     if (inbound_.gone() || (idle_ && (inbound_.late || close_))) co_return Next::close;
     if (inbound_.late) {
-      inbound_.request = {};
+      forget_head();
       co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
       co_return Next::close;
     }
@@ -227,7 +235,7 @@ Session::Next Session::begin_request(const http::HeadResult& head) {
   inbound_.connection = head.connection;
   if (head.parsed == http::Parsed::refused) {
     refusal_ = head;
-    inbound_.request = {};
+    forget_head();
     inbound_.request_id = worker_.new_request_id();
     worker_.cells().bad_requests.add();
     return Next::refused;

@@ -43,6 +43,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void adopt_snapshot();
   bool is_trusted(const config::Listener&) const;
   void forget_request();
+  void forget_head();
   void begin_head();
   void choose_request_id();
 

@@ -164,6 +164,22 @@ TEST_CASE("a malformed chunked body is answered 400 and never completed towards 
   for (const Request& request : rig.upstream.requests()) CHECK_FALSE(request.complete);
 }
 
+TEST_CASE("a HEAD that is refused is answered without a body, which would be read as the next answer") {
+  Rig rig(scripts::ok(), kNoBreaker);
+  for (const std::string& bytes :
+       {"HEAD ? HTTP/1.1\r\nHost: h\r\n\r\n"s, "\r\nHEAD / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n"s,
+        "HEAD / HTTP/1.1\r\nHost: h\r\nA: "s + std::string(40 * 1024, 'a'),
+        "HEAD /"s + std::string(10 * 1024, 'a')}) {
+    CAPTURE(bytes.substr(0, 40));
+    Connection client = rig.proxy.connect();
+    client.send(bytes);
+    const auto head = client.take_until("\r\n\r\n");
+    REQUIRE(head);
+    CHECK(head->substr(0, 10) == "HTTP/1.1 4");
+    CHECK(client.take_all() == "");
+  }
+}
+
 TEST_CASE("what is unusual but unambiguous passes") {
   struct Accepted {
     const char* sentence;
