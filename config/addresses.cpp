@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kLongestName = 253;
 constexpr std::size_t kLongestUnixPath = 107;  // sockaddr_un, with its closing zero
 constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::string_view kEndpointForms = "expected http://HOST[:PORT], https://HOST[:PORT] or unix:/path";
 constexpr unsigned kMappedBits = 96;
 
 bool inet(int family, std::string_view text, void* out) {
@@ -115,20 +117,22 @@ Parsed<Endpoint> parse_endpoint(std::string_view url) {
     endpoint.address = *address.value;
     return {.value = endpoint};
   }
-  if (url.starts_with("https://")) return {.error = "https:// endpoints are not supported yet"};
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) return {.error = "expected http://HOST[:PORT] or unix:/path"};
+  endpoint.tls = url.starts_with("https://");
+  const std::string_view scheme = endpoint.tls ? "https://" : "http://";
+  if (!url.starts_with(scheme)) return {.error = std::string(kEndpointForms)};
   // A bare '/' is no path: it is dropped, so that one endpoint has one name.
   if (url.ends_with('/')) url.remove_suffix(1);
   endpoint.url = url;
-  const std::string_view authority = url.substr(std::min(url.size(), kScheme.size()));
+  const std::string_view authority = url.substr(std::min(url.size(), scheme.size()));
   const std::size_t end = authority.find_first_of("/?#");
   if (end != std::string_view::npos)
-    return {.error = "no path in an endpoint's URL; expected " + std::string(kScheme) +
+    return {.error = "no path in an endpoint's URL; expected " + std::string(scheme) +
                      std::string(authority.substr(0, end))};
   const HostPort parts = split(authority);
-  if (!is_host(parts.host)) return {.error = "expected http://HOST[:PORT] or unix:/path"};
-  const std::optional<std::uint16_t> port = parts.port ? parse_port(*parts.port) : kHttpPort;
+  if (!is_host(parts.host)) return {.error = std::string(kEndpointForms)};
+  const std::optional<std::uint16_t> port = parts.port     ? parse_port(*parts.port)
+                                            : endpoint.tls ? kHttpsPort
+                                                           : kHttpPort;
   if (!port || *port == 0) return {.error = "expected a port from 1 to 65535"};
   endpoint.address.host = without_brackets(parts.host);
   endpoint.address.port = *port;

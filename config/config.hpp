@@ -265,6 +265,7 @@ struct Route {
   std::string upstream;
   std::optional<Timeouts> timeouts;                   // already merged over the upstream's; absent: the upstream's
   std::optional<Fallback> fallback;                   // likewise
+  bool preserve_host = false;                         // Host stays the client's on its way to an https:// endpoint
   std::vector<std::string> upgrades = {"websocket"};  // protocols, lower case, that may be switched to; empty: none
   bool operator==(const Route&) const = default;
 };

@@ -112,12 +112,15 @@ constexpr Shape kMatch{.kind = Kind::map, .keys = kMatchKeys};
 constexpr Key kFieldEditsKeys[] = {later("set", "{}"), later("add", "{}"), later("remove", "[]")};
 constexpr Shape kFieldEdits{.kind = Kind::map, .keys = kFieldEditsKeys};
 
+constexpr Key kRewriteKeys[] = {later("strip_prefix"), {"host", &kScalar}};
+constexpr Shape kRewrite{.kind = Kind::map, .keys = kRewriteKeys};
+
 constexpr Key kRouteKeys[] = {{"name", &kScalar},
                               {"match", &kMatch},
                               {"upstream", &kScalar},
                               later("split"),
                               later("requires", "[]"),
-                              later("rewrite"),
+                              {"rewrite", &kRewrite},
                               {"request_headers", &kFieldEdits},
                               {"response_headers", &kFieldEdits},
                               {"upgrades", &kScalars},
@@ -128,9 +131,13 @@ constexpr Key kRouteKeys[] = {{"name", &kScalar},
 constexpr Shape kRoute{.kind = Kind::map, .keys = kRouteKeys};
 constexpr Shape kRoutes{.kind = Kind::list, .item = &kRoute};
 
-constexpr Key kListenerKeys[] = {
-    {"name", &kScalar},           {"address", &kScalar}, later("tls"), {"trust_forwarded", &kScalars},
-    {"limits", &kListenerLimits}, {"routes", &kRoutes}};
+constexpr Key kListenerTlsKeys[] = {
+    {"certificate", &kScalar}, {"private_key", &kScalar}, {"client_ca", &kScalar}, {"min_version", &kScalar}};
+constexpr Shape kListenerTls{.kind = Kind::map, .keys = kListenerTlsKeys};
+
+constexpr Key kListenerKeys[] = {{"name", &kScalar},           {"address", &kScalar},
+                                 {"tls", &kListenerTls},       {"trust_forwarded", &kScalars},
+                                 {"limits", &kListenerLimits}, {"routes", &kRoutes}};
 constexpr Shape kListener{.kind = Kind::map, .keys = kListenerKeys};
 constexpr Shape kListeners{.kind = Kind::list, .item = &kListener};
 
@@ -154,6 +161,13 @@ constexpr Key kCacheKeys[] = {
     {"serve", &kScalar}, {"max_object", &kScalar}, {"store_set_cookie", &kScalar}, {"heuristic_fraction", &kScalar}};
 constexpr Shape kCache{.kind = Kind::map, .keys = kCacheKeys};
 
+constexpr Key kUpstreamTlsKeys[] = {{"ca", &kScalar},
+                                    {"certificate", &kScalar},
+                                    {"private_key", &kScalar},
+                                    {"server_name", &kScalar},
+                                    {"verify", &kScalar}};
+constexpr Shape kUpstreamTls{.kind = Kind::map, .keys = kUpstreamTlsKeys};
+
 constexpr Key kUpstreamKeys[] = {{"endpoints", &kEndpoints},
                                  {"dns_refresh", &kScalar},
                                  {"load_balancing", &kLoadBalancing},
@@ -164,7 +178,7 @@ constexpr Key kUpstreamKeys[] = {{"endpoints", &kEndpoints},
                                  {"fallback", &kFallback},
                                  {"cache", &kCache},
                                  later("health_check", "off"),
-                                 later("tls"),
+                                 {"tls", &kUpstreamTls},
                                  later("read_only_when_open", "false")};
 constexpr Shape kDefaults{.kind = Kind::map, .keys = kUpstreamKeys};
 constexpr Shape kUpstream{.kind = Kind::map, .keys = kUpstreamKeys, .short_for = "endpoints"};

@@ -111,6 +111,10 @@ Route read_route(const Node& node, const Node& root, Report& report) {
   reader.missing("upstream", "the name of an upstream");
   reader.text("upstream", route.upstream);
   read_upgrades(reader, route.upgrades);
+  if (reader.below("rewrite").find("host") != nullptr) {
+    reader.below("rewrite").only("host", "preserve", {});
+    route.preserve_host = true;
+  }
   const Node* upstream = find_upstream(root, route.upstream);
   if (const Node* own = reader.find("timeouts")) {
     const Node section = merged(*own, upstream);
@@ -143,6 +147,7 @@ Listener read_listener(const Node& node, const Node& root, const std::vector<Ups
     report.error(*name, "a listener's name is empty");
   reader.missing("address", "HOST:PORT or unix:/path");
   if (const Node* address = reader.find("address")) read_address(*address, listener.address, report);
+  if (reader.find("tls") != nullptr) listener.tls = read_listener_tls(reader.below("tls"));
   read_networks(reader, listener.trust_forwarded);
   read_limits(reader.below("limits"), listener.limits);
   if (!reader.has("routes")) listener.routes = implied_routes(upstreams);

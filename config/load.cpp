@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "config/certificates.hpp"
 #include "config/document.hpp"
 #include "config/keys.hpp"
 #include "config/overrides.hpp"
@@ -47,6 +48,7 @@ std::optional<Config> load_tree(const Source& source, Report& report) {
   merge_defaults(*root);
   Config config = read_config(*root, report);
   validate(*root, report);
+  judge_certificates(*root, source.judges, report);
   if (report.failed()) return std::nullopt;
   warn_of_traps(config, *root, report);
   return config;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // YAML -> Config with every error at once (spec/config.md). Reads no environment and opens no file except those the
-// document names (token_file, body_file): the caller hands everything in, so that a test needs no file and no process.
+// document names (token_file, body_file, certificates, keys): the caller hands everything in, so that a test needs no
+// file and no process.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,11 +14,22 @@
 
 namespace fusewire::config {
 
+// What only a TLS library can tell, and the loader links none: whether certificates, keys and authorities are sound.
+struct Finding {
+  std::string key;  // of the section: certificate, private_key, …
+  std::string message;
+};
+struct Judges {
+  std::function<std::vector<Finding>(const ListenerTls&)> listener_tls = {};
+  std::function<std::vector<Finding>(const UpstreamTls&)> upstream_tls = {};
+};
+
 struct Source {
   std::string name = {};  // for messages: the file's path
   std::string text = {};
   std::vector<std::pair<std::string, std::string>> environment = {};  // for ${NAME} and FUSEWIRE__…
   std::vector<std::string> set = {};                                  // --set key.path=value, in order
+  Judges judges = {};                                                 // none: files are only looked at
 };
 
 struct Diagnostic {

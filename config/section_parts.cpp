@@ -24,6 +24,19 @@ bool add_statuses(std::string_view text, std::bitset<600>& statuses) {
   return status.has_value();
 }
 
+std::ifstream open_file(const Node& path, Report& report) {
+  std::error_code error;
+  const bool regular = std::filesystem::is_regular_file(path.text, error);
+  std::ifstream in;
+  if (regular) in.open(path.text, std::ios::binary);
+  if (!in.is_open()) report.error(path, "cannot read the file " + quote(path.text));
+  return in;
+}
+
+void report_size(const Node& path, std::size_t limit, Report& report) {
+  report.error(path, "the file " + quote(path.text) + " is larger than " + format_size(limit));
+}
+
 }  // namespace
 
 void read_conditions(const Reader& reader, std::string_view key, Conditions& out, std::size_t outcomes) {
@@ -66,20 +79,20 @@ FieldList read_fields(const Reader& reader, std::string_view key) {
   return fields;
 }
 
-std::optional<std::string> read_file(const Node& path, std::size_t limit, Report& report) {
+void check_file(const Node& path, std::size_t limit, Report& report) {
+  const std::ifstream in = open_file(path, report);
   std::error_code error;
-  const bool regular = std::filesystem::is_regular_file(path.text, error);
-  std::ifstream in;
-  if (regular) in.open(path.text, std::ios::binary);
-  if (!in.is_open()) {
-    report.error(path, "cannot read the file " + quote(path.text));
-    return std::nullopt;
-  }
+  if (in.is_open() && std::filesystem::file_size(path.text, error) > limit && !error) report_size(path, limit, report);
+}
+
+std::optional<std::string> read_file(const Node& path, std::size_t limit, Report& report) {
+  std::ifstream in = open_file(path, report);
+  if (!in.is_open()) return std::nullopt;
   std::string content(limit + 1, '\0');
   in.read(content.data(), static_cast<std::streamsize>(content.size()));
   content.resize(static_cast<std::size_t>(in.gcount()));
   if (content.size() <= limit) return content;
-  report.error(path, "the file " + quote(path.text) + " is larger than " + format_size(limit));
+  report_size(path, limit, report);
   return std::nullopt;
 }
 

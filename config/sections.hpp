@@ -16,6 +16,8 @@ CircuitBreaker read_circuit_breaker(const Reader&);
 Timeouts read_timeouts(const Reader&);
 Fallback read_fallback(const Reader&);
 Upstream read_upstream(const Node& upstream, Report&);  // `defaults` have been merged under it
+ListenerTls read_listener_tls(const Reader&);
+UpstreamTls read_upstream_tls(const Reader&);
 std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstream>&, Report&);
 void read_process(const Node& root, Config&, Report&);
 
@@ -27,6 +29,8 @@ void read_address(const Node&, Address& out, Report&);
 // A map of field names to values.
 FieldList read_fields(const Reader&, std::string_view key);
 
+// Reports a file that cannot be read, or is larger.
+void check_file(const Node& path, std::size_t limit, Report&);
 // What a key names: "expected a file, …" is reported when it cannot be read.
 std::optional<std::string> read_file(const Node& path, std::size_t limit, Report&);
 

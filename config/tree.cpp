@@ -35,14 +35,45 @@ Node match_node(const Match& match) {
   return map;
 }
 
+Node single_node(std::string_view key, Node value) {
+  Node map = map_node();
+  put(map, key, std::move(value));
+  return map;
+}
+
 Node route_node(const Route& route) {
   Node map = map_node();
   if (!route.name.empty()) put(map, "name", text_node(route.name));
   put(map, "match", match_node(route.match));
   put(map, "upstream", text_node(route.upstream));
   put(map, "upgrades", texts_node(route.upgrades));
+  if (route.preserve_host) put(map, "rewrite", single_node("host", word_node("preserve")));
   if (route.timeouts) put(map, "timeouts", tree_of(*route.timeouts));
   if (route.fallback) put(map, "fallback", tree_of(*route.fallback));
+  return map;
+}
+
+void put_text(Node& map, std::string_view key, const std::string& text) {
+  if (!text.empty()) put(map, key, text_node(text));
+}
+
+// Paths only: what the files hold is never printed.
+Node tls_node(const ListenerTls& tls) {
+  Node map = map_node();
+  put_text(map, "certificate", tls.certificate);
+  put_text(map, "private_key", tls.private_key);
+  put_text(map, "client_ca", tls.client_ca);
+  put(map, "min_version", text_node(name_of(kTlsVersions, tls.min_version)));
+  return map;
+}
+
+Node tls_node(const UpstreamTls& tls) {
+  Node map = map_node();
+  put(map, "ca", text_node(tls.ca.empty() ? "system" : tls.ca));
+  put_text(map, "certificate", tls.certificate);
+  put_text(map, "private_key", tls.private_key);
+  put_text(map, "server_name", tls.server_name);
+  put(map, "verify", flag_node(tls.verify));
   return map;
 }
 
@@ -50,6 +81,7 @@ Node listener_node(const Listener& listener) {
   Node map = map_node();
   put(map, "name", text_node(listener.name));
   put(map, "address", text_node(format_address(listener.address)));
+  if (listener.tls) put(map, "tls", tls_node(*listener.tls));
   std::vector<std::string> networks;
   for (const Network& network : listener.trust_forwarded) networks.push_back(format_network(network));
   put(map, "trust_forwarded", texts_node(networks));
@@ -82,6 +114,7 @@ Node upstream_node(const Upstream& upstream) {
   put(cache, "store_set_cookie", flag_node(upstream.cache.store_set_cookie));
   put(cache, "heuristic_fraction", number_node(upstream.cache.heuristic_fraction));
   put(map, "cache", std::move(cache));
+  put(map, "tls", tls_node(upstream.tls));
   return map;
 }
 
@@ -101,12 +134,6 @@ Node log_node(const Log& log) {
   put(map, "format", word_node(name_of(kLogFormats, log.format)));
   put(map, "access", flag_node(log.access));
   put(map, "access_sample", number_node(log.access_sample));
-  return map;
-}
-
-Node single_node(std::string_view key, Node value) {
-  Node map = map_node();
-  put(map, key, std::move(value));
   return map;
 }
 

@@ -26,7 +26,7 @@ void check_name(const Node& upstream, Report& report) {
 }
 
 void read_endpoints(const Reader& reader, std::vector<Endpoint>& endpoints) {
-  const std::string_view what = "a list of http://HOST[:PORT] or unix:/path";
+  const std::string_view what = "a list of http://HOST[:PORT], https://HOST[:PORT] or unix:/path";
   reader.missing("endpoints", what);
   const Node* list = reader.find("endpoints");
   if (list == nullptr) return;
@@ -35,7 +35,7 @@ void read_endpoints(const Reader& reader, std::vector<Endpoint>& endpoints) {
   for (const Node& item : list->children) {
     if (item.kind == Node::Kind::invalid) continue;
     const Reader endpoint(&item, reader.report());
-    endpoint.missing("url", "http://HOST[:PORT] or unix:/path");
+    endpoint.missing("url", "http://HOST[:PORT], https://HOST[:PORT] or unix:/path");
     const Node* url = endpoint.find("url");
     if (url == nullptr) continue;
     Parsed<Endpoint> parsed = parse_endpoint(url->text);
@@ -144,6 +144,7 @@ Upstream read_upstream(const Node& node, Report& report) {
   limits.count("max_connections", upstream.limits.max_connections, 1, kMostConnections);
   limits.count("max_concurrent_requests", upstream.limits.max_concurrent_requests, 1, kMostConnections);
   upstream.fallback = read_fallback(reader.below("fallback"));
+  upstream.tls = read_upstream_tls(reader.below("tls"));
   const Reader cache = reader.below("cache");
   cache.only("serve", "on_error", {"normal"});
   cache.size("max_object", upstream.cache.max_object, 0, 1024 * kMiB);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -61,6 +62,11 @@ class Traps {
       check_client_errors(breaker.classify.failure, path + Path{"circuit_breaker", "classify", "failure"});
     }
     check_chain(upstream.fallback, upstream, path + Path{"fallback", "chain"});
+    const bool tls = std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                                 [](const Endpoint& endpoint) { return endpoint.tls; });
+    if (tls && !upstream.tls.verify)
+      warn(path + Path{"tls", "verify"},
+           "whoever stands in between can read and change everything: no certificate is checked");
   }
 
   void check_interval(const CircuitBreaker& breaker, const Timeouts& timeouts, const Path& path) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # collect-runtime.sh BINARY TARGET: TARGET becomes a root file system that holds the stripped binary, the shared
-# libraries that it loads with their licences, and what name resolution reads.
+# libraries that it loads with their licences, the authorities that it trusts, and what name resolution reads.
 set -euo pipefail
 binary=$1
 root=$2
@@ -18,6 +18,13 @@ ldd "$binary" | grep -oE '/[^ ]+' | while read -r library; do
   notice=/usr/share/doc/$package/copyright
   if [[ -e $notice ]]; then install -D -m 644 "$notice" "$root$notice"; fi
 done
+
+# Where the library looks (`openssl version -d`), as in Debian: one file, which an operator may mount another one over.
+install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+install -D -m 644 /usr/share/doc/ca-certificates/copyright "$root/usr/share/doc/ca-certificates/copyright"
+mkdir -p "$root/usr/lib/ssl"
+ln -s /etc/ssl/certs "$root/usr/lib/ssl/certs"
+ln -s /etc/ssl/certs/ca-certificates.crt "$root/usr/lib/ssl/cert.pem"
 
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 printf 'fusewire:x:65532:65532::/:/usr/local/bin/fusewire\n' >"$root/etc/passwd"

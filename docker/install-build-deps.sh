@@ -7,11 +7,11 @@ set -euo pipefail
 
 build=(
   build-essential cmake ninja-build ccache mold ca-certificates
-  libboost1.81-dev libboost-json1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev
+  libboost1.81-dev libboost-json1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev
   doctest-dev libbenchmark-dev
 )
 # What the tests talk to: a real upstream, real clients.
-test=(nginx curl jq python3 procps wrk libnss-wrapper)
+test=(nginx curl openssl jq python3 procps wrk libnss-wrapper)
 # A real WebSocket client and server. Debian's clash with those of other sources, so any that are there already will do.
 { command -v node && command -v npm; } >/dev/null || test+=(nodejs npm)
 # What bench/ measures with and against.

@@ -100,9 +100,16 @@ struct Reply {
 
   // origin == problem
   Problem problem = Problem::none;
-  std::string detail;                       // one sentence for a person
-  std::string_view state;                   // the breaker's state or override, where it is the reason; static storage
+  std::string detail;             // one sentence for a person
+  std::string_view state;         // the breaker's state or override, where it is the reason; static storage
+  std::string_view proxy_status;  // its error (RFC 9209 §2.3), where the outcome is too coarse; static storage
   std::optional<milliseconds> retry_after;  // absent: unknown
+};
+
+// What a TLS handshake with an upstream failed of. Static storage.
+struct TlsFault {
+  std::string_view error;   // RFC 9209 §2.3: tls_protocol_error, tls_certificate_error, tls_alert_received
+  std::string_view reason;  // for a person: "certificate has expired"
 };
 
 // Flags of the access log (spec/operations.md), a bit set.
@@ -161,6 +168,7 @@ struct Exchange {
 
   // What came of it. `outcome` leaves `pending` once, set by forward (or by the session for a local answer).
   Outcome outcome = Outcome::pending;
+  TlsFault tls_fault;                  // of Outcome::tls_error
   Verdict verdict = Verdict::none;     // set by the breaker filter
   int upstream_status = 0;             // 0 before the response's head
   const Response* response = nullptr;  // the upstream's head, valid until the exchange ends

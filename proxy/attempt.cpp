@@ -106,7 +106,7 @@ Task<void> Attempt::ask(Reply& reply, Time now) {
     }
   }
   set_failure_flag(x);
-  reply = failure_reply(x.outcome, upstream.config->name);
+  reply = failure_reply(x.outcome, upstream.config->name, x.tls_fault);
 }
 
 Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {

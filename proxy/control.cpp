@@ -10,6 +10,7 @@
 #include "filters/cache/store.hpp"
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/tls/server_context.hpp"
 
 namespace fusewire::proxy {
 
@@ -59,6 +60,16 @@ void compare_process(const config::Config& before, const config::Config& after, 
   note("log", before.log == after.log);
   note("shutdown", before.shutdown == after.shutdown);
   note("runtime", before.workers == after.workers);
+}
+
+// A connection that was made under other authorities, or for another name, is not one to this endpoint.
+std::string identity_of(const config::UpstreamTls& tls, const config::Endpoint& endpoint) {
+  std::string identity = endpoint.url;
+  if (endpoint.tls)
+    for (const auto& part :
+         {tls.ca, tls.certificate, tls.private_key, tls.server_name, std::string(tls.verify ? "1" : "")})
+      identity += '\n' + part;
+  return identity;
 }
 
 }  // namespace
@@ -112,16 +123,28 @@ const ReloadReport& Control::apply(config::Config config, const std::string& tri
   if (snapshot_ && config == snapshot_->config) {
     compare("listener", config.listeners, config.listeners, report);
     compare("upstream", config.upstreams, config.upstreams, report);
+    const std::string error = renew_certificates(std::chrono::steady_clock::now());
+    if (!error.empty()) report.errors.push_back(error);
+    report.successful = error.empty();
     return conclude(std::move(report));
   }
-  const std::shared_ptr<const Snapshot> next = build(std::move(config));
-  if (std::string error = hooks_.publish(next); !error.empty()) {
+  std::shared_ptr<const Snapshot> next;
+  std::string error;
+  CertificateWatch certificates(config);  // before the files are read: no change is lost between
+  try {
+    next = build(std::move(config), version_ + 1);
+    error = hooks_.publish(next);
+  } catch (const BadCertificate& bad) {
+    error = bad.what();
+  }
+  if (!error.empty()) {
     report.successful = false;
     report.errors.push_back(std::move(error));
     forget_unused();  // what was made for the refused configuration
     return conclude(std::move(report));
   }
   commit(next, report);
+  certificates_ = std::move(certificates);
   return conclude(std::move(report));
 }
 
@@ -141,16 +164,17 @@ const ReloadReport& Control::conclude(ReloadReport report) {
 
 // ------------------------------------------------------------------------------------------------------ building
 
-std::shared_ptr<const Snapshot> Control::build(config::Config config) {
+std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint64_t version) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = std::move(config);
-  snapshot->version = version_ + 1;
+  snapshot->version = version;
   snapshot->via = snapshot->config.via.empty() ? default_via_ : snapshot->config.via;
   for (const auto& wanted : snapshot->config.upstreams) {
     auto upstream = std::make_unique<Upstream>();
     upstream->config = &wanted;
     upstream->state = state_of(wanted);
-    for (const auto& endpoint : wanted.endpoints) upstream->endpoints.push_back(endpoint_of(upstream->state, endpoint));
+    for (const auto& endpoint : wanted.endpoints)
+      upstream->endpoints.push_back(endpoint_of(wanted, upstream->state, endpoint));
     upstream->classify = std::make_unique<CompiledClassify>(wanted.circuit_breaker.classify);
     upstream->chain = {.breaker = &upstream->state->breaker,
                        .classify = upstream->classify.get(),
@@ -173,6 +197,7 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config) {
     }
     snapshot->listeners.push_back(std::move(listener));
   }
+  make_tls_contexts(*snapshot, snapshot_.get(), workers_, std::chrono::steady_clock::now());
   return snapshot;
 }
 
@@ -192,10 +217,11 @@ std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted)
   return state;
 }
 
-std::shared_ptr<EndpointState> Control::endpoint_of(const std::shared_ptr<UpstreamState>& upstream,
+std::shared_ptr<EndpointState> Control::endpoint_of(const config::Upstream& upstream,
+                                                    const std::shared_ptr<UpstreamState>& state,
                                                     const config::Endpoint& wanted) {
-  auto& endpoint = endpoints_[{upstream->name, wanted.url}];
-  if (!endpoint) endpoint = std::make_shared<EndpointState>(wanted, upstream, next_endpoint_++);
+  auto& endpoint = endpoints_[{upstream.name, identity_of(upstream.tls, wanted)}];
+  if (!endpoint) endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++);
   return endpoint;
 }
 
@@ -231,6 +257,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   admin_ = next->config.admin;
   watch_token();
   version_ = next->version;
+  ticket_keys_due_ = now + TlsServer::kTicketKeys;
   forget_unused();
 }
 
@@ -241,7 +268,8 @@ void Control::forget_unused() {
   if (snapshot_)
     for (const auto& upstream : snapshot_->config.upstreams) {
       names.insert(upstream.name);
-      for (const auto& endpoint : upstream.endpoints) endpoints.emplace(upstream.name, endpoint.url);
+      for (const auto& endpoint : upstream.endpoints)
+        endpoints.emplace(upstream.name, identity_of(upstream.tls, endpoint));
     }
   for (auto it = states_.begin(); it != states_.end();) {
     if (names.contains(it->first)) {
@@ -268,6 +296,7 @@ config::LoadResult Control::check(const std::string& text) const {
 void Control::look(std::chrono::steady_clock::time_point now) {
   end_overrides(now);
   if (token_watch_ && token_watch_->look() == ContentWatch::Seen::changed) take_token();
+  look_at_certificates(now);
 }
 
 void Control::end_overrides(std::chrono::steady_clock::time_point now) {
@@ -291,6 +320,28 @@ void Control::take_token() {
   if (!token || *token == admin_.token) return;
   admin_.token = *token;
   log::info("admin token changed", {{"token_file", admin_.token_file}});
+}
+
+// The same configuration with what its files hold now; what is wrong with them, if so: then the old ones serve on.
+std::string Control::renew_certificates(std::chrono::steady_clock::time_point now) {
+  ticket_keys_due_ = now + TlsServer::kTicketKeys;
+  try {
+    const std::shared_ptr<const Snapshot> next = build(snapshot_->config, version_);
+    if (same_tls_contexts(*next, *snapshot_)) return {};
+    if (std::string error = hooks_.publish(next); !error.empty()) return error;
+    snapshot_ = next;
+  } catch (const BadCertificate& bad) {
+    return bad.what();
+  }
+  log::info("certificates renewed");
+  return {};
+}
+
+void Control::look_at_certificates(std::chrono::steady_clock::time_point now) {
+  const bool changed = certificates_.look();
+  if ((!changed && now < ticket_keys_due_) || draining()) return;
+  const std::string error = renew_certificates(now);
+  if (!error.empty()) log::error("certificates refused: the last good ones serve on", {{"error", error}});
 }
 
 void Control::drain() {

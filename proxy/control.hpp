@@ -18,6 +18,7 @@
 #include "proxy/observe/event_log.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/timed_overrides.hpp"
+#include "proxy/tls/certificates.hpp"
 
 namespace fusewire::cache {
 class Store;
@@ -74,7 +75,8 @@ class Control {
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   // The snapshot's, with the token as admin.token_file holds it now.
   const config::Admin& admin() const { return admin_; }
-  // What nobody else notices in time: an override whose `for` is over, a rotated token. Called every kLook.
+  // What nobody else notices in time: an override whose `for` is over, a rotated token, a renewed certificate. Called
+  // every kLook.
   void look(std::chrono::steady_clock::time_point now);
   static constexpr std::chrono::milliseconds kLook{400};
   std::size_t workers() const { return workers_; }
@@ -96,16 +98,20 @@ class Control {
   std::chrono::steady_clock::time_point started() const { return started_; }
 
  private:
-  std::shared_ptr<const Snapshot> build(config::Config);
+  // Throws BadCertificate.
+  std::shared_ptr<const Snapshot> build(config::Config, std::uint64_t version);
   const ReloadReport& conclude(ReloadReport);
   void forget_unused();
   std::shared_ptr<UpstreamState> state_of(const config::Upstream&);
-  std::shared_ptr<EndpointState> endpoint_of(const std::shared_ptr<UpstreamState>&, const config::Endpoint&);
+  std::shared_ptr<EndpointState> endpoint_of(const config::Upstream&, const std::shared_ptr<UpstreamState>&,
+                                             const config::Endpoint&);
   std::shared_ptr<PerWorker<TrafficCells>> cells_of(const std::string& listener, const std::string& upstream);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
   void watch_token();
   void take_token();
+  std::string renew_certificates(std::chrono::steady_clock::time_point now);
+  void look_at_certificates(std::chrono::steady_clock::time_point now);
 
   Loader loader_;
   const std::size_t workers_;
@@ -113,6 +119,8 @@ class Control {
   std::shared_ptr<const Snapshot> snapshot_;
   config::Admin admin_;
   std::optional<ContentWatch> token_watch_;  // of admin.token_file
+  CertificateWatch certificates_;
+  std::chrono::steady_clock::time_point ticket_keys_due_{};
   ReloadReport last_reload_;
   std::chrono::system_clock::time_point last_success_{};
   const std::chrono::steady_clock::time_point started_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/dial.hpp"
 
+#include "proxy/observe/log.hpp"
+#include "proxy/tls/client_context.hpp"
+
 namespace fusewire::proxy {
 
 namespace {
@@ -59,6 +62,9 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& 
     outcome_ = Outcome::local_lack;
     connection.reset();
   }
+  if (!connection || !(*choice.endpoint)->tls) co_return connection;
+  const bool secured = co_await secure(connection->channel(), **choice.endpoint, give_up);
+  if (!secured) connection.reset();
   co_return connection;
 }
 
@@ -106,6 +112,34 @@ void Dial::remember(const std::vector<BackendPtr>& candidates, std::size_t tried
     Backends::trust(last);
   else if (unreachable || now >= until)
     Backends::avoid(last, now);
+}
+
+// The handshake. False: outcome_ and tls_fault_ say why not, as connect() does.
+Task<bool> Dial::secure(Channel& channel, const EndpointState& endpoint, const GiveUp& give_up) {
+  channel.watch(&watcher_);
+  channel.start_tls(upstream_.tls->connect(worker_.index(), endpoint.id, endpoint.server_name));
+  bool given_up = give_up();
+  while (channel.is_handshaking() && !channel.ended() && !given_up) {
+    channel.start_read();
+    co_await news_.wait();
+    given_up = give_up();
+  }
+  TlsCells& cells = upstream_.state->cells.of(worker_.index()).tls;
+  channel.watch(nullptr);
+  if (channel.is_ready() && !given_up) {
+    cells.done(channel.tls()->resumed());
+    co_return true;
+  }
+  cells.failed.add();
+  if (given_up) co_return false;
+  outcome_ = Outcome::tls_error;
+  tls_fault_ = channel.tls()->fault();
+  if (worker_.upstream_complaints().pass(steady_now()))
+    log::warn("TLS handshake with an upstream failed", {{"upstream", upstream_.config->name},
+                                                        {"endpoint", endpoint.url},
+                                                        {"error", tls_fault_.error},
+                                                        {"reason", tls_fault_.reason}});
+  co_return false;
 }
 
 void Dial::cancel() {

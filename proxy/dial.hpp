@@ -33,6 +33,7 @@ class Dial {
   Task<std::unique_ptr<UpstreamConnection>> connect(const Backends::Choice&, Time now, Time until, const GiveUp&);
   Outcome outcome() const { return outcome_; }
   bool is_resolving() const { return resolving_; }
+  const TlsFault& tls_fault() const { return tls_fault_; }  // of Outcome::tls_error
 
   void cancel();
 
@@ -40,6 +41,7 @@ class Dial {
   Task<void> resolve(const Backends::Choice&, Time now, const GiveUp&);
   Task<ConnectorPtr> reach(const std::vector<BackendPtr>&, Time until, const GiveUp&);
   void remember(const std::vector<BackendPtr>&, std::size_t tried, bool reached, Time until) const;
+  Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);
 
   Worker& worker_;
   const Upstream& upstream_;
@@ -48,6 +50,7 @@ class Dial {
   ConnectorPtr connector_;
   Outcome outcome_ = Outcome::pending;
   bool resolving_ = false;
+  TlsFault tls_fault_;
 };
 
 }  // namespace fusewire::proxy

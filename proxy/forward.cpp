@@ -172,7 +172,9 @@ Task<void> Forward::connect() {
   arm();
   const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
   connection_ = co_await dial_.connect(choice_, connect_started_, until, [this] { return interrupted(); });
-  if (!connection_) end(dial_.outcome());
+  if (connection_) co_return;
+  x_.tls_fault = dial_.tls_fault();
+  end(dial_.outcome());
 }
 
 Outcome Forward::why_no_place() const {
@@ -217,6 +219,7 @@ void Forward::append_head(std::string& out) {
                    .via = via_,
                    .request_id = inbound_.request_id,
                    .default_host = endpoint()->authority,
+                   .is_host_own = endpoint()->tls && !inbound_.preserve_host,
                    .deadline_header = {},
                    .deadline_ms = {},
                    .upgrades = inbound_.upgrades};

@@ -99,7 +99,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
       case FieldId::x_forwarded_proto:
         continue;  // written below
       case FieldId::host:
-        append_field(out, field.name, request.authority);
+        append_field(out, field.name, head.is_host_own ? head.default_host : request.authority);
         host = true;
         continue;
       case FieldId::content_length:
@@ -124,7 +124,8 @@ void append_request_head(std::string& out, const RequestHead& head) {
     }
     append_field(out, field.name, field.value);
   }
-  if (!host) append_field(out, "Host", request.authority.empty() ? head.default_host : request.authority);
+  if (!host)
+    append_field(out, "Host", request.authority.empty() || head.is_host_own ? head.default_host : request.authority);
   if (request.body == BodyKind::chunked) out.append("Transfer-Encoding: chunked\r\n");
   if (!id) append_field(out, "X-Request-Id", head.request_id);
   if (head.deadline_ms) append_number_field(out, head.deadline_header, static_cast<std::uint64_t>(*head.deadline_ms));

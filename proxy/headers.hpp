@@ -28,6 +28,7 @@ struct RequestHead {
   std::string_view via;  // our pseudonym
   std::string_view request_id;
   std::string_view default_host;            // for an HTTP/1.0 request without Host
+  bool is_host_own = false;                 // default_host for any request
   std::string_view deadline_header;         // empty: none
   std::optional<std::int64_t> deadline_ms;  // passed on in deadline_header, which is taken out otherwise
   const Protocols* upgrades = nullptr;      // the request asks for one of these; nullptr: it does not

@@ -34,6 +34,7 @@ struct Inbound {
   std::size_t buffered_raw = 0;      // the bytes it takes in the buffer, when it is not held
   std::string request_id{};
   const Protocols* upgrades = nullptr;  // what the request may switch to; nullptr: it asks for none of it
+  bool preserve_host = false;           // of its route
   bool late = false;                    // `deadline` has passed
 
   // The client has closed or broken its connection (a FIN while its response is pending means that, too).

@@ -111,7 +111,19 @@ Reply problem_reply(Problem problem, std::string detail) {
   return reply;
 }
 
-Reply failure_reply(Outcome outcome, string_view upstream) {
+namespace {
+
+Reply tls_reply(string_view upstream, const TlsFault& fault) {
+  std::string detail = std::string("upstream '").append(upstream).append("' failed the TLS handshake");
+  if (!fault.reason.empty()) detail.append(": ").append(fault.reason);
+  Reply reply = problem_reply(Problem::connect_failed, std::move(detail));
+  reply.proxy_status = fault.error;
+  return reply;
+}
+
+}  // namespace
+
+Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) {
   const auto say = [&](Problem problem, string_view what) {
     return problem_reply(problem, std::string("upstream '").append(upstream).append("' ").append(what));
   };
@@ -123,7 +135,7 @@ Reply failure_reply(Outcome outcome, string_view upstream) {
     case Outcome::dns_error:
       return say(Problem::connect_failed, "has a name that does not resolve");
     case Outcome::tls_error:
-      return say(Problem::connect_failed, "failed the TLS handshake");
+      return tls_reply(upstream, tls);
     case Outcome::local_lack:
       return say(Problem::connect_failed, "was not tried: this proxy is out of sockets");
     case Outcome::connect_timeout:
@@ -150,7 +162,8 @@ OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, stri
   answer.body.reserve(kUsualBody);
   const Row r = row(reply.problem);
   answer.fields = "Content-Type: application/problem+json\r\nProxy-Status: fusewire; error=";
-  answer.fields.append(proxy_status_error(reply.problem, outcome)).append("\r\n");
+  answer.fields.append(reply.proxy_status.empty() ? proxy_status_error(reply.problem, outcome) : reply.proxy_status)
+      .append("\r\n");
   if (reply.retry_after)
     answer.fields.append("Retry-After: ")
         .append(std::to_string(breaker::retry_after_seconds(*reply.retry_after)))

@@ -18,7 +18,7 @@ int problem_status(Problem);
 Reply problem_reply(Problem, std::string detail);
 
 // The answer for an exchange that failed: ConnectFailed, ResponseTimeout, …
-Reply failure_reply(Outcome, std::string_view upstream);
+Reply failure_reply(Outcome, std::string_view upstream, const TlsFault& = {});
 
 struct OwnAnswer {
   std::string fields;  // complete lines: Content-Type, Proxy-Status, Retry-After, …

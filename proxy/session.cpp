@@ -54,6 +54,8 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
   Session& session = *self;
   session.inbound_.session = self;
   session.learn_peer();
+  session.adopt_snapshot();
+  if (session.listener_ != nullptr && session.listener_->tls) co_await session.handshake();
   while (!session.close_) {
     const Next next = co_await session.next_request();
     if (next == Next::close) break;
@@ -85,8 +87,10 @@ void Session::adopt_snapshot() {
   if (snapshot_ == worker_.snapshot()) return;
   route_ = nullptr;  // it points into the old one
   const Listener* listener = worker_.snapshot()->listener(gate_->name);
-  if (listener == nullptr) close_ = true;
-  if (listener == nullptr && snapshot_) return;  // what has begun is served as it was admitted
+  if (listener == nullptr || has_other_security(*listener)) {
+    close_ = true;
+    if (snapshot_) return;  // what has begun is served as it was admitted
+  }
   snapshot_ = worker_.snapshot();
   listener_ = listener;
   static const config::ListenerLimits kDefaults;
@@ -136,7 +140,13 @@ void Session::drain() {
 }
 
 void Session::configuration_changed() {
-  if (worker_.snapshot()->listener(gate_->name) == nullptr) drain();
+  const Listener* const listener = worker_.snapshot()->listener(gate_->name);
+  if (listener == nullptr || has_other_security(*listener)) drain();
+}
+
+// TLS has been turned on or off since this connection began.
+bool Session::has_other_security(const Listener& listener) const {
+  return snapshot_ && (listener.tls != nullptr) != secure_;
 }
 
 void Session::stop() {
@@ -221,6 +231,7 @@ Session::Next Session::parse_request() {
                                 .max_fields = inbound_.limits->max_fields};
   const auto bytes = client_->buffer().view();
   if (!http::is_news(bytes, head_seen_, limits)) return Next::incomplete;
+  inbound_.request.scheme = secure_ ? "https" : "http";
   const auto head = http::parse_request_head(bytes, limits, inbound_.request);
   head_seen_ = head.parsed == http::Parsed::incomplete ? bytes.size() : 0;
   if (head.parsed == http::Parsed::incomplete) return Next::incomplete;

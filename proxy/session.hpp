@@ -36,6 +36,9 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void wake();
 
   // Reading (session.cpp)
+  Task<void> handshake();
+  void note_failed_handshake();
+  bool has_other_security(const Listener&) const;
   Task<Next> next_request();
   Next parse_request();
   Next begin_request(const http::HeadResult&);
@@ -96,6 +99,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::uint64_t bytes_out_ = 0;  // of its body
   bool close_ = false;           // no further request on this connection
   bool idle_ = true;             // between two requests
+  bool secure_ = false;          // TLS
 };
 
 }  // namespace fusewire::proxy

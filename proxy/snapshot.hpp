@@ -17,12 +17,16 @@
 
 namespace fusewire::proxy {
 
+class TlsClient;
+class TlsServer;
+
 struct Upstream {
   const config::Upstream* config = nullptr;
   std::shared_ptr<UpstreamState> state;
   std::vector<std::shared_ptr<EndpointState>> endpoints;
   std::unique_ptr<CompiledClassify> classify;
-  ChainContext chain;  // what the filters need; points into this snapshot and into `state`
+  std::shared_ptr<TlsClient> tls;  // where an endpoint is https://
+  ChainContext chain;              // what the filters need; points into this snapshot and into `state`
 };
 
 struct Route {
@@ -38,6 +42,7 @@ struct Listener {
   std::vector<Route> routes;
   Router router;
   std::shared_ptr<PerWorker<TrafficCells>> unrouted_cells;
+  std::shared_ptr<const TlsServer> tls;  // nullptr: plain
 };
 
 struct Snapshot {

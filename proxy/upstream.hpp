@@ -42,7 +42,7 @@ struct UpstreamState {
 class LookUpRecord {
  public:
   struct View {
-    std::vector<std::string> addresses;  // those in use: of the last good answer
+    std::vector<std::string> addresses;                       // those in use: of the last good answer
     std::optional<std::chrono::system_clock::time_point> at;  // of the last look-up, good or bad
     std::string error;                                        // of the last look-up; empty: it was good
   };
@@ -61,20 +61,40 @@ class LookUpRecord {
   View view_;
 };
 
-// One endpoint; kept over reloads while (upstream, URL) stays.
+// A name in place of the endpoint's own, with the endpoint's port.
+inline std::string authority_of(const config::Endpoint& endpoint, std::string_view name) {
+  if (name.empty()) return endpoint.authority;
+  const std::size_t port = endpoint.authority.rfind(':');  // the last colon of [::1] is inside its brackets
+  const bool has_port = port != std::string::npos && endpoint.authority.find(']', port) == std::string::npos;
+  return std::string(name) + (has_port ? endpoint.authority.substr(port) : "");
+}
+
+// The name that a certificate must have, without the brackets of an IPv6 address.
+inline std::string server_name_of(const config::Endpoint& endpoint, std::string_view name) {
+  if (name.empty()) return endpoint.address.host;
+  return std::string(name.starts_with('[') ? name.substr(1, name.size() - 2) : name);
+}
+
+// One endpoint; kept over reloads while (upstream, URL) stays and, of an https:// one, how it is spoken to.
 struct EndpointState {
-  EndpointState(const config::Endpoint& config, std::shared_ptr<UpstreamState> of, std::size_t number)
+  // `name` stands for the endpoint's own towards an https:// one; empty: its own.
+  EndpointState(const config::Endpoint& config, std::string_view name, std::shared_ptr<UpstreamState> of,
+                std::size_t number)
       : url(config.url),
         address(config.address),
-        authority(config.authority),
+        authority(config.tls ? authority_of(config, name) : config.authority),
+        tls(config.tls),
+        server_name(config.tls ? server_name_of(config, name) : std::string()),
         id(number),
         upstream(std::move(of)),
         known(literal(config.address)) {}
 
   const std::string url;
   const config::Address address;
-  const std::string authority;
-  const std::size_t id;  // dense, never reused while the process lives: the index of the workers' backends
+  const std::string authority;  // Host for a request without; for https:// for any (but rewrite.host: preserve)
+  const bool tls;
+  const std::string server_name;  // whose certificate it must show
+  const std::size_t id;           // dense, never reused while the process lives: the index of the workers' backends
   const std::shared_ptr<UpstreamState> upstream;
   const std::optional<SocketAddress> known;  // nothing: it has a name, which is looked up (names.hpp)
 

@@ -66,6 +66,19 @@ class Scratch {
   std::string text_;
 };
 
+// At most one line a second, of something that others can make happen as often as they like.
+class LogLimit {
+ public:
+  bool pass(Time now) {
+    if (now < next_) return false;
+    next_ = now + std::chrono::seconds(1);
+    return true;
+  }
+
+ private:
+  Time next_{};
+};
+
 class Worker {
  public:
   Worker(std::size_t index, WorkerCells& cells, Names& names);
@@ -79,7 +92,7 @@ class Worker {
   void drain();                           // no more keep-alive; ends when the last session has ended
   void evict_idle(const UpstreamState*);  // compared only, never looked into
   void learn(const NameNews&);
-  void stop();                            // cuts everything off
+  void stop();  // cuts everything off
   bool drained() const { return drain_begun_.load() && sessions_open_.load() == 0; }
   void join();
 
@@ -102,6 +115,10 @@ class Worker {
   // Lists of fields, recycled: an idle connection holds none, and a request allocates none.
   Fields take_fields();
   void give_back(Fields&&);
+
+  // Of handshakes that failed.
+  LogLimit& client_complaints() { return client_complaints_; }
+  LogLimit& upstream_complaints() { return upstream_complaints_; }
 
   void add(Session&);
   void remove(Session&);
@@ -131,6 +148,8 @@ class Worker {
   std::string date_;
   std::int64_t date_second_ = -1;
   std::array<char, 32> request_id_;  // of the last request: half a number of the worker's, half a count
+  LogLimit client_complaints_;
+  LogLimit upstream_complaints_;
   std::thread thread_;
 };
 

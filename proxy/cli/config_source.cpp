@@ -9,6 +9,8 @@
 #include <optional>
 #include <system_error>
 
+#include "proxy/tls/certificates.hpp"
+
 namespace fusewire::cli {
 namespace {
 
@@ -46,7 +48,7 @@ std::string config_file(const Options& options, const World& world) {
 
 config::LoadResult load_file(const std::string& file, const Options& options, const World& world) {
   auto text = read_whole(file);
-  if (text) return config::load({file, std::move(*text), world.environment, options.set});
+  if (text) return config::load({file, std::move(*text), world.environment, options.set, proxy::tls_judges()});
   config::LoadResult result;
   result.errors.push_back(unreadable(file));
   return result;
@@ -61,7 +63,7 @@ config::AdminResult load_admin(const std::string& file, const Options& options, 
 }
 
 config::LoadResult judge_text(const std::string& text, const Options& options, const World& world) {
-  return config::load({"posted", text, world.environment, options.set});
+  return config::load({"posted", text, world.environment, options.set, proxy::tls_judges()});
 }
 
 }  // namespace fusewire::cli

@@ -216,11 +216,15 @@ Version version(string_view text, int& minor) {
 
 string_view path_of(string_view origin_form) { return origin_form.substr(0, origin_form.find('?')); }
 
-// Fills target, path, authority of an absolute-form (RFC 9112 §3.2.2). False: malformed.
+// Fills target, path, authority of an absolute-form (RFC 9112 §3.2.2). False: malformed, or of another scheme than the
+// connection's: what is secured and what is not is never mixed up (RFC 9110 §7.4).
 bool absolute_form(Request& out) {
-  constexpr string_view kHttp = "http://";
-  if (out.target.size() <= kHttp.size() || !iequals(out.target.substr(0, kHttp.size()), kHttp)) return false;
-  const auto rest = out.target.substr(kHttp.size());
+  constexpr string_view kAfterScheme = "://";
+  const std::size_t before = out.scheme.size() + kAfterScheme.size();
+  if (out.target.size() <= before || !iequals(out.target.substr(0, out.scheme.size()), out.scheme) ||
+      out.target.substr(out.scheme.size(), kAfterScheme.size()) != kAfterScheme)
+    return false;
+  const auto rest = out.target.substr(before);
   const auto end = rest.find_first_of("/?");
   out.authority = rest.substr(0, end);
   out.target = end == string_view::npos ? string_view{} : rest.substr(end);

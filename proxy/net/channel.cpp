@@ -22,7 +22,8 @@ void Gather::wrote(std::size_t n) {
   }
 }
 
-Channel::Channel(Loop& loop, int descriptor, BufferPool& pool) : loop_(loop), descriptor_(descriptor), buffer_(pool) {
+Channel::Channel(Loop& loop, int descriptor, BufferPool& pool)
+    : loop_(loop), descriptor_(descriptor), buffer_(pool), pool_(pool) {
   if (!loop_.watch(descriptor_, *this)) read_error_ = write_error_ = errno;
 }
 
@@ -45,7 +46,9 @@ void Channel::act() {
     writable_.set();
   }
   if (closed()) return;
-  if (wanted_ && readable_) return read_now();
+  if (tls_) [[unlikely]]
+    send_tls();
+  if (wanted_ && has_input()) return read_now();
   if (ended()) return;
   const bool tell = tell_of_end_ ? broken_ || hung_up_ : tell_of_reset_ && broken_;
   if (!tell) return;
@@ -70,11 +73,13 @@ bool Channel::start_read() {
   if (!buffer_.make_room()) return false;
   wanted_ = true;
   tell_of_end_ = false;
-  if (readable_) loop_.defer(*this);
+  if (has_input()) loop_.defer(*this);
   return true;
 }
 
 void Channel::read_now() {
+  if (tls_) [[unlikely]]
+    return read_tls();
   const auto [memory, size] = buffer_.begin_read();
   ssize_t n = -1;
   do {
@@ -113,6 +118,8 @@ std::size_t Channel::write_some(Gather::Parts parts) {
 }
 
 bool Channel::try_write(Gather& gather) {
+  if (tls_) [[unlikely]]
+    return try_write_tls(gather);
   while (!gather.done() && !write_failed()) {
     const std::size_t n = write_some(gather.parts());
     if (n == 0 && write_error_ == 0) return false;
@@ -132,17 +139,30 @@ Task<void> Channel::flush(Gather& gather) {
 
 std::size_t Channel::unacknowledged() const {
   int bytes = 0;
-  return closed() || ::ioctl(descriptor_, SIOCOUTQ, &bytes) != 0 ? 0 : static_cast<std::size_t>(bytes);
+  if (closed() || ::ioctl(descriptor_, SIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<std::size_t>(bytes) + (tls_ ? tls_->unsent() : 0);
 }
 
 // ------------------------------------------------------------------------------------------------------ the end
 
 void Channel::shutdown_send() {
-  if (!closed()) ::shutdown(descriptor_, SHUT_WR);
+  if (closed()) return;
+  if (!tls_) {
+    ::shutdown(descriptor_, SHUT_WR);
+    return;
+  }
+  tls_->close_notify();
+  shut_when_sent_ = true;
+  send_tls();
 }
 
 void Channel::close() {
   if (closed()) return;
+  if (tls_) [[unlikely]] {
+    tls_->close_notify();
+    send_tls();
+    tls_.reset();
+  }
   ::close(std::exchange(descriptor_, -1));
   watcher_ = nullptr;
   if (write_blocked_)
@@ -153,6 +173,7 @@ void Channel::close() {
 
 void Channel::reset() {
   if (closed()) return;
+  tls_.reset();  // without its close_notify
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection, non-blocking: reads arrive by themselves into its buffer, writes go straight to the kernel and wait
-// only when it is full. A buffer is taken when there is something to read. One thread (a worker's).
+// only when it is full. A buffer is taken when there is something to read. After start_tls() all of it is under TLS,
+// for the same callers. One thread (a worker's).
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -16,6 +18,7 @@
 #include "proxy/net/event.hpp"
 #include "proxy/net/loop.hpp"
 #include "proxy/net/task.hpp"
+#include "proxy/net/tls_stream.hpp"
 
 namespace fusewire::proxy {
 
@@ -39,6 +42,7 @@ class Gather {
   }
   Parts parts() const { return {parts_.data() + first_, count_ - first_}; }
   bool done() const { return first_ == count_; }
+  std::size_t size() const { return boost::asio::buffer_size(parts()); }
   void wrote(std::size_t n);
 
  private:
@@ -64,12 +68,18 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   // it: the watcher hears of an end that stands behind bytes for which there is no room.
   void watch_for_end();
   ReadBuffer& buffer() { return buffer_; }
-  // The stream gives nothing more: an orderly end (FIN), a reset or our own close().
+  // The stream gives nothing more: an orderly end (FIN; under TLS close_notify), a reset (under TLS also a FIN alone)
+  // or our own close().
   bool ended() const { return eof_ || read_error_ != 0 || closed(); }
   bool eof() const { return eof_; }
   bool was_reset() const { return read_error_ != 0 || write_error_ != 0; }
-  // Open, and nothing has come that has not been read, as far as the loop knows.
-  bool is_silent() const { return !ended() && buffer_.empty() && !readable_; }
+  // Open, and nothing has come that has not been read, as far as the loop knows. What is TLS' own (a session ticket) is
+  // no word of the peer's.
+  bool is_silent() {
+    if (tls_ && readable_) [[unlikely]]
+      take_tls();
+    return !ended() && buffer_.empty() && !has_input();
+  }
 
   // Writes what the kernel takes at once. True when all is written or the connection has failed (see write_failed).
   bool try_write(Gather&);
@@ -81,6 +91,15 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   std::size_t unacknowledged() const;  // bytes that the peer has not taken from the kernel's send queue; a system call
 
   void shutdown_send();
+
+  // TLS from here on, both ways; a client speaks first. Read until the handshake is done, or ended().
+  void start_tls(TlsSetup);
+  bool is_handshaking() const { return tls_ && !tls_->ready(); }
+  bool is_ready() const { return !ended() && !is_handshaking(); }
+  const TlsStream* tls() const { return tls_.get(); }  // nullptr: plain
+  // Plain again after a handshake that failed; what of it has not been sent goes out before.
+  void stop_tls();
+
   // Idempotent. A waiting flush() returns in the next turn; the watcher is not called any more.
   void close();
   // The same with RST instead of FIN: the peer must not take what it got for a whole message.
@@ -94,23 +113,32 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   void note(std::uint32_t events) override;
   void act() override;
   void read_now();
+  bool has_input() const { return readable_ || held_back_; }
+  void read_tls();
+  bool take_tls();
+  bool try_write_tls(Gather&);
+  void send_tls();
   std::size_t write_some(Gather::Parts);
 
   Loop& loop_;
   int descriptor_;
   ReadBuffer buffer_;
+  BufferPool& pool_;
+  std::unique_ptr<TlsStream> tls_;
   Watcher* watcher_ = nullptr;
   Event writable_;
   std::uint64_t bytes_written_ = 0;
   int read_error_ = 0;
   int write_error_ = 0;
-  bool wanted_ = false;    // a read was asked for
-  bool readable_ = false;  // the kernel has something to read, as far as we know
-  bool ending_ = false;    // and behind it the stream's end
-  bool broken_ = false;    // the kernel tells of an error
-  bool hung_up_ = false;   // and of the peer's end
+  bool wanted_ = false;     // a read was asked for
+  bool readable_ = false;   // the kernel has something to read, as far as we know
+  bool ending_ = false;     // and behind it the stream's end
+  bool broken_ = false;     // the kernel tells of an error
+  bool hung_up_ = false;    // and of the peer's end
+  bool held_back_ = false;  // TLS has more, or its end, without an event
   bool tell_of_reset_ = false;
   bool tell_of_end_ = false;
+  bool shut_when_sent_ = false;
   bool eof_ = false;
   bool write_blocked_ = false;
 };

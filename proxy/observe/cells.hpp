@@ -54,6 +54,15 @@ struct TrafficCells {
   DurationCells duration;        // request's head to the last byte handed to the kernel
 };
 
+// Handshakes, with clients or with an upstream.
+struct TlsCells {
+  Cell full;
+  Cell resumed;  // of an earlier session: no certificate, less work
+  Cell failed;
+
+  void done(bool from_earlier) { (from_earlier ? resumed : full).add(); }
+};
+
 // What one worker counts for one upstream.
 struct UpstreamCells {
   enum Latency : std::uint8_t { success, failure, timeout };
@@ -62,6 +71,7 @@ struct UpstreamCells {
   Cell connections_active;                      // gauges
   Cell connections_idle;
   Cell connections_opened;
+  TlsCells tls;
   Cell stale_retries;  // a kept connection was closed: once more on a fresh one
 };
 
@@ -71,6 +81,7 @@ struct WorkerCells {
   Cell connections_open;  // gauge
   Cell bad_requests;      // refused by the codec
   Cell access_lines_dropped;
+  TlsCells tls;
 };
 
 // One T a worker, each on cache lines of its own.

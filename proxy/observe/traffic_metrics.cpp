@@ -5,11 +5,15 @@
 
 #include "filters/cache/partition.hpp"
 #include "proxy/control.hpp"
+#include "proxy/tls/server_context.hpp"
 
 namespace fusewire::proxy {
 namespace {
 
 constexpr std::array<const char*, 5> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};  // TrafficCells::by_class
+
+constexpr std::pair<const char*, Cell TlsCells::*> kHandshakes[] = {
+    {"full", &TlsCells::full}, {"resumed", &TlsCells::resumed}, {"failed", &TlsCells::failed}};
 
 std::uint64_t sum(const PerWorker<UpstreamCells>& cells, Cell UpstreamCells::*member) {
   return cells.sum([member](const UpstreamCells& cell) { return (cell.*member).value(); });
@@ -40,16 +44,22 @@ void append_connection_families(Families& out, Control& control) {
   Family opened = Family::counter("fusewire_upstream_connections_opened_total", "Connections opened to the upstream.");
   Family stale = Family::counter("fusewire_upstream_stale_connections_total",
                                  "Kept connections that turned out closed; the request went out on a fresh one.");
+  Family handshakes =
+      Family::counter("fusewire_upstream_tls_handshakes_total", "TLS handshakes with the upstream's endpoints.");
   for (const auto& upstream : control.snapshot()->upstreams) {
     const auto& [name, cells] = std::tie(upstream->state->name, upstream->state->cells);
     now.add({{"upstream", name}, {"state", "active"}}, sum(cells, &UpstreamCells::connections_active))
         .add({{"upstream", name}, {"state", "idle"}}, sum(cells, &UpstreamCells::connections_idle));
     opened.add({{"upstream", name}}, sum(cells, &UpstreamCells::connections_opened));
     stale.add({{"upstream", name}}, sum(cells, &UpstreamCells::stale_retries));
+    for (const auto& [result, cell] : kHandshakes)
+      handshakes.add({{"upstream", name}, {"result", result}},
+                     cells.sum([cell = cell](const UpstreamCells& one) { return (one.tls.*cell).value(); }));
   }
   now.into(out);
   opened.into(out);
   stale.into(out);
+  handshakes.into(out);
 
   const PerWorker<WorkerCells>& workers = control.worker_cells();
   Family::gauge("fusewire_connections", "Open connections of clients.")
@@ -58,6 +68,18 @@ void append_connection_families(Families& out, Control& control) {
   Family::counter("fusewire_connections_accepted_total", "Connections of clients that were accepted.")
       .add({}, sum(workers, &WorkerCells::connections_accepted))
       .into(out);
+  Family from_clients = Family::counter("fusewire_tls_handshakes_total", "TLS handshakes with clients.");
+  for (const auto& [result, cell] : kHandshakes)
+    from_clients.add({{"result", result}},
+                     workers.sum([cell = cell](const WorkerCells& one) { return (one.tls.*cell).value(); }));
+  from_clients.into(out);
+  Family ends =
+      Family::gauge("fusewire_certificate_not_after_timestamp_seconds", "When the certificate of a TLS listener ends.");
+  for (const auto& listener : control.snapshot()->listeners)
+    if (listener->tls)
+      ends.add({{"listener", listener->config->name}},
+               std::chrono::duration<double>(listener->tls->ends().time_since_epoch()).count());
+  ends.into(out);
   Family::counter("fusewire_bad_requests_total", "Requests refused because they were malformed or over a limit.")
       .add({}, sum(workers, &WorkerCells::bad_requests))
       .into(out);

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +35,8 @@ const char* to_string(End end) {
       return "eof";
     case End::reset:
       return "reset";
+    case End::truncated:
+      return "truncated";
   }
   return "?";
 }
@@ -59,13 +62,39 @@ Connection Connection::to(std::uint16_t port) {
   return Connection(fd);
 }
 
+Connection Connection::to(const std::string& address) {
+  sockaddr_storage to{};
+  socklen_t size = sizeof(sockaddr_un);
+  if (address.starts_with('[')) {
+    auto& ipv6 = reinterpret_cast<sockaddr_in6&>(to);
+    ipv6.sin6_family = AF_INET6;
+    ipv6.sin6_addr = in6addr_loopback;
+    ipv6.sin6_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    size = sizeof ipv6;
+  } else {
+    auto& local = reinterpret_cast<sockaddr_un&>(to);
+    local.sun_family = AF_UNIX;
+    address.copy(local.sun_path, sizeof local.sun_path - 1);
+  }
+  const int fd = ::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&to), size) == 0) return Connection(fd);
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  throw std::system_error(error, std::generic_category(), "connect to " + address);
+}
+
 Connection::Connection(Connection&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), stop_(other.stop_), buffer_(std::move(other.buffer_)), end_(other.end_) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      tls_(std::move(other.tls_)),
+      stop_(other.stop_),
+      buffer_(std::move(other.buffer_)),
+      end_(other.end_) {}
 
 Connection& Connection::operator=(Connection&& other) noexcept {
   if (this == &other) return *this;
   close();
   fd_ = std::exchange(other.fd_, -1);
+  tls_ = std::move(other.tls_);
   stop_ = other.stop_;
   buffer_ = std::move(other.buffer_);
   end_ = other.end_;
@@ -87,7 +116,7 @@ int Connection::wait(short events, SteadyClock::time_point until) const {
 
 bool Connection::receive() {
   char piece[65536];
-  const ssize_t n = ::recv(fd_, piece, sizeof piece, 0);
+  const ssize_t n = tls_ ? tls_->receive(piece, sizeof piece) : ::recv(fd_, piece, sizeof piece, 0);
   if (n > 0) {
     buffer_.append(piece, static_cast<std::size_t>(n));
     return true;
@@ -95,7 +124,7 @@ bool Connection::receive() {
   if (n == 0) {
     end_ = End::eof;
   } else if (errno != EAGAIN && errno != EINTR) {
-    end_ = End::reset;
+    end_ = errno == EPIPE ? End::truncated : End::reset;
   }
   return false;
 }
@@ -104,7 +133,7 @@ bool Connection::send(std::string_view bytes, milliseconds patience) {
   const auto until = SteadyClock::now() + patience;
   while (!bytes.empty()) {
     if (fd_ < 0 || end_ == End::reset) return false;
-    const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n = tls_ ? tls_->send(bytes) : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
       continue;
@@ -127,7 +156,8 @@ bool Connection::send(std::string_view bytes, milliseconds patience) {
 bool Connection::fill(milliseconds patience) {
   const auto until = SteadyClock::now() + patience;
   while (fd_ >= 0 && end_ == End::open) {
-    if (wait(POLLIN, until) == 0) return false;
+    if (tls_ && receive()) return true;  // what the library holds needs no event
+    if (end_ != End::open || wait(POLLIN, until) == 0) return false;
     if (receive()) return true;
   }
   return false;
@@ -167,14 +197,32 @@ bool Connection::ended(milliseconds patience) {
 
 void Connection::shut_down_writing() { ::shutdown(fd_, SHUT_WR); }
 
+bool Connection::secure(TlsEnd& end, bool resume, milliseconds patience) {
+  const auto until = SteadyClock::now() + patience;
+  tls_ = std::make_unique<TlsLayer>(end, fd_, resume);
+  for (;;) {
+    const TlsLayer::Step step = tls_->handshake();
+    if (step == TlsLayer::Step::done || step == TlsLayer::Step::failed) return step == TlsLayer::Step::done;
+    if (wait(step == TlsLayer::Step::reads ? POLLIN : POLLOUT, until) == 0) return false;
+  }
+}
+
+void Connection::cut() {
+  tls_.reset();
+  close();
+}
+
 void Connection::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  if (fd_ < 0) return;
+  if (tls_) tls_->close_notify();
+  tls_.reset();
+  ::close(std::exchange(fd_, -1));
 }
 
 void Connection::reset() {
   const linger hard{1, 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-  close();
+  cut();
 }
 
 std::uint16_t Connection::local_port() const {

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// One TCP connection with deadlines, for both ends of a test. Bytes go out as given and come in as they are; FIN, RST
-// and silence are three different things here.
+// One TCP connection with deadlines, for both ends of a test, plain or under TLS. Bytes go out as given and come in as
+// they are; FIN, RST and silence are three different things here.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/tls.hpp"
 
 namespace fusewire::testing {
 
-enum class End { open, eof, reset };
+enum class End { open, eof, reset, truncated };  // truncated: FIN without the close_notify of TLS
 const char* to_string(End);
 
 // Belongs to one thread. `stop`, where given, makes every wait end early.
 class Connection {
  public:
   explicit Connection(int fd, const std::atomic<bool>* stop = nullptr);
-  static Connection to(std::uint16_t port);  // 127.0.0.1; throws when refused
+  static Connection to(std::uint16_t port);          // 127.0.0.1; throws when refused
+  static Connection to(const std::string& address);  // "[::1]:80", or a socket's path
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
   ~Connection();
@@ -29,7 +32,12 @@ class Connection {
   // Reads what comes in meanwhile, so that a peer which answers early never blocks. False: the peer is gone.
   bool send(std::string_view bytes, milliseconds patience = kPatience);
   void shut_down_writing();
-  void close();  // FIN (after everything sent)
+  // The handshake, of either side. False: tls().failure() says why, or it did not come about in time.
+  bool secure(TlsEnd&, bool resume = false, milliseconds patience = kPatience);
+  TlsLayer& tls() { return *tls_; }
+  bool is_secure() const { return tls_ != nullptr; }
+  void cut();    // FIN, under TLS without close_notify
+  void close();  // FIN (after everything sent), under TLS after close_notify
   void reset();  // RST
 
   // Reads once more into the buffer; false when the connection ended, or nothing came in time.
@@ -53,6 +61,7 @@ class Connection {
   bool receive();
 
   int fd_ = -1;
+  std::unique_ptr<TlsLayer> tls_;
   const std::atomic<bool>* stop_ = nullptr;
   std::string buffer_;
   End end_ = End::open;

@@ -31,7 +31,9 @@ bool accepts(std::uint16_t port) {
 
 }  // namespace
 
-RealNginx::RealNginx() {
+RealNginx::RealNginx(std::string certificate, std::string private_key) {
+  if (!certificate.empty())
+    tls_ = "    ssl_certificate " + certificate + ";\n    ssl_certificate_key " + private_key + ";\n";
   if (::access(kProgram, X_OK) != 0) throw std::runtime_error("nginx is needed for this test (package nginx-light)");
   root_ = folder_.path() / "root";
   std::filesystem::create_directories(root_ / "upload");
@@ -51,7 +53,8 @@ void RealNginx::write_configuration() const {
        << "http {\n  access_log off;\n  client_max_body_size 0;\n  default_type application/octet-stream;\n";
   for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
     file << "  " << kind << "_temp_path " << (folder_.path() / "bodies").string() << ";\n";
-  file << "  server {\n    listen 127.0.0.1:" << port() << ";\n    root " << root_.string() << ";\n"
+  file << "  server {\n    listen 127.0.0.1:" << port() << (tls_.empty() ? "" : " ssl") << ";\n"
+       << tls_ << "    root " << root_.string() << ";\n"
        << "    location /upload/ { dav_methods PUT; }\n"
        << "    location = /missing-on-purpose { return 503; }\n  }\n}\n";
 }

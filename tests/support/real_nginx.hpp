@@ -16,7 +16,8 @@ namespace fusewire::testing {
 class RealNginx {
  public:
   // Throws when nginx is not installed. Serves files from root(); PUT /upload/NAME stores the body in root()/upload.
-  RealNginx();
+  // With a certificate and its key (paths) it speaks TLS.
+  explicit RealNginx(std::string certificate = {}, std::string private_key = {});
   ~RealNginx();  // kills it
   RealNginx(const RealNginx&) = delete;
   RealNginx& operator=(const RealNginx&) = delete;
@@ -37,6 +38,7 @@ class RealNginx {
   ReservedPort port_;
   TemporaryFolder folder_;
   std::filesystem::path root_;
+  std::string tls_;  // lines of its server
   pid_t pid_ = -1;
 };
 

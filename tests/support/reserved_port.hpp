@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A port of 127.0.0.1 (or 127.0.0.HOST) that stays ours while nobody listens on it: bound with SO_REUSEADDR and never listening, so that
-// connecting to it is refused, others' `:0` never gets it, and a listener of ours (or a server that sets SO_REUSEADDR,
-// as nginx does) can come, go and come back.
+// A port of 127.0.0.1 (or 127.0.0.HOST) that stays ours while nobody listens on it: bound with SO_REUSEADDR and never
+// listening, so that connecting to it is refused, others' `:0` never gets it, and a listener of ours (or a server that
+// sets SO_REUSEADDR, as nginx does) can come, go and come back.
 #pragma once
 
 #include <cstdint>

@@ -33,8 +33,8 @@ void Call::hang() { connection_.ended(kForever); }
 
 bool Call::stopping() const { return upstream_.stopping_.load(); }
 
-ScriptedUpstream::ScriptedUpstream(Script script, std::uint8_t host, std::uint16_t port)
-    : port_(host, port), script_(std::move(script)) {
+ScriptedUpstream::ScriptedUpstream(Script script, std::uint8_t host, std::uint16_t port, TlsEnd* tls)
+    : port_(host, port), tls_(tls), script_(std::move(script)) {
   start();
 }
 
@@ -70,7 +70,12 @@ void ScriptedUpstream::accept_loop() {
 
 void ScriptedUpstream::serve(int fd) {
   Connection connection(fd, &stopping_);
-  while (auto head = read_request_head(connection, kForever)) {
+  const bool good = tls_ == nullptr || connection.secure(*tls_, false, kForever);
+  if (!good) ++refused_;
+  if (good && tls_ != nullptr && connection.tls().resumed()) ++resumed_;
+  while (good) {
+    auto head = read_request_head(connection, kForever);
+    if (!head) break;
     Call call(*this, connection, std::move(*head));
     current()(call);
     if (!connection.is_open()) break;

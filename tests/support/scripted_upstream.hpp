@@ -66,8 +66,11 @@ Script in_turn(std::vector<Script>);               // the n-th request gets the 
 
 class ScriptedUpstream {
  public:
-  // On 127.0.0.HOST; port 0: the kernel's choice.
-  explicit ScriptedUpstream(Script script = scripts::ok(), std::uint8_t host = 1, std::uint16_t port = 0);
+  // On 127.0.0.HOST; port 0: the kernel's choice. `tls`: every connection begins with a handshake; it outlives the
+  // upstream.
+  explicit ScriptedUpstream(Script script = scripts::ok(), std::uint8_t host = 1, std::uint16_t port = 0,
+                            TlsEnd* tls = nullptr);
+  ScriptedUpstream(Script script, TlsEnd* tls) : ScriptedUpstream(std::move(script), 1, 0, tls) {}
   ~ScriptedUpstream();
 
   std::uint16_t port() const { return port_.number(); }
@@ -81,6 +84,8 @@ class ScriptedUpstream {
   std::size_t request_count() const { return request_count_.load(); }
   std::size_t connection_count() const { return connection_count_.load(); }  // accepted so far
   std::size_t open_connections() const { return open_connections_.load(); }
+  std::size_t resumed() const { return resumed_.load(); }  // handshakes of an earlier session
+  std::size_t refused() const { return refused_.load(); }  // handshakes that failed
 
  private:
   friend class Call;
@@ -90,13 +95,14 @@ class ScriptedUpstream {
   void record_body(std::size_t number, const Request&);
   Script current() const;
 
+  TlsEnd* const tls_ = nullptr;
   ReservedPort port_;
   int listener_ = -1;
   mutable std::mutex mutex_;  // guards script_ and requests_
   Script script_;
   std::deque<Request> requests_;
   std::atomic<bool> stopping_{false};
-  std::atomic<std::size_t> request_count_{0}, connection_count_{0}, open_connections_{0};
+  std::atomic<std::size_t> request_count_{0}, connection_count_{0}, open_connections_{0}, resumed_{0}, refused_{0};
   std::vector<std::thread> connections_;  // accept_loop's, until it has been joined
   std::thread acceptor_;
 };

@@ -9,6 +9,7 @@
 #include "proxy/control.hpp"
 #include "proxy/server.hpp"
 #include "proxy/snapshot.hpp"
+#include "proxy/tls/certificates.hpp"
 
 namespace fusewire::testing {
 
@@ -27,6 +28,7 @@ TestProxy::TestProxy(const std::string& yaml, Ports ports, std::vector<std::stri
     : text_(std::make_shared<Text>()) {
   config::Source& source = text_->source;
   source.name = "test.yaml";
+  source.judges = proxy::tls_judges();
   source.text = yaml;
   for (const auto& [name, port] : ports) source.environment.emplace_back(name, std::to_string(port));
   source.set = {"admin.address=127.0.0.1:0", std::string("admin.token=") + kToken, "log.level=off", "log.access=off",

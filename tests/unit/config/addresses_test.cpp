@@ -52,8 +52,15 @@ TEST_CASE("a bare slash behind an endpoint is no path, and makes it no other end
   CHECK(parse_endpoint("unix:/a/").value->address.path == "/a/");
 }
 
+TEST_CASE("an https endpoint is one with TLS, on port 443 unless it says otherwise") {
+  CHECK(parse_endpoint("https://orders").value->address.port == 443);
+  CHECK(parse_endpoint("https://orders").value->tls);
+  CHECK(parse_endpoint("https://[::1]:9443/").value->authority == "[::1]:9443");
+  CHECK_FALSE(parse_endpoint("http://orders:443").value->tls);
+  CHECK(parse_endpoint("https://a/v1").error == "no path in an endpoint's URL; expected https://a");
+}
+
 TEST_CASE("an endpoint that is none says why") {
-  CHECK(parse_endpoint("https://a").error == "https:// endpoints are not supported yet");
   CHECK(parse_endpoint("http://a:1/v1").error == "no path in an endpoint's URL; expected http://a:1");
   CHECK(parse_endpoint("http://a//").error == "no path in an endpoint's URL; expected http://a");
   CHECK(parse_endpoint("http://a/v1/").error == "no path in an endpoint's URL; expected http://a");
@@ -61,7 +68,7 @@ TEST_CASE("an endpoint that is none says why") {
   CHECK(parse_endpoint("unix:x").error == "expected an absolute path after 'unix:'");
   for (const char* text : {"", "a:80", "ftp://a", "http://", "http://user@a", "http://::1", "http://a b"}) {
     CAPTURE(text);
-    CHECK(parse_endpoint(text).error == "expected http://HOST[:PORT] or unix:/path");
+    CHECK(parse_endpoint(text).error == "expected http://HOST[:PORT], https://HOST[:PORT] or unix:/path");
   }
   for (const char* text : {"http://a:0", "http://a:", "http://a:70000"}) {
     CAPTURE(text);

@@ -8,6 +8,7 @@ inline const char* const kFullFile = R"(version: 1
 listeners:
   - name: front
     address: 127.0.0.1:8080
+    tls: {certificate: /etc/passwd, private_key: /etc/passwd, client_ca: /etc/group, min_version: "1.3"}  # any files
     trust_forwarded: [10.0.0.0/8, "fd00::/8"]
     limits: {max_connections: 9, max_request_line: 4KiB, max_head_bytes: 16KiB, max_fields: 50, max_body: 1MB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, send_timeout: 4s, when_full: wait}
     routes:
@@ -16,6 +17,7 @@ listeners:
         upstream: orders
         upgrades: [websocket, "x/1"]
         requires: []
+        rewrite: {host: preserve}
         request_headers: {set: {}, add: {}, remove: []}
         response_headers: {set: {}, add: {}, remove: []}
         retries: {attempts: 0}
@@ -27,7 +29,7 @@ defaults:
   timeouts: {idle: 61s}
 upstreams:
   orders:
-    endpoints: [http://127.0.0.1:9000, {url: "http://[::1]:9000"}, "unix:/run/orders.sock"]
+    endpoints: [http://127.0.0.1:9000, {url: "http://[::1]:9000"}, "unix:/run/orders.sock", https://orders.example]
     dns_refresh: 31s
     load_balancing: {policy: round_robin}
     circuit_breaker:
@@ -55,6 +57,7 @@ upstreams:
         - static: {status: 503, headers: {Content-Type: "text/html; charset=utf-8", Retry-After: "5"}, body: "line 1\n\"$${not a variable}\"\t\\ ü # : {\x01"}
     cache: {serve: on_error, max_object: 2MiB, store_set_cookie: true, heuristic_fraction: 0.2}
     health_check: off
+    tls: {ca: /etc/passwd, certificate: /etc/group, private_key: /etc/passwd, server_name: orders.example, verify: true}
     read_only_when_open: false
   orders.v2: http://127.0.0.1:9001
   "123": {endpoints: ["http://a.b-c_d"], circuit_breaker: {preset: treasury}}

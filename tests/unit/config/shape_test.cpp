@@ -45,7 +45,6 @@ struct Unbuilt {
 
 TEST_CASE("a key of an upstream that is not built is refused as that, and not as unknown") {
   for (const Unbuilt& c : std::vector<Unbuilt>{
-           {"tls: {ca: system}", "tls: not supported yet"},
            {"health_check: {path: /healthz}", "health_check: not supported yet; only 'off' is"},
            {"read_only_when_open: true", "read_only_when_open: not supported yet; only 'false' is"},
            {"retries: {attempts: 2}", "retries.attempts: not supported yet; only '0' is"},
@@ -80,22 +79,21 @@ TEST_CASE("a key of the file or of a route that is not built is refused as that"
   const Lines errors = lines_of(load_text(R"(upstreams: {a: http://a}
 listeners:
   - address: 127.0.0.1:1
-    tls: {}
+    limits: {}
     routes:
       - upstream: a
         split: {a: 1}
         requires: [a]
-        rewrite: {host: preserve}
+        rewrite: {strip_prefix: /v1}
         request_headers: {set: {a: b}}
         response_headers: {remove: [a]}
         circuit_breaker: {}
         match: {path_regex: .*}
 )")
                                     .errors);
-  CHECK(errors == Lines{"f:4:5: listeners.0.tls: not supported yet",
-                        "f:7:9: listeners.0.routes.0.split: not supported yet",
+  CHECK(errors == Lines{"f:7:9: listeners.0.routes.0.split: not supported yet",
                         "f:8:9: listeners.0.routes.0.requires: not supported yet; only '[]' is",
-                        "f:9:9: listeners.0.routes.0.rewrite: not supported yet",
+                        "f:9:19: listeners.0.routes.0.rewrite.strip_prefix: not supported yet",
                         "f:10:27: listeners.0.routes.0.request_headers.set: not supported yet; only '{}' is",
                         "f:11:28: listeners.0.routes.0.response_headers.remove: not supported yet; only '[]' is",
                         "f:12:9: listeners.0.routes.0.circuit_breaker: not supported yet",
@@ -117,7 +115,7 @@ TEST_CASE("what is not built may be said to be off") {
 
 TEST_CASE("a short form has the path of what was written") {
   CHECK(lines_of(load_text("listen: 127.0.0.1:1\nupstreams: {a: ftp://x}\n").errors) ==
-        Lines{"f:2:16: upstreams.a: expected http://HOST[:PORT] or unix:/path; found 'ftp://x'"});
+        Lines{"f:2:16: upstreams.a: expected http://HOST[:PORT], https://HOST[:PORT] or unix:/path; found 'ftp://x'"});
   CHECK(errors_of_upstream("    fallback: {chain: [cachee]}\n") ==
         Lines{"f:5:24: upstreams.orders.fallback.chain.0: unknown key; did you mean 'cache'?"});
 }

@@ -46,22 +46,23 @@ TEST_CASE("endpoints are URLs or maps with a url, in the order of the file") {
 
 TEST_CASE("endpoints are needed, and each once") {
   CHECK(errors_of_upstreams("{a: {dns_refresh: 1s}}") ==
-        Lines{"f:2:13: upstreams.a.endpoints: missing; expected a list of http://HOST[:PORT] or unix:/path"});
+        Lines{"f:2:13: upstreams.a.endpoints: missing; expected a list of http://HOST[:PORT], https://HOST[:PORT] or "
+              "unix:/path"});
   CHECK(errors_of_upstreams("{a: {endpoints: []}}") ==
-        Lines{"f:2:28: upstreams.a.endpoints: expected a list of http://HOST[:PORT] or unix:/path with at least one"});
+        Lines{"f:2:28: upstreams.a.endpoints: expected a list of http://HOST[:PORT], https://HOST[:PORT] or unix:/path "
+              "with at least one"});
   CHECK(errors_of_upstreams("{a: {endpoints: [http://x, http://x]}}") ==
         Lines{"f:2:39: upstreams.a.endpoints.1: duplicate endpoint 'http://x'"});
   CHECK(errors_of_upstreams("{a: {endpoints: [{}]}}") ==
-        Lines{"f:2:29: upstreams.a.endpoints.0.url: missing; expected http://HOST[:PORT] or unix:/path"});
+        Lines{"f:2:29: upstreams.a.endpoints.0.url: missing; expected http://HOST[:PORT], https://HOST[:PORT] or "
+              "unix:/path"});
   CHECK(errors_of_upstreams("{a: {endpoints: [{url: http://x, weight: 5}]}}") ==
         Lines{"f:2:45: upstreams.a.endpoints.0.weight: not supported yet"});
 }
 
-TEST_CASE("an endpoint's URL has no path, and https is not there yet") {
+TEST_CASE("an endpoint's URL has no path") {
   CHECK(errors_of_upstreams("{a: http://x/v1}") ==
         Lines{"f:2:16: upstreams.a: no path in an endpoint's URL; expected http://x; found 'http://x/v1'"});
-  CHECK(errors_of_upstreams("{a: https://x}") ==
-        Lines{"f:2:16: upstreams.a: https:// endpoints are not supported yet; found 'https://x'"});
 }
 
 TEST_CASE("an upstream's name is checked") {

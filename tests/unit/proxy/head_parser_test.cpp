@@ -367,6 +367,19 @@ TEST_CASE("an absolute-form target gives the authority, and its path goes on") {
   }
 }
 
+TEST_CASE("an absolute-form target has the scheme of its connection") {
+  const std::string secure = to("HTTPS://other:81/x");
+  const std::string plain = to("http://other:81/x");
+  Request request;
+  request.scheme = "https";
+  REQUIRE(parse(secure, request).parsed == Parsed::complete);
+  CHECK(request.authority == "other:81");
+  CHECK(request.target == "/x");
+  CHECK(parse(plain, request).parsed == Parsed::refused);
+  request.scheme = "http";
+  CHECK(parse(secure, request).parsed == Parsed::refused);
+}
+
 TEST_CASE("Connection's options are told apart, over all its fields") {
   struct Options {
     const char* value;

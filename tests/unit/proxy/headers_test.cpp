@@ -181,6 +181,27 @@ TEST_CASE("a request of HTTP/1.0 becomes one of HTTP/1.1, with the endpoint's na
   CHECK(line(forwarded("GET / HTTP/1.0\r\nHost: h\r\n\r\n"), "Host") == "h");
 }
 
+TEST_CASE(
+    "an endpoint that goes by its own name gets that as Host, in its place, and the client's in X-Forwarded-Host") {
+  for (const char* bytes : {"GET / HTTP/1.1\r\nA: 1\r\nHost: h\r\nB: 2\r\n\r\n",
+                            "GET http://h/ HTTP/1.1\r\nA: 1\r\nHost: x\r\nB: 2\r\n\r\n"}) {
+    Request request;
+    const auto head = http::parse_request_head(bytes, {}, request);
+    REQUIRE(head.parsed == http::Parsed::complete);
+    std::string out;
+    append_request_head(out, {.request = request,
+                              .connection = head.connection,
+                              .peer = kStranger,
+                              .via = "us",
+                              .request_id = "id-1",
+                              .default_host = "orders:9443",
+                              .is_host_own = true,
+                              .deadline_header = {},
+                              .deadline_ms = {}});
+    CHECK(out == "GET / HTTP/1.1\r\nA: 1\r\nHost: orders:9443\r\nB: 2\r\n" + kOurs);
+  }
+}
+
 TEST_CASE("X-Request-Id is one, in its place") {
   CHECK(forwarded("GET / HTTP/1.1\r\nx-request-id: a\r\nHost: h\r\nX-Request-Id: b\r\n\r\n").substr(0, 48) ==
         "GET / HTTP/1.1\r\nx-request-id: id-1\r\nHost: h\r\nX-F");

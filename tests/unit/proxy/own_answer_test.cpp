@@ -94,6 +94,14 @@ TEST_CASE("no text breaks out of the body") {
   CHECK(body.size() == 7);
 }
 
+TEST_CASE("a failed TLS handshake is told by what it failed of") {
+  const Reply reply = failure_reply(Outcome::tls_error, "orders",
+                                    {.error = "tls_certificate_error", .reason = "certificate has expired"});
+  CHECK(reply.detail == "upstream 'orders' failed the TLS handshake: certificate has expired");
+  CHECK(render(reply, Outcome::tls_error, "orders", "id").fields.find("error=tls_certificate_error\r\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("an exchange that failed is answered by what failed") {
   struct Row {
     Outcome outcome;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/diagnostics.hpp"
+#include "config/load.hpp"
+#include "config/node.hpp"
+
+namespace fusewire::config {
+
+// Reports what the judges find in the `tls` sections whose files can be read. `defaults` have been merged.
+void judge_certificates(const Node& root, const Judges&, Report&);
+
+}  // namespace fusewire::config

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tls:` of a listener and of an upstream: paths, and whether their files can be read. What these hold is judged by
+// whoever links a TLS library.
+#include <map>
+
+#include "config/addresses.hpp"
+#include "config/certificates.hpp"
+#include "config/sections.hpp"
+
+namespace fusewire::config {
+namespace {
+
+constexpr std::size_t kLargestPem = 4 * kMiB;  // a bundle of authorities is some 200 KiB
+
+void read_pem(const Reader& reader, std::string_view key, std::string& path) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  path = node->text;
+  check_file(*node, kLargestPem, reader.report());
+}
+
+// A section with its paths is judged once, however many upstreams have it from `defaults`.
+template <class Section, class Judge>
+class Bench {
+ public:
+  Bench(const Judge& judge, Report& report) : judge_(judge), report_(report) {}
+
+  void judge(const Node& tls, const Section& section, const std::string& identity) {
+    const auto [known, added] = verdicts_.try_emplace(identity);
+    if (added) known->second = judge_(section);
+    for (const Finding& finding : known->second) {
+      const Node* at = tls.find(finding.key);
+      report_.error(at != nullptr ? *at : tls, finding.message);
+    }
+  }
+
+ private:
+  const Judge& judge_;
+  Report& report_;
+  std::map<std::string, std::vector<Finding>> verdicts_;
+};
+
+const Node* tls_of(const Node& section) {
+  const Node* tls = section.kind == Node::Kind::map ? section.find("tls") : nullptr;
+  return tls != nullptr && tls->kind == Node::Kind::map ? tls : nullptr;
+}
+
+// The items that have a `tls` with nothing wrong in it so far.
+template <class Read, class Judge>
+void for_each_section(const Node* list, Read read, Judge judge) {
+  if (list == nullptr) return;
+  for (const Node& item : list->children) {
+    const Node* tls = tls_of(item);
+    if (tls == nullptr) continue;
+    Report told_already{std::string()};
+    const auto section = read(Reader(tls, told_already));
+    if (!told_already.failed()) judge(*tls, section);
+  }
+}
+
+}  // namespace
+
+ListenerTls read_listener_tls(const Reader& reader) {
+  ListenerTls tls;
+  reader.missing("certificate", "a PEM file with the certificate and its chain");
+  reader.missing("private_key", "a PEM file with the certificate's key");
+  read_pem(reader, "certificate", tls.certificate);
+  read_pem(reader, "private_key", tls.private_key);
+  read_pem(reader, "client_ca", tls.client_ca);
+  reader.word("min_version", tls.min_version, kTlsVersions);
+  return tls;
+}
+
+UpstreamTls read_upstream_tls(const Reader& reader) {
+  UpstreamTls tls;
+  const Node* ca = reader.find("ca");
+  if (ca != nullptr && ca->text != "system") read_pem(reader, "ca", tls.ca);
+  read_pem(reader, "certificate", tls.certificate);
+  read_pem(reader, "private_key", tls.private_key);
+  if (reader.has("certificate")) reader.missing("private_key", "a PEM file with the certificate's key");
+  if (reader.has("private_key")) reader.missing("certificate", "a PEM file with the key's certificate");
+  reader.text("server_name", tls.server_name);
+  if (const Node* name = reader.find("server_name"); name != nullptr && !is_host(name->text))
+    reader.error(*name, expected("a host without port", *name));
+  reader.flag("verify", tls.verify);
+  return tls;
+}
+
+void judge_certificates(const Node& root, const Judges& judges, Report& report) {
+  if (judges.listener_tls) {
+    Bench<ListenerTls, decltype(judges.listener_tls)> bench(judges.listener_tls, report);
+    for_each_section(root.find("listeners"), read_listener_tls, [&](const Node& tls, const ListenerTls& section) {
+      bench.judge(tls, section, section.certificate + '\n' + section.private_key + '\n' + section.client_ca);
+    });
+  }
+  if (judges.upstream_tls) {
+    Bench<UpstreamTls, decltype(judges.upstream_tls)> bench(judges.upstream_tls, report);
+    for_each_section(root.find("upstreams"), read_upstream_tls, [&](const Node& tls, const UpstreamTls& section) {
+      bench.judge(tls, section, section.certificate + '\n' + section.private_key + '\n' + section.ca);
+    });
+  }
+}
+
+}  // namespace fusewire::config

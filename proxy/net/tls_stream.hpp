@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS on one connection: takes the place of a channel's plain reads and writes. What the library wants to send goes
+// into a buffer and out in one system call; it reads only when the kernel is known to have something. One thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "filters/exchange.hpp"
+#include "proxy/net/buffer.hpp"
+
+struct ssl_st;          // OpenSSL's SSL
+struct ssl_session_st;  // and SSL_SESSION
+struct bio_st;
+
+namespace fusewire::proxy {
+
+class Gather;
+
+struct SslFree {
+  void operator()(ssl_st*) const noexcept;
+};
+using Ssl = std::unique_ptr<ssl_st, SslFree>;
+
+struct SslSessionFree {
+  void operator()(ssl_session_st*) const noexcept;
+};
+using SslSession = std::unique_ptr<ssl_session_st, SslSessionFree>;
+
+// A connection that a context has made ready for its handshake.
+struct TlsSetup {
+  Ssl ssl;                               // null: no memory
+  SslSession* session = nullptr;         // where the next session to resume goes; a client's
+  std::shared_ptr<const void> keeps_it;  // `session`
+};
+
+class TlsStream {
+ public:
+  // What the channel knows of its descriptor. `readable` is ours to clear, as the channel does after a short read.
+  struct Wire {
+    const int& descriptor;
+    bool& readable;
+    const bool& ending;
+  };
+  enum class Step : std::uint8_t {
+    done,
+    blocked,  // the kernel has no more for now
+    ended,    // the peer's close_notify
+    failed,   // fault() says of what
+  };
+
+  TlsStream(TlsSetup, Wire, BufferPool&);
+  ~TlsStream();
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+
+  // One step further with what the kernel has. What it wants to send waits for send().
+  Step handshake();
+  bool ready() const { return ready_; }  // the handshake is done
+  bool resumed() const;
+
+  struct Got {
+    std::size_t bytes = 0;
+    Step step = Step::done;  // why there are no more bytes than these; done: the memory is full
+    bool more = false;       // ask again without waiting for an event
+  };
+  Got read(char* memory, std::size_t size);
+
+  // Encrypts what fits into the buffer; false: the connection is unusable.
+  bool encrypt(Gather&);
+  // False: something is left to be sent, when the kernel takes it, or `error` is set.
+  bool send(int& error);
+  std::size_t unsent() const { return out_end_ - out_begin_; }
+  // Says that we send nothing more. Needs room in the buffer, so nothing after a send() that left something.
+  void close_notify();
+
+  const TlsFault& fault() const { return fault_; }
+  bool spoke_http() const { return spoke_http_; }        // plain, instead of a handshake
+  bool wire_failed() const { return wire_error_ != 0; }  // the connection itself, not TLS
+  bool wire_ended() const { return eof_; }
+  void keep_session(SslSession);  // the library has got one
+
+ private:
+  friend struct WireBio;
+  int receive(char* memory, int size);
+  int put(const char* bytes, int size);
+  Step judge(int result);
+  void blame(unsigned long error);
+
+  Ssl ssl_;
+  SslSession* const session_;
+  const std::shared_ptr<const void> keeps_session_;
+  const Wire wire_;
+  BufferPool& pool_;
+  std::unique_ptr<char[]> out_;  // encrypted, not yet sent
+  std::size_t out_begin_ = 0;
+  std::size_t out_end_ = 0;
+  TlsFault fault_;
+  int wire_error_ = 0;
+  int receives_left_ = 0;  // of one read(): a peer that never stops must not stop the others
+  Step end_ = Step::done;  // ended or failed, once it is
+  bool ready_ = false;
+  bool eof_ = false;  // FIN
+  bool spoke_http_ = false;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/tls/certificates.hpp"
+
+#include <algorithm>
+
+#include "proxy/tls/client_context.hpp"
+#include "proxy/tls/server_context.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+bool speaks_tls(const config::Upstream& upstream) {
+  return std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                     [](const config::Endpoint& endpoint) { return endpoint.tls; });
+}
+
+void refuse(const std::string& whose, const std::vector<config::Finding>& findings) {
+  if (!findings.empty())
+    throw BadCertificate(whose + ": tls." + findings.front().key + ": " + findings.front().message);
+}
+
+// Upstreams with the same section share a context.
+class Clients {
+ public:
+  Clients(const Snapshot* before, std::size_t workers) : workers_(workers) {
+    if (before == nullptr) return;
+    for (const auto& upstream : before->upstreams) add(before_, upstream->tls);
+  }
+
+  std::shared_ptr<TlsClient> client(const config::Upstream& upstream) {
+    if (auto known = find(made_, upstream.tls)) return known;
+    const TlsClient::Made made = TlsClient::make(upstream.tls, find(before_, upstream.tls), workers_);
+    refuse("upstream " + upstream.name, made.findings);
+    add(made_, made.context);
+    return made.context;
+  }
+
+ private:
+  using List = std::vector<std::shared_ptr<TlsClient>>;
+  static void add(List& list, const std::shared_ptr<TlsClient>& client) {
+    if (client && !find(list, client->section())) list.push_back(client);
+  }
+  static std::shared_ptr<TlsClient> find(const List& list, const config::UpstreamTls& section) {
+    const auto found =
+        std::find_if(list.begin(), list.end(), [&](const auto& one) { return one->section() == section; });
+    return found == list.end() ? nullptr : *found;
+  }
+
+  const std::size_t workers_;
+  List before_;
+  List made_;
+};
+
+}  // namespace
+
+config::Judges tls_judges() {
+  return {
+      .listener_tls = [](const config::ListenerTls& section) { return TlsServer::make(section, nullptr, {}).findings; },
+      .upstream_tls = [](const config::UpstreamTls& section) { return TlsClient::make(section, nullptr, 0).findings; }};
+}
+
+void make_tls_contexts(Snapshot& next, const Snapshot* before, std::size_t workers,
+                       std::chrono::steady_clock::time_point now) {
+  for (const auto& listener : next.listeners) {
+    if (!listener->config->tls) continue;
+    const Listener* const old = before != nullptr ? before->listener(listener->config->name) : nullptr;
+    const TlsServer::Made made = TlsServer::make(*listener->config->tls, old != nullptr ? old->tls : nullptr, now);
+    refuse("listener " + listener->config->name, made.findings);
+    listener->tls = made.context;
+  }
+  Clients clients(before, workers);
+  for (const auto& upstream : next.upstreams)
+    if (speaks_tls(*upstream->config)) upstream->tls = clients.client(*upstream->config);
+}
+
+bool same_tls_contexts(const Snapshot& a, const Snapshot& b) {
+  const auto same = [](const auto& one, const auto& other) { return one->tls == other->tls; };
+  return std::equal(a.listeners.begin(), a.listeners.end(), b.listeners.begin(), b.listeners.end(), same) &&
+         std::equal(a.upstreams.begin(), a.upstreams.end(), b.upstreams.begin(), b.upstreams.end(), same);
+}
+
+CertificateWatch::CertificateWatch(const config::Config& config) {
+  std::set<std::string> paths;
+  for (const auto& listener : config.listeners)
+    if (listener.tls) paths.insert({listener.tls->certificate, listener.tls->private_key, listener.tls->client_ca});
+  for (const auto& upstream : config.upstreams)
+    if (speaks_tls(upstream)) paths.insert({upstream.tls.ca, upstream.tls.certificate, upstream.tls.private_key});
+  paths.erase("");
+  for (const auto& path : paths) files_.emplace_back(path);
+}
+
+bool CertificateWatch::look() {
+  bool changed = false;
+  for (ContentWatch& file : files_) changed = (file.look() == ContentWatch::Seen::changed) || changed;
+  return changed;
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/tls/client_context.hpp"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr unsigned char kProtocols[] = "\x08http/1.1";
+
+bool is_address(const std::string& name) {
+  in6_addr any{};
+  return ::inet_pton(AF_INET, name.c_str(), &any) == 1 || ::inet_pton(AF_INET6, name.c_str(), &any) == 1;
+}
+
+int keep_session(SSL* ssl, SSL_SESSION* session) {
+  static_cast<TlsStream*>(SSL_get_app_data(ssl))->keep_session(SslSession(session));
+  return 1;  // it is ours now
+}
+
+SslContext new_context() {
+  SslContext context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return context;
+  SSL_CTX* const c = context.get();
+  SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
+  SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(c, 1);
+  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(c, keep_session);
+  SSL_CTX_set_alpn_protos(c, kProtocols, sizeof kProtocols - 1);  // 0 is success here
+  return context;
+}
+
+// The operating system's authorities, read once and shared by all who trust them. SSL_CERT_FILE and SSL_CERT_DIR in the
+// environment name others.
+X509_STORE* system_authorities() {
+  static X509_STORE* const kStore = [] {
+    X509_STORE* store = X509_STORE_new();
+    if (store != nullptr) X509_STORE_set_default_paths(store);
+    ERR_clear_error();
+    return store;
+  }();
+  return kStore;
+}
+
+}  // namespace
+
+TlsClient::Made TlsClient::make(const config::UpstreamTls& section, const std::shared_ptr<TlsClient>& before,
+                                std::size_t workers) {
+  Made made;
+  const auto read = [&made](const char* key, const std::string& path) {
+    auto text = path.empty() ? std::optional<std::string>("") : read_pem_file(path);
+    if (!text) made.findings.push_back({key, "cannot read the file '" + path + "'"});
+    return text.value_or("");
+  };
+  const std::string certificate = read("certificate", section.certificate);
+  const std::string key = read("private_key", section.private_key);
+  const std::string authorities = read("ca", section.ca);
+  if (!made.findings.empty()) return made;
+
+  const Digest files = sha256(certificate + '\0' + key + '\0' + authorities);
+  if (before && before->section_ == section && before->files_ == files) {
+    made.context = before;
+    return made;
+  }
+  const std::shared_ptr<TlsClient> client(new TlsClient);
+  client->section_ = section;
+  client->files_ = files;
+  client->context_ = new_context();
+  SSL_CTX* const context = client->context_.get();
+  if (context == nullptr) {
+    made.findings.push_back({"ca", "no TLS context can be made"});
+    return made;
+  }
+  const auto note = [&made](const char* name, std::string error) {
+    if (!error.empty()) made.findings.push_back({name, std::move(error)});
+  };
+  if (!section.certificate.empty()) note("certificate", use_certificate(context, certificate));
+  if (!section.private_key.empty()) note("private_key", use_private_key(context, key));
+  if (!section.ca.empty())
+    note("ca", add_authorities(SSL_CTX_get_cert_store(context), authorities));
+  else if (section.verify)
+    SSL_CTX_set1_cert_store(context, system_authorities());
+  SSL_CTX_set_verify(context, section.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  for (std::size_t i = 0; i < workers; ++i) client->sessions_.push_back(std::make_unique<Sessions>());
+  if (made.findings.empty()) made.context = client;
+  return made;
+}
+
+TlsSetup TlsClient::connect(std::size_t worker, std::size_t endpoint_id, const std::string& name) {
+  SslSession& session = (*sessions_[worker])[endpoint_id];
+  TlsSetup setup{.ssl = Ssl(SSL_new(context_.get())), .session = &session, .keeps_it = shared_from_this()};
+  SSL* const ssl = setup.ssl.get();
+  if (ssl == nullptr) return setup;
+  X509_VERIFY_PARAM* const checks = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool address = is_address(name);
+  const bool set = address ? X509_VERIFY_PARAM_set1_ip_asc(checks, name.c_str()) == 1
+                           : SSL_set_tlsext_host_name(ssl, name.c_str()) == 1 &&
+                                 X509_VERIFY_PARAM_set1_host(checks, name.c_str(), name.size()) == 1;
+  if (!set) {  // a name that can't be checked is not connected to
+    setup.ssl.reset();
+    return setup;
+  }
+  if (session) SSL_set_session(ssl, session.get());
+  SSL_set_connect_state(ssl);
+  return setup;
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// How https:// endpoints are spoken to, and the sessions that can be resumed with them. Immutable but for these, of
+// which each worker has its own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/load.hpp"
+#include "proxy/net/tls_stream.hpp"
+#include "proxy/tls/pem.hpp"
+
+namespace fusewire::proxy {
+
+class TlsClient : public std::enable_shared_from_this<TlsClient> {
+ public:
+  struct Made {
+    std::shared_ptr<TlsClient> context;  // nullptr: see findings
+    std::vector<config::Finding> findings;
+  };
+  // Reads the files. What `before` would be made of again is `before`.
+  static Made make(const config::UpstreamTls&, const std::shared_ptr<TlsClient>& before, std::size_t workers);
+
+  // For one connection to the endpoint with that id, whose certificate must be for `name` (a host name or an IP
+  // address). On the thread of that worker.
+  TlsSetup connect(std::size_t worker, std::size_t endpoint_id, const std::string& name);
+
+  const config::UpstreamTls& section() const { return section_; }
+
+ private:
+  using Sessions = std::unordered_map<std::size_t, SslSession>;  // by endpoint: the last one
+
+  TlsClient() = default;
+
+  config::UpstreamTls section_;
+  Digest files_{};
+  SslContext context_;
+  std::vector<std::unique_ptr<Sessions>> sessions_;  // by worker
+};
+
+}  // namespace fusewire::proxy

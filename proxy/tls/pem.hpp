@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What PEM files hold. What is wrong with one is said in words for its operator; nothing of a key is.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace fusewire::proxy {
+
+struct SslContextFree {
+  void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
+};
+using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
+
+// Absent: it can't be read, or is too large to be one.
+std::optional<std::string> read_pem_file(const std::string& path);
+
+// Each gives what is wrong; empty: nothing.
+std::string use_certificate(SSL_CTX*, const std::string& pem);  // with its chain
+std::string use_private_key(SSL_CTX*, const std::string& pem);  // of the certificate, which comes first
+std::string add_authorities(X509_STORE*, const std::string& pem);
+
+// When the context's own certificate ends.
+std::chrono::system_clock::time_point not_after(SSL_CTX*);
+
+using Digest = std::array<unsigned char, 32>;
+Digest sha256(const std::string&);
+
+}  // namespace fusewire::proxy
