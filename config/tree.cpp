@@ -109,7 +109,7 @@ Node upstream_node(const Upstream& upstream) {
   put(map, "limits", std::move(limits));
   put(map, "fallback", tree_of(upstream.fallback));
   Node cache = map_node();
-  put(cache, "serve", word_node("on_error"));
+  put(cache, "serve", word_node(name_of(kServes, upstream.cache.serve)));
   put(cache, "max_object", size_node(upstream.cache.max_object));
   put(cache, "store_set_cookie", flag_node(upstream.cache.store_set_cookie));
   put(cache, "heuristic_fraction", number_node(upstream.cache.heuristic_fraction));

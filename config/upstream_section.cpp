@@ -146,7 +146,7 @@ Upstream read_upstream(const Node& node, Report& report) {
   upstream.fallback = read_fallback(reader.below("fallback"));
   upstream.tls = read_upstream_tls(reader.below("tls"));
   const Reader cache = reader.below("cache");
-  cache.only("serve", "on_error", {"normal"});
+  cache.word("serve", upstream.cache.serve, kServes);
   cache.size("max_object", upstream.cache.max_object, 0, 1024 * kMiB);
   cache.flag("store_set_cookie", upstream.cache.store_set_cookie);
   cache.number("heuristic_fraction", upstream.cache.heuristic_fraction, {});

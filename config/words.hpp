@@ -25,6 +25,7 @@ inline constexpr Word<WindowType> kWindowTypes[] = {{"time_based", WindowType::t
 inline constexpr Word<Cascade> kCascades[] = {{"failure", Cascade::failure}, {"neutral", Cascade::neutral}};
 inline constexpr Word<WhenFull> kWhenFull[] = {{"refuse", WhenFull::refuse}, {"wait", WhenFull::wait}};
 inline constexpr Word<TlsVersion> kTlsVersions[] = {{"1.2", TlsVersion::v1_2}, {"1.3", TlsVersion::v1_3}};
+inline constexpr Word<Serve> kServes[] = {{"on_error", Serve::on_error}, {"normal", Serve::normal}};
 inline constexpr Word<LogLevel> kLogLevels[] = {{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
                                                 {"info", LogLevel::info},   {"warn", LogLevel::warn},
                                                 {"error", LogLevel::error}, {"off", LogLevel::off}};

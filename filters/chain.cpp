@@ -2,6 +2,7 @@
 #include "filters/chain.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fusewire {
 namespace {
@@ -11,12 +12,15 @@ constexpr bool all_filters(const std::tuple<F...>*) {
   return (Filter<F> && ...);
 }
 
-// The first reply ends the walk.
+// The first reply ends the walk, and so does a filter that has the exchange wait.
 template <class Filters>
 std::optional<Reply> first_reply(Filters& filters, Exchange& x, Time now) {
   std::optional<Reply> reply;
-  std::apply([&](auto&... filter) { static_cast<void>(((reply = filter.on_request(x, now)).has_value() || ...)); },
-             filters);
+  std::apply(
+      [&](auto&... filter) {
+        static_cast<void>((((reply = filter.on_request(x, now)).has_value() || x.hold == Hold::wait) || ...));
+      },
+      filters);
   return reply;
 }
 
@@ -25,7 +29,7 @@ std::optional<Reply> first_reply(Filters& filters, Exchange& x, Time now) {
 static_assert(Filter<Chain>);
 
 Chain::Chain(const ChainContext& context)
-    : filters_(CacheMemory{context}, BreakerFilter{context}, TimeoutFilter{}, FallbackFilter{context}) {
+    : filters_(CacheFilter{context}, BreakerFilter{context}, TimeoutFilter{}, FallbackFilter{context}) {
   static_assert(all_filters(static_cast<decltype(filters_)*>(nullptr)));
 }
 
@@ -63,8 +67,21 @@ void Chain::on_done(Exchange& x, Time now) noexcept {
   std::apply([&](auto&... filter) { (filter.on_done(x, now), ...); }, filters_);
 }
 
-std::optional<std::string_view> Chain::detour() const noexcept { return std::get<FallbackFilter>(filters_).detour(); }
+bool Chain::follow(std::shared_ptr<cache::Follower> follower) {
+  return std::get<CacheFilter>(filters_).follow(std::move(follower));
+}
 
-void Chain::resume(Exchange& x, Reply& reply, Time now) { std::get<FallbackFilter>(filters_).resume(x, reply, now); }
+bool Chain::remembers() const noexcept { return std::get<CacheFilter>(filters_).remembers(); }
+
+void Chain::on_stall() noexcept { std::get<CacheFilter>(filters_).on_stall(); }
+
+std::optional<std::string_view> Chain::detour() const noexcept {
+  const auto again = std::get<CacheFilter>(filters_).detour();
+  return again ? again : std::get<FallbackFilter>(filters_).detour();
+}
+
+void Chain::resume(Exchange& x, Reply& reply, Time now) {
+  if (!std::get<CacheFilter>(filters_).resume()) std::get<FallbackFilter>(filters_).resume(x, reply, now);
+}
 
 }  // namespace fusewire

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "filters/breaker/breaker_filter.hpp"
-#include "filters/cache/cache_memory.hpp"
+#include "filters/cache/cache_filter.hpp"
 #include "filters/chain_context.hpp"
 #include "filters/fallback/fallback_filter.hpp"
 #include "filters/filter.hpp"
@@ -25,7 +25,8 @@ class Chain {
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
 
-  // The exchange outlives the chain. A Reply: nothing is sent upstream; hand it to on_reply like any other.
+  // The exchange outlives the chain. A Reply: nothing is sent upstream; hand it to on_reply like any other. When x.hold
+  // says `wait`: follow() the fetch that it waits for, and call this again when that has ended, or never.
   std::optional<Reply> on_request(Exchange&, Time now);
   void on_reply(Exchange&, Reply&, Time now);
   void on_body(Exchange&, std::string_view piece);
@@ -33,13 +34,20 @@ class Chain {
   Time next_due(const Exchange&) const;
   void on_done(Exchange&, Time now) noexcept;
 
+  // Whoever is to be told of the end of the fetch that x waits for. False: it has ended already.
+  bool follow(std::shared_ptr<cache::Follower>);
+  // Whether the upstream's response is on its way into the cache.
+  bool remembers() const noexcept;
+  // The client holds the response up: nobody is to wait for this exchange any longer.
+  void on_stall() noexcept;
+
   // After on_reply or resume: the upstream that is to be asked instead of sending this reply, if there is one. The
   // session runs that exchange, with a chain of its own; when that fails too it calls resume with the reply at hand.
   std::optional<std::string_view> detour() const noexcept;
   void resume(Exchange&, Reply&, Time now);
 
  private:
-  std::tuple<CacheMemory, BreakerFilter, TimeoutFilter, FallbackFilter> filters_;
+  std::tuple<CacheFilter, BreakerFilter, TimeoutFilter, FallbackFilter> filters_;
   Exchange* pending_ = nullptr;  // from on_request until on_done
   Time latest_{};
 };

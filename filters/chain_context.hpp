@@ -11,6 +11,7 @@ namespace breaker {
 class Breaker;
 }
 namespace cache {
+class Fetches;
 class Store;
 class Partition;
 }  // namespace cache
@@ -20,6 +21,7 @@ struct ChainContext {
   const CompiledClassify* classify = nullptr;         // likewise
   cache::Store* store = nullptr;                      // likewise
   std::shared_ptr<cache::Partition> cache_partition;  // likewise: store->partition(upstream's name)
+  cache::Fetches* fetches = nullptr;                  // likewise, where the cache serves normally
 };
 
 }  // namespace fusewire

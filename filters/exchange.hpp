@@ -142,6 +142,15 @@ struct FallbackRuns {
   }
 };
 
+// Whether a request waits for somebody else's fetch of the same thing (serve: normal). The cache says `wait`; the
+// session waits, says what came of it, and has the chain asked again.
+enum class Hold : std::uint8_t {
+  none,
+  wait,
+  again,  // the fetch has ended: look, and wait again if need be
+  alone,  // look, and wait for nobody
+};
+
 struct Exchange {
   // Set by the session before the chain sees it. `request` outlives the exchange.
   const Request* request = nullptr;
@@ -165,6 +174,12 @@ struct Exchange {
   milliseconds connect_within{0};
   milliseconds response_within{0};
   milliseconds idle_within{0};
+
+  // What the cache asks of the session (serve: normal).
+  Hold hold = Hold::none;
+  bool refresh = false;     // the reply is stale: it is to be asked for anew, behind the client's back
+  bool background = false;  // set by the session: this is that request
+  std::string conditions;   // complete lines in the place of the client's own If-None-Match and If-Modified-Since
 
   // What came of it. `outcome` leaves `pending` once, set by forward (or by the session for a local answer).
   Outcome outcome = Outcome::pending;

@@ -6,6 +6,7 @@
 // must judge what truly happened before the fallback, last, dresses it up):
 //
 //   on_request   once. A Reply ends the walk: later filters' on_request are not called, and nothing is sent upstream.
+//                So does x.hold == Hold::wait, but then the walk begins anew when the session has waited.
 //   on_reply     once for each reply that is about to go out (the upstream's head, a filter's own reply, a problem); a
 //                filter may replace it. x.outcome is final unless the upstream's body still flows.
 //   on_body      for each piece of the upstream's relayed body, before it goes to the client. Not after a replacement.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/attempt.hpp"
 
+#include <algorithm>
+
+#include "filters/timeout/timeout_filter.hpp"
+#include "proxy/follower.hpp"
 #include "proxy/own_answer.hpp"
 
 namespace fusewire::proxy {
@@ -63,8 +67,12 @@ Attempt::Attempt(Worker& worker, Inbound& inbound, const Snapshot& snapshot, con
 }
 
 Attempt::Attempt(const Attempt& first, const Upstream& to)
-    : Attempt(first.worker_, first.inbound_, first.snapshot_, to, to.config->timeouts, to.config->fallback,
-              first.x.started, std::chrono::system_clock::now()) {}
+    : Attempt(first.worker_, first.inbound_, first.snapshot_, to,
+              &to == &first.upstream ? *first.x.timeouts : to.config->timeouts,
+              &to == &first.upstream ? *first.x.fallback : to.config->fallback, first.x.started,
+              std::chrono::system_clock::now()) {
+  x.background = first.x.background;
+}
 
 Attempt::~Attempt() {
   done();
@@ -76,8 +84,14 @@ void Attempt::give_slot_back() {
 }
 
 void Attempt::cut_off(Outcome why) {
+  cut_off_ = why;
   forward.cut_off(why);
   if (detour_) detour_->cut_off(why);
+}
+
+void Attempt::held_up() {
+  chain.on_stall();
+  if (detour_) detour_->held_up();
 }
 
 bool Attempt::take_slot() {
@@ -89,7 +103,13 @@ bool Attempt::take_slot() {
 
 // The upstream, unless a filter or a limit answers in its place.
 Task<void> Attempt::ask(Reply& reply, Time now) {
-  if (auto own = chain.on_request(x, now)) {
+  auto own = chain.on_request(x, now);
+  while (x.hold == Hold::wait) {
+    co_await follow();
+    if (x.outcome != Outcome::pending) co_return fail(reply);
+    own = chain.on_request(x, steady_now());
+  }
+  if (own) {
     reply = std::move(*own);
     if (x.outcome == Outcome::pending) x.outcome = Outcome::local;
     co_return;
@@ -105,8 +125,34 @@ Task<void> Attempt::ask(Reply& reply, Time now) {
       co_return;
     }
   }
+  fail(reply);
+}
+
+void Attempt::fail(Reply& reply) {
   set_failure_flag(x);
   reply = failure_reply(x.outcome, upstream.config->name, x.tls_fault);
+}
+
+// Until the fetch that may answer this request, too, has ended; or for as long as an upstream may take to answer.
+Task<void> Attempt::follow() {
+  const auto follower = std::make_shared<LoopFollower>(worker_.loop(), inbound_.event);
+  x.hold = Hold::again;
+  if (!chain.follow(follower)) co_return;
+  bool late = false;
+  Deadline patience(worker_.deadlines(), [&] {
+    late = true;
+    inbound_.event.set();
+  });
+  patience.arm(x.started + std::min(x.timeouts->response, total_of(x)));
+  while (!follower->ended() && !late && !cut_off_ && !inbound_.gone()) {
+    inbound_.channel.start_read();  // to hear of the client's end
+    co_await inbound_.event.wait();
+  }
+  follower->forget();
+  if (cut_off_ || inbound_.gone())
+    x.outcome = cut_off_.value_or(Outcome::client_gone);
+  else if (follower->ended() != cache::Ended::vacant)
+    x.hold = Hold::alone;
 }
 
 Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {
@@ -131,6 +177,7 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
     forward.suspend();
     done();
     const Upstream* to = snapshot_.upstream(*name);  // validated at load: never null
+    if (to == &upstream) co_await forward.finish();  // its connection will do for the second time
     detour_ = std::make_unique<Attempt>(*this, *to);
     detour_->x.total_at = x.total_at;
     Reply other;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "filters/chain.hpp"
 #include "proxy/forward.hpp"
@@ -26,6 +27,8 @@ class Attempt {
   Task<Attempt*> decide(Reply&);
   // Whatever is waited for on the upstream's side ends now.
   void cut_off(Outcome why);
+  // The client takes its answer slowly: nobody else is to wait for what it fetches.
+  void held_up();
 
   Exchange x;
   Chain chain;
@@ -42,6 +45,8 @@ class Attempt {
 
  private:
   Task<void> ask(Reply&, Time now);
+  Task<void> follow();
+  void fail(Reply&);
   Task<Attempt*> take_detours(Reply&);
   bool take_slot();
   void give_slot_back();
@@ -51,6 +56,7 @@ class Attempt {
   Inbound& inbound_;
   const Snapshot& snapshot_;
   std::unique_ptr<Attempt> detour_;
+  std::optional<Outcome> cut_off_;
   bool has_slot_ = false;
   bool done_ = false;
 };

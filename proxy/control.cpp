@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "filters/breaker/classify.hpp"
+#include "filters/cache/fetches.hpp"
 #include "filters/cache/store.hpp"
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
@@ -80,6 +81,7 @@ Control::Control(Loader loader, std::size_t workers)
       started_(std::chrono::steady_clock::now()),
       events_(1000),
       cache_(std::make_unique<cache::Store>(0)),
+      fetches_(std::make_unique<cache::Fetches>()),
       worker_cells_(workers),
       default_via_(random_pseudonym()) {}
 
@@ -179,7 +181,8 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
     upstream->chain = {.breaker = &upstream->state->breaker,
                        .classify = upstream->classify.get(),
                        .store = cache_.get(),
-                       .cache_partition = upstream->state->cache};
+                       .cache_partition = upstream->state->cache,
+                       .fetches = fetches_.get()};
     snapshot->upstreams.push_back(std::move(upstream));
   }
   for (const auto& wanted : snapshot->config.listeners) {

@@ -21,8 +21,9 @@
 #include "proxy/tls/certificates.hpp"
 
 namespace fusewire::cache {
+class Fetches;
 class Store;
-}
+}  // namespace fusewire::cache
 
 namespace fusewire::proxy {
 
@@ -127,6 +128,7 @@ class Control {
   EventLog events_;
   TimedOverrides overrides_;
   std::unique_ptr<cache::Store> cache_;
+  std::unique_ptr<cache::Fetches> fetches_;
   PerWorker<WorkerCells> worker_cells_;
   std::map<std::string, std::shared_ptr<UpstreamState>> states_;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<EndpointState>> endpoints_;

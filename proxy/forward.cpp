@@ -222,7 +222,8 @@ void Forward::append_head(std::string& out) {
                    .is_host_own = endpoint()->tls && !inbound_.preserve_host,
                    .deadline_header = {},
                    .deadline_ms = {},
-                   .upgrades = inbound_.upgrades};
+                   .upgrades = inbound_.upgrades,
+                   .conditions = x_.conditions};
   if (const auto left = x_.deadline_asked ? remaining_deadline_ms(x_, steady_now()) : std::nullopt) {
     head.deadline_header = x_.timeouts->deadline_header;
     head.deadline_ms = static_cast<std::int64_t>(*left);

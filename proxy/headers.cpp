@@ -78,6 +78,10 @@ void append_max_forwards(std::string& out, const Request& request, const Field& 
     append_field(out, field.name, field.value);
 }
 
+bool is_replaced_condition(string_view name) {
+  return iequals(name, "if-none-match") || iequals(name, "if-modified-since");
+}
+
 bool ends_here(const Field& field, const Fields& fields, const http::ConnectionOptions& connection) {
   return http::is_hop_by_hop(field.id) || (connection.names_fields && http::named_by_connection(fields, field.name));
 }
@@ -118,6 +122,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
         continue;
       case FieldId::other:
         if (!head.deadline_header.empty() && iequals(field.name, head.deadline_header)) continue;
+        if (!head.conditions.empty() && is_replaced_condition(field.name)) continue;
         break;
       default:
         break;
@@ -131,6 +136,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
   if (head.deadline_ms) append_number_field(out, head.deadline_header, static_cast<std::uint64_t>(*head.deadline_ms));
   append_forwarding_fields(out, head);
   if (head.upgrades != nullptr) append_upgrade(out, request.fields, *head.upgrades);
+  out.append(head.conditions);
   out.append(request.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(head.via).append("\r\n\r\n");
 }
 

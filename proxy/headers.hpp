@@ -32,6 +32,7 @@ struct RequestHead {
   std::string_view deadline_header;         // empty: none
   std::optional<std::int64_t> deadline_ms;  // passed on in deadline_header, which is taken out otherwise
   const Protocols* upgrades = nullptr;      // the request asks for one of these; nullptr: it does not
+  std::string_view conditions = {};         // complete lines instead of If-None-Match and If-Modified-Since
 };
 void append_request_head(std::string& out, const RequestHead&);
 

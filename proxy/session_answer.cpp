@@ -6,6 +6,7 @@
 #include "proxy/http/chunk_writer.hpp"
 #include "proxy/http/field_ids.hpp"
 #include "proxy/own_answer.hpp"
+#include "proxy/refresh.hpp"
 #include "proxy/session.hpp"
 
 namespace fusewire::proxy {
@@ -93,6 +94,7 @@ Task<void> Session::serve() {
   co_await attempt.finish();
   attempt_ = nullptr;
   record(&attempt, steady_now());
+  if (source->x.refresh) Refresh::start(worker_, inbound_, snapshot_, *source);
   worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
   if (close_ && (!inbound_.body.done() || !client_->buffer().empty())) co_await linger();
@@ -256,6 +258,7 @@ Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_writt
 
 Task<void> Session::send(Gather& gather) {
   if (client_->try_write(gather)) co_return;
+  if (attempt_ != nullptr) attempt_->held_up();
   arm_send_deadline();
   co_await client_->flush(gather);
   send_deadline_.disarm();

@@ -5,6 +5,7 @@
 
 #include "filters/http_date.hpp"
 #include "proxy/net/spawn.hpp"
+#include "proxy/refresh.hpp"
 #include "proxy/session.hpp"
 
 namespace fusewire::proxy {
@@ -97,10 +98,13 @@ void Worker::stop() {
     const std::vector<Session*> sessions(sessions_.begin(), sessions_.end());
     for (Session* session : sessions)
       if (sessions_.contains(session)) session->stop();
+    const std::vector<Refresh*> refreshes(refreshes_.begin(), refreshes_.end());
+    for (Refresh* refresh : refreshes)
+      if (refreshes_.contains(refresh)) refresh->stop();
     access_log_.flush();
     pool_.close_all();
     stopping_ = true;
-    if (sessions_.empty()) return loop_.stop();
+    end_if_stopped();
     // They end by themselves now; should one not, the process must end all the same.
     backstop_.arm(std::chrono::steady_clock::now() + kStopBackstop);
   });
@@ -151,8 +155,19 @@ void Worker::add(Session& session) {
 
 void Worker::remove(Session& session) {
   sessions_.erase(&session);
-  if (stopping_ && sessions_.empty()) loop_.stop();
+  end_if_stopped();
   sessions_open_.store(sessions_.size());
+}
+
+void Worker::add(Refresh& refresh) { refreshes_.insert(&refresh); }
+
+void Worker::remove(Refresh& refresh) {
+  refreshes_.erase(&refresh);
+  end_if_stopped();
+}
+
+void Worker::end_if_stopped() {
+  if (stopping_ && sessions_.empty() && refreshes_.empty()) loop_.stop();
 }
 
 }  // namespace fusewire::proxy

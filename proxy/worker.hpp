@@ -23,6 +23,7 @@
 
 namespace fusewire::proxy {
 
+class Refresh;
 class Session;
 
 // The connections of one listener, over all workers; kept by name while the process lives. Any thread.
@@ -122,6 +123,8 @@ class Worker {
 
   void add(Session&);
   void remove(Session&);
+  void add(Refresh&);
+  void remove(Refresh&);
 
  private:
   void trim();
@@ -140,7 +143,10 @@ class Worker {
   Deadline log_flush_;
   Deadline trim_;  // of the buffers
   std::shared_ptr<const Snapshot> snapshot_;
+  void end_if_stopped();
+
   std::unordered_set<Session*> sessions_;
+  std::unordered_set<Refresh*> refreshes_;  // cut off when the worker stops; nobody waits for them before
   std::atomic<std::size_t> sessions_open_{0};
   bool draining_ = false;
   bool stopping_ = false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/answer.hpp"
 
+#include <algorithm>
+
 #include "filters/cache/conditional.hpp"
 #include "filters/cache/range.hpp"
 #include "filters/cache/store.hpp"
@@ -43,31 +45,43 @@ void send_whole(Reply& reply, const Entry& entry, bool head) {
   }
 }
 
-EntryPtr look_up(Store& store, const Partition& partition, const Request& request) {
-  const bool readable = (request.method == "GET" || request.is_head()) && request.body == BodyKind::none;
-  if (!readable || partition.entries() == 0 || only_origin_can_judge(request)) return nullptr;
-  return store.find(partition, uri_key(request), request.fields);
+milliseconds stale_limit(const RequestDirectives& asked, const Freshness& freshness, StaleRule rule) noexcept {
+  if (asked.max_stale) return *asked.max_stale;  // the client's word about its own answer (RFC 9111 §5.2.1.2)
+  milliseconds limit{0};
+  if (rule.on_error) {
+    limit = freshness.stale_if_error ? milliseconds(*freshness.stale_if_error) : rule.max_stale;
+    if (asked.stale_if_error) limit = std::max<milliseconds>(limit, *asked.stale_if_error);
+  }
+  if (rule.while_validating && freshness.stale_while_revalidate)
+    limit = std::max<milliseconds>(limit, *freshness.stale_while_revalidate);
+  return limit;
 }
 
 }  // namespace
 
 bool may_answer(const RequestDirectives& asked, const Freshness& freshness, StaleRule rule, Time now) noexcept {
   const milliseconds age = freshness.age(now);
-  if (asked.no_cache) return false;
+  if (asked.wants_validation()) return false;
   if (asked.max_age && age > *asked.max_age && !asked.max_stale) return false;
   if (asked.min_fresh && freshness.lifetime - age < *asked.min_fresh) return false;
   if (freshness.fresh(now)) return true;
   if (freshness.stale_forbidden) return false;
-  milliseconds limit{0};
-  if (rule.on_error) limit = freshness.stale_if_error ? milliseconds(*freshness.stale_if_error) : rule.max_stale;
-  if (asked.max_stale) limit = *asked.max_stale;  // the client's word about its own answer (RFC 9111 §5.2.1.2)
+  const milliseconds limit = stale_limit(asked, freshness, rule);
   return limit > milliseconds{0} && freshness.staleness(now) <= limit;
 }
 
+bool is_answerable(const Request& request) noexcept {
+  return (request.method == "GET" || request.is_head()) && request.body == BodyKind::none &&
+         !only_origin_can_judge(request);
+}
+
 EntryPtr select(Store& store, Partition& partition, const Exchange& x, StaleRule rule, Time now) {
-  EntryPtr entry = look_up(store, partition, *x.request);
-  if (!entry || !may_answer(request_directives(x.request->fields), entry->freshness, rule, now)) {
-    partition.count(Event::miss);
+  const Request& request = *x.request;
+  EntryPtr entry;
+  if (partition.entries() != 0 && is_answerable(request))
+    entry = store.find(partition, uri_key(request), request.fields);
+  if (!entry || !may_answer(request_directives(request.fields), entry->freshness, rule, now)) {
+    if (x.upstream->cache.serve == config::Serve::on_error) partition.count(Event::miss);
     return nullptr;
   }
   partition.count(entry->freshness.fresh(now) ? Event::hit : Event::stale);
@@ -91,6 +105,14 @@ Reply answer(const Exchange& x, EntryPtr entry, std::string_view cache_status, T
   reply.extra_fields += "Age: " + std::to_string(entry->freshness.age_seconds(now).count()) + "\r\n";
   reply.extra_fields.append("Cache-Status: ").append(cache_status).append("\r\n");
   reply.owner = std::move(entry);
+  return reply;
+}
+
+Reply not_cached() {
+  Reply reply;
+  reply.origin = Reply::Origin::stored;
+  reply.status = 504;
+  reply.extra_fields = "Cache-Status: fusewire; detail=only-if-cached\r\n";
   return reply;
 }
 

@@ -41,12 +41,16 @@ void take(ResponseDirectives& d, const Directive& directive) noexcept {
     d.must_revalidate = true;
   } else if (is("proxy-revalidate")) {
     d.proxy_revalidate = true;
+  } else if (is("must-understand")) {
+    d.must_understand = true;
   } else if (is("max-age")) {
     merge(d.max_age, directive.argument);
   } else if (is("s-maxage")) {
     merge(d.s_maxage, directive.argument);
   } else if (is("stale-if-error")) {
     merge(d.stale_if_error, directive.argument);
+  } else if (is("stale-while-revalidate")) {
+    merge(d.stale_while_revalidate, directive.argument);
   }
 }
 
@@ -68,6 +72,8 @@ void take(RequestDirectives& d, const Directive& directive) noexcept {
     }
   } else if (is("min-fresh")) {
     merge(d.min_fresh, directive.argument);
+  } else if (is("stale-if-error")) {
+    merge(d.stale_if_error, directive.argument);
   }
 }
 

@@ -22,11 +22,13 @@ struct ResponseDirectives {
   bool public_ = false;
   bool must_revalidate = false;
   bool proxy_revalidate = false;
+  bool must_understand = false;
   bool malformed = false;  // an open quote: what follows it cannot be told
   // Named but invalid, or twice with different values: 0.
   std::optional<seconds> max_age;
   std::optional<seconds> s_maxage;
   std::optional<seconds> stale_if_error;
+  std::optional<seconds> stale_while_revalidate;
 
   // RFC 9111 §4.2.4, §5.2.2.10.
   bool forbids_stale() const noexcept { return must_revalidate || proxy_revalidate || no_cache || s_maxage; }
@@ -39,6 +41,10 @@ struct RequestDirectives {
   std::optional<seconds> max_age;
   std::optional<seconds> max_stale;
   std::optional<seconds> min_fresh;
+  std::optional<seconds> stale_if_error;  // RFC 5861 §4
+
+  // Whether only what was stored just now would do.
+  bool wants_validation() const noexcept { return no_cache || (max_age == seconds{0} && !max_stale); }
 };
 
 ResponseDirectives response_directives(const Fields&) noexcept;

@@ -24,6 +24,8 @@ bool has_cache_step(const config::Fallback& fallback) noexcept {
                      [](const auto& step) { return std::holds_alternative<config::CacheStep>(step); });
 }
 
+bool serves_normally(const Exchange& x) noexcept { return x.upstream->cache.serve == config::Serve::normal; }
+
 // RFC 9111 §4.4.
 void forget_changed(cache::Store& store, const Exchange& x) {
   store.invalidate(cache::uri_key(*x.request));
@@ -32,14 +34,6 @@ void forget_changed(cache::Store& store, const Exchange& x) {
     const auto key = reference ? cache::same_origin_key(*x.request, *reference) : std::nullopt;
     if (key) store.invalidate(*key);
   }
-}
-
-Reply not_cached() {
-  Reply reply;  // RFC 9111 §5.2.1.7
-  reply.origin = Reply::Origin::stored;
-  reply.status = 504;
-  reply.extra_fields = "Cache-Status: fusewire; detail=only-if-cached\r\n";
-  return reply;
 }
 
 // Whether an update that may not be stored says so about the response, and not about its own request.
@@ -52,11 +46,12 @@ bool unwanted(Refusal refusal) noexcept {
 
 std::optional<Reply> CacheMemory::on_request(Exchange& x, Time now) {
   serial_ = context_->store->now_serial();
-  if (!x.request->fields.find("cache-control") || !has_cache_step(*x.fallback)) return std::nullopt;
+  if (serves_normally(x) || !x.request->fields.find("cache-control") || !has_cache_step(*x.fallback))
+    return std::nullopt;
   if (!cache::request_directives(x.request->fields).only_if_cached) return std::nullopt;
   x.outcome = Outcome::local;
   EntryPtr entry = cache::select(*context_->store, *context_->cache_partition, x, {}, now);
-  if (!entry) return not_cached();
+  if (!entry) return cache::not_cached();
   const bool fresh = entry->freshness.fresh(now);
   x.set(fresh ? Flag::cache_hit : Flag::cache_stale);
   const std::string status = "fusewire; hit; ttl=" + std::to_string(entry->freshness.ttl(now).count());
@@ -70,7 +65,7 @@ void CacheMemory::on_reply(Exchange& x, Reply& reply, Time now) {
   const int status = x.response->status;
   if (!request.is_safe()) {
     if (status >= 200 && status < 400) forget_changed(*context_->store, x);
-  } else if (has_cache_step(*x.fallback)) {
+  } else if (serves_normally(x) || has_cache_step(*x.fallback)) {
     if (request.method == "GET" && status != 304) begin(x);
     if ((request.method == "GET" && status == 304) || (request.is_head() && status == 200)) freshen(x);
   }
@@ -100,8 +95,7 @@ void CacheMemory::on_done(Exchange& x, Time) noexcept {
 
 void CacheMemory::begin(const Exchange& x) {
   const Response& response = *x.response;
-  // What a fallback is to replace must not take the place of what it is replaced with.
-  if (x.fallback->on.has_status(response.status)) return;
+  if (x.fallback->on.has_status(response.status) && displaces_a_good_one(x)) return;
   const auto verdict = cache::storability(*x.request, response, x.upstream->cache, cache::received(x, head_));
   if (!verdict) return;
   const bool known = response.body == BodyKind::length;
@@ -135,28 +129,36 @@ void CacheMemory::give_up() noexcept {
   room_.release();
 }
 
-// A 304 or an answer to HEAD speaks of what is stored: its fields and times are the newer ones (RFC 9111 §4.3.4), or it
-// contradicts what is stored (§4.3.5).
+// What a fallback is to replace must not take the place of what it is replaced with.
+bool CacheMemory::displaces_a_good_one(const Exchange& x) const {
+  if (!serves_normally(x)) return true;
+  const auto stored = context_->store->find(*context_->cache_partition, cache::uri_key(*x.request), x.request->fields);
+  return stored && !x.fallback->on.has_status(stored->status);
+}
+
+// Its fields and times are the newer ones (RFC 9111 §4.3.4), or it contradicts what is stored (§4.3.5).
 void CacheMemory::freshen(const Exchange& x) {
-  std::string uri = cache::uri_key(*x.request);
-  const EntryPtr entry = context_->store->find(*context_->cache_partition, uri, x.request->fields);
+  const EntryPtr entry =
+      context_->store->find(*context_->cache_partition, cache::uri_key(*x.request), x.request->fields);
   if (!entry) return;
-  const bool head = x.request->is_head();
-  const cache::Received when = cache::received(x, head_);
-  if (!cache::same_representation(*entry, *x.response, when.wall)) {
-    if (head) context_->store->invalidate(*entry);
-    return;
-  }
+  if (cache::same_representation(*entry, *x.response, cache::received(x, head_).wall))
+    update(x, *entry, head_);
+  else if (x.request->is_head())
+    context_->store->invalidate(*entry);
+}
+
+EntryPtr CacheMemory::update(const Exchange& x, const Entry& entry, Time head) {
+  const cache::Received when = cache::received(x, head);
   Request as_get = *x.request;
   as_get.method = "GET";
-  const Response merged = cache::updated(*entry, *x.response);
-  const auto verdict = cache::storability(as_get, merged, x.upstream->cache, when);
-  if (unwanted(verdict.refusal)) context_->store->invalidate(*entry);
-  if (!verdict) return;
-  store(x,
-        cache::make_entry({context_->cache_partition, std::move(uri), as_get, merged, verdict.freshness, when.wall},
-                          entry->body),
-        Event::refresh);
+  const Response merged = cache::updated(entry, *x.response);
+  auto verdict = cache::storability(as_get, merged, x.upstream->cache, when);
+  if (unwanted(verdict.refusal)) context_->store->invalidate(entry);
+  if (!verdict) verdict.freshness = cache::no_freshness(merged, cache::response_directives(merged.fields), when);
+  EntryPtr fresh = cache::make_entry(
+      {context_->cache_partition, entry.uri, as_get, merged, verdict.freshness, when.wall}, entry.body);
+  if (verdict) store(x, fresh, Event::refresh);
+  return fresh;
 }
 
 void CacheMemory::commit(const Exchange& x) {
@@ -178,7 +180,9 @@ void CacheMemory::commit(const Exchange& x) {
 }
 
 void CacheMemory::store(const Exchange& x, EntryPtr entry, Event event) {
-  if (context_->store->insert(std::move(entry), x.request->fields, serial_)) context_->cache_partition->count(event);
+  if (!context_->store->insert(std::move(entry), x.request->fields, serial_)) return;
+  context_->cache_partition->count(event);
+  has_stored_ = true;
 }
 
 }  // namespace fusewire

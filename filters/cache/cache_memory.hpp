@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembers what the upstream answers, so that the fallback can repeat it (`serve: on_error`). First in the chain: it
-// sees what truly came, before anything is dressed up. Works only where the fallback chain has a cache step.
+// Remembers what the upstream answers: it sees what truly came, before anything is dressed up. Works where the cache
+// serves normally, or the fallback chain has a cache step.
 #pragma once
 
 #include <string>
@@ -16,13 +16,21 @@ class CacheMemory : public PassThrough {
  public:
   explicit CacheMemory(const ChainContext& context) noexcept : context_(&context), room_(*context.store) {}
 
-  // Answers `only-if-cached` by itself: from the store, or 504.
+  // `serve: on_error` answers `only-if-cached` by itself: from the store, or 504.
   std::optional<Reply> on_request(Exchange&, Time now);
   // Decides whether this response is collected; 304, HEAD and unsafe methods do their work here.
   void on_reply(Exchange&, Reply&, Time now);
   void on_body(Exchange&, std::string_view piece);
   // Commits a response that came whole.
   void on_done(Exchange&, Time now) noexcept;
+
+  // The response at hand is being remembered with this freshness; nullptr: it is not.
+  const cache::Freshness* remembering() const noexcept { return plan_ == Plan::nothing ? nullptr : &freshness_; }
+  // Whether something of this exchange is stored now.
+  bool has_stored() const noexcept { return has_stored_; }
+  // The response at hand, a 304 or an answer to HEAD, speaks of this stored one: that with the new fields and times,
+  // stored where it may be.
+  cache::EntryPtr update(const Exchange&, const cache::Entry&, Time head);
 
  private:
   enum class Plan : std::uint8_t { nothing, collect, keep_bytes };
@@ -31,12 +39,14 @@ class CacheMemory : public PassThrough {
   void collect(const Exchange&);
   void give_up() noexcept;
   void freshen(const Exchange&);
+  bool displaces_a_good_one(const Exchange&) const;
   void commit(const Exchange&);
   void store(const Exchange&, cache::EntryPtr, cache::Event);
 
   const ChainContext* context_;
   std::uint64_t serial_ = 0;  // of the store's invalidations when the upstream was asked
   Plan plan_ = Plan::nothing;
+  bool has_stored_ = false;
   Time head_{};  // when the response's head came
   cache::Freshness freshness_;
   std::string uri_;

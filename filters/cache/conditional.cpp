@@ -6,8 +6,6 @@
 namespace fusewire::cache {
 namespace {
 
-std::string_view opaque(std::string_view etag) noexcept { return etag.starts_with("W/") ? etag.substr(2) : etag; }
-
 // Takes the first entity tag off the list; empty when there is none. Not a quoted string: a backslash is itself.
 std::string_view take_etag(std::string_view& list) noexcept {
   const std::size_t from = list.find_first_not_of(" \t,");
@@ -33,11 +31,20 @@ bool only_origin_can_judge(const Request& request) noexcept {
   return request.fields.find("if-match") || request.fields.find("if-unmodified-since");
 }
 
+std::string conditions_for(const Entry& entry) {
+  std::string lines;
+  if (entry.status < 200 || entry.status >= 300) return lines;
+  if (!entry.etag.empty()) lines.append("If-None-Match: ").append(entry.etag).append("\r\n");
+  if (entry.last_modified)
+    lines.append("If-Modified-Since: ").append(*entry.fields.find("last-modified")).append("\r\n");
+  return lines;
+}
+
 bool none_match_lists(std::string_view list, std::string_view etag) noexcept {
   if (trim(list) == "*") return true;
   if (etag.empty()) return false;
   for (std::string_view tag = take_etag(list); !tag.empty(); tag = take_etag(list))
-    if (opaque(tag) == opaque(etag)) return true;
+    if (opaque_tag(tag) == opaque_tag(etag)) return true;
   return false;
 }
 

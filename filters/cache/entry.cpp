@@ -119,6 +119,8 @@ std::size_t cost_of(const Entry& entry) noexcept {
 
 }  // namespace
 
+std::string_view opaque_tag(std::string_view etag) noexcept { return etag.starts_with("W/") ? etag.substr(2) : etag; }
+
 std::string_view strong_etag(const Fields& fields) noexcept {
   const std::string_view etag = fields.find("etag").value_or("");
   return etag.size() >= 2 && etag.front() == '"' && etag.back() == '"' ? etag : std::string_view{};
@@ -142,7 +144,10 @@ EntryPtr make_entry(Origin origin, Body body) {
 
 Response updated(const Entry& entry, const Response& fresh) {
   const Keeps keeps(fresh.fields);
-  const auto replaces = [&](std::string_view name) { return !of_the_bytes(name) && keeps(name); };
+  const bool tagged = !entry.etag.empty();
+  const auto replaces = [&](std::string_view name) {
+    return !of_the_bytes(name) && keeps(name) && !(tagged && iequals(name, "etag"));
+  };
   Response merged;
   merged.status = entry.status;
   merged.body = BodyKind::length;
@@ -154,6 +159,13 @@ Response updated(const Entry& entry, const Response& fresh) {
   for (const Field& field : fresh.fields)
     if (replaces(field.name) || iequals(field.name, "age")) merged.fields.add(field.name, field.value, field.id);
   return merged;
+}
+
+bool still_holds(const Entry& entry, const Response& not_modified, HttpTime now) noexcept {
+  if (const auto etag = not_modified.fields.find("etag")) return opaque_tag(*etag) == opaque_tag(entry.etag);
+  if (const auto modified = not_modified.fields.find("last-modified"))
+    return parse_http_date(*modified, now) == entry.last_modified;
+  return true;
 }
 
 bool same_representation(const Entry& entry, const Response& fresh, HttpTime now) noexcept {

@@ -38,6 +38,9 @@ struct Entry {
 
 using EntryPtr = std::shared_ptr<const Entry>;
 
+// Without W/.
+std::string_view opaque_tag(std::string_view etag) noexcept;
+
 // The strong form of a response's ETag; empty when there is none or it is weak.
 std::string_view strong_etag(const Fields&) noexcept;
 
@@ -53,8 +56,13 @@ struct Origin {
 EntryPtr make_entry(Origin, Body body);
 
 // The stored response with the fields of a 304 or of an answer to HEAD in place of its own (RFC 9111 §3.2), as if it
-// had come anew. Its views last as long as both.
+// had come anew. Its entity tag stays: it names the stored bytes. Its views last as long as both.
 Response updated(const Entry&, const Response& fresh);
+
+// Whether a 304 to a request with this entry's own validators confirms it. What names no validator does, and so does
+// its entity tag in the weak or the strong form: servers compare weakly (RFC 9110 §13.1.2), and some that compress on
+// the way out send the one with the body and the other without.
+bool still_holds(const Entry&, const Response& not_modified, HttpTime now) noexcept;
 
 // RFC 9111 §4.3.4, §4.3.5: whether `fresh` speaks of the stored representation.
 bool same_representation(const Entry&, const Response& fresh, HttpTime now) noexcept;

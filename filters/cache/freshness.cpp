@@ -79,21 +79,28 @@ bool heuristically_cacheable(int status) noexcept {
 std::optional<Freshness> freshness_of(const Response& response, const ResponseDirectives& directives,
                                       const Received& when, double heuristic_fraction) noexcept {
   if (!may_be_fresh(response.fields)) return std::nullopt;
+  Freshness freshness = no_freshness(response, directives, when);
+  const auto stated = explicit_lifetime(response.fields, directives, freshness.date, when.wall);
+  const auto lifetime =
+      stated ? stated : heuristic_lifetime(response, directives, freshness.date, heuristic_fraction, when.wall);
+  if (!lifetime) return std::nullopt;
+  freshness.lifetime = *lifetime;
+  freshness.is_explicit = stated.has_value();
+  return freshness;
+}
+
+Freshness no_freshness(const Response& response, const ResponseDirectives& directives, const Received& when) noexcept {
   const auto date_field = response.fields.find("date");
   const auto stated_date = date_field ? parse_http_date(*date_field, when.wall) : std::nullopt;
-  const HttpTime date = stated_date.value_or(when.wall);
-  const auto stated = explicit_lifetime(response.fields, directives, date, when.wall);
-  const auto lifetime = stated ? stated : heuristic_lifetime(response, directives, date, heuristic_fraction, when.wall);
-  if (!lifetime) return std::nullopt;
   Freshness freshness;
   freshness.received = when.at;
-  freshness.date = date;
+  freshness.date = stated_date.value_or(when.wall);
   freshness.dated = stated_date.has_value();
-  freshness.initial_age = initial_age(response.fields, when, date);
-  freshness.lifetime = *lifetime;
+  freshness.initial_age = initial_age(response.fields, when, freshness.date);
   freshness.stale_if_error = directives.stale_if_error;
+  freshness.stale_while_revalidate = directives.stale_while_revalidate;
   freshness.stale_forbidden = directives.forbids_stale();
-  freshness.is_explicit = stated.has_value();
+  freshness.must_validate = directives.no_cache;
   return freshness;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How old a stored response is, how long it is fresh, and how long after that it may still be used (RFC 9111 §4.2,
-// RFC 5861 §4). Ages run on the steady clock: a step of the wall clock makes nothing older or younger.
+// RFC 5861). Ages run on the steady clock: a step of the wall clock makes nothing older or younger.
 #pragma once
 
 #include <optional>
@@ -28,11 +28,15 @@ struct Freshness {
   milliseconds initial_age{0};  // corrected_initial_age
   seconds lifetime{0};
   std::optional<seconds> stale_if_error;
+  std::optional<seconds> stale_while_revalidate;
   bool stale_forbidden = false;
-  bool is_explicit = false;  // s-maxage, max-age or Expires gave the lifetime
+  bool must_validate = false;  // no-cache: never fresh
+  bool is_explicit = false;    // s-maxage, max-age or Expires gave the lifetime
 
   milliseconds age(Time now) const noexcept { return initial_age + std::chrono::floor<milliseconds>(now - received); }
-  bool fresh(Time now) const noexcept { return lifetime > age(now); }
+  bool fresh(Time now) const noexcept { return !must_validate && lifetime > age(now); }
+  // Whether it may ever answer without being validated first.
+  bool shareable() const noexcept { return !must_validate && lifetime > seconds{0}; }
   // 0 or more once stale.
   milliseconds staleness(Time now) const noexcept { return age(now) - lifetime; }
   // In whole seconds, as Age and Cache-Status say it.
@@ -46,5 +50,7 @@ bool heuristically_cacheable(int status) noexcept;
 // nullopt: neither explicit nor heuristic freshness.
 std::optional<Freshness> freshness_of(const Response&, const ResponseDirectives&, const Received&,
                                       double heuristic_fraction) noexcept;
+// Of a response without either: stale from the beginning.
+Freshness no_freshness(const Response&, const ResponseDirectives&, const Received&) noexcept;
 
 }  // namespace fusewire::cache

@@ -16,14 +16,16 @@ enum class Event : std::uint8_t {
   hit,         // answered with a fresh response
   stale,       // answered with a stale one
   miss,        // asked, and had nothing that may be used
+  validate,    // asked the upstream whether what is stored still holds
+  collapse,    // waited for somebody else's fetch, and was answered with its response
   store,       // a response remembered with its bytes
   refresh,     // new fields and times, the bytes kept
   evict,       // the least recently used made room
   invalidate,  // by an unsafe request, or by an answer that contradicts what is stored
 };
-inline constexpr std::size_t kEvents = 7;
-inline constexpr std::array<std::string_view, kEvents> kEventNames = {"hit",     "stale", "miss",      "store",
-                                                                      "refresh", "evict", "invalidate"};
+inline constexpr std::size_t kEvents = 9;
+inline constexpr std::array<std::string_view, kEvents> kEventNames = {
+    "hit", "stale", "miss", "validate", "collapse", "store", "refresh", "evict", "invalidate"};
 
 class Partition {
  public:

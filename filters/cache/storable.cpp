@@ -1,16 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/storable.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "filters/list_field.hpp"
 
 namespace fusewire::cache {
 namespace {
 
-// 302, 303 and 307 with explicit freshness only. Errors of the 5xx class, 501 apart, are not worth remembering: they
-// would take the place of the answer that a fallback is looking for.
+using config::Serve;
+
+// Those whose rules of caching are implemented here (RFC 9111 §5.2.2.3).
 bool understood(int status) noexcept {
   return heuristically_cacheable(status) || status == 302 || status == 303 || status == 307;
 }
+
+// About one request alone (a part, a condition, credentials), or never stored by its own definition (RFC 6585).
+bool for_one_request(int status) noexcept {
+  constexpr std::array kStatuses = {206, 304, 401, 407, 412, 416, 417, 421, 428, 429, 431, 511};
+  return status < 200 || std::find(kStatuses.begin(), kStatuses.end(), status) != kStatuses.end();
+}
+
+// Any final status may be stored with explicit freshness. Where the cache answers on errors only, errors would take the
+// place of the answer that a fallback is looking for: only what is understood is remembered there.
+bool has_storable_status(const Response& response, const ResponseDirectives& directives, Serve serve) noexcept {
+  if (understood(response.status)) return true;
+  return serve == Serve::normal && !directives.must_understand && !for_one_request(response.status);
+}
+
+bool has_validator(const Fields& fields) noexcept { return fields.find("etag") || fields.find("last-modified"); }
 
 bool varies_by_anything(const Fields& fields) noexcept {
   bool any = false;
@@ -19,10 +38,10 @@ bool varies_by_anything(const Fields& fields) noexcept {
   return any || !well_formed;
 }
 
-Refusal refused_by_request(const Request& request, const Response& response,
-                           const ResponseDirectives& directives) noexcept {
+Refusal refused_by_request(const Request& request, const Response& response, const ResponseDirectives& directives,
+                           Serve serve) noexcept {
   if (request.method != "GET" || request.body != BodyKind::none) return Refusal::method;
-  if (!understood(response.status)) return Refusal::status;
+  if (!has_storable_status(response, directives, serve)) return Refusal::status;
   if (request_directives(request.fields).no_store) return Refusal::request_no_store;
   const bool shareable = directives.public_ || directives.s_maxage || directives.must_revalidate;
   if (request.fields.find("authorization") && !shareable) return Refusal::authorization;
@@ -32,13 +51,25 @@ Refusal refused_by_request(const Request& request, const Response& response,
 Refusal refused_by_response(const Response& response, const ResponseDirectives& directives,
                             const config::Cache& settings) noexcept {
   if (directives.malformed) return Refusal::malformed;
-  if (directives.no_store) return Refusal::no_store;  // must-understand does not soften it here
+  const bool softened = directives.must_understand && understood(response.status);
+  if (directives.no_store && !softened) return Refusal::no_store;
   if (directives.private_) return Refusal::private_;
-  if (directives.no_cache) return Refusal::no_cache;
+  const bool validates = settings.serve == Serve::normal && has_validator(response.fields);
+  if (directives.no_cache && !validates) return Refusal::no_cache;
   if (!settings.store_set_cookie && response.fields.find("set-cookie")) return Refusal::set_cookie;
   if (varies_by_anything(response.fields)) return Refusal::vary_any;
   if (response.body == BodyKind::until_close) return Refusal::close_delimited;
   return Refusal::none;
+}
+
+// What has no freshness can still be validated, which saves its body.
+std::optional<Freshness> usable_freshness(const Response& response, const ResponseDirectives& directives,
+                                          const config::Cache& settings, const Received& when) noexcept {
+  const auto freshness = freshness_of(response, directives, when, settings.heuristic_fraction);
+  if (freshness || settings.serve != Serve::normal) return freshness;
+  const bool allowed = heuristically_cacheable(response.status) || directives.public_;
+  if (!allowed || !has_validator(response.fields)) return std::nullopt;
+  return no_freshness(response, directives, when);
 }
 
 }  // namespace
@@ -48,9 +79,10 @@ Storability storability(const Request& request, const Response& response, const 
   const ResponseDirectives directives = response_directives(response.fields);
   if (const Refusal refusal = refused_by_response(response, directives, settings); refusal != Refusal::none)
     return {refusal, {}};
-  if (const Refusal refusal = refused_by_request(request, response, directives); refusal != Refusal::none)
+  if (const Refusal refusal = refused_by_request(request, response, directives, settings.serve);
+      refusal != Refusal::none)
     return {refusal, {}};
-  const auto freshness = freshness_of(response, directives, when, settings.heuristic_fraction);
+  const auto freshness = usable_freshness(response, directives, settings, when);
   if (!freshness) return {Refusal::no_freshness, {}};
   if (!freshness->is_explicit && request.fields.find("cookie")) return {Refusal::cookie, {}};
   return {Refusal::none, *freshness};

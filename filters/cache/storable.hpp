@@ -17,11 +17,11 @@ enum class Refusal : std::uint8_t {
   authorization,     // without public, s-maxage or must-revalidate in the answer
   cookie,            // a request with Cookie, answered without explicit freshness
   // the response's doing
-  status,     // not a final status that is understood here; 206 never
+  status,     // never: 206, 304 and what is meant for one request alone; without explicit freshness few others
   malformed,  // Cache-Control that cannot be read
   no_store,
   private_,
-  no_cache,         // could never be served: nothing is validated while the upstream fails
+  no_cache,         // could never be served: it has no validator, or nothing is validated (serve: on_error)
   set_cookie,       // and store_set_cookie is off
   vary_any,         // Vary: *
   no_freshness,     // neither explicit nor heuristic
@@ -35,7 +35,8 @@ struct Storability {
   explicit operator bool() const noexcept { return refusal == Refusal::none; }
 };
 
-// Allocates nothing.
+// `serve: on_error` keeps what can stand in for the upstream; `serve: normal` all that RFC 9111 allows, also what has
+// to be validated each time. Allocates nothing.
 Storability storability(const Request&, const Response&, const config::Cache&, const Received&) noexcept;
 
 }  // namespace fusewire::cache

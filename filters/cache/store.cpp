@@ -36,16 +36,22 @@ void Store::set_limit(std::size_t bytes) {
   make_room();
 }
 
-EntryPtr Store::find(const Partition& partition, std::string_view uri, const Fields& request) {
+EntryPtr Store::find(const Partition& partition, std::string_view uri, const Fields& request, bool* others) {
   Shard& shard = shard_of(uri);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.by_uri.find(uri);
   if (found == shard.by_uri.end()) return nullptr;
   const Variants& variants = found->second;
+  bool any = false;
   const auto newest = std::find_if(variants.rbegin(), variants.rend(), [&](Lru::iterator node) {
-    return node->entry->partition.get() == &partition && selects(node->entry->selecting, request);
+    if (node->entry->partition.get() != &partition) return false;
+    any = true;
+    return selects(node->entry->selecting, request);
   });
-  if (newest == variants.rend()) return nullptr;
+  if (newest == variants.rend()) {
+    if (others != nullptr) *others = any;
+    return nullptr;
+  }
   (*newest)->used = tick();
   shard.lru.splice(shard.lru.begin(), shard.lru, *newest);
   publish_oldest(shard);

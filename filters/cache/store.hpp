@@ -49,8 +49,9 @@ class Store {
   std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
   std::size_t bytes() const noexcept { return stored_.load(std::memory_order_relaxed); }
 
-  // The newest stored response that this request selects; it becomes the most recently used.
-  EntryPtr find(const Partition&, std::string_view uri, const Fields& request);
+  // The newest stored response that this request selects; it becomes the most recently used. `others`: whether there is
+  // one that other requests select, where there is none for this.
+  EntryPtr find(const Partition&, std::string_view uri, const Fields& request, bool* others = nullptr);
 
   // What an exchange reads before it asks the upstream, and hands to insert().
   std::uint64_t now_serial() const noexcept { return invalidations_.serial(); }

@@ -6,23 +6,22 @@
 #include <variant>
 
 #include "filters/cache/answer.hpp"
+#include "filters/cache/cache_status.hpp"
 
 namespace fusewire {
 namespace {
 
-// RFC 9211, in the order of spec/http.md. A fresh response that was passed over at first, because every request goes to
-// the upstream, is `bypass` (§2.2).
+// A fresh response that was passed over at first, because every request goes to the upstream, is `bypass`
+// (RFC 9211 §2.2).
 std::string cache_status(const Exchange& x, const Reply& failed, const cache::Freshness& freshness, Time now) {
-  std::string text = "fusewire; ";
-  if (x.nothing_sent) {
-    text += "hit";
-  } else {
-    const int status = x.upstream_status != 0 ? x.upstream_status : failed.status;
-    text += freshness.fresh(now) ? "fwd=bypass" : "fwd=stale";
-    text += "; fwd-status=" + std::to_string(status);
+  cache::CacheStatus status;
+  if (!x.nothing_sent) {
+    status.forwarded = freshness.fresh(now) ? cache::Forward::bypass : cache::Forward::stale;
+    status.fwd_status = x.upstream_status != 0 ? x.upstream_status : failed.status;
   }
-  text += "; ttl=" + std::to_string(freshness.ttl(now).count());
-  return text.append("; detail=").append(detail_of(trigger_of(x, failed)));
+  status.ttl = freshness.ttl(now);
+  status.detail = detail_of(trigger_of(x, failed));
+  return status.text();
 }
 
 // The session frames the body itself.

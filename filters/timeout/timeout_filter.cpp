@@ -28,14 +28,14 @@ std::optional<std::uint64_t> client_deadline(const Exchange& x) noexcept {
   return shortest;
 }
 
+}  // namespace
+
 milliseconds total_of(const Exchange& x) noexcept {
   const milliseconds configured = x.timeouts->total;
   const auto asked = client_deadline(x);
   if (!asked || *asked >= static_cast<std::uint64_t>(configured.count())) return configured;
   return milliseconds(static_cast<milliseconds::rep>(*asked));
 }
-
-}  // namespace
 
 std::optional<Reply> TimeoutFilter::on_request(Exchange& x, Time now) {
   const milliseconds total = total_of(x);

@@ -16,6 +16,9 @@ struct TimeoutFilter : PassThrough {
   std::optional<Reply> on_request(Exchange&, Time now);
 };
 
+// How long the whole request may take: timeouts.total, or the client's shorter wish.
+milliseconds total_of(const Exchange&) noexcept;
+
 // What the deadline field says to the upstream: the total's rest in whole ms, at least 0. Absent when the client sent
 // no (well-formed) deadline: then the request's fields pass as they are.
 std::optional<std::uint64_t> remaining_deadline_ms(const Exchange&, Time now) noexcept;

@@ -99,12 +99,17 @@ TEST_CASE("the deadline header can be switched off, and is a field's name") {
         Lines{"f:5:33: upstreams.orders.timeouts.deadline_header: expected a field's name or 'off', found 'a b'"});
 }
 
-TEST_CASE("only one way to balance and one way to serve from the cache is there yet") {
+TEST_CASE("the cache serves on errors, or normally") {
+  CHECK(good_upstream("").cache.serve == Serve::on_error);
+  CHECK(good_upstream("    cache: {serve: normal}\n").cache.serve == Serve::normal);
+  CHECK(errors_of("    cache: {serve: zzzzzz}\n") ==
+        Lines{"f:5:20: upstreams.orders.cache.serve: unknown value 'zzzzzz'; expected one of: on_error, normal"});
+}
+
+TEST_CASE("only one way to balance is there yet") {
   CHECK(errors_of("    load_balancing: {policy: health_score}\n") ==
         Lines{"f:5:30: upstreams.orders.load_balancing.policy: 'health_score' is not supported yet; only 'round_robin' "
               "is"});
-  CHECK(errors_of("    cache: {serve: normal}\n") ==
-        Lines{"f:5:20: upstreams.orders.cache.serve: 'normal' is not supported yet; only 'on_error' is"});
 }
 
 TEST_CASE("a fallback chain is read step by step") {

@@ -92,3 +92,18 @@ TEST_CASE("a field on several lines is the list that they make") {
 TEST_CASE("without Vary every request selects the response") {
   CHECK(selects(selecting_fields(make_fields({}), make_fields({{"Accept", "a"}})), make_fields({{"Accept", "b"}})));
 }
+
+TEST_CASE("lists of languages and codings are compared without white space and case, other fields as they are") {
+  const auto same = [](std::string_view name, std::string_view a, std::string_view b) {
+    const auto fields = selecting_fields(make_fields({{"Vary", name}}), make_fields({{name, a}}));
+    return selects(fields, make_fields({{name, b}}));
+  };
+  CHECK(same("Accept-Encoding", "gzip, br;q=1", "GZIP ,BR; q=1"));
+  CHECK(same("accept-language", "en,de", "en,\tDE"));
+  CHECK(same("Accept", "text/html;level=1, */*", "text/html; level=1,*/*"));
+  CHECK_FALSE(same("Accept", "text/html", "TEXT/HTML"));
+  CHECK_FALSE(same("Accept", "a;b=\"x , y\"", "a;b=\"x,y\""));
+  CHECK_FALSE(same("Accept-Language", "en, de", "de, en"));
+  CHECK_FALSE(same("Accept-Language", "e n", "en"));
+  CHECK_FALSE(same("X-List", "1,2", "1, 2"));
+}

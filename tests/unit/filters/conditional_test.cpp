@@ -71,3 +71,15 @@ TEST_CASE("If-Match and If-Unmodified-Since are for the origin alone") {
   CHECK(only_origin_can_judge(get("/a", {{"If-Unmodified-Since", kDate}})));
   CHECK_FALSE(only_origin_can_judge(get("/a", {{"If-None-Match", "\"1\""}})));
 }
+
+TEST_CASE("a question about an entry carries all validators that it has") {
+  CHECK(conditions_for(*entry_with({{"ETag", "W/\"1\""}, {"Last-Modified", kDate}})) ==
+        "If-None-Match: W/\"1\"\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+  CHECK(conditions_for(*entry_with({{"ETag", "\"1\""}})) == "If-None-Match: \"1\"\r\n");
+  CHECK(conditions_for(*entry_with({{"Last-Modified", "yesterday"}})).empty());
+  CHECK(conditions_for(*entry_with({})).empty());
+}
+
+TEST_CASE("what is no success is not asked about: a server looks at no condition then") {
+  CHECK(conditions_for(*entry_with({{"ETag", "\"1\""}}, "gone", 404)).empty());
+}

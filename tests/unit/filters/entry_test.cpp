@@ -137,3 +137,24 @@ TEST_CASE("an answer to HEAD contradicts by any validator or by its length") {
   CHECK_FALSE(speaks({{"ETag", "\"1\""}}, {{"ETag", "\"2\""}}));
   CHECK(speaks({{"ETag", "\"1\""}}, {}));
 }
+
+TEST_CASE("a 304 to an entry's own validators confirms it unless it names another one") {
+  const auto confirms = [](FieldPairs stored, FieldPairs fresh) {
+    Response response = ok(fresh, 0);
+    response.status = 304;
+    return still_holds(*entry_with(stored), response, kWall);
+  };
+  CHECK(confirms({{"ETag", "\"1\""}}, {}));
+  CHECK(confirms({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}}));
+  CHECK(confirms({{"ETag", "W/\"1\""}}, {{"ETag", "\"1\""}}));
+  CHECK_FALSE(confirms({{"ETag", "\"1\""}}, {{"ETag", "\"2\""}}));
+  CHECK(confirms({{"Last-Modified", kDate}}, {{"Last-Modified", kDate}}));
+  CHECK_FALSE(confirms({{"Last-Modified", kDate}}, {{"Last-Modified", "Mon, 07 Nov 1994 08:49:37 GMT"}}));
+}
+
+TEST_CASE("an update leaves the entity tag, which names the stored bytes, as it is") {
+  const EntryPtr entry = entry_with({{"ETag", "W/\"1\""}});
+  Response fresh = ok({{"ETag", "\"1\""}}, 0);
+  fresh.status = 304;
+  CHECK(updated(*entry, fresh).fields.find("etag") == "W/\"1\"");
+}

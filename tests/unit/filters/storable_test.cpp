@@ -17,6 +17,8 @@ Refusal refusal(const Request& request, const Response& response, config::Cache 
   return storability(request, response, settings, kAtOnce).refusal;
 }
 
+const config::Cache kNormal{.serve = config::Serve::normal};
+
 Refusal for_control(std::string_view control) { return refusal(get(), ok({{"Cache-Control", control}})); }
 
 }  // namespace
@@ -39,7 +41,6 @@ TEST_CASE("without any freshness nothing is stored, public or with a validator")
 
 TEST_CASE("no-store, private and no-cache are never stored, whatever else is said") {
   CHECK(for_control("no-store, max-age=60") == Refusal::no_store);
-  CHECK(for_control("no-store, must-understand, max-age=60, public") == Refusal::no_store);
   CHECK(for_control("private, max-age=60") == Refusal::private_);
   CHECK(for_control(R"(private="x-user", max-age=60)") == Refusal::private_);
   CHECK(for_control("private, s-maxage=60") == Refusal::private_);
@@ -47,8 +48,47 @@ TEST_CASE("no-store, private and no-cache are never stored, whatever else is sai
   CHECK(for_control(R"(no-cache="x-user", max-age=60)") == Refusal::no_cache);
 }
 
-TEST_CASE("must-understand on a status that is understood is stored") {
+TEST_CASE("must-understand lifts no-store from a status that is understood, and forbids any other") {
   CHECK(for_control("must-understand, max-age=60") == Refusal::none);
+  CHECK(for_control("no-store, must-understand, max-age=60") == Refusal::none);
+  CHECK(for_control("private, must-understand, max-age=60") == Refusal::private_);
+  Response unknown = ok({{"Cache-Control", "must-understand, max-age=60"}});
+  unknown.status = 599;
+  CHECK(refusal(get(), unknown, kNormal) == Refusal::status);
+  unknown.fields = make_fields({{"Cache-Control", "no-store, must-understand, max-age=60"}});
+  CHECK(refusal(get(), unknown, kNormal) == Refusal::no_store);
+}
+
+TEST_CASE("a cache that serves normally stores any final status with explicit freshness, but for one request's own") {
+  for (int status : {200, 201, 299, 400, 403, 404, 499, 500, 503, 599}) {
+    CAPTURE(status);
+    Response response = ok();
+    response.status = status;
+    CHECK(refusal(get(), response, kNormal) == Refusal::none);
+  }
+  for (int status : {103, 206, 304, 401, 407, 412, 416, 417, 421, 428, 429, 431, 511}) {
+    CAPTURE(status);
+    Response response = ok();
+    response.status = status;
+    CHECK(refusal(get(), response, kNormal) == Refusal::status);
+  }
+  Response heuristic = ok({{"Last-Modified", "Sat, 05 Nov 1994 08:49:37 GMT"}});
+  heuristic.status = 503;
+  CHECK(refusal(get(), heuristic, kNormal) == Refusal::no_freshness);
+}
+
+TEST_CASE("a cache that serves normally stores what it can validate, however stale") {
+  const auto with = [](FieldPairs fields) { return storability(get(), ok(fields), kNormal, kAtOnce); };
+  const auto no_cache = with({{"Cache-Control", "no-cache, max-age=60"}, {"ETag", "\"1\""}});
+  REQUIRE(no_cache);
+  CHECK_FALSE(no_cache.freshness.fresh(kStart));
+  CHECK(no_cache.freshness.stale_forbidden);
+  CHECK(with({{"Cache-Control", "no-cache, max-age=60"}}).refusal == Refusal::no_cache);
+  const auto silent = with({{"ETag", "\"1\""}});
+  REQUIRE(silent);
+  CHECK_FALSE(silent.freshness.fresh(kStart));
+  CHECK_FALSE(silent.freshness.shareable());
+  CHECK(with({{"X-A", "1"}}).refusal == Refusal::no_freshness);
 }
 
 TEST_CASE("a Cache-Control that cannot be read is not stored") {

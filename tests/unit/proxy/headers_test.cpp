@@ -310,3 +310,26 @@ TEST_CASE("a status has its standard phrase, or none") {
   CHECK(relayed("HTTP/1.1 566 \r\nDate: d\r\nX-Request-Id: i\r\nContent-Length: 5\r\n\r\n").substr(0, 15) ==
         "HTTP/1.1 566 \r\n");
 }
+
+TEST_CASE("the cache's own conditions take the place of the client's; a range and its condition stay") {
+  Request request;
+  const auto head = http::parse_request_head(
+      "GET / HTTP/1.1\r\nHost: h\r\nif-none-match: \"c\"\r\nIf-Modified-Since: x\r\nIf-Range: \"c\"\r\nRange: "
+      "bytes=0-\r\n\r\n",
+      {}, request);
+  std::string out;
+  append_request_head(out, {.request = request,
+                            .connection = head.connection,
+                            .peer = kStranger,
+                            .via = "us",
+                            .request_id = "id-1",
+                            .default_host = {},
+                            .deadline_header = {},
+                            .deadline_ms = {},
+                            .conditions = "If-None-Match: \"1\"\r\n"});
+  CHECK(line(out, "if-none-match") == "(absent)");
+  CHECK(line(out, "If-Modified-Since") == "(absent)");
+  CHECK(line(out, "If-None-Match") == "\"1\"");
+  CHECK(line(out, "If-Range") == "\"c\"");
+  CHECK(line(out, "Range") == "bytes=0-");
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cache's place in the chain: first, so that it remembers what truly came, and answers before the breaker is asked.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "filters/cache/cache_front.hpp"
+#include "filters/cache/cache_memory.hpp"
+
+namespace fusewire {
+
+class CacheFilter : public PassThrough {
+ public:
+  explicit CacheFilter(const ChainContext& context) noexcept : context_(&context), memory_(context) {}
+
+  std::optional<Reply> on_request(Exchange&, Time now);
+  void on_reply(Exchange&, Reply&, Time now);
+  void on_body(Exchange& x, std::string_view piece) { memory_.on_body(x, piece); }
+  void on_done(Exchange&, Time now) noexcept;
+
+  // Of the chain: see there. A detour leads to the same upstream, once more.
+  bool follow(std::shared_ptr<cache::Follower>);
+  void on_stall() noexcept;
+  bool remembers() const noexcept { return memory_.remembering() != nullptr; }
+  std::optional<std::string_view> detour() const noexcept { return detour_; }
+  bool resume() noexcept { return std::exchange(detour_, std::nullopt).has_value(); }
+
+ private:
+  void validated(Exchange&, Reply&, Time now);
+
+  const ChainContext* context_;
+  CacheMemory memory_;
+  std::optional<CacheFront> front_;  // serve: normal
+  std::optional<std::string_view> detour_;
+};
+
+}  // namespace fusewire

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/cache_front.hpp"
+
+#include <utility>
+
+#include "filters/cache/conditional.hpp"
+
+namespace fusewire {
+namespace {
+
+using cache::CacheStatus;
+using cache::Ended;
+using cache::EntryPtr;
+using cache::Event;
+
+constexpr cache::StaleRule kWhileValidating{.while_validating = true};
+
+Reply answer_with(Exchange& x, EntryPtr entry, CacheStatus status, Time now) {
+  status.ttl = entry->freshness.ttl(now);
+  x.set(entry->freshness.fresh(now) || status.forwarded ? Flag::cache_hit : Flag::cache_stale);
+  return cache::answer(x, std::move(entry), status.text(), now);
+}
+
+}  // namespace
+
+std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
+  const Request& request = *x.request;
+  const Hold before = std::exchange(x.hold, Hold::none);
+  if (!cache::is_answerable(request) || request.fields.find("upgrade")) {
+    why_ = request.method == "GET" || request.is_head() ? cache::Forward::bypass : cache::Forward::method;
+    return std::nullopt;
+  }
+  if (before == Hold::none) {
+    asked_ = cache::request_directives(request.fields);
+    uri_ = cache::uri_key(request);
+  }
+  bool others = false;
+  EntryPtr entry = context_->store->find(*context_->cache_partition, uri_, request.fields, &others);
+  if (entry)
+    if (auto reply = from_store(x, entry, before, now)) return reply;
+  if (asked_.only_if_cached) {
+    context_->cache_partition->count(Event::miss);
+    x.outcome = Outcome::local;
+    return cache::not_cached();
+  }
+  if (before == Hold::none) {
+    why_ = others ? cache::Forward::vary_miss : cache::Forward::uri_miss;
+    if (entry) why_ = entry->freshness.fresh(now) ? cache::Forward::request : cache::Forward::stale;
+  }
+  go_upstream(x, std::move(entry), before, now);
+  if (x.hold == Hold::wait && x.background) {
+    x.hold = Hold::none;
+    return cache::not_cached();  // somebody else is at it, and nobody waits for this one
+  }
+  return std::nullopt;
+}
+
+// What needs no asking. Stale answers: as the client's max-stale, or the origin's stale-while-revalidate, allows.
+std::optional<Reply> CacheFront::from_store(Exchange& x, const EntryPtr& entry, Hold before, Time now) {
+  const bool collapsed = before != Hold::none;
+  CacheStatus status;
+  if (collapsed) status.forwarded = why_;
+  status.collapsed = collapsed;
+  if (!cache::may_answer(asked_, entry->freshness, {}, now)) {
+    if (x.background || !cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
+    x.refresh = !asked_.no_store && !asked_.only_if_cached;
+    status.detail = "stale-while-revalidate";
+  }
+  x.outcome = Outcome::local;
+  const bool fresh = entry->freshness.fresh(now);
+  context_->cache_partition->count(collapsed ? Event::collapse : fresh ? Event::hit : Event::stale);
+  return answer_with(x, entry, status, now);
+}
+
+// With the conditions of what is stored, and alone or for others too.
+void CacheFront::go_upstream(Exchange& x, EntryPtr entry, Hold before, Time now) {
+  x.conditions.clear();
+  entry_ = nullptr;
+  if (may_share(x, entry)) share(x, before, now);
+  if (x.hold == Hold::wait) return;
+  if (entry && x.request->method == "GET") x.conditions = cache::conditions_for(*entry);
+  if (!x.conditions.empty()) entry_ = std::move(entry);
+  context_->cache_partition->count(entry_ ? Event::validate : Event::miss);
+}
+
+// Whether what this request fetches can answer others, as far as can be told before it is there.
+bool CacheFront::may_share(const Exchange& x, const EntryPtr& entry) const {
+  const Fields& fields = x.request->fields;
+  if (x.request->method != "GET" || why_ == cache::Forward::request || asked_.no_store) return false;
+  if (fields.find("range") || fields.find("authorization")) return false;
+  if (entry) return entry->freshness.shareable();
+  return !fields.find("if-none-match") && !fields.find("if-modified-since");
+}
+
+void CacheFront::share(Exchange& x, Hold before, Time now) {
+  if (fetch_.empty()) fetch_ = context_->cache_partition->name() + ' ' + uri_;
+  cache::Fetches& fetches = *context_->fetches;
+  if (before == Hold::alone || fetches.is_unshareable(fetch_, now)) return;
+  if (auto lead = fetches.lead(fetch_))
+    lead_.emplace(std::move(*lead));
+  else
+    x.hold = Hold::wait;
+}
+
+bool CacheFront::follow(std::shared_ptr<cache::Follower> follower) {
+  return context_->fetches->follow(fetch_, std::move(follower));
+}
+
+Reply CacheFront::on_validated(Exchange& x, EntryPtr fresh, Time now) {
+  return answer_with(x, std::move(fresh), {.forwarded = why_, .fwd_status = 304}, now);
+}
+
+void CacheFront::on_relay(const Exchange& x, Reply& reply, const cache::Freshness* remembered, Time now) {
+  CacheStatus status{.forwarded = why_, .stored = remembered != nullptr};
+  if (remembered != nullptr) status.ttl = remembered->ttl(now);
+  reply.extra_fields.append("Cache-Status: ").append(status.text()).append("\r\n");
+  if (!lead_) return;
+  if (remembered != nullptr && remembered->shareable()) return context_->fetches->mark_shareable(fetch_);
+  if (x.response->status < 500) context_->fetches->mark_unshareable(fetch_, now);
+  end(Ended::alone);
+}
+
+void CacheFront::on_done(const Exchange& x, bool stored) noexcept {
+  end(stored ? Ended::stored : is_forsaken(x.outcome) ? Ended::vacant : Ended::alone);
+}
+
+void CacheFront::end(Ended how) noexcept {
+  if (lead_) lead_->end(how);
+}
+
+}  // namespace fusewire

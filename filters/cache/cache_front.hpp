@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers from the store before the upstream is asked (`serve: normal`): what is fresh; what is stale where the origin
+// lets it be while it is asked anew; and what still holds after the upstream was asked about it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "filters/cache/answer.hpp"
+#include "filters/cache/cache_status.hpp"
+#include "filters/cache/fetches.hpp"
+#include "filters/cache/store.hpp"
+#include "filters/chain_context.hpp"
+
+namespace fusewire {
+
+class CacheFront {
+ public:
+  explicit CacheFront(const ChainContext& context) noexcept : context_(&context) {}
+
+  // The answer; or nullopt, and x says what the session has to do: wait, or ask with x.conditions.
+  std::optional<Reply> on_request(Exchange&, Time now);
+  // Whoever waits is told by on_done of the fetch.
+  bool follow(std::shared_ptr<cache::Follower>);
+
+  // The upstream was asked about this stored response.
+  bool is_validating() const noexcept { return !!entry_; }
+  const cache::EntryPtr& validating() const noexcept { return entry_; }
+  // It still holds: `fresh` is the same with its new fields. The client's own conditions are judged here.
+  Reply on_validated(Exchange&, cache::EntryPtr fresh, Time now);
+  // Another response is on its way to the client; `remembered`: and into the store.
+  void on_relay(const Exchange&, Reply&, const cache::Freshness* remembered, Time now);
+  void on_done(const Exchange&, bool stored) noexcept;
+  // Nobody waits for this exchange any longer.
+  void let_go() noexcept { end(cache::Ended::alone); }
+
+ private:
+  std::optional<Reply> from_store(Exchange&, const cache::EntryPtr&, Hold before, Time now);
+  void go_upstream(Exchange&, cache::EntryPtr, Hold before, Time now);
+  bool may_share(const Exchange&, const cache::EntryPtr&) const;
+  void share(Exchange&, Hold before, Time now);
+  void end(cache::Ended how) noexcept;
+
+  const ChainContext* context_;
+  cache::RequestDirectives asked_;
+  cache::Forward why_ = cache::Forward::uri_miss;
+  cache::EntryPtr entry_;  // being validated
+  std::string uri_;
+  std::string fetch_;  // its key among the fetches
+  std::optional<cache::Fetches::Lead> lead_;
+};
+
+}  // namespace fusewire

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/fetches.hpp"
+
+#include <utility>
+
+namespace fusewire::cache {
+
+Fetches::Lead::Lead(Lead&& other) noexcept
+    : fetches_(std::exchange(other.fetches_, nullptr)), key_(std::move(other.key_)) {}
+
+void Fetches::Lead::end(Ended how) noexcept {
+  Fetches* const fetches = std::exchange(fetches_, nullptr);
+  if (fetches == nullptr) return;
+  std::vector<std::shared_ptr<Follower>> followers;
+  {
+    Shard& shard = fetches->shard_of(key_);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.led.find(key_);
+    followers.swap(found->second);
+    shard.led.erase(found);
+  }
+  for (const auto& follower : followers) follower->fetch_ended(how);
+}
+
+std::optional<Fetches::Lead> Fetches::lead(const std::string& key) {
+  std::string own = key;
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  if (!shard.led.try_emplace(key).second) return std::nullopt;
+  return Lead(*this, std::move(own));
+}
+
+bool Fetches::follow(const std::string& key, std::shared_ptr<Follower> follower) {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.led.find(key);
+  if (found == shard.led.end()) return false;
+  found->second.push_back(std::move(follower));
+  return true;
+}
+
+bool Fetches::is_led(const std::string& key) {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  return shard.led.contains(key);
+}
+
+void Fetches::mark_unshareable(std::string_view key, Time now) noexcept {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  mark_of(shard, hash(key)) = {hash(key), now + kMarked};
+}
+
+void Fetches::mark_shareable(std::string_view key) noexcept {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  if (Mark& mark = mark_of(shard, hash(key)); mark.hash == hash(key)) mark = {};
+}
+
+bool Fetches::is_unshareable(std::string_view key, Time now) noexcept {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  const Mark& mark = mark_of(shard, hash(key));
+  return mark.hash == hash(key) && now < mark.until;
+}
+
+}  // namespace fusewire::cache

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which responses are being fetched right now, so that requests for the same one wait for it instead of asking too.
+//
+// Thread-safe; on the list of shared objects because a burst of requests for one thing comes on every worker. Only
+// requests that found nothing usable come here. Sharded by key; a follower is told with no lock held.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "filters/exchange.hpp"
+
+namespace fusewire::cache {
+
+// How a fetch ended, for those who waited.
+enum class Ended : std::uint8_t {
+  stored,  // look again
+  alone,   // it failed, or its response can't be shared: ask by yourself, and wait for nobody
+  vacant,  // its own client is gone: somebody else has to lead
+};
+
+class Follower {
+ public:
+  virtual ~Follower() = default;
+  // Once, on the thread of whoever leads.
+  virtual void fetch_ended(Ended) noexcept = 0;
+};
+
+class Fetches {
+ public:
+  // The right, and the duty, to fetch. Ends as `vacant` unless said otherwise. Must not outlive its table.
+  class Lead {
+   public:
+    Lead(Lead&&) noexcept;
+    Lead& operator=(Lead&&) = delete;
+    ~Lead() { end(Ended::vacant); }
+    void end(Ended) noexcept;  // the first one counts
+    const std::string& key() const noexcept { return key_; }
+
+   private:
+    friend class Fetches;
+    Lead(Fetches& fetches, std::string key) noexcept : fetches_(&fetches), key_(std::move(key)) {}
+    Fetches* fetches_;  // nullptr: it has ended
+    std::string key_;
+  };
+
+  // nullopt: somebody else leads.
+  std::optional<Lead> lead(const std::string& key);
+  // False: that fetch has ended meanwhile.
+  bool follow(const std::string& key, std::shared_ptr<Follower>);
+  bool is_led(const std::string& key);
+
+  // A response that could not be shared: for a while nobody waits for the next one. Remembered by hash, in few places:
+  // a mark may give way to another one, and then one burst waits again.
+  void mark_unshareable(std::string_view key, Time now) noexcept;
+  void mark_shareable(std::string_view key) noexcept;
+  bool is_unshareable(std::string_view key, Time now) noexcept;
+
+ private:
+  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kMarks = 64;
+  static constexpr std::chrono::seconds kMarked{30};
+
+  struct Mark {
+    std::size_t hash = 0;
+    Time until{};
+  };
+  struct alignas(64) Shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, std::vector<std::shared_ptr<Follower>>> led;
+    std::array<Mark, kMarks> marks{};
+  };
+
+  static std::size_t hash(std::string_view key) noexcept { return std::hash<std::string_view>{}(key); }
+  Shard& shard_of(std::string_view key) noexcept { return shards_[hash(key) % kShards]; }
+  static Mark& mark_of(Shard& shard, std::size_t hash) noexcept { return shard.marks[hash / kShards % kMarks]; }
+
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace fusewire::cache

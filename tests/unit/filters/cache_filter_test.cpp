@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// `serve: normal`, without sockets.
+#include "filters/cache/cache_filter.hpp"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "tests/unit/filters/stored.hpp"
+
+using namespace fusewire;
+using namespace fusewire::cache;
+using namespace fusewire::test;
+
+namespace {
+
+struct Told : Follower {
+  std::optional<Ended> how;
+  void fetch_ended(Ended ended) noexcept override { how = ended; }
+};
+
+struct Fixture : Scene {
+  Store store{4 << 20};
+  Fetches fetches;
+  ChainContext context{nullptr, nullptr, &store, store.partition("orders"), &fetches};
+  std::optional<CacheFilter> filter;
+
+  Fixture() { upstream.cache.serve = config::Serve::normal; }
+
+  std::optional<Reply> ask(Request r, Time now = kStart) {
+    request = std::move(r);
+    begin(now);
+    filter.emplace(context);
+    return filter->on_request(x, now);
+  }
+  Reply head_comes(Response r, Time now = kStart) {
+    sent(now);
+    response = std::move(r);
+    Reply reply = head(now);
+    filter->on_reply(x, reply, now);
+    return reply;
+  }
+  void done(Outcome outcome = Outcome::complete, Time now = kStart) {
+    x.outcome = outcome;
+    filter->on_done(x, now);
+    filter.reset();
+  }
+  void keep(Response answer, Request r = get(), Time now = kStart) {
+    ask(std::move(r), now);
+    head_comes(std::move(answer), now);
+    filter->on_body(x, "hello");
+    done(Outcome::complete, now);
+  }
+  std::uint64_t events(Event event) { return context.cache_partition->events(event); }
+};
+
+const Response kTagged = ok({{"Cache-Control", "max-age=60"}, {"ETag", "\"1\""}});
+
+Response not_modified(FieldPairs fields = {{"ETag", "\"1\""}, {"Cache-Control", "max-age=60"}}) {
+  Response response = ok(fields, 0);
+  response.status = 304;
+  response.body = BodyKind::none;
+  return response;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "where it serves on errors only, it asks nothing of the session and says nothing") {
+  keep(kTagged);
+  upstream.cache.serve = config::Serve::on_error;
+  CHECK_FALSE(ask(get(), kStart + 1s));
+  CHECK(x.conditions.empty());
+  CHECK(x.hold == Hold::none);
+  CHECK(head_comes(ok()).extra_fields.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a fresh response ends the walk; it shares the stored bytes") {
+  keep(kTagged);
+  const auto reply = ask(get(), kStart + 59s);
+  REQUIRE(reply);
+  CHECK(reply->origin == Reply::Origin::stored);
+  CHECK(reply->body == "hello");
+  CHECK(extra(*reply, "Age") == "59");
+  CHECK(extra(*reply, "Cache-Status") == "fusewire; hit; ttl=1");
+  CHECK(x.outcome == Outcome::local);
+  CHECK(x.has(Flag::cache_hit));
+  CHECK(events(Event::hit) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a stale one is asked about; confirmed, it is answered with the time that it now has") {
+  keep(kTagged);
+  CHECK_FALSE(ask(get("/a", {{"If-None-Match", "\"0\""}}), kStart + 60s));
+  CHECK(x.conditions == "If-None-Match: \"1\"\r\n");
+  const Reply reply = head_comes(not_modified(), kStart + 61s);
+  CHECK(reply.origin == Reply::Origin::stored);
+  CHECK(reply.status == 200);
+  CHECK(extra(reply, "Cache-Status") == "fusewire; fwd=stale; fwd-status=304; ttl=59");
+  done();
+  CHECK(events(Event::validate) == 1);
+  CHECK(events(Event::refresh) == 1);
+  CHECK(ask(get(), kStart + 100s));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a 304 that may not be kept is answered with all the same") {
+  keep(kTagged);
+  ask(get(), kStart + 60s);
+  CHECK(head_comes(not_modified({{"Cache-Control", "no-store"}}), kStart + 60s).body == "hello");
+  done();
+  CHECK(context.cache_partition->entries() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a 304 about something else leads to the same upstream once more") {
+  keep(kTagged);
+  ask(get(), kStart + 60s);
+  CHECK_FALSE(filter->detour());
+  const Reply reply = head_comes(not_modified({{"ETag", "\"2\""}}), kStart + 60s);
+  CHECK(filter->detour() == "orders");
+  CHECK(reply.problem == Problem::upstream_protocol_error);
+  CHECK(context.cache_partition->entries() == 0);
+  CHECK(filter->resume());
+  CHECK_FALSE(filter->detour());
+  CHECK_FALSE(filter->resume());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a 304 to the client's own condition is not taken for one to ours") {
+  CHECK_FALSE(ask(get("/a", {{"If-None-Match", "\"1\""}})));
+  CHECK(x.conditions.empty());
+  CHECK(head_comes(not_modified()).origin == Reply::Origin::upstream);
+}
+
+TEST_CASE_FIXTURE(Fixture, "stale-while-revalidate answers, and asks the session for a refresh") {
+  keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=30"}}));
+  const auto reply = ask(get(), kStart + 90s);
+  REQUIRE(reply);
+  CHECK(x.refresh);
+  CHECK(x.has(Flag::cache_stale));
+  CHECK(extra(*reply, "Cache-Status") == "fusewire; hit; ttl=-30; detail=stale-while-revalidate");
+  CHECK(events(Event::stale) == 1);
+  CHECK_FALSE(ask(get(), kStart + 91s));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a refresh asks in any case, unless somebody else is at it") {
+  keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=30"}, {"ETag", "\"1\""}}));
+  request = get();
+  begin(kStart + 70s);
+  x.background = true;
+  filter.emplace(context);
+  CHECK_FALSE(filter->on_request(x, kStart + 70s));
+  CHECK_FALSE(x.conditions.empty());
+  CacheFilter second(context);
+  Exchange other = x;
+  CHECK(second.on_request(other, kStart + 70s));
+  CHECK(other.hold == Hold::none);
+  done();
+}
+
+TEST_CASE_FIXTURE(Fixture, "a second request waits for the first one's fetch, and is answered with its response") {
+  ask(get());
+  CacheFilter second(context);
+  Exchange other = x;
+  CHECK_FALSE(second.on_request(other, kStart));
+  REQUIRE(other.hold == Hold::wait);
+  const auto follower = std::make_shared<Told>();
+  REQUIRE(second.follow(follower));
+  head_comes(ok());
+  filter->on_body(x, "hello");
+  CHECK_FALSE(follower->how);
+  done();
+  CHECK(follower->how == Ended::stored);
+  other.hold = Hold::alone;
+  const auto reply = second.on_request(other, kStart + 1s);
+  REQUIRE(reply);
+  CHECK(extra(*reply, "Cache-Status") == "fusewire; fwd=uri-miss; collapsed; ttl=59");
+  CHECK(events(Event::collapse) == 1);
+  CHECK(events(Event::miss) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
+  struct End {
+    Response response;
+    Outcome outcome;
+    Ended told;
+  };
+  for (const End& end : {End{ok(), Outcome::complete, Ended::stored}, End{ok(), Outcome::incomplete, Ended::alone},
+                         End{ok(), Outcome::client_gone, Ended::vacant}, End{ok(), Outcome::cut_off, Ended::vacant},
+                         End{ok({{"Cache-Control", "private"}}), Outcome::client_gone, Ended::alone},
+                         End{ok({{"Cache-Control", "max-age=0"}}), Outcome::complete, Ended::alone}}) {
+    fetches.mark_shareable("orders http://shop.test/a");
+    store.purge();
+    ask(get());
+    const auto follower = std::make_shared<Told>();
+    REQUIRE(fetches.follow("orders http://shop.test/a", follower));
+    head_comes(end.response);
+    filter->on_body(x, "hello");
+    done(end.outcome);
+    CHECK(follower->how == end.told);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a fetch that its client holds up sets those who wait free") {
+  ask(get());
+  const auto follower = std::make_shared<Told>();
+  REQUIRE(fetches.follow("orders http://shop.test/a", follower));
+  filter->on_stall();
+  CHECK(follower->how == Ended::alone);
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody waits for what can't be shared as far as one can tell") {
+  for (Request r : {get("/a", {{"Range", "bytes=0-1"}}), get("/a", {{"Authorization", "x"}}),
+                    get("/a", {{"If-None-Match", "\"1\""}}), get("/a", {{"Cache-Control", "no-store"}})}) {
+    CHECK_FALSE(ask(r));
+    CacheFilter second(context);
+    Exchange other = x;
+    CHECK_FALSE(second.on_request(other, kStart));
+    CHECK(other.hold == Hold::none);
+  }
+}

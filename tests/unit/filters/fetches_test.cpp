@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/cache/fetches.hpp"
+
+#include <doctest/doctest.h>
+
+#include <utility>
+
+#include "tests/unit/filters/scene.hpp"
+
+using namespace fusewire::cache;
+using namespace fusewire::test;
+
+namespace {
+
+struct Told : Follower {
+  std::optional<Ended> how;
+  void fetch_ended(Ended ended) noexcept override { how = ended; }
+};
+
+}  // namespace
+
+TEST_CASE("one leads, until its fetch has ended") {
+  Fetches fetches;
+  auto lead = fetches.lead("a");
+  REQUIRE(lead);
+  CHECK(lead->key() == "a");
+  CHECK_FALSE(fetches.lead("a"));
+  CHECK(fetches.lead("b"));
+  lead->end(Ended::stored);
+  CHECK(fetches.lead("a"));
+}
+
+TEST_CASE("all who follow are told once how it ended") {
+  Fetches fetches;
+  auto lead = fetches.lead("a");
+  const auto one = std::make_shared<Told>(), two = std::make_shared<Told>();
+  CHECK(fetches.follow("a", one));
+  CHECK(fetches.follow("a", two));
+  CHECK_FALSE(one->how);
+  lead->end(Ended::stored);
+  lead->end(Ended::alone);
+  CHECK(one->how == Ended::stored);
+  CHECK(two->how == Ended::stored);
+}
+
+TEST_CASE("nobody follows what has ended") {
+  Fetches fetches;
+  CHECK_FALSE(fetches.follow("a", std::make_shared<Told>()));
+  fetches.lead("a")->end(Ended::stored);
+  CHECK_FALSE(fetches.follow("a", std::make_shared<Told>()));
+}
+
+TEST_CASE("a lead that is dropped leaves its place vacant; one that moves does not end") {
+  Fetches fetches;
+  const auto follower = std::make_shared<Told>();
+  {
+    auto lead = fetches.lead("a");
+    fetches.follow("a", follower);
+    const Fetches::Lead moved(std::move(*lead));
+    lead.reset();
+    CHECK_FALSE(follower->how);
+  }
+  CHECK(follower->how == Ended::vacant);
+  CHECK(fetches.lead("a"));
+}
+
+TEST_CASE("what could not be shared is remembered for half a minute, or until it could") {
+  Fetches fetches;
+  CHECK_FALSE(fetches.is_unshareable("a", kStart));
+  fetches.mark_unshareable("a", kStart);
+  CHECK(fetches.is_unshareable("a", kStart + 29s));
+  CHECK_FALSE(fetches.is_unshareable("b", kStart));
+  CHECK_FALSE(fetches.is_unshareable("a", kStart + 30s));
+  fetches.mark_unshareable("a", kStart);
+  fetches.mark_shareable("b");
+  CHECK(fetches.is_unshareable("a", kStart));
+  fetches.mark_shareable("a");
+  CHECK_FALSE(fetches.is_unshareable("a", kStart));
+}
