@@ -36,7 +36,7 @@ void CacheFilter::validated(Exchange& x, Reply& reply, Time now) {
 
 void CacheFilter::on_done(Exchange& x, Time now) noexcept {
   memory_.on_done(x, now);
-  if (front_) front_->on_done(x, memory_.has_stored());
+  if (front_) front_->on_done(x, memory_.has_stored(), now);
 }
 
 bool CacheFilter::follow(std::shared_ptr<cache::Follower> follower) {

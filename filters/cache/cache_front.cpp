@@ -13,6 +13,11 @@ using cache::Ended;
 using cache::EntryPtr;
 using cache::Event;
 
+// What could not be shared probably can't be the next time either; an upstream that has just failed is left in peace
+// for a moment by what nobody waits for.
+constexpr std::chrono::seconds kUnshareable{30};
+constexpr std::chrono::seconds kFailed{1};
+
 constexpr cache::StaleRule kWhileValidating{.while_validating = true};
 
 Reply answer_with(Exchange& x, EntryPtr entry, CacheStatus status, Time now) {
@@ -33,9 +38,11 @@ std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
   if (before == Hold::none) {
     asked_ = cache::request_directives(request.fields);
     uri_ = cache::uri_key(request);
+    fetch_.clear();
   }
   bool others = false;
   EntryPtr entry = context_->store->find(*context_->cache_partition, uri_, request.fields, &others);
+  if (x.background) return ask_behind(x, std::move(entry), now);
   if (entry)
     if (auto reply = from_store(x, entry, before, now)) return reply;
   if (asked_.only_if_cached) {
@@ -48,10 +55,17 @@ std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
     if (entry) why_ = entry->freshness.fresh(now) ? cache::Forward::request : cache::Forward::stale;
   }
   go_upstream(x, std::move(entry), before, now);
-  if (x.hold == Hold::wait && x.background) {
-    x.hold = Hold::none;
-    return cache::not_cached();  // somebody else is at it, and nobody waits for this one
-  }
+  return std::nullopt;
+}
+
+// For a refresh any reply is an end: what it was to renew is fresh by now, or somebody else is at it.
+std::optional<Reply> CacheFront::ask_behind(Exchange& x, EntryPtr entry, Time now) {
+  if (entry && entry->freshness.fresh(now)) return cache::not_cached();
+  auto lead = context_->fetches->lead(fetch_key());
+  if (!lead) return cache::not_cached();
+  lead_.emplace(std::move(*lead));
+  why_ = cache::Forward::stale;
+  ask_about(x, std::move(entry));
   return std::nullopt;
 }
 
@@ -62,8 +76,9 @@ std::optional<Reply> CacheFront::from_store(Exchange& x, const EntryPtr& entry, 
   if (collapsed) status.forwarded = why_;
   status.collapsed = collapsed;
   if (!cache::may_answer(asked_, entry->freshness, {}, now)) {
-    if (x.background || !cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
-    x.refresh = !asked_.no_store && !asked_.only_if_cached;
+    if (!cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
+    const bool wanted = !asked_.no_store && !asked_.only_if_cached;
+    x.refresh = wanted && context_->fetches->may_refresh(fetch_key(), now);
     status.detail = "stale-while-revalidate";
   }
   x.outcome = Outcome::local;
@@ -74,28 +89,34 @@ std::optional<Reply> CacheFront::from_store(Exchange& x, const EntryPtr& entry, 
 
 // With the conditions of what is stored, and alone or for others too.
 void CacheFront::go_upstream(Exchange& x, EntryPtr entry, Hold before, Time now) {
-  x.conditions.clear();
-  entry_ = nullptr;
-  if (may_share(x, entry)) share(x, before, now);
-  if (x.hold == Hold::wait) return;
+  if (before != Hold::alone && may_share(x, entry.get())) share(x, now);
+  if (x.hold != Hold::wait) ask_about(x, std::move(entry));
+}
+
+void CacheFront::ask_about(Exchange& x, EntryPtr entry) {
   if (entry && x.request->method == "GET") x.conditions = cache::conditions_for(*entry);
   if (!x.conditions.empty()) entry_ = std::move(entry);
   context_->cache_partition->count(entry_ ? Event::validate : Event::miss);
 }
 
 // Whether what this request fetches can answer others, as far as can be told before it is there.
-bool CacheFront::may_share(const Exchange& x, const EntryPtr& entry) const {
+bool CacheFront::may_share(const Exchange& x, const cache::Entry* entry) const {
   const Fields& fields = x.request->fields;
   if (x.request->method != "GET" || why_ == cache::Forward::request || asked_.no_store) return false;
   if (fields.find("range") || fields.find("authorization")) return false;
-  if (entry) return entry->freshness.shareable();
-  return !fields.find("if-none-match") && !fields.find("if-modified-since");
+  if (entry != nullptr && !entry->freshness.shareable()) return false;
+  const bool replaced = entry != nullptr && !cache::conditions_for(*entry).empty();
+  return replaced || !(fields.find("if-none-match") || fields.find("if-modified-since"));
 }
 
-void CacheFront::share(Exchange& x, Hold before, Time now) {
+const std::string& CacheFront::fetch_key() {
   if (fetch_.empty()) fetch_ = context_->cache_partition->name() + ' ' + uri_;
+  return fetch_;
+}
+
+void CacheFront::share(Exchange& x, Time now) {
   cache::Fetches& fetches = *context_->fetches;
-  if (before == Hold::alone || fetches.is_unshareable(fetch_, now)) return;
+  if (fetches.is_unshareable(fetch_key(), now)) return;
   if (auto lead = fetches.lead(fetch_))
     lead_.emplace(std::move(*lead));
   else
@@ -114,13 +135,17 @@ void CacheFront::on_relay(const Exchange& x, Reply& reply, const cache::Freshnes
   CacheStatus status{.forwarded = why_, .stored = remembered != nullptr};
   if (remembered != nullptr) status.ttl = remembered->ttl(now);
   reply.extra_fields.append("Cache-Status: ").append(status.text()).append("\r\n");
-  if (!lead_) return;
+  if (fetch_.empty()) return;
   if (remembered != nullptr && remembered->shareable()) return context_->fetches->mark_shareable(fetch_);
-  if (x.response->status < 500) context_->fetches->mark_unshareable(fetch_, now);
+  if (!lead_) return;
+  const bool failed = x.response->status >= 500;
+  if (!failed || x.background) context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
   end(Ended::alone);
 }
 
-void CacheFront::on_done(const Exchange& x, bool stored) noexcept {
+void CacheFront::on_done(const Exchange& x, bool stored, Time now) noexcept {
+  const bool failed = x.background && !stored && !is_forsaken(x.outcome) && x.response == nullptr;
+  if (failed && lead_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
   end(stored ? Ended::stored : is_forsaken(x.outcome) ? Ended::vacant : Ended::alone);
 }
 

@@ -31,15 +31,18 @@ class CacheFront {
   Reply on_validated(Exchange&, cache::EntryPtr fresh, Time now);
   // Another response is on its way to the client; `remembered`: and into the store.
   void on_relay(const Exchange&, Reply&, const cache::Freshness* remembered, Time now);
-  void on_done(const Exchange&, bool stored) noexcept;
+  void on_done(const Exchange&, bool stored, Time now) noexcept;
   // Nobody waits for this exchange any longer.
   void let_go() noexcept { end(cache::Ended::alone); }
 
  private:
   std::optional<Reply> from_store(Exchange&, const cache::EntryPtr&, Hold before, Time now);
+  std::optional<Reply> ask_behind(Exchange&, cache::EntryPtr, Time now);
   void go_upstream(Exchange&, cache::EntryPtr, Hold before, Time now);
-  bool may_share(const Exchange&, const cache::EntryPtr&) const;
-  void share(Exchange&, Hold before, Time now);
+  bool may_share(const Exchange&, const cache::Entry*) const;
+  void share(Exchange&, Time now);
+  void ask_about(Exchange&, cache::EntryPtr);
+  const std::string& fetch_key();
   void end(cache::Ended how) noexcept;
 
   const ChainContext* context_;

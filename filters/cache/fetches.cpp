@@ -39,16 +39,10 @@ bool Fetches::follow(const std::string& key, std::shared_ptr<Follower> follower)
   return true;
 }
 
-bool Fetches::is_led(const std::string& key) {
+void Fetches::mark_unshareable(std::string_view key, Time until) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  return shard.led.contains(key);
-}
-
-void Fetches::mark_unshareable(std::string_view key, Time now) noexcept {
-  Shard& shard = shard_of(key);
-  const std::lock_guard lock(shard.mutex);
-  mark_of(shard, hash(key)) = {hash(key), now + kMarked};
+  mark_of(shard, hash(key)) = {hash(key), until};
 }
 
 void Fetches::mark_shareable(std::string_view key) noexcept {
@@ -57,11 +51,21 @@ void Fetches::mark_shareable(std::string_view key) noexcept {
   if (Mark& mark = mark_of(shard, hash(key)); mark.hash == hash(key)) mark = {};
 }
 
+bool Fetches::is_marked(Shard& shard, std::size_t hash, Time now) noexcept {
+  const Mark& mark = mark_of(shard, hash);
+  return mark.hash == hash && now < mark.until;
+}
+
 bool Fetches::is_unshareable(std::string_view key, Time now) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  const Mark& mark = mark_of(shard, hash(key));
-  return mark.hash == hash(key) && now < mark.until;
+  return is_marked(shard, hash(key), now);
+}
+
+bool Fetches::may_refresh(const std::string& key, Time now) {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  return !is_marked(shard, hash(key), now) && !shard.led.contains(key);
 }
 
 }  // namespace fusewire::cache

@@ -55,18 +55,18 @@ class Fetches {
   std::optional<Lead> lead(const std::string& key);
   // False: that fetch has ended meanwhile.
   bool follow(const std::string& key, std::shared_ptr<Follower>);
-  bool is_led(const std::string& key);
 
-  // A response that could not be shared: for a while nobody waits for the next one. Remembered by hash, in few places:
-  // a mark may give way to another one, and then one burst waits again.
-  void mark_unshareable(std::string_view key, Time now) noexcept;
+  // A response that could not be shared, or did not come: until then nobody waits for the next one, nor asks for it in
+  // the background. Remembered by hash, in few places: a mark may give way to another one.
+  void mark_unshareable(std::string_view key, Time until) noexcept;
   void mark_shareable(std::string_view key) noexcept;
   bool is_unshareable(std::string_view key, Time now) noexcept;
+  // Whether it is worth asking in the background: nobody is at it, and it has not just been in vain.
+  bool may_refresh(const std::string& key, Time now);
 
  private:
   static constexpr std::size_t kShards = 16;
   static constexpr std::size_t kMarks = 64;
-  static constexpr std::chrono::seconds kMarked{30};
 
   struct Mark {
     std::size_t hash = 0;
@@ -80,6 +80,7 @@ class Fetches {
 
   static std::size_t hash(std::string_view key) noexcept { return std::hash<std::string_view>{}(key); }
   Shard& shard_of(std::string_view key) noexcept { return shards_[hash(key) % kShards]; }
+  static bool is_marked(Shard&, std::size_t hash, Time now) noexcept;
   static Mark& mark_of(Shard& shard, std::size_t hash) noexcept { return shard.marks[hash / kShards % kMarks]; }
 
   std::array<Shard, kShards> shards_;

@@ -154,6 +154,35 @@ TEST_CASE_FIXTURE(Fixture, "a refresh asks in any case, unless somebody else is 
   done();
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a refresh that fails is not tried again for a second, one that nobody may keep for half a minute") {
+  const auto refresh = [&](Time now) {
+    request = get();
+    begin(now);
+    x.background = true;
+    filter.emplace(context);
+    REQUIRE_FALSE(filter->on_request(x, now));
+  };
+  const auto wanted = [&](Time now) {
+    Exchange other = x;
+    other.background = other.refresh = false;
+    CacheFilter filter_of_other(context);
+    return filter_of_other.on_request(other, now).has_value() && other.refresh;
+  };
+  keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=300"}}));
+  CHECK(wanted(kStart + 70s));
+  refresh(kStart + 70s);
+  CHECK_FALSE(wanted(kStart + 70s));
+  done(Outcome::connect_refused, kStart + 70s);
+  CHECK_FALSE(wanted(kStart + 70s));
+  CHECK(wanted(kStart + 71s));
+  refresh(kStart + 71s);
+  head_comes(ok({{"Cache-Control", "no-store"}}), kStart + 71s);
+  done(Outcome::abandoned, kStart + 71s);
+  CHECK_FALSE(wanted(kStart + 100s));
+  CHECK(wanted(kStart + 101s));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a second request waits for the first one's fetch, and is answered with its response") {
   ask(get());
   CacheFilter second(context);

@@ -64,16 +64,26 @@ TEST_CASE("a lead that is dropped leaves its place vacant; one that moves does n
   CHECK(fetches.lead("a"));
 }
 
-TEST_CASE("what could not be shared is remembered for half a minute, or until it could") {
+TEST_CASE("what could not be shared is remembered for a while, or until it could") {
   Fetches fetches;
   CHECK_FALSE(fetches.is_unshareable("a", kStart));
-  fetches.mark_unshareable("a", kStart);
+  fetches.mark_unshareable("a", kStart + 30s);
   CHECK(fetches.is_unshareable("a", kStart + 29s));
   CHECK_FALSE(fetches.is_unshareable("b", kStart));
   CHECK_FALSE(fetches.is_unshareable("a", kStart + 30s));
-  fetches.mark_unshareable("a", kStart);
   fetches.mark_shareable("b");
   CHECK(fetches.is_unshareable("a", kStart));
   fetches.mark_shareable("a");
   CHECK_FALSE(fetches.is_unshareable("a", kStart));
+}
+
+TEST_CASE("a refresh is worth it when nobody is at it, and the last one was not in vain just now") {
+  Fetches fetches;
+  CHECK(fetches.may_refresh("a", kStart));
+  auto lead = fetches.lead("a");
+  CHECK_FALSE(fetches.may_refresh("a", kStart));
+  lead->end(Ended::alone);
+  fetches.mark_unshareable("a", kStart + 1s);
+  CHECK_FALSE(fetches.may_refresh("a", kStart));
+  CHECK(fetches.may_refresh("a", kStart + 1s));
 }
