@@ -136,7 +136,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
   if (head.deadline_ms) append_number_field(out, head.deadline_header, static_cast<std::uint64_t>(*head.deadline_ms));
   append_forwarding_fields(out, head);
   if (head.upgrades != nullptr) append_upgrade(out, request.fields, *head.upgrades);
-  out.append(head.conditions);
+  if (!head.conditions.empty()) out.append(head.conditions);
   out.append(request.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(head.via).append("\r\n\r\n");
 }
 

@@ -83,15 +83,18 @@ struct Fuzzed {
     check_dates(response.fields);
     for (const Field& field : response.fields) same_origin_key(request, field.value);
     says_destination_unavailable(response.fields);
-    remember_and_answer();
+    for (const auto serve : {config::Serve::on_error, config::Serve::normal}) remember_and_answer(serve);
   }
 
  private:
-  void remember_and_answer() const {
+  void remember_and_answer(config::Serve serve) const {
+    config::Upstream upstream;
+    upstream.cache.serve = serve;
     const ResponseDirectives directives = response_directives(response.fields);
-    const auto verdict = storability(request, response, {}, {kNow, kNow, kWall});
+    const auto verdict = storability(request, response, upstream.cache, {kNow, kNow, kWall});
     if (!verdict) return;
-    require(!directives.no_store && !directives.private_ && !directives.no_cache);
+    require((!directives.no_store || directives.must_understand) && !directives.private_);
+    require(!directives.no_cache || serve == config::Serve::normal);
     require(verdict.freshness.lifetime >= seconds{0} && verdict.freshness.lifetime <= kMaxDelta);
     require(verdict.freshness.initial_age >= milliseconds{0});
     Store store(1 << 20);
@@ -102,6 +105,7 @@ struct Fuzzed {
     config::Timeouts timeouts;
     Exchange x;
     x.request = &request;
+    x.upstream = &upstream;
     x.timeouts = &timeouts;
     x.wall = kWall;
     x.total_at = kNow;
@@ -120,6 +124,8 @@ struct Fuzzed {
     Response fresh = response;
     fresh.status = 304;
     same_representation(entry, fresh, kWall);
+    still_holds(entry, fresh, kWall);
+    conditions_for(entry);
     require(updated(entry, fresh).content_length == entry.body->size());
   }
 };

@@ -74,16 +74,21 @@ TEST_CASE("one refresh at a time, however many are answered meanwhile") {
   CHECK(eventually([&] { return rig.proxy.get("/").body == "new"; }));
 }
 
-TEST_CASE("a refresh is a call for the breaker: it counts when it fails, and is not made when the breaker is open") {
+TEST_CASE("a refresh is a call for the breaker, which counts when it fails") {
   Rig rig(scripts::ok(), kServe);
   remember(rig, "old", kWindow);
   rig.upstream.script(scripts::status(500));
   CHECK(is_hit(rig.proxy.get("/")));
   CHECK(eventually([&] { return rig.proxy.breaker().totals.failure == 1; }));
+}
+
+TEST_CASE("a refresh is not made while the breaker is open") {
+  Rig rig(scripts::ok(), kServe);
+  remember(rig, "old", kWindow);
   REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
-  CHECK(is_hit(rig.proxy.get("/")));
-  CHECK(eventually([&] { return rig.proxy.breaker().totals.rejected == 1; }));
-  CHECK(rig.upstream.request_count() == 2);
+  for (int i = 0; i < 3; ++i) CHECK(is_hit(rig.proxy.get("/")));
+  CHECK(eventually([&] { return rig.proxy.breaker().totals.rejected >= 1; }));
+  CHECK(rig.upstream.request_count() == 1);
 }
 
 TEST_CASE("beyond the window, or where the origin or the client forbids it, the question comes first") {

@@ -103,7 +103,7 @@ TEST_CASE("age: what had passed before the response came counts") {
   CacheRig rig;
   hold(rig, {
                 {"Age above the lifetime is stale", kStale, Second::forwarded},
-                {"Age below it is fresh", kFresh + "Age: 599\r\n" + control("max-age=700")},
+                {"Age below it is fresh", control("max-age=700") + "Age: 599\r\n"},
                 {"the first of several Ages counts", kFresh + "Age: 0, 700\r\n"},
                 {"and the first line", kFresh + "Age: 700\r\nAge: 0\r\n", Second::forwarded},
                 {"an Age that is no number says nothing", kFresh + "Age: -700\r\n"},

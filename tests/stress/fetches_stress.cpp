@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fetches under way, led and followed by several threads at once. Run under TSan.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "filters/cache/fetches.hpp"
+
+using namespace fusewire;
+using namespace fusewire::cache;
+
+namespace {
+
+constexpr int kThreads = 6;
+constexpr int kRounds = 5000;
+constexpr int kKeys = 3;
+
+struct Told : Follower {
+  std::atomic<int> times{0};
+  void fetch_ended(Ended) noexcept override { ++times; }
+};
+
+}  // namespace
+
+TEST_CASE("one leads at a time, and each follower is told exactly once") {
+  Fetches fetches;
+  std::array<std::atomic<int>, kKeys> leading{};
+  std::atomic<int> wrong{0}, led{0};
+  std::vector<std::vector<std::shared_ptr<Told>>> followers(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kRounds; ++i) {
+        const auto which = static_cast<std::size_t>((i + t) % kKeys);
+        const std::string key = "key " + std::to_string(which);
+        if (auto lead = fetches.lead(key)) {
+          if (++leading[which] != 1) ++wrong;
+          ++led;
+          if (i % 16 == 0) std::this_thread::yield();
+          --leading[which];
+          if (i % 3 != 0) lead->end(i % 2 == 0 ? Ended::stored : Ended::alone);
+        } else {
+          auto follower = std::make_shared<Told>();
+          if (fetches.follow(key, follower)) followers[static_cast<std::size_t>(t)].push_back(std::move(follower));
+        }
+        if (i % 7 == 0) fetches.mark_unshareable(key, Time{std::chrono::seconds{i}});
+        if (i % 11 == 0) fetches.mark_shareable(key);
+        fetches.may_refresh(key, Time{std::chrono::seconds{i}});
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(led > 0);
+  for (const auto& of_one : followers)
+    for (const auto& follower : of_one) CHECK(follower->times == 1);
+}
