@@ -6,6 +6,7 @@
 #include <string>
 
 #include "proxy/control.hpp"
+#include "proxy/names.hpp"
 
 namespace fusewire::fuzz {
 
@@ -25,6 +26,7 @@ class World {
   World& operator=(const World&) = delete;
 
   std::shared_ptr<const proxy::Snapshot> snapshot() const { return control_.snapshot(); }
+  proxy::Names& names() { return names_; }
   proxy::WorkerCells& cells() { return control_.worker_cells().of(0); }
   proxy::UpstreamState& upstream() { return *snapshot()->upstreams.front()->state; }
   int accept();    // a connection that the proxy has opened; -1: none
@@ -36,6 +38,7 @@ class World {
   int listener_;
   std::string path_;  // in the abstract namespace: no file
   proxy::Control control_;
+  proxy::Names names_{proxy::resolve, [](const proxy::NameNews&) {}};  // not needed: the endpoint is a path
 };
 
 }  // namespace fusewire::fuzz
