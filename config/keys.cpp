@@ -98,11 +98,11 @@ constexpr Shape kFallback{.kind = Kind::map, .keys = kFallbackKeys};
 
 // listeners
 
-constexpr Key kListenerLimitsKeys[] = {
-    {"max_connections", &kScalar}, {"max_request_line", &kScalar}, {"max_head_bytes", &kScalar},
-    {"max_fields", &kScalar},      {"max_body", &kScalar},         {"head_timeout", &kScalar},
-    {"body_timeout", &kScalar},    {"idle_timeout", &kScalar},     {"send_timeout", &kScalar},
-    {"when_full", &kScalar}};
+constexpr Key kListenerLimitsKeys[] = {{"max_connections", &kScalar}, {"max_request_line", &kScalar},
+                                       {"max_head_bytes", &kScalar},  {"max_fields", &kScalar},
+                                       {"max_body", &kScalar},        {"head_timeout", &kScalar},
+                                       {"body_timeout", &kScalar},    {"idle_timeout", &kScalar},
+                                       {"send_timeout", &kScalar},    {"when_full", &kScalar}};
 constexpr Shape kListenerLimits{.kind = Kind::map, .keys = kListenerLimitsKeys};
 
 constexpr Key kMatchKeys[] = {{"host", &kScalar},  {"path_prefix", &kScalar}, {"path", &kScalar},

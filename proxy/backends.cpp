@@ -9,8 +9,8 @@ namespace fusewire::proxy {
 
 namespace {
 
-constexpr milliseconds kAvoid{1000};    // what could not be reached; then one request tries again
-constexpr std::size_t kMostTries = 4;   // of a new connection, before it is given up
+constexpr milliseconds kAvoid{1000};   // what could not be reached; then one request tries again
+constexpr std::size_t kMostTries = 4;  // of a new connection, before it is given up
 
 }  // namespace
 

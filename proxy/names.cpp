@@ -21,11 +21,11 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMostThreads = 32;
-constexpr std::size_t kMostSlow = 16;           // of them, for names whose last look-up was slow
-constexpr milliseconds kSlow{1000};             // a look-up that takes longer
-constexpr milliseconds kFirstRetry{1000};       // after a failure; doubled with each one
-constexpr milliseconds kMostWithoutAny{5000};   // between two tries while no address is known at all
-constexpr double kEarliest = 0.9;               // of dns_refresh: sidecars that start together spread out
+constexpr std::size_t kMostSlow = 16;          // of them, for names whose last look-up was slow
+constexpr milliseconds kSlow{1000};            // a look-up that takes longer
+constexpr milliseconds kFirstRetry{1000};      // after a failure; doubled with each one
+constexpr milliseconds kMostWithoutAny{5000};  // between two tries while no address is known at all
+constexpr double kEarliest = 0.9;              // of dns_refresh: sidecars that start together spread out
 
 // After the n-th failure in a row.
 milliseconds retry_after(unsigned failures, milliseconds refresh, bool knows_any) {
@@ -204,9 +204,9 @@ void Names::Shared::tell(const Entry& entry, const EndpointState& endpoint, cons
   if (!found.addresses.empty() && entry.failures > 0)
     log::info("a name resolves again", {{"upstream", upstream}, {"endpoint", endpoint.url}});
   if (found.cut && !entry.was_cut)
-    log::warn("a name has more addresses than are used", {{"upstream", upstream},
-                                                          {"endpoint", endpoint.url},
-                                                          {"used", static_cast<std::int64_t>(kMostAddresses)}});
+    log::warn(
+        "a name has more addresses than are used",
+        {{"upstream", upstream}, {"endpoint", endpoint.url}, {"used", static_cast<std::int64_t>(kMostAddresses)}});
 }
 
 void Names::Shared::forget_gone() {

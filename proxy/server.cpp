@@ -64,7 +64,7 @@ struct Server::Impl {
 Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
   if (options.signals) raise_descriptor_limit();  // the process is ours
   const std::size_t count = workers_of(config);
-  for (std::size_t i = 0; i < count; ++i) 
+  for (std::size_t i = 0; i < count; ++i)
     workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), names));
   for (auto& worker : workers) worker->start();
   acceptor.start();

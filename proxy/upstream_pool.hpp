@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker's connections to upstreams: those in use, owned by whoever uses them, and the idle ones of each backend, last
-// in first out. An idle connection has a read pending, so that one that the upstream closed (or that says something
-// unasked) is gone from the pool before it can be taken.
+// A worker's connections to upstreams: those in use, owned by whoever uses them, and the idle ones of each backend,
+// last in first out. An idle connection has a read pending, so that one that the upstream closed (or that says
+// something unasked) is gone from the pool before it can be taken.
 #pragma once
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>

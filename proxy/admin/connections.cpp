@@ -54,7 +54,8 @@ AsioTask<void> Connections::accept() {
   }
 }
 
-// The one that has waited longest for its client gives way, be it idle or slow; where none does, the newcomer is refused.
+// The one that has waited longest for its client gives way, be it idle or slow; where none does, the newcomer is
+// refused.
 bool Connections::make_room() {
   if (sessions_.size() < kMax) return true;
   Session* longest = nullptr;

@@ -22,7 +22,8 @@ class Hosts {
 
   void write(const std::string& lines) {
     const std::string file = folder_.write("hosts.new", lines);
-    std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() + std::chrono::seconds(++age_));
+    std::filesystem::last_write_time(file,
+                                     std::filesystem::file_time_type::clock::now() + std::chrono::seconds(++age_));
     std::filesystem::rename(file, path());
   }
   std::string path() const { return (folder_.path() / "hosts").string(); }

@@ -168,8 +168,7 @@ TEST_CASE("a HEAD that is refused is answered without a body, which would be rea
   Rig rig(scripts::ok(), kNoBreaker);
   for (const std::string& bytes :
        {"HEAD ? HTTP/1.1\r\nHost: h\r\n\r\n"s, "\r\nHEAD / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n"s,
-        "HEAD / HTTP/1.1\r\nHost: h\r\nA: "s + std::string(40 * 1024, 'a'),
-        "HEAD /"s + std::string(10 * 1024, 'a')}) {
+        "HEAD / HTTP/1.1\r\nHost: h\r\nA: "s + std::string(40 * 1024, 'a'), "HEAD /"s + std::string(10 * 1024, 'a')}) {
     CAPTURE(bytes.substr(0, 40));
     Connection client = rig.proxy.connect();
     client.send(bytes);

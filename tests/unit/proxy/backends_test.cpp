@@ -62,8 +62,8 @@ struct Rig {
   void learn(const Upstream& of, std::vector<int> found, std::size_t endpoint = 0) {
     std::vector<SocketAddress> addresses;
     for (int last : found) addresses.push_back(address(last));
-    backends.learn({of.endpoints[endpoint]->id, std::make_shared<const std::vector<SocketAddress>>(addresses),
-                    now + 1s});
+    backends.learn(
+        {of.endpoints[endpoint]->id, std::make_shared<const std::vector<SocketAddress>>(addresses), now + 1s});
   }
   std::string next(const Upstream& of) {
     const auto choice = backends.choose(of, now);
@@ -95,7 +95,7 @@ TEST_CASE("requests take all addresses of all endpoints in turn") {
   CHECK(rig.next(orders, 2) == Seen{"unknown", "10.0.0.9:80"});
   rig.learn(orders, {1, 2, 3});
   CHECK(rig.next(orders, 8) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.2:80", "10.0.0.2:80", "10.0.0.3:80",
-                                     "10.0.0.3:80", "10.0.0.9:80", "10.0.0.9:80"});
+                                    "10.0.0.3:80", "10.0.0.9:80", "10.0.0.9:80"});
 }
 
 TEST_CASE("requests to one upstream do not move the turn of another") {
