@@ -22,11 +22,10 @@ from stage import HOST, Stage, end_by_signal, fill, free_ports
 FEW, MANY = 100, 600
 TOLERANCE = 0.03
 GROWTH = 0.05  # of the large configuration over the small one
-NAMES = {"128": "128 B answer", "hit": "128 B answer from the cache", "reject": "rejection by an open breaker", "small": "128 B answer, routed by host and prefix",
+NAMES = {"128": "128 B answer", "reject": "rejection by an open breaker", "small": "128 B answer, routed by host and prefix",
          "large": "128 B answer, 1,000 upstreams × 10,000 routes"}
 ANSWER = (b"HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
           b"Content-Type: application/octet-stream\r\nContent-Length: 128\r\n\r\n" + b"x" * 128)
-KEPT = ANSWER.replace(b"Content-Type", b"Cache-Control: max-age=86400\r\nContent-Type", 1)
 # What the C library chooses by the processor at hand would make the figure a property of the machine.
 TUNABLES = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX2,-AVX,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM,-BMI1,-BMI2,-LZCNT,-MOVBE,-RTM"}
 
@@ -38,7 +37,6 @@ class Script:
         self.status = [pathlib.Path(f"/proc/{pid}/task/{thread.name}/stat") for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()]
         self.request = f"GET /b/128 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         self.upstream = None
-        self.answer = ANSWER
 
     def ticks(self):
         return [status.with_name("schedstat").read_text().split()[0] for status in self.status]
@@ -59,7 +57,7 @@ class Script:
                 self.upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             head_of(self.upstream)
             self.rest()
-            self.upstream.sendall(self.answer)
+            self.upstream.sendall(ANSWER)
         head, body = head_of(client)
         length = int(re.search(rb"content-length: (\d+)", head, re.I)[1])
         while len(body) < length:
@@ -83,8 +81,6 @@ def configuration(case, port, admin, origin):
     if case in contestants.SIZES:
         return contestants.routed_configuration(port, admin, origin, *contestants.SIZES[case])
     text = fill("fusewire.yaml", {"PORT": port, "ADMIN": admin, "ORIGIN": origin, "WORKERS": 1, "ACCESS": "off", "TLS": ""})
-    if case == "hit":
-        text = text.replace(f'"http://127.0.0.1:{origin}"', f'{{endpoints: ["http://127.0.0.1:{origin}"], cache: {{serve: normal}}}}')
     return text, "bench"
 
 
@@ -110,10 +106,8 @@ def send(script, port, listener, case, requests):
     expected, asked = (b" 503 ", None) if case == "reject" else (b" 200 ", listener)
     with socket.create_connection((HOST, port)) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        script.answer = KEPT if case == "hit" else ANSWER
         for _ in range(requests):
             head = script.exchange(client, asked)
-            asked = None if case == "hit" else asked
             if expected not in head.split(b"\r\n")[0]:
                 raise SystemExit(f"instructions: not the answer that was expected: {head[:60]}")
 
@@ -121,7 +115,7 @@ def send(script, port, listener, case, requests):
 def measure(fusewire):
     """Per request and case, of the worker: the thread that has more to do when there are more requests."""
     result = {}
-    for case in ("128", "hit", "reject", "small"):
+    for case in ("128", "reject", "small"):
         few, many = count(fusewire, case, FEW), count(fusewire, case, MANY)
         worker = max(many, key=lambda thread: many[thread] - few[thread])
         result[case] = (many[worker] - few[worker]) / (MANY - FEW)
