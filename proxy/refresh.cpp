@@ -47,7 +47,8 @@ Refresh::Refresh(Worker& worker, ChannelPtr client, int silent_end, const Inboun
                .peer = asked.peer,
                .limits = asked.limits,
                .connection = asked.connection,
-               .request_id = std::string(worker.new_request_id())},
+               .request_id = std::string(worker.new_request_id()),
+               .preserve_host = asked.preserve_host},
       fallback_{.on = answered.x.fallback->on, .chain = {}},
       attempt_(worker, inbound_, *snapshot_, answered.upstream, *answered.x.timeouts, fallback_,
                std::chrono::steady_clock::now(), std::chrono::system_clock::now()) {
