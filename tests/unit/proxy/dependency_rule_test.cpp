@@ -33,7 +33,7 @@ const std::vector<Layer> kLayers = {
     {"filters/breaker/core/", {"config/config.hpp", "filters/breaker/core/"}, kDecidesOnly},
     // For embedders who have Asio; it is a header of its own so that nobody else needs it.
     {"filters/breaker/core/async_call.hpp", {"filters/breaker/core/", "boost/asio/", "boost/system/"}, kDecidesOnly},
-    {"proxy/", {"config/", "filters/", "proxy/", "boost/", "spdlog/", "prometheus/", "CLI/"}, {"yaml-cpp"}},
+    {"proxy/", {"config/", "filters/", "proxy/", "boost/", "spdlog/", "prometheus/", "CLI/", "openssl/"}, {"yaml-cpp"}},
 };
 
 // What every includer of the loader would be given too: plain values and its own interface, no YAML.
