@@ -16,6 +16,8 @@ import threading
 import time
 from queue import Empty, SimpleQueue
 
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
 from allowed import reason
 from exchange import run_request, run_response
 from peers import Peer
