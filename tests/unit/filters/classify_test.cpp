@@ -33,6 +33,7 @@ TEST_CASE("by default every way in which the upstream can break is a failure of 
                                                   {Outcome::dns_error, FailureKind::connect_error},
                                                   {Outcome::tls_error, FailureKind::connect_error},
                                                   {Outcome::connect_timeout, FailureKind::timeout},
+                                                  {Outcome::dns_timeout, FailureKind::timeout},
                                                   {Outcome::response_timeout, FailureKind::timeout},
                                                   {Outcome::total_timeout, FailureKind::timeout},
                                                   {Outcome::idle_timeout, FailureKind::timeout},

@@ -33,6 +33,7 @@ TEST_CASE("every way to fail has its name, by the outcome first") {
        {Outcome::connect_refused, Outcome::connect_unreachable, Outcome::dns_error, Outcome::tls_error})
     CHECK(trigger(outcome, Problem::connect_failed) == Trigger::connect_error);
   CHECK(trigger(Outcome::connect_timeout, Problem::connect_timeout) == Trigger::timeout);
+  CHECK(trigger(Outcome::dns_timeout, Problem::connect_timeout) == Trigger::timeout);
   CHECK(trigger(Outcome::response_timeout, Problem::response_timeout) == Trigger::timeout);
   CHECK(trigger(Outcome::total_timeout, Problem::total_timeout) == Trigger::timeout);
   CHECK(trigger(Outcome::idle_timeout, Problem::response_timeout) == Trigger::timeout);

@@ -186,7 +186,10 @@ TEST_CASE("64 clients that dribble a head or a body keep nobody out") {
       slow.push_back(std::make_unique<RawClient>(rig.port));
       slow.back()->send(request);
     }
-    CHECK(time_of([&] { CHECK(eventually([&] { return is(rig.ask(get("/admin/health")), 200); })); }) < 5s);
+    bool served = false;
+    const auto taken = time_of([&] { served = eventually([&] { return is(rig.ask(get("/admin/health")), 200); }); });
+    CHECK(served);
+    CHECK(taken < 5s);
   }
 }
 

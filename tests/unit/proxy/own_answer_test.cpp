@@ -113,6 +113,7 @@ TEST_CASE("an exchange that failed is answered by what failed") {
            {Outcome::connect_refused, "ConnectFailed", 502, "connection_refused"},
            {Outcome::connect_unreachable, "ConnectFailed", 502, "destination_ip_unroutable"},
            {Outcome::connect_timeout, "ConnectTimeout", 504, "connection_timeout"},
+           {Outcome::dns_timeout, "ConnectTimeout", 504, "dns_timeout"},
            {Outcome::dns_error, "ConnectFailed", 502, "dns_error"},
            {Outcome::tls_error, "ConnectFailed", 502, "tls_protocol_error"},
            {Outcome::local_lack, "ConnectFailed", 502, "proxy_internal_error"},
