@@ -34,7 +34,7 @@ void Call::hang() { connection_.ended(kForever); }
 bool Call::stopping() const { return upstream_.stopping_.load(); }
 
 ScriptedUpstream::ScriptedUpstream(Script script, std::uint8_t host, std::uint16_t port, TlsEnd* tls)
-    : port_(host, port), tls_(tls), script_(std::move(script)) {
+    : tls_(tls), port_(host, port), script_(std::move(script)) {
   start();
 }
 

@@ -55,7 +55,7 @@ struct Rig {
       endpoint.url = "http://" + host;
       endpoint.address.host = host;
       endpoint.address.port = 80;
-      made.endpoints.push_back(std::make_shared<EndpointState>(endpoint, made.state, next_id++));
+      made.endpoints.push_back(std::make_shared<EndpointState>(endpoint, "", made.state, next_id++));
     }
     return made;
   }

@@ -70,7 +70,7 @@ struct Rig {
     config::Endpoint wanted;
     wanted.address.host = host;
     wanted.address.port = 80;
-    endpoints.push_back(std::make_shared<EndpointState>(wanted, upstream, endpoints.size()));
+    endpoints.push_back(std::make_shared<EndpointState>(wanted, "", upstream, endpoints.size()));
     return endpoints.back();
   }
   std::size_t news() {
@@ -188,8 +188,8 @@ TEST_CASE("an endpoint that is configured no longer is not looked up again") {
   const auto rests = [&] {
     const int before = rig.book->count("a");
     const auto other = std::make_shared<EndpointState>(
-        config::Endpoint{.url = {}, .address = {.host = "b", .port = 80, .path = {}}, .authority = {}}, rig.upstream,
-        9);
+        config::Endpoint{.url = {}, .address = {.host = "b", .port = 80, .path = {}}, .authority = {}}, "",
+        rig.upstream, 9);
     const int others = rig.book->count("b");
     rig.names.want(other, 10ms);
     return eventually([&] { return rig.book->count("b") > others + 2; }) && rig.book->count("a") == before;
