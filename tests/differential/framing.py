@@ -164,9 +164,12 @@ def read_requests(data):
         hosts = message.all(b"host")
         if len(hosts) != 1 or not HOST.match(hosts[0]):
             message.faults.append(f"Host is {hosts}")
-        for name in (b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade"):
+        for name in (b"keep-alive", b"proxy-connection", b"te"):
             if message.all(name):
                 message.faults.append(f"{name.decode()} goes further than its hop")
+        switch = (message.all(b"connection"), message.all(b"upgrade"))
+        if any(switch) and switch != ([b"Upgrade"], [b"websocket"]):  # what a route allows unless it says otherwise
+            message.faults.append(f"a switch of protocols goes further than its hop: {switch}")
         length = reader.length(message)
         if length == "chunked":
             message.complete = reader.chunks(message)
