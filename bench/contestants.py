@@ -97,7 +97,7 @@ class Cast:
 
     def _nginx(self, name, port, _admin, setting):
         folder = self.stage.folder
-        files = f"ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {self.certificate()}; ssl_certificate_key {self.certificate()};" if setting.tls else ""
+        files = f"ssl_protocols TLSv1.2 TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; ssl_certificate {self.certificate()}; ssl_certificate_key {self.certificate()};" if setting.tls else ""
         buffers = "proxy_buffer_size 64k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k;" if name == "nginx-64k" else ""
         text = fill("nginx.conf", {"PORT": port, "ORIGIN": self.origin, "WORKERS": setting.workers, "FOLDER": folder,
                                    "MASTER": "on" if setting.workers > 1 else "off", "TLS": "ssl" if setting.tls else "",

@@ -109,7 +109,7 @@ TlsEnd::~TlsEnd() {
   SSL_CTX_free(impl_->context);
 }
 
-TlsLayer::TlsLayer(TlsEnd& end, int descriptor, bool resume) : end_(end), ssl_(SSL_new(end.impl_->context)) {
+TlsLayer::TlsLayer(TlsEnd& end, int descriptor, bool resume) : ssl_(SSL_new(end.impl_->context)) {
   SSL_set_fd(ssl_, descriptor);
   if (end.impl_->role == TlsEnd::Role::server) {
     SSL_set_accept_state(ssl_);

@@ -62,7 +62,6 @@ class TlsLayer {
  private:
   Step judge(int result);
 
-  TlsEnd& end_;
   ssl_st* ssl_;
   std::string failure_;
 };
