@@ -191,7 +191,8 @@ std::string Connection::take_all(milliseconds patience) {
 
 bool Connection::ended(milliseconds patience) {
   const auto until = SteadyClock::now() + patience;
-  while (end_ == End::open && fd_ >= 0 && SteadyClock::now() < until) fill(left(until));
+  const auto stopped = [this] { return stop_ && stop_->load(); };
+  while (end_ == End::open && fd_ >= 0 && !stopped() && SteadyClock::now() < until) fill(left(until));
   return end_ != End::open;
 }
 
