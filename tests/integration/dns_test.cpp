@@ -42,7 +42,7 @@ class Named {
   Named(const Hosts& hosts, std::uint16_t port, const std::string& lines = {}, const std::string& host = "orders.test")
       : process({"run", "-c", write(port, lines, host)}, false,
                 {std::string("LD_PRELOAD=") + kWrapper, "NSS_WRAPPER_HOSTS=" + hosts.path(),
-                 "ASAN_OPTIONS=verify_asan_link_order=0"}) {
+                 "ASAN_OPTIONS=verify_asan_link_order=0", "NSS_WRAPPER_DISABLE_DEEPBIND=1"}) {
     REQUIRE(eventually([&] { return get("/admin/ready", admin_.number()).status == 200; }));
   }
 
