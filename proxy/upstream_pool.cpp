@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "proxy/net/descriptors.hpp"
+
 namespace fusewire::proxy {
 
 Backend::~Backend() = default;
@@ -18,7 +20,8 @@ UpstreamConnection::UpstreamConnection(ChannelPtr channel, BackendPtr backend, s
     : channel_(std::move(channel)),
       backend_(std::move(backend)),
       state_(std::move(state)),
-      cells_(state_->cells.of(worker)) {
+      cells_(state_->cells.of(worker)),
+      may_idle_(!is_reserved(channel_->descriptor(), Reserve::client)) {
   cells_.connections_opened.add();
   cells_.connections_active.add();
 }
@@ -51,7 +54,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(Backend& backend) {
 void UpstreamPool::give_back(std::unique_ptr<UpstreamConnection> connection, Time now) {
   Channel& channel = connection->channel();
   Backend& backend = *connection->backend_;
-  if (!channel.is_silent() || backend.gone || backend.idle_.size() >= kMaxIdle) return;
+  if (!channel.is_silent() || !connection->may_idle_ || backend.gone || backend.idle_.size() >= kMaxIdle) return;
   channel.buffer().shrink();
   connection->cells_.connections_active.subtract();
   connection->cells_.connections_idle.add();

@@ -58,6 +58,7 @@ class UpstreamConnection final : Watcher {
   BackendPtr backend_;
   std::shared_ptr<UpstreamState> state_;
   UpstreamCells& cells_;
+  const bool may_idle_;  // its descriptor is none of those that must be free for whoever needs an upstream next
   bool reused_ = false;
   UpstreamPool* pool_ = nullptr;  // where it was idle last
   Time idle_since_{};

@@ -5,7 +5,8 @@
 
 namespace fusewire::proxy {
 
-// What connections leave free; upstreams may take what clients may not, so that the last client can be served.
+// What connections leave free. Upstreams may take what clients may not, so that the last client can be served, but keep
+// none of it idle: another worker's client may be the next.
 // `near_client`: time to look more closely before a client is taken.
 enum class Reserve : unsigned { near_client = 32, client = 16, upstream = 8 };
 

@@ -269,6 +269,27 @@ TEST_CASE("process: without file descriptors it neither crashes nor spins, and s
   CHECK(eventually([&] { return running.get() == 200; }));
 }
 
+TEST_CASE("process: the descriptors kept for upstreams are not held by one worker's idle connections") {
+  std::atomic<bool> go{false};
+  ScriptedUpstream upstream([&](Call& call) {
+    eventually([&] { return go.load() || call.stopping(); });
+    call.send(response(200, "done"));
+  });
+  Running running(upstream.port(), "runtime: {workers: 2}\nlog: {access: off}\n");
+  const rlimit few{60, 60};
+  REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
+  std::vector<Connection> clients;  // by turns the first worker's and the second's
+  for (int i = 0; i < 50; ++i) clients.push_back(running.connect());
+  REQUIRE(eventually([&] { return running.process.descriptors() >= 44; }));  // all that clients may have
+  const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (std::size_t i = 0; i < 20; i += 2) clients[i].send(request);
+  REQUIRE(eventually([&] { return upstream.request_count() == 8; }));
+  go = true;
+  for (std::size_t i = 0; i < 20; i += 2) read_response(clients[i]);
+  clients[1].send(request);
+  CHECK(read_response(clients[1]).status == 200);
+}
+
 TEST_CASE("process: clients of every bad kind leave no descriptor and little memory behind") {
   ScriptedUpstream upstream(scripts::ok(std::string(4 * 1024 * 1024, 'x')));
   Running running(upstream.port(), "log: {access: off}\n");
