@@ -52,24 +52,16 @@ X509_STORE* system_authorities() {
 TlsClient::Made TlsClient::make(const config::UpstreamTls& section, const std::shared_ptr<TlsClient>& before,
                                 std::size_t workers) {
   Made made;
-  const auto read = [&made](const char* key, const std::string& path) {
-    auto text = path.empty() ? std::optional<std::string>("") : read_pem_file(path);
-    if (!text) made.findings.push_back({key, "cannot read the file '" + path + "'"});
-    return text.value_or("");
-  };
-  const std::string certificate = read("certificate", section.certificate);
-  const std::string key = read("private_key", section.private_key);
-  const std::string authorities = read("ca", section.ca);
+  const PemFiles files = PemFiles::read({"certificate", section.certificate}, {"private_key", section.private_key},
+                                        {"ca", section.ca}, made.findings);
   if (!made.findings.empty()) return made;
-
-  const Digest files = sha256(certificate + '\0' + key + '\0' + authorities);
-  if (before && before->section_ == section && before->files_ == files) {
+  if (before && before->section_ == section && before->files_ == files.digest) {
     made.context = before;
     return made;
   }
   const std::shared_ptr<TlsClient> client(new TlsClient);
   client->section_ = section;
-  client->files_ = files;
+  client->files_ = files.digest;
   client->context_ = new_context();
   SSL_CTX* const context = client->context_.get();
   if (context == nullptr) {
@@ -79,10 +71,10 @@ TlsClient::Made TlsClient::make(const config::UpstreamTls& section, const std::s
   const auto note = [&made](const char* name, std::string error) {
     if (!error.empty()) made.findings.push_back({name, std::move(error)});
   };
-  if (!section.certificate.empty()) note("certificate", use_certificate(context, certificate));
-  if (!section.private_key.empty()) note("private_key", use_private_key(context, key));
+  if (!section.certificate.empty()) note("certificate", use_certificate(context, files.certificate));
+  if (!section.private_key.empty()) note("private_key", use_private_key(context, files.private_key));
   if (!section.ca.empty())
-    note("ca", add_authorities(SSL_CTX_get_cert_store(context), authorities));
+    note("ca", add_authorities(SSL_CTX_get_cert_store(context), files.authorities));
   else if (section.verify)
     SSL_CTX_set1_cert_store(context, system_authorities());
   SSL_CTX_set_verify(context, section.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

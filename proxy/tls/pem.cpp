@@ -8,6 +8,7 @@
 
 #include <ctime>
 #include <fstream>
+#include <optional>
 
 namespace fusewire::proxy {
 
@@ -48,9 +49,7 @@ bool at_end() {
   return end;
 }
 
-}  // namespace
-
-std::optional<std::string> read_pem_file(const std::string& path) {
+std::optional<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   std::string text;
@@ -60,6 +59,24 @@ std::optional<std::string> read_pem_file(const std::string& path) {
     if (text.size() > kLargest) return std::nullopt;
   }
   return file.bad() ? std::nullopt : std::optional(std::move(text));
+}
+
+}  // namespace
+
+PemFiles PemFiles::read(Source certificate, Source private_key, Source authorities,
+                        std::vector<config::Finding>& findings) {
+  const auto text = [&findings](const Source& source) {
+    if (source.path.empty()) return std::string();
+    auto found = read_file(source.path);
+    if (!found) findings.push_back({source.key, "cannot read the file '" + source.path + "'"});
+    return found.value_or("");
+  };
+  PemFiles files{.certificate = text(certificate),
+                 .private_key = text(private_key),
+                 .authorities = text(authorities),
+                 .digest = {}};
+  files.digest = sha256(files.certificate + '\0' + files.private_key + '\0' + files.authorities);
+  return files;
 }
 
 std::string use_certificate(SSL_CTX* context, const std::string& pem) {

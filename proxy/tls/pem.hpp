@@ -9,6 +9,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "config/load.hpp"
 
 namespace fusewire::proxy {
 
@@ -17,8 +20,24 @@ struct SslContextFree {
 };
 using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
 
-// Absent: it can't be read, or is too large to be one.
-std::optional<std::string> read_pem_file(const std::string& path);
+using Digest = std::array<unsigned char, 32>;
+Digest sha256(const std::string&);
+
+// The three files of a tls section, and what tells their contents from others'.
+struct PemFiles {
+  // A key of the section and the path that it names; empty: no such file, and no text.
+  struct Source {
+    const char* key;
+    const std::string& path;
+  };
+  // A file that can't be read, or is too large to be one, is among the findings.
+  static PemFiles read(Source certificate, Source private_key, Source authorities, std::vector<config::Finding>&);
+
+  std::string certificate;
+  std::string private_key;
+  std::string authorities;
+  Digest digest{};
+};
 
 // Each gives what is wrong; empty: nothing.
 std::string use_certificate(SSL_CTX*, const std::string& pem);  // with its chain
@@ -27,8 +46,5 @@ std::string add_authorities(X509_STORE*, const std::string& pem);
 
 // When the context's own certificate ends.
 std::chrono::system_clock::time_point not_after(SSL_CTX*);
-
-using Digest = std::array<unsigned char, 32>;
-Digest sha256(const std::string&);
 
 }  // namespace fusewire::proxy

@@ -64,20 +64,14 @@ std::string require_clients(SSL_CTX* context, const std::string& authorities) {
 TlsServer::Made TlsServer::make(const config::ListenerTls& section, const std::shared_ptr<const TlsServer>& before,
                                 std::chrono::steady_clock::time_point now) {
   Made made;
-  const auto read = [&made](const char* key, const std::string& path) {
-    auto text = path.empty() ? std::optional<std::string>("") : read_pem_file(path);
-    if (!text) made.findings.push_back({key, "cannot read the file '" + path + "'"});
-    return text.value_or("");
-  };
-  const std::string certificate = read("certificate", section.certificate);
-  const std::string key = read("private_key", section.private_key);
-  const std::string authorities = read("client_ca", section.client_ca);
+  const PemFiles files = PemFiles::read({"certificate", section.certificate}, {"private_key", section.private_key},
+                                        {"client_ca", section.client_ca}, made.findings);
   if (!made.findings.empty()) return made;
 
   const std::shared_ptr<TlsServer> server(new TlsServer);
   server->section_ = section;
-  server->files_ = sha256(certificate + '\0' + key + '\0' + authorities);
-  server->authorities_ = sha256(section.client_ca.empty() ? std::string("none") : authorities);
+  server->files_ = files.digest;
+  server->authorities_ = sha256(section.client_ca.empty() ? std::string("none") : files.authorities);
   server->ticket_keys_made_ = now;
   const bool old_keys = before && now - before->ticket_keys_made_ >= kTicketKeys;
   if (before && !old_keys && before->section_ == section && before->files_ == server->files_) {
@@ -93,9 +87,9 @@ TlsServer::Made TlsServer::make(const config::ListenerTls& section, const std::s
   const auto note = [&made](const char* name, std::string error) {
     if (!error.empty()) made.findings.push_back({name, std::move(error)});
   };
-  note("certificate", use_certificate(context, certificate));
-  note("private_key", use_private_key(context, key));
-  if (!section.client_ca.empty()) note("client_ca", require_clients(context, authorities));
+  note("certificate", use_certificate(context, files.certificate));
+  note("private_key", use_private_key(context, files.private_key));
+  if (!section.client_ca.empty()) note("client_ca", require_clients(context, files.authorities));
   // A session is resumed only under the authorities that it began under.
   SSL_CTX_set_session_id_context(context, server->authorities_.data(),
                                  static_cast<unsigned int>(server->authorities_.size()));

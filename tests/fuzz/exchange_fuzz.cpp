@@ -23,7 +23,7 @@ struct Options {
   explicit Options(std::uint8_t bits)
       : piece(std::size_t{1} << (bits & 3) * 2),
         whole((bits & 3) == 3),
-        setup{.cache = (bits & 4) != 0, .small_body = (bits & 8) != 0} {}
+        setup{.cache = (bits & 4) != 0, .small_body = (bits & 8) != 0, .serve = (bits & 20) == 20} {}
 
   std::size_t piece;  // 1, 4 or 16 bytes at a time
   bool whole;         // or all at once
@@ -47,9 +47,9 @@ class Player {
       script.remove_prefix(mark + 2);
     }
     stage_.settle();
-    judge(stage_, options_.setup.cache);
+    judge(stage_, options_.setup);
     stage_.end();
-    judge(stage_, options_.setup.cache);
+    judge(stage_, options_.setup);
   }
 
  private:
@@ -66,7 +66,7 @@ class Player {
         break;
       case 'n':  // another client
         stage_.settle();
-        judge(stage_, options_.setup.cache);
+        judge(stage_, options_.setup);
         stage_.open_client();
         break;
       case 'h':  // the upstream's FIN

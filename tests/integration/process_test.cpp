@@ -276,16 +276,16 @@ TEST_CASE("process: the descriptors kept for upstreams are not held by one worke
     call.send(response(200, "done"));
   });
   Running running(upstream.port(), "runtime: {workers: 2}\nlog: {access: off}\n");
-  const rlimit few{60, 60};
+  const rlimit few{100, 100};
   REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
   std::vector<Connection> clients;  // by turns the first worker's and the second's
-  for (int i = 0; i < 50; ++i) clients.push_back(running.connect());
-  REQUIRE(eventually([&] { return running.process.descriptors() >= 44; }));  // all that clients may have
+  for (int i = 0; i < 100; ++i) clients.push_back(running.connect());
+  REQUIRE(eventually([&] { return running.process.descriptors() >= 84; }));  // all that clients may have
   const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-  for (std::size_t i = 0; i < 20; i += 2) clients[i].send(request);
-  REQUIRE(eventually([&] { return upstream.request_count() == 8; }));
+  for (std::size_t i = 0; i < 40; i += 2) clients[i].send(request);
+  REQUIRE(read_response(clients[38]).status == 502);  // none is left for it
   go = true;
-  for (std::size_t i = 0; i < 20; i += 2) read_response(clients[i]);
+  for (std::size_t i = 0; i < 38; i += 2) read_response(clients[i]);
   clients[1].send(request);
   CHECK(read_response(clients[1]).status == 200);
 }

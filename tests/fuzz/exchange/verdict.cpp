@@ -66,7 +66,14 @@ bool is_forwarded(const Message& seen, const Message& asked) {
   return seen.complete ? asked.complete && asked.body == seen.body : asked.body.starts_with(seen.body);
 }
 
-void check_forwarded(const Message& seen, const Message& asked) {
+void check_forwarded(const Message& seen, const Message& asked, const Setup& setup) {
+  if (setup.serve) {  // it asks whether what it has is still good
+    Message unconditional = seen;
+    std::erase_if(unconditional.fields, [](const auto& field) {
+      return is_named(field.first, {"if-none-match", "if-modified-since"});
+    });
+    return check_forwarded(unconditional, asked, {});
+  }
   require_known(seen.fields, asked.fields,
                 {"host", "content-length", "transfer-encoding", "x-request-id", "x-forwarded-for", "x-forwarded-proto",
                  "x-forwarded-host", "forwarded", "via", "max-forwards", "x-request-timeout-ms"});
@@ -92,8 +99,21 @@ bool is_once_more(const Arrival& before, const Message& said_before, const Arriv
          said_before.complete;
 }
 
-// The origin's requests are the clients', in order; only one that failed on a kept connection comes twice.
-void match(const Stage& stage, const std::vector<Connection>& connections, std::vector<Client>& clients) {
+// What was answered with a stale response, and is fetched again for the next one.
+bool is_refresh(const Message& seen, const std::vector<Exchange*>& all, std::size_t begun) {
+  const auto asked = [&](const Exchange* exchange) {
+    if (seen.method() != "GET" || exchange->asked->method() != "GET" || !is_forwarded(seen, *exchange->asked))
+      return false;
+    check_forwarded(seen, *exchange->asked, {.cache = true, .small_body = false, .serve = true});
+    return true;
+  };
+  return std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(begun), asked);
+}
+
+// The origin's requests are the clients', in order; only one that failed on a kept connection comes twice, and what the
+// cache asks for itself.
+void match(const Stage& stage, const std::vector<Connection>& connections, std::vector<Client>& clients,
+           const Setup& setup) {
   std::vector<Exchange*> all;
   for (Client& client : clients)
     for (Exchange& exchange : client.exchanges) all.push_back(&exchange);
@@ -106,9 +126,12 @@ void match(const Stage& stage, const std::vector<Connection>& connections, std::
     const Message& seen = request(arrival);
     const bool unanswered = next > 0 && all[next - 1]->answers.back() == nullptr;
     if (unanswered && is_once_more(*before, request(*before), arrival, seen)) --next;
-    while (next < all.size() && !is_forwarded(seen, *all[next]->asked)) ++next;
-    require(next < all.size());
-    check_forwarded(seen, *all[next]->asked);
+    std::size_t found = next;
+    while (found < all.size() && !is_forwarded(seen, *all[found]->asked)) ++found;
+    if (found == all.size() && setup.serve && is_refresh(seen, all, next)) continue;
+    require(found < all.size());
+    next = found;
+    check_forwarded(seen, *all[next]->asked, setup);
     const auto& said = connections[arrival.connection].answers.messages;
     all[next]->answers.push_back(arrival.index < said.size() ? &said[arrival.index] : nullptr);
     ++next;
@@ -154,10 +177,10 @@ bool is_stored(const Message& answer, const std::vector<Connection>& connections
 }
 
 void check_answer(const Message& answer, const Exchange& exchange, const std::vector<Connection>& connections,
-                  bool stored) {
+                  const Setup& setup) {
   check_interims(answer, exchange);
   if (!answer.head || is_own(answer) || is_for_max_forwards(answer, *exchange.asked)) return;
-  if (stored && is_stored(answer, connections)) return;
+  if (setup.cache && is_stored(answer, connections)) return;
   for (const Message* said : exchange.answers) {
     if (said == nullptr || !is_relayed(answer, *said)) continue;
     require_known(answer.fields, said->fields,
@@ -168,7 +191,8 @@ void check_answer(const Message& answer, const Exchange& exchange, const std::ve
   require(false);
 }
 
-void check_answers(const End& end, const Client& client, const std::vector<Connection>& connections, bool stored) {
+void check_answers(const End& end, const Client& client, const std::vector<Connection>& connections,
+                   const Setup& setup) {
   std::vector<string> methods;
   for (const Exchange& exchange : client.exchanges) methods.emplace_back(exchange.asked->method());
   methods.emplace_back("GET");  // what is refused before it is understood
@@ -179,7 +203,7 @@ void check_answers(const End& end, const Client& client, const std::vector<Conne
     const bool last = i + 1 == reading.messages.size();
     require(last || (answer.complete && answer.keeps_alive()));
     if (i < client.exchanges.size()) {
-      check_answer(answer, client.exchanges[i], connections, stored);
+      check_answer(answer, client.exchanges[i], connections, setup);
     } else {
       require(answer.interims.empty() && (!answer.head || is_own(answer)));
     }
@@ -188,7 +212,7 @@ void check_answers(const End& end, const Client& client, const std::vector<Conne
 
 }  // namespace
 
-void judge(const Stage& stage, bool stored) {
+void judge(const Stage& stage, const Setup& setup) {
   std::vector<Connection> connections;
   for (const OriginEnd& end : stage.connections()) {
     Connection& connection = connections.emplace_back();
@@ -206,8 +230,8 @@ void judge(const Stage& stage, bool stored) {
     for (const Message& request : client.requests.messages)
       if (request.head) client.exchanges.push_back({.asked = &request, .answers = {}});
   }
-  match(stage, connections, clients);
-  for (std::size_t i = 0; i < clients.size(); ++i) check_answers(stage.clients()[i], clients[i], connections, stored);
+  match(stage, connections, clients, setup);
+  for (std::size_t i = 0; i < clients.size(); ++i) check_answers(stage.clients()[i], clients[i], connections, setup);
 }
 
 }  // namespace fusewire::fuzz

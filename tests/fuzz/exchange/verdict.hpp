@@ -6,7 +6,6 @@
 
 namespace fusewire::fuzz {
 
-// `stored`: answers may come from the proxy's cache.
-void judge(const Stage&, bool stored);
+void judge(const Stage&, const Setup&);
 
 }  // namespace fusewire::fuzz

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 
 #include "filters/cache/store.hpp"
@@ -30,7 +31,7 @@ upstreams:
     circuit_breaker: {mode: disabled}
     timeouts: {connect: 1h, response: 1h, idle: 1h, total: 1h}
     fallback: {chain: [)";
-  text += setup.cache ? "cache: {max_stale: 1h}" : "";
+  if (setup.cache) text += setup.serve ? "cache: {max_stale: 1h, serve: normal}" : "cache: {max_stale: 1h}";
   text += R"(]}
 via: fuzzed
 log: {level: off, access: off}
@@ -64,12 +65,10 @@ int listen_at(const std::string& path) {
 }  // namespace
 
 World& World::of(Setup setup) {
-  static const std::unique_ptr<World> worlds[] = {
-      std::unique_ptr<World>(new World({.cache = false, .small_body = false})),
-      std::unique_ptr<World>(new World({.cache = true, .small_body = false})),
-      std::unique_ptr<World>(new World({.cache = false, .small_body = true})),
-      std::unique_ptr<World>(new World({.cache = true, .small_body = true}))};
-  return *worlds[(setup.cache ? 1 : 0) + (setup.small_body ? 2 : 0)];
+  static std::array<std::unique_ptr<World>, 8> worlds;
+  auto& world = worlds[(setup.cache ? 1U : 0U) + (setup.small_body ? 2U : 0U) + (setup.serve ? 4U : 0U)];
+  if (!world) world.reset(new World(setup));
+  return *world;
 }
 
 World::World(Setup setup) : path_(new_path()), control_({}, 1) {

@@ -14,6 +14,7 @@ namespace fusewire::fuzz {
 struct Setup {
   bool cache = false;       // stored responses answer when the upstream fails
   bool small_body = false;  // max_body: 100B
+  bool serve = false;       // with `cache`: fresh stored responses answer instead of the upstream
   bool operator==(const Setup&) const = default;
 };
 
