@@ -17,11 +17,13 @@ using Names = std::initializer_list<string_view>;
 // One request of a client as the suspicious reader understands it, and what the origin was sent and said for it.
 struct Exchange {
   const Message* asked = nullptr;
+  const Message* got = nullptr;         // the client, so far
   std::vector<const Message*> answers;  // the origin's, one for each time that it was asked; may be unfinished
 };
 
 struct Client {
   Reading requests;
+  Reading answers;
   std::vector<Exchange> exchanges;
 };
 
@@ -110,6 +112,13 @@ bool is_refresh(const Message& seen, const std::vector<Exchange*>& all, std::siz
   return std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(begun), asked);
 }
 
+// Of equal ones, the answer tells which it is: it has the same id.
+bool belongs_to(const Message& seen, const Exchange& exchange) {
+  if (!is_forwarded(seen, *exchange.asked)) return false;
+  return exchange.got == nullptr || !exchange.got->head ||
+         exchange.got->first("x-request-id") == seen.first("x-request-id");
+}
+
 // The origin's requests are the clients', in order; only one that failed on a kept connection comes twice, and what the
 // cache asks for itself.
 void match(const Stage& stage, const std::vector<Connection>& connections, std::vector<Client>& clients,
@@ -127,7 +136,7 @@ void match(const Stage& stage, const std::vector<Connection>& connections, std::
     const bool unanswered = next > 0 && all[next - 1]->answers.back() == nullptr;
     if (unanswered && is_once_more(*before, request(*before), arrival, seen)) --next;
     std::size_t found = next;
-    while (found < all.size() && !is_forwarded(seen, *all[found]->asked)) ++found;
+    while (found < all.size() && !belongs_to(seen, *all[found])) ++found;
     if (found == all.size() && setup.serve && is_refresh(seen, all, next)) continue;
     require(found < all.size());
     next = found;
@@ -143,6 +152,10 @@ void match(const Stage& stage, const std::vector<Connection>& connections, std::
 
 bool is_own(const Message& answer) {
   return answer.status() >= 400 && answer.first("content-type") == "application/problem+json";
+}
+
+bool is_for_only_if_cached(const Message& answer, const Message& asked) {
+  return asked.lists("cache-control", "only-if-cached") && answer.status() == 504 && answer.body.empty();
 }
 
 bool is_for_max_forwards(const Message& answer, const Message& asked) {
@@ -180,6 +193,7 @@ void check_answer(const Message& answer, const Exchange& exchange, const std::ve
                   const Setup& setup) {
   check_interims(answer, exchange);
   if (!answer.head || is_own(answer) || is_for_max_forwards(answer, *exchange.asked)) return;
+  if (setup.serve && is_for_only_if_cached(answer, *exchange.asked)) return;
   if (setup.cache && is_stored(answer, connections)) return;
   for (const Message* said : exchange.answers) {
     if (said == nullptr || !is_relayed(answer, *said)) continue;
@@ -191,12 +205,19 @@ void check_answer(const Message& answer, const Exchange& exchange, const std::ve
   require(false);
 }
 
-void check_answers(const End& end, const Client& client, const std::vector<Connection>& connections,
-                   const Setup& setup) {
+// `client` has had them from `end`.
+void read_answers(const End& end, Client& client) {
   std::vector<string> methods;
   for (const Exchange& exchange : client.exchanges) methods.emplace_back(exchange.asked->method());
   methods.emplace_back("GET");  // what is refused before it is understood
-  const Reading reading = read_responses(end.received, methods, end.ended, Rules::exact);
+  client.answers = read_responses(end.received, methods, end.ended, Rules::exact);
+  const auto& messages = client.answers.messages;
+  for (std::size_t i = 0; i < client.exchanges.size() && i < messages.size(); ++i)
+    client.exchanges[i].got = &messages[i];
+}
+
+void check_answers(const Client& client, const std::vector<Connection>& connections, const Setup& setup) {
+  const Reading& reading = client.answers;
   require(reading.fault.empty());
   for (std::size_t i = 0; i < reading.messages.size(); ++i) {
     const Message& answer = reading.messages[i];
@@ -228,10 +249,11 @@ void judge(const Stage& stage, const Setup& setup) {
     Client& client = clients.emplace_back();
     client.requests = read_requests(end.sent, Rules::free);
     for (const Message& request : client.requests.messages)
-      if (request.head) client.exchanges.push_back({.asked = &request, .answers = {}});
+      if (request.head) client.exchanges.push_back({.asked = &request, .got = nullptr, .answers = {}});
+    read_answers(end, client);
   }
   match(stage, connections, clients, setup);
-  for (std::size_t i = 0; i < clients.size(); ++i) check_answers(stage.clients()[i], clients[i], connections, setup);
+  for (const Client& client : clients) check_answers(client, connections, setup);
 }
 
 }  // namespace fusewire::fuzz

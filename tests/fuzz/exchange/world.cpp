@@ -31,9 +31,10 @@ upstreams:
     circuit_breaker: {mode: disabled}
     timeouts: {connect: 1h, response: 1h, idle: 1h, total: 1h}
     fallback: {chain: [)";
-  if (setup.cache) text += setup.serve ? "cache: {max_stale: 1h, serve: normal}" : "cache: {max_stale: 1h}";
-  text += R"(]}
-via: fuzzed
+  if (setup.cache) text += "cache: {max_stale: 1h}";
+  text += "]}\n";
+  if (setup.serve) text += "    cache: {serve: normal}\n";
+  text += R"(via: fuzzed
 log: {level: off, access: off}
 runtime: {workers: 1}
 )";
