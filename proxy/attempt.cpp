@@ -95,10 +95,7 @@ void Attempt::held_up() {
 }
 
 bool Attempt::take_slot() {
-  auto& used = upstream.state->concurrent_requests;
-  has_slot_ = used.fetch_add(1, std::memory_order_relaxed) < upstream.config->limits.max_concurrent_requests;
-  if (!has_slot_) used.fetch_sub(1, std::memory_order_relaxed);
-  return has_slot_;
+  return has_slot_ = take_one(upstream.state->concurrent_requests, upstream.config->limits.max_concurrent_requests);
 }
 
 // The upstream, unless a filter or a limit answers in its place.
@@ -145,7 +142,7 @@ Task<void> Attempt::follow() {
   });
   patience.arm(x.started + std::min(x.timeouts->response, total_of(x)));
   while (!follower->ended() && !late && !cut_off_ && !inbound_.gone()) {
-    inbound_.channel.start_read();  // to hear of the client's end
+    inbound_.listen();
     co_await inbound_.event.wait();
   }
   follower->forget();

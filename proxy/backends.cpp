@@ -60,7 +60,9 @@ std::vector<BackendPtr> Backends::candidates(const Choice& choice, Time now) con
   std::vector<BackendPtr> list;
   if (choice.backend && !choice.backend->gone) list.push_back(choice.backend);
   const Site* site = find((*choice.endpoint)->id);
-  if (site == nullptr || site->backends.empty()) return list;
+  const bool nowhere = site == nullptr || site->backends.empty();
+  if (nowhere && choice.backend && list.empty()) list.push_back(choice.backend);  // as it was admitted
+  if (nowhere) return list;
   const auto& all = site->backends;
   const auto at = static_cast<std::size_t>(std::find(all.begin(), all.end(), choice.backend) - all.begin());
   for (std::size_t n = 1; n <= all.size() && list.size() < kMostTries; ++n) {

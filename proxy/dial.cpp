@@ -35,13 +35,14 @@ Task<bool> Dial::take_place(const GiveUp& give_up) {
       waited = true;
       look_again.arm(steady_now() + kPlacePoll);
       co_await news_.wait();
+      if (give_up()) co_return false;
     }
     taken = UpstreamConnection::take_slot(state, max);
   }
   co_return true;
 }
 
-Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& choice, Time now, Time until,
+Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& choice, Time now, const Until& until,
                                                         const GiveUp& give_up) {
   outcome_ = Outcome::pending;
   if (!choice.backend) co_await resolve(choice, now, give_up);
@@ -81,12 +82,12 @@ Task<void> Dial::resolve(const Backends::Choice& choice, Time now, const GiveUp&
 }
 
 // Gives the connector that has reached one of them.
-Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, Time until, const GiveUp& give_up) {
+Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, const Until& until, const GiveUp& give_up) {
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
   std::vector<SocketAddress> addresses;
   for (const auto& candidate : candidates) addresses.push_back(candidate->address);
-  connector->start(std::move(addresses), until, watcher_);
+  connector->start(std::move(addresses), until.time, watcher_);
   bool given_up = give_up();
   while (!connector->done() && !given_up) {
     co_await news_.wait();
@@ -94,7 +95,7 @@ Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, Time u
   }
   outcome_ = connector->outcome();
   const bool reached = !given_up && outcome_ == Outcome::pending;
-  remember(candidates, connector->tried(), reached, until);
+  remember(candidates, *connector, reached, until);
   if (reached)
     connector_.reset();
   else
@@ -102,16 +103,20 @@ Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, Time u
   co_return reached ? connector : nullptr;
 }
 
-// Which addresses could not be reached, of those that were tried.
-void Dial::remember(const std::vector<BackendPtr>& candidates, std::size_t tried, bool reached, Time until) const {
+// Which addresses could not be reached, of those that were tried. Whoever had no time to wait can't tell.
+void Dial::remember(const std::vector<BackendPtr>& candidates, const Connector& connector, bool reached,
+                    const Until& until) const {
   const Time now = steady_now();
-  for (std::size_t i = 0; i + 1 < tried; ++i) Backends::avoid(*candidates[i], now);
-  Backend& last = *candidates[tried - 1];
+  const auto avoid = [&](std::size_t i) {
+    if (until.is_ours || !connector.was_late(i)) Backends::avoid(*candidates[i], now);
+  };
+  const std::size_t last = connector.tried() - 1;
+  for (std::size_t i = 0; i < last; ++i) avoid(i);
   const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::local_lack;
   if (reached)
-    Backends::trust(last);
-  else if (unreachable || now >= until)
-    Backends::avoid(last, now);
+    Backends::trust(*candidates[last]);
+  else if (unreachable || (until.is_ours && now >= until.time))
+    avoid(last);
 }
 
 // The handshake. False: outcome_ and tls_fault_ say why not, as connect() does.

@@ -30,7 +30,11 @@ class Dial {
   Task<bool> take_place(const GiveUp&);
   // With a place taken, which is given back where there is no connection; then outcome() says why, and it is `pending`
   // where it was given up. The backend chosen comes first, then others of its endpoint; it is all over at `until`.
-  Task<std::unique_ptr<UpstreamConnection>> connect(const Backends::Choice&, Time now, Time until, const GiveUp&);
+  struct Until {
+    Time time = kNever;
+    bool is_ours = true;  // the configured time to connect, and not what the client has left
+  };
+  Task<std::unique_ptr<UpstreamConnection>> connect(const Backends::Choice&, Time now, const Until&, const GiveUp&);
   Outcome outcome() const { return outcome_; }
   bool is_resolving() const { return resolving_; }
   const TlsFault& tls_fault() const { return tls_fault_; }  // of Outcome::tls_error
@@ -39,8 +43,8 @@ class Dial {
 
  private:
   Task<void> resolve(const Backends::Choice&, Time now, const GiveUp&);
-  Task<ConnectorPtr> reach(const std::vector<BackendPtr>&, Time until, const GiveUp&);
-  void remember(const std::vector<BackendPtr>&, std::size_t tried, bool reached, Time until) const;
+  Task<ConnectorPtr> reach(const std::vector<BackendPtr>&, const Until&, const GiveUp&);
+  void remember(const std::vector<BackendPtr>&, const Connector&, bool reached, const Until&) const;
   Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);
 
   Worker& worker_;

@@ -33,97 +33,8 @@ Forward::~Forward() {
   worker_.give_back(std::move(response_.fields));
 }
 
-// ------------------------------------------------------------------------------------------------------ deadlines
-
-// Filters are told of their time here, and not by the coroutine, which may be held up by a slow client.
-void Forward::on_deadline() {
-  const Time now = steady_now();
-  if (chain_.next_due(x_) <= now) chain_.on_due(x_, now);
-  if (x_.outcome == Outcome::pending && !fault_) {
-    fault_ = passed(now);
-    if (fault_ && connection_ && connection_->channel().write_blocked()) connection_->channel().close();
-    if (fault_ && !has_head_ && inbound_.channel.write_blocked()) inbound_.channel.reset();  // held up by a 1xx
-  }
-  arm();
-  if (fault_) inbound_.event.set();
-}
-
-std::optional<Outcome> Forward::passed(Time now) const {
-  const bool held_up = connection_ && connection_->channel().write_blocked();
-  if (!has_head_ && now >= x_.total_at)  // while the request is not even there, it is its sender who is late
-    return upload_.running() && x_.request_sent == kNever && !held_up ? Outcome::client_fault : Outcome::total_timeout;
-  switch (phase_) {
-    case Phase::connecting:
-      if (now >= connect_started_ + x_.connect_within)
-        return dial_.is_resolving() ? Outcome::dns_timeout : Outcome::connect_timeout;
-      break;
-    case Phase::sending:
-      if (now >= last_progress_ + x_.idle_within && held_up) return Outcome::idle_timeout;
-      break;
-    case Phase::waiting:
-      if (now >= x_.request_sent + x_.response_within) return Outcome::response_timeout;
-      break;
-    case Phase::body:
-      if (now >= last_progress_ + x_.idle_within) return Outcome::idle_timeout;
-      break;
-    case Phase::relaying:
-    case Phase::over:
-      break;
-  }
-  return std::nullopt;
-}
-
-void Forward::arm() {
-  Time due = x_.outcome == Outcome::pending ? chain_.next_due(x_) : kNever;
-  if (!has_head_ && phase_ != Phase::over) due = std::min(due, x_.total_at);
-  switch (phase_) {
-    case Phase::connecting:
-      due = std::min(due, connect_started_ + x_.connect_within);
-      break;
-    case Phase::sending:
-      due = std::min(due, std::max(last_progress_, steady_now()) + x_.idle_within);
-      break;
-    case Phase::waiting:
-      due = std::min(due, x_.request_sent + x_.response_within);
-      break;
-    case Phase::body:
-      due = std::min(due, last_progress_ + x_.idle_within);
-      break;
-    case Phase::relaying:
-    case Phase::over:
-      break;
-  }
-  due_.arm(fault_ ? kNever : due);
-}
-
-// Whether the exchange must end although the upstream has said nothing new; sets x.outcome then.
-bool Forward::interrupted() {
-  if (fault_) {
-    end(*fault_);
-    return true;
-  }
-  switch (upload_.state()) {
-    case Upload::State::client_gone:
-      end(Outcome::client_gone);
-      return true;
-    case Upload::State::client_late:
-    case Upload::State::client_malformed:
-    case Upload::State::too_large:
-      end(Outcome::client_fault);
-      return true;
-    default:
-      break;
-  }
-  if (inbound_.channel.closed() || (!upload_.running() && inbound_.gone())) {
-    end(Outcome::client_gone);
-    return true;
-  }
-  return false;
-}
-
-// To hear of its end, also behind more pipelined bytes than are read ahead.
 void Forward::listen_to_client() {
-  if (!upload_.running() && !inbound_.channel.start_read()) inbound_.channel.watch_for_end();
+  if (!upload_.running()) inbound_.listen();
 }
 
 void Forward::end(Outcome outcome) {
@@ -165,13 +76,19 @@ Task<void> Forward::connect() {
   phase_ = Phase::connecting;
   connect_started_ = steady_now();
   arm();
-  inbound_.channel.start_read();
-  const bool placed = co_await dial_.take_place([this] { return fault_ || inbound_.gone(); });
+  const bool placed = co_await dial_.take_place([this] {
+    inbound_.listen();
+    return fault_ || inbound_.gone();
+  });
   if (!placed) co_return end(why_no_place());
   connect_started_ = steady_now();
   arm();
   const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
-  connection_ = co_await dial_.connect(choice_, connect_started_, until, [this] { return interrupted(); });
+  const Dial::Until when{.time = until, .is_ours = until < x_.total_at};
+  connection_ = co_await dial_.connect(choice_, connect_started_, when, [this] {
+    inbound_.listen();
+    return interrupted();
+  });
   if (connection_) co_return;
   x_.tls_fault = dial_.tls_fault();
   end(dial_.outcome());
@@ -251,7 +168,7 @@ Task<void> Forward::send() {
   if (!at_once) {
     last_progress_ = steady_now();
     arm();
-    inbound_.channel.watch_for_reset();
+    inbound_.channel.watch_for_end();
     co_await channel.flush(gather);
   }
   if (!at_once || x_.request->body != BodyKind::none) last_progress_ = steady_now();

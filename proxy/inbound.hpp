@@ -39,6 +39,10 @@ struct Inbound {
 
   // The client has closed or broken its connection (a FIN while its response is pending means that, too).
   bool gone() const { return channel.ended() || channel.write_failed(); }
+  // To hear of that while nothing more of the client is needed, also behind more bytes than are read ahead.
+  void listen() {
+    if (!channel.start_read()) channel.watch_for_end();
+  }
 };
 
 }  // namespace fusewire::proxy

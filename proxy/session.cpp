@@ -107,7 +107,7 @@ bool Session::is_trusted(const config::Listener& listener) const {
 // ------------------------------------------------------------------------------------------------------ wake-ups
 
 void Session::on_activity() {
-  if (!client_->was_reset()) return inbound_.reader->set();
+  if (!client_->ended()) return inbound_.reader->set();
   if (attempt_ != nullptr) attempt_->cut_off(Outcome::client_gone);
   wake();
 }
@@ -152,10 +152,13 @@ bool Session::has_other_security(const Listener& listener) const {
 void Session::stop() {
   close_ = true;
   if (tunnel_) tunnel_->cut();
-  client_->close();
+  cut_client();
   if (attempt_ != nullptr) attempt_->cut_off(Outcome::cut_off);
   wake();
 }
+
+// What it has of a response must not look whole (RFC 9112 §8).
+void Session::cut_client() { until_close_ ? client_->reset() : client_->close(); }
 
 // ------------------------------------------------------------------------------------------------------ reading
 
@@ -164,6 +167,7 @@ void Session::forget_request() {
   route_ = nullptr;
   status_ = 0;
   bytes_out_ = 0;
+  until_close_ = false;
   inbound_.connection = {};
   inbound_.body = {};
   inbound_.buffered_body = {};

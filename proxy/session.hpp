@@ -38,6 +38,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   // Reading (session.cpp)
   Task<void> handshake();
   void note_failed_handshake();
+  void cut_client();
   bool has_other_security(const Listener&) const;
   Task<Next> next_request();
   Next parse_request();
@@ -57,7 +58,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   Task<void> refuse_body(Upload::State);
   Task<void> answer_options();
   Task<void> relay(Attempt&, Reply&);
-  Task<void> break_off(Attempt&, Reply&, bool nothing_written, ClientBody);
+  Task<void> break_off(Attempt&, Reply&, bool nothing_written);
   Task<void> send(Gather&);
   void arm_send_deadline();
   Task<void> settle_request_body();
@@ -97,6 +98,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   Time started_ = kNever;
   int status_ = 0;               // of the answer that was begun; 0: none
   std::uint64_t bytes_out_ = 0;  // of its body
+  bool until_close_ = false;     // the response being sent ends where the connection does
   bool close_ = false;           // no further request on this connection
   bool idle_ = true;             // between two requests
   bool secure_ = false;          // TLS

@@ -190,13 +190,14 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
   Exchange& x = attempt.x;
   const Response& response = forward.response();
   const ClientBody body = framing(response, inbound_.request);
+  until_close_ = body == ClientBody::until_close;
   Scratch scratch(worker_.scratch());
   http::ChunkWriter chunks;
   for (bool first = true;; first = false) {
     const std::string_view piece = forward.next_piece();
     const bool ended = x.outcome != Outcome::pending;
     if (ended && x.outcome != Outcome::complete) {
-      co_await break_off(attempt, reply, first, body);
+      co_await break_off(attempt, reply, first);
       co_return;
     }
     if (piece.empty() && !ended && !first) {
@@ -236,24 +237,23 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
     if (client_->write_failed() && x.outcome == Outcome::pending) forward.abandon(Outcome::client_gone);
     if (ended || is_forsaken(x.outcome)) break;
   }
+  until_close_ = false;
   if (client_->write_failed()) close_ = true;
 }
 
 // The upstream failed after its head. What the client already has must not look whole; if it has nothing yet, it gets
 // an answer of ours.
-Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written, ClientBody body) {
+Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written) {
   if (nothing_written && !is_forsaken(attempt.x.outcome)) {
     reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
     Attempt* const source = co_await attempt.decide(reply);
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
+    until_close_ = false;
     co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
   }
   attempt.done();
   close_ = true;
-  if (body == ClientBody::until_close)
-    client_->reset();
-  else
-    client_->close();
+  cut_client();
 }
 
 Task<void> Session::send(Gather& gather) {
@@ -276,6 +276,8 @@ Task<void> Session::settle_request_body() {
   auto& buffer = client_->buffer();
   buffer.consume(std::exchange(inbound_.buffered_raw, 0));
   if (!inbound_.body.done() && !rest_is_drainable()) close_ = true;
+  if (!close_ && !inbound_.body.done())
+    client_deadline_.arm(steady_now() + inbound_.limits->body_timeout);  // for all of it
   while (!close_ && !inbound_.body.done()) {
     if (!buffer.empty()) {
       buffer.consume(inbound_.body.decode(buffer.data(), buffer.size()).consumed);
@@ -283,7 +285,6 @@ Task<void> Session::settle_request_body() {
     } else if (inbound_.gone() || inbound_.late) {
       close_ = true;
     } else {
-      client_deadline_.arm(steady_now() + inbound_.limits->body_timeout);
       client_->start_read();
       co_await event_.wait();
     }
@@ -308,53 +309,6 @@ Task<void> Session::linger() {
   }
   client_deadline_.disarm();
   client_->close();
-}
-
-// ------------------------------------------------------------------------------------------------------ the record
-
-void Session::record(const Attempt* attempt, Time end) {
-  count(end);
-  if (snapshot_->config.log.access) log(access_record(attempt, end), end);
-}
-
-void Session::count(Time end) {
-  if (listener_ == nullptr) return;
-  auto& cells = (route_ != nullptr ? *route_->cells : *listener_->unrouted_cells).of(worker_.index());
-  if (status_ >= 100) cells.by_class[static_cast<std::size_t>(status_ / 100 - 1)].add();
-  cells.duration.observe(end - started_);
-}
-
-// Its views are good as long as the request and the attempt.
-AccessRecord Session::access_record(const Attempt* attempt, Time end) const {
-  AccessRecord line;
-  line.at = wall_;
-  line.request_id = inbound_.request_id;
-  line.listener = gate_->name;
-  line.method = inbound_.request.method;
-  line.path = inbound_.request.path;
-  line.status = status_;
-  line.bytes_in = inbound_.body.decoded();
-  line.bytes_out = bytes_out_;
-  line.total = end - started_;
-  if (route_ != nullptr) {
-    line.route = route_->config->name;
-    line.upstream = route_->upstream->config->name;
-    line.breaker_state = breaker::to_string(route_->upstream->state->breaker.state());
-  }
-  if (attempt != nullptr) {
-    const Exchange& x = attempt->x;
-    line.attempts = attempt->forward.attempts();
-    line.flags = x.flags;
-    if (const auto& endpoint = attempt->forward.endpoint()) line.endpoint = endpoint->url;
-    if (x.permitted != kNever) line.upstream_time = (x.response_end == kNever ? end : x.response_end) - x.permitted;
-  }
-  return line;
-}
-
-void Session::log(const AccessRecord& line, Time end) {
-  if (!snapshot_->config.log.access) return;
-  worker_.access_log().write(snapshot_->config.log, line);
-  worker_.arm_log_flush(end);
 }
 
 }  // namespace fusewire::proxy

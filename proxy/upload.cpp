@@ -32,7 +32,7 @@ Task<void> Upload::run(Channel& upstream) {
     else
       gather.add(piece);
     if (!upstream.try_write(gather)) {
-      inbound_.channel.watch_for_reset();
+      inbound_.channel.watch_for_end();
       on_progress_(Progress::waits);
       co_await upstream.flush(gather);
     }

@@ -23,6 +23,14 @@ class Partition;
 
 namespace fusewire::proxy {
 
+// One more in use, but never more than `max`, not even for a moment: whoever is refused takes nobody's place.
+inline bool take_one(std::atomic<std::uint32_t>& used, std::uint32_t max) {
+  auto now = used.load(std::memory_order_relaxed);
+  while (now < max)
+    if (used.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
+  return false;
+}
+
 struct UpstreamState {
   using Time = std::chrono::steady_clock::time_point;
 

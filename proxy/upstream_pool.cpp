@@ -9,11 +9,7 @@ namespace fusewire::proxy {
 
 Backend::~Backend() = default;
 
-bool UpstreamConnection::take_slot(UpstreamState& state, std::uint32_t max) {
-  if (state.connections.fetch_add(1, std::memory_order_relaxed) < max) return true;
-  state.connections.fetch_sub(1, std::memory_order_relaxed);
-  return false;
-}
+bool UpstreamConnection::take_slot(UpstreamState& state, std::uint32_t max) { return take_one(state.connections, max); }
 
 UpstreamConnection::UpstreamConnection(ChannelPtr channel, BackendPtr backend, std::shared_ptr<UpstreamState> state,
                                        std::size_t worker)

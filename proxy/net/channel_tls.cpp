@@ -68,8 +68,10 @@ bool Channel::try_write_tls(Gather& gather) {
       write_error_ = EPROTO;
       return true;
     }
+    const std::size_t queued = tls_->unsent();
     tls_->send(write_error_);
-    if (write_error_ == 0) bytes_written_ += before - gather.size();
+    const bool nothing_left = write_error_ != 0 && tls_->unsent() == queued;
+    if (!nothing_left) bytes_written_ += before - gather.size();
   }
   return true;
 }

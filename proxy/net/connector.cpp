@@ -42,6 +42,7 @@ Outcome outcome_of(int error) {
 
 void Connector::start(std::vector<SocketAddress> addresses, Time until, Watcher& watcher) {
   addresses_ = std::move(addresses);
+  late_.resize(addresses_.size());
   until_ = until;
   try_next();
   watcher_ = &watcher;  // what ended already is seen by done()
@@ -60,7 +61,9 @@ void Connector::try_next() {
 // It may still answer, but the next one has a chance then.
 void Connector::on_late() {
   const ConnectorPtr alive(this);
-  if (!done_) fail(ETIMEDOUT);
+  if (done_) return;
+  late_[next_ - 1] = true;
+  fail(ETIMEDOUT);
 }
 
 // A connect under way: 0 or EINPROGRESS, else why not.

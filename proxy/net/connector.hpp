@@ -27,7 +27,8 @@ class Connector final : public Loop::Source,
   bool done() const { return done_; }
   Outcome outcome() const { return outcome_; }  // pending: connected
   std::size_t tried() const { return next_; }   // so many of the addresses; the last of them is the one connected to
-  int take_descriptor();                        // of the connection made
+  bool was_late(std::size_t i) const { return late_[i]; }  // the i-th did not fail, but took longer than its time
+  int take_descriptor();                                   // of the connection made
 
  private:
   void note(std::uint32_t) override {}
@@ -43,6 +44,7 @@ class Connector final : public Loop::Source,
   Deadline patience_;  // with the address that is being tried
   Watcher* watcher_ = nullptr;
   std::vector<SocketAddress> addresses_;
+  std::vector<bool> late_;
   Time until_ = kNever;
   std::size_t next_ = 0;
   int descriptor_ = -1;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client that goes away while its response is pending: the upstream exchange is cancelled at once, and neutral.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <string>
 
+#include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
+#include "tests/support/silent_port.hpp"
 
 using namespace fusewire::testing;
 
@@ -25,6 +31,22 @@ void check_cancelled(Rig& rig) {
   CHECK(rig.proxy.breaker().totals.failure == 0);
   CHECK(rig.proxy.breaker().totals.success == 0);
 }
+
+// Takes connections and never a byte from them.
+class UnheedingSocket {
+ public:
+  explicit UnheedingSocket(const std::filesystem::path& path) : listener_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener_, 16) == 0);
+  }
+  ~UnheedingSocket() { ::close(listener_); }
+
+ private:
+  int listener_;
+};
 
 constexpr Leaving kBoth[] = {Leaving::by_fin, Leaving::by_rst};
 
@@ -106,6 +128,39 @@ TEST_CASE("a client that resets while its upload waits for the upstream cancels 
     CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 1; }, 2s));
     CHECK(rig.proxy.breaker().totals.failure == 0);
   }
+}
+
+TEST_CASE("a client that closes while its upload waits for the upstream cancels the exchange") {
+  const TemporaryFolder folder;
+  const UnheedingSocket upstream(folder.path() / "upstream");
+  TestProxy proxy("listen: 127.0.0.1:0\nupstreams:\n  orders:\n    endpoints: [\"unix:" +
+                  (folder.path() / "upstream").string() + "\"]\n    timeouts: {idle: 1h, total: 1h}\n");
+  Connection client = proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 134217728\r\n\r\n");
+  client.send(std::string(248 * 1024, 'x'));  // more than a unix socket takes, but all of it is taken from the client
+  client.close();
+  CHECK(eventually([&] { return proxy.breaker().totals.neutral == 1; }, 2s));
+  CHECK(proxy.breaker().totals.failure == 0);
+}
+
+TEST_CASE("a client that leaves while its connection to the upstream is being made is seen to leave") {
+  const SilentPort silent;
+  TestProxy proxy(orders("    timeouts: {connect: 1h, total: 1h}\n"), {{"ORDERS", silent.number()}});
+  std::uint64_t left = 0;
+  for (const Leaving how : kBoth)
+    for (const bool says_more : {false, true}) {
+      CAPTURE(static_cast<int>(how));
+      CAPTURE(says_more);
+      Connection client = proxy.connect();
+      client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
+      CHECK_FALSE(client.ended(50ms));  // its head is read meanwhile
+      if (says_more) client.send("abc");
+      CHECK_FALSE(client.ended(50ms));
+      leave(client, how);
+      ++left;
+      CHECK(eventually([&] { return proxy.breaker().totals.neutral == left; }, 2s));
+      CHECK(proxy.breaker().totals.failure == 0);
+    }
 }
 
 TEST_CASE("a client that leaves after a second segment of its request is seen to leave") {

@@ -131,6 +131,22 @@ TEST_CASE("a request that never ends does not hold the process longer than drain
   CHECK(client.ended());
 }
 
+TEST_CASE("a response without a length that the end of the drain cuts off does not end cleanly") {
+  Rig rig(
+      [](Call& call) {
+        call.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+        call.hang();
+      },
+      "", "", {"shutdown.drain_timeout=100ms"});
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  REQUIRE(client.take_until("hello").has_value());
+  rig.proxy.drain();
+  rig.proxy.wait();
+  CHECK(client.ended());
+  CHECK(client.end() == End::reset);
+}
+
 TEST_CASE("a unix listener that is knocked at all the time can be shut") {
   ScriptedUpstream upstream;
   TemporaryFolder folder;

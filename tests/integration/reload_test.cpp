@@ -222,6 +222,22 @@ TEST_CASE("a process that drains takes no new configuration") {
   CHECK(rig.proxy.get("/").status == 200);
 }
 
+TEST_CASE("a request whose upstream is taken away by a reload is still sent once more on a fresh connection") {
+  std::atomic<bool> go{false};
+  const auto stale = [&](Call& call) {
+    eventually([&] { return go.load() || call.stopping(); });
+    scripts::cut()(call);
+  };
+  Rig rig(scripts::in_turn({scripts::ok(), stale, scripts::ok("again")}), "", "", {"runtime.workers=1"});
+  CHECK(rig.proxy.get("/").status == 200);
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 2; }));
+  CHECK(rig.proxy.reload("listen: 127.0.0.1:0\nupstreams:\n  other: \"http://127.0.0.1:${ORDERS}\"\n").status == 200);
+  go = true;
+  CHECK(read_response(client).body == "again");
+}
+
 TEST_CASE("a listener can be renamed, and two can swap their addresses, without a restart") {
   ScriptedUpstream first(scripts::ok("first")), second(scripts::ok("second"));
   ReservedPort a, b;

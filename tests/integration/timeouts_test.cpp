@@ -1,44 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // connect, response, idle, total and the deadline that a client sends along.
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <string>
 
 #include "tests/support/rig.hpp"
+#include "tests/support/silent_port.hpp"
 
 using namespace fusewire::testing;
-
-namespace {
-
-// A port that neither accepts nor refuses: its backlog is full, so the kernel drops every further SYN.
-class SilentPort {
- public:
-  SilentPort() : listener_(port_.listen()) {
-    ::listen(listener_, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port_.number());
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int& filler : fillers_) {
-      filler = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      ::connect(filler, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    }
-  }
-  ~SilentPort() {
-    for (const int filler : fillers_) ::close(filler);
-    ::close(listener_);
-  }
-  std::uint16_t number() const { return port_.number(); }
-
- private:
-  ReservedPort port_;
-  int listener_;
-  int fillers_[4] = {};
-};
-
-}  // namespace
 
 TEST_CASE("a connection that is not made in time is answered 504 ConnectTimeout") {
   SilentPort silent;

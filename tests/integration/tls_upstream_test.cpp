@@ -71,16 +71,15 @@ TEST_CASE("an upstream whose certificate is not good is not spoken to, and the a
     bool by_stranger;
     const char* reason;
   };
-  for (const Case& one : {Case{"wrong name", {.names = "DNS:other.example"}, false, "hostname mismatch"},
-                          Case{"no name", {.names = ""}, false, "hostname mismatch"},
-                          Case{"expired", {.ends_in = -std::chrono::seconds(60)}, false, "certificate has expired"},
-                          Case{"unknown authority", {}, true, "unable to get local issuer certificate"}}) {
+  for (const Case& one :
+       {Case{"wrong name", {.names = "DNS:other.example", .common_name = "other"}, false, "hostname mismatch"},
+        Case{"no name", {.names = "", .common_name = "other"}, false, "hostname mismatch"},
+        Case{"common name alone", {.names = "", .common_name = "localhost"}, false, "hostname mismatch"},
+        Case{"expired", {.ends_in = -std::chrono::seconds(60)}, false, "certificate has expired"},
+        Case{"unknown authority", {}, true, "unable to get local issuer certificate"}}) {
     CAPTURE(one.what);
     TlsFiles files;
-    const Identity shown =
-        one.by_stranger
-            ? stranger.issue(one.wanted)
-            : files.authority.issue({.names = one.wanted.names, .common_name = "other", .ends_in = one.wanted.ends_in});
+    const Identity shown = one.by_stranger ? stranger.issue(one.wanted) : files.authority.issue(one.wanted);
     TlsUpstreamRig::Pair rig({.identity = shown}, scripts::ok(), "https://localhost", files.upstream());
     const auto problem = check_problem(rig.proxy.get("/"), 502, "ConnectFailed", "tls_certificate_error");
     CHECK(detail_of(problem) == std::string("upstream 'orders' failed the TLS handshake: ") + one.reason);
@@ -151,12 +150,17 @@ TEST_CASE("a client that goes away during the upstream's handshake ends it") {
       "    timeouts: {connect: 1h, total: 1h}\n",
       {{"ORDERS", port.number()}});
   const std::string active = "fusewire_upstream_connections{upstream=\"orders\",state=\"active\"}";
-  {
-    Connection client = proxy.connect();
-    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    CHECK(eventually([&] { return proxy.metric(active) == 1; }));
+  for (const bool says_more : {false, true}) {
+    CAPTURE(says_more);
+    {
+      Connection client = proxy.connect();
+      client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+      CHECK(eventually([&] { return proxy.metric(active) == 1; }));
+      if (says_more) client.send("GET /next");
+      CHECK_FALSE(client.ended(50ms));
+    }
+    CHECK(eventually([&] { return proxy.metric(active) == 0; }, 2s));
   }
-  CHECK(eventually([&] { return proxy.metric(active) == 0; }));
   ::close(listener);
 }
 

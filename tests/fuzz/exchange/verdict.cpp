@@ -193,7 +193,7 @@ void check_answer(const Message& answer, const Exchange& exchange, const std::ve
                   const Setup& setup) {
   check_interims(answer, exchange);
   if (!answer.head || is_own(answer) || is_for_max_forwards(answer, *exchange.asked)) return;
-  if (setup.serve && is_for_only_if_cached(answer, *exchange.asked)) return;
+  if (setup.cache && is_for_only_if_cached(answer, *exchange.asked)) return;
   if (setup.cache && is_stored(answer, connections)) return;
   for (const Message* said : exchange.answers) {
     if (said == nullptr || !is_relayed(answer, *said)) continue;

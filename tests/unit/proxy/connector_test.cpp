@@ -83,6 +83,7 @@ TEST_CASE("addresses that refuse are passed over") {
   const Try attempt({one.address(), two.address(), three.address()});
   CHECK(attempt.connector->outcome() == Outcome::pending);
   CHECK(attempt.connector->tried() == 3);
+  CHECK_FALSE(attempt.connector->was_late(0));
 }
 
 TEST_CASE("where all refuse the connection is refused") {
@@ -100,6 +101,8 @@ TEST_CASE("an address that is silent leaves the next one half of the time") {
   CHECK(attempt.connector->outcome() == Outcome::pending);
   CHECK(attempt.connector->tried() == 2);
   CHECK(std::chrono::steady_clock::now() - begin >= 300ms);
+  CHECK(attempt.connector->was_late(0));
+  CHECK_FALSE(attempt.connector->was_late(1));
 }
 
 TEST_CASE("the last address has all the time that is left") {

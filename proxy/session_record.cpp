@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session leaves of each request: counters and a line of the access log.
+#include "proxy/attempt.hpp"
+#include "proxy/session.hpp"
+
+namespace fusewire::proxy {
+
+void Session::record(const Attempt* attempt, Time end) {
+  count(end);
+  if (snapshot_->config.log.access) log(access_record(attempt, end), end);
+}
+
+void Session::count(Time end) {
+  if (listener_ == nullptr) return;
+  auto& cells = (route_ != nullptr ? *route_->cells : *listener_->unrouted_cells).of(worker_.index());
+  if (status_ >= 100) cells.by_class[static_cast<std::size_t>(status_ / 100 - 1)].add();
+  cells.duration.observe(end - started_);
+}
+
+// Its views are good as long as the request and the attempt.
+AccessRecord Session::access_record(const Attempt* attempt, Time end) const {
+  AccessRecord line;
+  line.at = wall_;
+  line.request_id = inbound_.request_id;
+  line.listener = gate_->name;
+  line.method = inbound_.request.method;
+  line.path = inbound_.request.path;
+  line.status = status_;
+  line.bytes_in = inbound_.body.decoded();
+  line.bytes_out = bytes_out_;
+  line.total = end - started_;
+  if (route_ != nullptr) {
+    line.route = route_->config->name;
+    line.upstream = route_->upstream->config->name;
+    line.breaker_state = breaker::to_string(route_->upstream->state->breaker.state());
+  }
+  if (attempt != nullptr) {
+    const Exchange& x = attempt->x;
+    line.attempts = attempt->forward.attempts();
+    line.flags = x.flags;
+    if (const auto& endpoint = attempt->forward.endpoint()) line.endpoint = endpoint->url;
+    if (x.permitted != kNever) line.upstream_time = (x.response_end == kNever ? end : x.response_end) - x.permitted;
+  }
+  return line;
+}
+
+void Session::log(const AccessRecord& line, Time end) {
+  if (!snapshot_->config.log.access) return;
+  worker_.access_log().write(snapshot_->config.log, line);
+  worker_.arm_log_flush(end);
+}
+
+}  // namespace fusewire::proxy
