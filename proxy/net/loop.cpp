@@ -90,10 +90,10 @@ void Loop::turn(Time until) {
     source->note(event.events);
     append(*now_, *source);
   }
+  if (posted) run_posted();  // first: what was said to other threads before a byte was sent holds for that byte
   act();
   if (deadlines_.next() != kNever) deadlines_.tick(std::chrono::steady_clock::now());
   for (const auto& work : std::exchange(soon_, {})) work();
-  if (posted) run_posted();
 }
 
 void Loop::act() {
