@@ -293,18 +293,18 @@ Task<void> Session::settle_request_body() {
   if (client_->write_failed()) close_ = true;
 }
 
-// The client must be able to read its answer although we read no more of its request (RFC 9112 §9.6).
+// The client must be able to read its answer although we read no more of its request (RFC 9112 §9.6). What is too much
+// to be discarded is left where it is: it stops the client's sending, where a close at once would cost it its answer.
 Task<void> Session::linger() {
   if (client_->closed()) co_return;
   client_->shutdown_send();
   inbound_.late = false;
   client_deadline_.arm(steady_now() + kLinger);
   auto& buffer = client_->buffer();
-  for (std::size_t discarded = 0; discarded < kMaxDiscarded;) {
+  for (std::size_t discarded = 0; !inbound_.gone() && !inbound_.late;) {
     discarded += buffer.size();
     buffer.consume(buffer.size());
-    if (inbound_.gone() || inbound_.late) break;
-    client_->start_read();
+    discarded < kMaxDiscarded ? inbound_.listen() : client_->watch_for_end();
     co_await event_.wait();
   }
   client_deadline_.disarm();

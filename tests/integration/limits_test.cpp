@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The listener's limits on clients and the upstream's limits on us.
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
 #include <string>
 
 #include "tests/support/rig.hpp"
@@ -29,6 +35,16 @@ std::string with_fields(int count) {
 std::string with_head_of(std::size_t bytes) {
   std::string raw = "GET / HTTP/1.1\r\nHost: h\r\nX-Big: ";
   return raw + std::string(bytes - raw.size() - 4, 'x') + "\r\n\r\n";
+}
+
+int connect_to(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  return fd;
 }
 
 }  // namespace
@@ -102,6 +118,23 @@ TEST_CASE("a body that drips in behind the proxy's own answer is not drained for
   int drops = 0;
   while (drops < 100 && client.send("x") && !client.ended(50ms)) ++drops;
   CHECK(drops < 100);
+}
+
+TEST_CASE("a client that is told no in the middle of a large upload is stopped, and not reset") {
+  Rig rig;
+  REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
+  for (int i = 0; i < 5; ++i) {
+    const int fd = connect_to(rig.proxy.port());
+    Connection client(fd);
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 104857600\r\n\r\n");
+    const std::string piece(64 * 1024, 'x');  // some send all before they look for an answer
+    pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
+    ssize_t sent = 0;
+    while (sent >= 0 && ::poll(&writable, 1, 100) > 0)
+      sent = ::send(fd, piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    CHECK_MESSAGE(sent >= 0, std::strerror(errno));
+    CHECK(read_response(client).status == 503);
+  }
 }
 
 TEST_CASE("an idle client connection is closed without a word") {
