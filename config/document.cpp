@@ -51,6 +51,7 @@ class Builder : public YAML::EventHandler {
     Node node = make(Node::Kind::scalar, mark);
     refuse_tag(tag, node.mark);
     node.quoted = tag == "!";
+    if (find_bad_utf8(text)) refuse(node.mark, R"(the escapes \N and \_ are not supported: write \u0085 and \u00a0)");
     node.text = text;
     last_scalar_ = {static_cast<std::size_t>(mark.pos), node.mark};
     complete(std::move(node), anchor);

@@ -91,6 +91,9 @@ TEST_CASE("what cannot be read is refused with its place") {
   CHECK(errors_in("a: !x {}\n") == Lines{"f:1:4: a: YAML tags are not supported"});
   CHECK(errors_in("a: 1\nb: x\x04y\n") == Lines{"f:2:5: a control character"});
   CHECK(errors_in("a: 1\nb: \xff\n") == Lines{"f:2:4: not valid UTF-8"});
+  for (const std::string escape : {"\\N", "\\_"})  // the library makes of them what is no UTF-8
+    CHECK(errors_in("a: \"x" + escape + "\"\n") ==
+          Lines{R"(f:1:4: a: the escapes \N and \_ are not supported: write \u0085 and \u00a0)"});
   CHECK(errors_in("a: *nowhere\n").at(0).starts_with("f:1:4: not valid YAML: "));
   CHECK(errors_in("a: [1\n").at(0).find("not valid YAML: ") != std::string::npos);
   CHECK(errors_in("a: 1\n<<: 5\n") == Lines{"f:2:5: <<: '<<' takes a map or a list of maps"});
