@@ -14,6 +14,14 @@
 
 namespace fusewire::testing {
 
+// ThreadSanitizer keeps some bytes of its own for each one that is used, as many as 4: limits of memory are so much
+// wider.
+#ifdef __has_feature
+inline constexpr std::size_t kMemoryFactor = __has_feature(thread_sanitizer) ? 5 : 1;
+#else
+inline constexpr std::size_t kMemoryFactor = 1;
+#endif
+
 // A folder that is removed with everything in it.
 class TemporaryFolder {
  public:
