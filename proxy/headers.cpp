@@ -4,6 +4,7 @@
 #include <boost/beast/http/status.hpp>
 #include <charconv>
 
+#include "filters/connection_field.hpp"
 #include "proxy/http/chars.hpp"
 #include "proxy/http/field_ids.hpp"
 
@@ -83,7 +84,7 @@ bool is_replaced_condition(string_view name) {
 }
 
 bool ends_here(const Field& field, const Fields& fields, const http::ConnectionOptions& connection) {
-  return http::is_hop_by_hop(field.id) || (connection.names_fields && http::named_by_connection(fields, field.name));
+  return http::is_hop_by_hop(field.id) || (connection.names_fields && named_by_connection(fields, field.name));
 }
 
 }  // namespace

@@ -96,7 +96,8 @@ void CacheMemory::on_done(Exchange& x, Time) noexcept {
 void CacheMemory::begin(const Exchange& x) {
   const Response& response = *x.response;
   if (x.fallback->on.has_status(response.status) && displaces_a_good_one(x)) return;
-  const auto verdict = cache::storability(*x.request, response, x.upstream->cache, cache::received(x, head_));
+  const auto verdict = cache::storability(*x.request, response, x.upstream->cache, cache::received(x, head_),
+                                          x.timeouts->deadline_header);
   if (!verdict) return;
   const bool known = response.body == BodyKind::length;
   if (known && response.content_length > x.upstream->cache.max_object) return;
@@ -152,7 +153,7 @@ EntryPtr CacheMemory::update(const Exchange& x, const Entry& entry, Time head) {
   Request as_get = *x.request;
   as_get.method = "GET";
   const Response merged = cache::updated(entry, *x.response);
-  auto verdict = cache::storability(as_get, merged, x.upstream->cache, when);
+  auto verdict = cache::storability(as_get, merged, x.upstream->cache, when, x.timeouts->deadline_header);
   if (unwanted(verdict.refusal)) context_->store->invalidate(entry);
   if (!verdict) verdict.freshness = cache::no_freshness(merged, cache::response_directives(merged.fields), when);
   EntryPtr fresh = cache::make_entry(

@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "filters/list_field.hpp"
+#include "filters/connection_field.hpp"
 
 namespace fusewire::cache {
 namespace {
@@ -49,16 +49,10 @@ class Keeps {
   explicit Keeps(const Fields& fields) : fields_(fields), connection_(fields.find("connection").has_value()) {}
 
   bool operator()(std::string_view name) const noexcept {
-    return !never_stored(name) && !(connection_ && named_in_connection(name));
+    return !never_stored(name) && !(connection_ && named_by_connection(fields_, name));
   }
 
  private:
-  bool named_in_connection(std::string_view name) const noexcept {
-    bool named = false;
-    for_each_member(fields_, "connection", [&](std::string_view token) { named = named || iequals(token, name); });
-    return named;
-  }
-
   const Fields& fields_;
   bool connection_;
 };

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a stored response is found by: its URI as the client said it, and the request fields that Vary names.
+// What a stored response is found by: its URI as the client said it.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "filters/message.hpp"
 
@@ -17,15 +16,5 @@ std::string uri_key(const Request&);
 // The key of what Location or Content-Location names, when that has the origin of `request` (RFC 9111 §4.4). Absolute
 // and path-absolute references only; others, and other origins, are nullopt.
 std::optional<std::string> same_origin_key(const Request& request, std::string_view reference);
-
-// One request field that the response was chosen by: its value, all lines of it joined, or its absence.
-struct Selecting {
-  std::string name;
-  std::optional<std::string> value;
-};
-
-std::vector<Selecting> selecting_fields(const Fields& response, const Fields& request);
-// RFC 9111 §4.1.
-bool selects(const std::vector<Selecting>&, const Fields& request);
 
 }  // namespace fusewire::cache

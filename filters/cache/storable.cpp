@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "filters/list_field.hpp"
+#include "filters/cache/selecting.hpp"
 
 namespace fusewire::cache {
 namespace {
@@ -31,13 +31,6 @@ bool has_storable_status(const Response& response, const ResponseDirectives& dir
 
 bool has_validator(const Fields& fields) noexcept { return fields.find("etag") || fields.find("last-modified"); }
 
-bool varies_by_anything(const Fields& fields) noexcept {
-  bool any = false;
-  const bool well_formed =
-      for_each_member(fields, "vary", [&](std::string_view member) { any = any || member == "*"; });
-  return any || !well_formed;
-}
-
 Refusal refused_by_request(const Request& request, const Response& response, const ResponseDirectives& directives,
                            Serve serve) noexcept {
   if (request.method != "GET" || request.body != BodyKind::none) return Refusal::method;
@@ -45,11 +38,12 @@ Refusal refused_by_request(const Request& request, const Response& response, con
   if (request_directives(request.fields).no_store) return Refusal::request_no_store;
   const bool shareable = directives.public_ || directives.s_maxage || directives.must_revalidate;
   if (request.fields.find("authorization") && !shareable) return Refusal::authorization;
+  if (selecting_bytes(response.fields, request.fields) > kMaxSelectingBytes) return Refusal::vary_long;
   return Refusal::none;
 }
 
 Refusal refused_by_response(const Response& response, const ResponseDirectives& directives,
-                            const config::Cache& settings) noexcept {
+                            const config::Cache& settings, std::string_view deadline_header) noexcept {
   if (directives.malformed) return Refusal::malformed;
   const bool softened = directives.must_understand && understood(response.status);
   if (directives.no_store && !softened) return Refusal::no_store;
@@ -57,7 +51,7 @@ Refusal refused_by_response(const Response& response, const ResponseDirectives& 
   const bool validates = settings.serve == Serve::normal && has_validator(response.fields);
   if (directives.no_cache && !validates) return Refusal::no_cache;
   if (!settings.store_set_cookie && response.fields.find("set-cookie")) return Refusal::set_cookie;
-  if (varies_by_anything(response.fields)) return Refusal::vary_any;
+  if (varies_by_anything(response.fields, deadline_header)) return Refusal::vary_any;
   if (response.body == BodyKind::until_close) return Refusal::close_delimited;
   return Refusal::none;
 }
@@ -75,9 +69,10 @@ std::optional<Freshness> usable_freshness(const Response& response, const Respon
 }  // namespace
 
 Storability storability(const Request& request, const Response& response, const config::Cache& settings,
-                        const Received& when) noexcept {
+                        const Received& when, std::string_view deadline_header) noexcept {
   const ResponseDirectives directives = response_directives(response.fields);
-  if (const Refusal refusal = refused_by_response(response, directives, settings); refusal != Refusal::none)
+  if (const Refusal refusal = refused_by_response(response, directives, settings, deadline_header);
+      refusal != Refusal::none)
     return {refusal, {}};
   if (const Refusal refusal = refused_by_request(request, response, directives, settings.serve);
       refusal != Refusal::none)

@@ -16,6 +16,7 @@ enum class Refusal : std::uint8_t {
   request_no_store,  // Cache-Control: no-store of the client
   authorization,     // without public, s-maxage or must-revalidate in the answer
   cookie,            // a request with Cookie, answered without explicit freshness
+  vary_long,         // chosen by more than kMaxSelectingBytes of it
   // the response's doing
   status,     // never: 206, 304 and what is meant for one request alone; without explicit freshness few others
   malformed,  // Cache-Control that cannot be read
@@ -23,7 +24,7 @@ enum class Refusal : std::uint8_t {
   private_,
   no_cache,         // could never be served: it has no validator, or nothing is validated (serve: on_error)
   set_cookie,       // and store_set_cookie is off
-  vary_any,         // Vary: *
+  vary_any,         // Vary: *, or by what the proxy writes
   no_freshness,     // neither explicit nor heuristic
   close_delimited,  // its end cannot be told from a crash
 };
@@ -36,7 +37,8 @@ struct Storability {
 };
 
 // `serve: on_error` keeps what can stand in for the upstream; `serve: normal` all that RFC 9111 allows, also what has
-// to be validated each time. Allocates nothing.
-Storability storability(const Request&, const Response&, const config::Cache&, const Received&) noexcept;
+// to be validated each time. `deadline_header`: that of the request's timeouts. Allocates nothing.
+Storability storability(const Request&, const Response&, const config::Cache&, const Received&,
+                        std::string_view deadline_header = {}) noexcept;
 
 }  // namespace fusewire::cache

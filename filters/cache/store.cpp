@@ -37,6 +37,7 @@ void Store::set_limit(std::size_t bytes) {
 }
 
 EntryPtr Store::find(const Partition& partition, std::string_view uri, const Fields& request, bool* others) {
+  Presented presented(request);
   Shard& shard = shard_of(uri);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.by_uri.find(uri);
@@ -46,7 +47,7 @@ EntryPtr Store::find(const Partition& partition, std::string_view uri, const Fie
   const auto newest = std::find_if(variants.rbegin(), variants.rend(), [&](Lru::iterator node) {
     if (node->entry->partition.get() != &partition) return false;
     any = true;
-    return selects(node->entry->selecting, request);
+    return presented.is_selecting(node->entry->selecting);
   });
   if (newest == variants.rend()) {
     if (others != nullptr) *others = any;
@@ -64,13 +65,14 @@ bool Store::insert(EntryPtr entry, const Fields& request, std::uint64_t serial) 
   Lru node;
   node.push_back({std::move(entry), 0});
   const Entry& incoming = *node.front().entry;
+  Presented presented(request);
   Lru out;
   {
     Shard& shard = shard_of(incoming.uri);
     const std::lock_guard lock(shard.mutex);
     if (invalidations_.since(serial, incoming.uri)) return false;
     Variants& variants = shard.by_uri.try_emplace(incoming.uri).first->second;
-    drop_selected(shard, variants, incoming, request, out);
+    drop_selected(shard, variants, incoming, presented, out);
     variants.push_back(node.begin());
     node.front().used = tick();
     shard.lru.splice(shard.lru.begin(), node);
@@ -148,14 +150,14 @@ void Store::take_out(Shard& shard, Lru::iterator node, Lru& out) {
   publish_oldest(shard);
 }
 
-void Store::drop_selected(Shard& shard, Variants& variants, const Entry& incoming, const Fields& request, Lru& out) {
+void Store::drop_selected(Shard& shard, Variants& variants, const Entry& incoming, Presented& request, Lru& out) {
   const auto drop = [&](Lru::iterator node) {
     stored_.fetch_sub(node->entry->cost, std::memory_order_relaxed);
     node->entry->partition->removed(node->entry->cost);
     out.splice(out.end(), shard.lru, node);
   };
   std::erase_if(variants, [&](Lru::iterator node) {
-    const bool selected = node->entry->partition == incoming.partition && selects(node->entry->selecting, request);
+    const bool selected = node->entry->partition == incoming.partition && request.is_selecting(node->entry->selecting);
     if (selected) drop(node);
     return selected;
   });

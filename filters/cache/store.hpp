@@ -2,7 +2,8 @@
 // All that is remembered, for all upstreams together, bounded in bytes: the least recently used goes first.
 //
 // Thread-safe; on the list of shared objects because a response that one worker has seen must help every worker's
-// clients. Sharded by URI: a look-up takes one short lock and moves one list node; nothing is copied or freed under it.
+// clients. Sharded by URI: a look-up takes one short lock and moves one list node; nothing is copied or freed under it,
+// but for the request's fields that select among variants: each is read once, up to kMaxSelectingBytes.
 // Invariants: stored + reserved bytes <= limit when no call is running; a URI lives in exactly one shard; each shard's
 // list is in order of use.
 #pragma once
@@ -93,7 +94,7 @@ class Store {
   std::uint64_t tick() noexcept { return clock_.fetch_add(1, std::memory_order_relaxed); }
   // These three with the shard's mutex held; what they remove is moved into `out`, to be freed after the lock.
   void take_out(Shard&, Lru::iterator, Lru& out);
-  void drop_selected(Shard&, Variants&, const Entry& incoming, const Fields& request, Lru& out);
+  void drop_selected(Shard&, Variants&, const Entry& incoming, Presented& request, Lru& out);
   static void publish_oldest(Shard&) noexcept;
 
   template <class Doomed>

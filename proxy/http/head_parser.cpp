@@ -351,13 +351,4 @@ HeadResult parse_trailers(string_view bytes, const HeadLimits& limits, Fields& o
   return reader.result;
 }
 
-bool named_by_connection(const Fields& fields, string_view name) {
-  for (const Field& field : fields) {
-    if (field.id != FieldId::connection) continue;
-    for (string_view list = field.value; !list.empty();)
-      if (iequals(next_element(list), name)) return true;
-  }
-  return false;
-}
-
 }  // namespace fusewire::proxy::http

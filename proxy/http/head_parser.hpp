@@ -47,7 +47,4 @@ bool is_news(std::string_view bytes, std::size_t seen, const HeadLimits&);
 // A trailer section up to and with its empty line; fields that frame or route (RFC 9110 §6.5.1) are refused.
 HeadResult parse_trailers(std::string_view bytes, const HeadLimits&, Fields& out);
 
-// Whether some Connection field names this field.
-bool named_by_connection(const Fields&, std::string_view name);
-
 }  // namespace fusewire::proxy::http

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "filters/connection_field.hpp"
 #include "proxy/headers.hpp"
 #include "tests/fuzz/head_splits.hpp"
 
@@ -40,7 +41,7 @@ std::size_t count(const Request& request, FieldId id) {
 void require_passed(const Request& from, const HeadResult& head, const Request& to) {
   const auto passes = [&](const Field& field) {
     return field.id == FieldId::other && !iequals(field.name, "x-deadline") &&
-           !(head.connection.names_fields && proxy::http::named_by_connection(from.fields, field.name));
+           !(head.connection.names_fields && named_by_connection(from.fields, field.name));
   };
   auto next = to.fields.begin();
   for (const Field& field : from.fields) {

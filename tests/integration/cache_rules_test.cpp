@@ -283,3 +283,20 @@ TEST_CASE("interim responses and trailers are relayed and not kept") {
   CHECK(second.field("Content-Length") == "4");
   CHECK(rig.upstream.request_count() == 1);
 }
+
+TEST_CASE("a response is chosen by what the upstream has seen, not by what the client has said") {
+  CacheRig rig;
+  const std::string german = "Accept-Language: de\r\n";
+  const std::string varied = kFresh + "Vary: Accept-Language\r\n";
+  const std::string removed = "Connection: accept-language\r\n" + german;
+  hold(rig, {
+                {"the proxy writes who the client is", kFresh + "Vary: X-Forwarded-For\r\n", Second::forwarded},
+                {"and who it is itself", kFresh + "Vary: accept, via\r\n", Second::forwarded},
+                {"and how much time is left", kFresh + "Vary: X-Request-Timeout-Ms\r\n", Second::forwarded},
+                {"Host is in the URI", kFresh + "Vary: Host\r\n"},
+                {"a field that Connection takes out is no variant's", varied, Second::forwarded, german, removed},
+                {"it is absent", varied, Second::stored, {}, removed},
+                {"also from the request that is answered", varied, Second::stored, removed},
+                {"and not there to be answered by", varied, Second::forwarded, removed, german},
+            });
+}

@@ -170,3 +170,21 @@ TEST_CASE("a body that only the connection's close ends is not stored, a chunked
   response.body = BodyKind::chunked;
   CHECK(refusal(get(), response) == Refusal::none);
 }
+
+TEST_CASE("a response chosen by a field that the proxy writes is like Vary: *: the client's own tells nothing of it") {
+  for (const char* name :
+       {"Forwarded", "X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Host", "Via", "X-Request-Id", "Connection",
+        "Upgrade", "If-None-Match", "If-Modified-Since", "accept, x-forwarded-for"}) {
+    CAPTURE(name);
+    CHECK(refusal(get(), ok({{"Cache-Control", "max-age=60"}, {"Vary", name}})) == Refusal::vary_any);
+  }
+  CHECK(refusal(get(), ok({{"Cache-Control", "max-age=60"}, {"Vary", "host, accept"}})) == Refusal::none);
+}
+
+TEST_CASE("a response chosen by more than 2 KiB of the request is not stored") {
+  const Response varied = ok({{"Cache-Control", "max-age=60"}, {"Vary", "Accept-Language, X-A"}});
+  const std::string some(900, 'x');
+  CHECK(refusal(get("/a", {{"Accept-Language", some}, {"X-A", some}}), varied) == Refusal::none);
+  CHECK(refusal(get("/a", {{"Accept-Language", some}, {"X-A", some}, {"x-a", some}}), varied) != Refusal::none);
+  CHECK(refusal(get("/a", {{"X-B", some + some + some}}), varied) == Refusal::none);
+}

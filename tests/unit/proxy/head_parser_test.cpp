@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "filters/connection_field.hpp"
 #include "tests/unit/proxy/exact_bytes.hpp"
 
 using namespace fusewire;
