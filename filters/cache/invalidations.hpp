@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The latest invalidations, so that an answer asked for before a change is not stored after it.
+// When each URI was invalidated last, so that an answer asked for before a change is not stored after it.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 namespace fusewire::cache {
@@ -16,18 +17,27 @@ class Invalidations {
   // Counts invalidations.
   std::uint64_t serial() const noexcept { return serial_.load(std::memory_order_acquire); }
 
-  void note(std::string_view uri) noexcept;
+  void note(std::string_view uri) noexcept { raise(slot(uri)); }
   // Everything at once.
-  void note_all() noexcept { serial_.fetch_add(kRemembered + 1, std::memory_order_acq_rel); }
+  void note_all() noexcept { raise(all_); }
 
-  // Whether the URI may have been invalidated after `serial`. Says yes too when that is longer ago than remembered.
-  bool since(std::uint64_t serial, std::string_view uri) const noexcept;
+  // Whether the URI was invalidated after `serial`. Says yes too when one of the same hash was.
+  bool since(std::uint64_t serial, std::string_view uri) const noexcept {
+    return slot(uri).load(std::memory_order_acquire) > serial || all_.load(std::memory_order_acquire) > serial;
+  }
 
  private:
-  static constexpr std::uint64_t kRemembered = 256;
+  using Last = std::atomic<std::uint64_t>;  // a serial
+  static constexpr std::size_t kSlots = 4096;
+
+  static std::size_t index(std::string_view uri) noexcept { return std::hash<std::string_view>{}(uri) % kSlots; }
+  Last& slot(std::string_view uri) noexcept { return last_[index(uri)]; }
+  const Last& slot(std::string_view uri) const noexcept { return last_[index(uri)]; }
+  void raise(Last&) noexcept;
 
   std::atomic<std::uint64_t> serial_{0};
-  std::array<std::atomic<std::uint64_t>, kRemembered> hashes_{};  // by serial modulo kRemembered
+  Last all_{0};
+  std::array<Last, kSlots> last_{};
 };
 
 }  // namespace fusewire::cache
