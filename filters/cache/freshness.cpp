@@ -11,6 +11,11 @@ namespace {
 
 using std::chrono::floor;
 
+// What is guessed is guessed for a day at most (RFC 9111 §4.2.2 leaves the bound to us); a Last-Modified from before
+// there was HTTP is a clock that was never set.
+constexpr seconds kMaxGuess = std::chrono::hours{24};
+constexpr HttpTime kFirstModified{seconds{631152000}};  // 1990
+
 seconds bounded(seconds span) noexcept { return std::clamp(span, seconds{0}, kMaxDelta); }
 
 // Expires − Date. An Expires that cannot be read, or two that differ, lie in the past (RFC 9111 §5.3, §4.2.1).
@@ -37,9 +42,9 @@ std::optional<seconds> heuristic_lifetime(const Response& response, const Respon
   if (!heuristically_cacheable(response.status) && !directives.public_) return std::nullopt;
   const auto field = response.fields.find("last-modified");
   const auto modified = field ? parse_http_date(*field, now) : std::nullopt;
-  if (!modified || *modified > date) return std::nullopt;
+  if (!modified || *modified > date || *modified < kFirstModified) return std::nullopt;
   const std::chrono::duration<double> unchanged = bounded(date - *modified);
-  return floor<seconds>(unchanged * fraction);
+  return std::min(floor<seconds>(unchanged * fraction), kMaxGuess);
 }
 
 // The Age field's first member; what is no number is ignored (RFC 9111 §5.1).
@@ -68,7 +73,7 @@ bool may_be_fresh(const Fields& fields) noexcept {
 
 Received received(const Exchange& x, Time head) {
   const auto since = std::chrono::duration_cast<WallTime::duration>(head - x.started);
-  return {x.started, head, std::chrono::floor<seconds>(x.wall + since)};
+  return {x.permitted == kNever ? x.started : x.permitted, head, std::chrono::floor<seconds>(x.wall + since)};
 }
 
 bool heuristically_cacheable(int status) noexcept {

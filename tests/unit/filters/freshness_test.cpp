@@ -121,5 +121,20 @@ TEST_CASE("dates at the ends of the calendar are as far away as can be told, and
   const std::string_view last = "Fri, 31 Dec 9999 23:59:59 GMT";
   CHECK(freshness({{"Cache-Control", "max-age=60"}, {"Date", first}})->initial_age == kMaxDelta);
   CHECK(freshness({{"Date", first}, {"Expires", last}})->lifetime == kMaxDelta);
-  CHECK(freshness({{"Date", last}, {"Last-Modified", first}}, 200, kAtOnce, 1.0)->lifetime == kMaxDelta);
+  CHECK_FALSE(freshness({{"Date", last}, {"Last-Modified", first}}));
+  CHECK(freshness({{"Date", last}, {"Last-Modified", kDate}}, 200, kAtOnce, 1.0)->lifetime == 24h);
+}
+
+TEST_CASE("a guess is a day at most, and a Last-Modified from before the web is none") {
+  CHECK(freshness({{"Last-Modified", "Thu, 06 Oct 1994 08:49:37 GMT"}})->lifetime == 24h);
+  CHECK(freshness({{"Last-Modified", "Mon, 01 Jan 1990 00:00:00 GMT"}})->lifetime == 24h);
+  CHECK_FALSE(freshness({{"Last-Modified", "Sun, 31 Dec 1989 23:59:59 GMT"}}));
+  CHECK_FALSE(freshness({{"Last-Modified", "Thu, 01 Jan 1970 00:00:00 GMT"}}));
+}
+
+TEST_CASE("a response's delay begins when its request was let go, not while that waited here") {
+  Scene scene;
+  scene.x.permitted = kStart + 5s;
+  CHECK(received(scene.x, kStart + 6s).requested == kStart + 5s);
+  CHECK(received(scene.x, kStart + 6s).wall == kWall + 6s);
 }
