@@ -62,7 +62,7 @@ milliseconds stale_limit(const RequestDirectives& asked, const Freshness& freshn
 bool may_answer(const RequestDirectives& asked, const Freshness& freshness, StaleRule rule, Time now) noexcept {
   const milliseconds age = freshness.age(now);
   if (asked.wants_validation()) return false;
-  if (asked.max_age && age > *asked.max_age && !asked.max_stale) return false;
+  if (asked.max_age && age > *asked.max_age + asked.max_stale.value_or(seconds{0})) return false;
   if (asked.min_fresh && freshness.lifetime - age < *asked.min_fresh) return false;
   if (freshness.fresh(now)) return true;
   if (freshness.stale_forbidden) return false;

@@ -44,7 +44,9 @@ struct RequestDirectives {
   std::optional<seconds> stale_if_error;  // RFC 5861 §4
 
   // Whether only what was stored just now would do.
-  bool wants_validation() const noexcept { return no_cache || (max_age == seconds{0} && !max_stale); }
+  bool wants_validation() const noexcept {
+    return no_cache || (max_age == seconds{0} && max_stale.value_or(seconds{0}) == seconds{0});
+  }
 };
 
 ResponseDirectives response_directives(const Fields&) noexcept;

@@ -34,6 +34,12 @@ void CacheFilter::validated(Exchange& x, Reply& reply, Time now) {
   reply.detail = "upstream '" + x.upstream->name + "' sent a 304 that does not speak of what it was asked about";
 }
 
+void CacheFilter::on_body(Exchange& x, std::string_view piece) {
+  if (!remembers()) return;
+  memory_.on_body(x, piece);
+  if (front_ && !remembers()) front_->on_given_up(x);
+}
+
 void CacheFilter::on_done(Exchange& x, Time now) noexcept {
   memory_.on_done(x, now);
   if (front_) front_->on_done(x, memory_.has_stored(), now);

@@ -17,7 +17,7 @@ class CacheFilter : public PassThrough {
 
   std::optional<Reply> on_request(Exchange&, Time now);
   void on_reply(Exchange&, Reply&, Time now);
-  void on_body(Exchange& x, std::string_view piece) { memory_.on_body(x, piece); }
+  void on_body(Exchange&, std::string_view piece);
   void on_done(Exchange&, Time now) noexcept;
 
   // Of the chain: see there. A detour leads to the same upstream, once more.

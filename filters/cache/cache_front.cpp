@@ -31,12 +31,16 @@ Reply answer_with(Exchange& x, EntryPtr entry, CacheStatus status, Time now) {
 std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
   const Request& request = *x.request;
   const Hold before = std::exchange(x.hold, Hold::none);
-  if (!cache::is_answerable(request) || request.fields.find("upgrade")) {
-    why_ = request.method == "GET" || request.is_head() ? cache::Forward::bypass : cache::Forward::method;
+  if (request.method != "GET" && !request.is_head()) {
+    why_ = cache::Forward::method;
     return std::nullopt;
   }
+  if (before == Hold::none) asked_ = cache::request_directives(request.fields);
+  if (!cache::is_answerable(request) || request.fields.find("upgrade")) {
+    why_ = cache::Forward::bypass;
+    return unless_cached_only(x);
+  }
   if (before == Hold::none) {
-    asked_ = cache::request_directives(request.fields);
     uri_ = cache::uri_key(request);
     fetch_.clear();
   }
@@ -45,17 +49,21 @@ std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
   if (x.background) return ask_behind(x, std::move(entry), now);
   if (entry)
     if (auto reply = from_store(x, entry, before, now)) return reply;
-  if (asked_.only_if_cached) {
-    context_->cache_partition->count(Event::miss);
-    x.outcome = Outcome::local;
-    return cache::not_cached();
-  }
+  if (auto reply = unless_cached_only(x)) return reply;
   if (before == Hold::none) {
     why_ = others ? cache::Forward::vary_miss : cache::Forward::uri_miss;
     if (entry) why_ = entry->freshness.fresh(now) ? cache::Forward::request : cache::Forward::stale;
   }
   go_upstream(x, std::move(entry), before, now);
   return std::nullopt;
+}
+
+// 504 where the client wants nothing that is not stored (RFC 9111 §5.2.1.7).
+std::optional<Reply> CacheFront::unless_cached_only(Exchange& x) const {
+  if (!asked_.only_if_cached) return std::nullopt;
+  context_->cache_partition->count(Event::miss);
+  x.outcome = Outcome::local;
+  return cache::not_cached();
 }
 
 // For a refresh any reply is an end: what it was to renew is fresh by now, or somebody else is at it.
@@ -119,7 +127,7 @@ void CacheFront::share(Exchange& x, Time now) {
   if (fetches.is_unshareable(fetch_key(), now)) return;
   if (auto lead = fetches.lead(fetch_))
     lead_.emplace(std::move(*lead));
-  else
+  else if (!asked_.wants_validation())  // what was asked for before it came would not do
     x.hold = Hold::wait;
 }
 
@@ -140,6 +148,11 @@ void CacheFront::on_relay(const Exchange& x, Reply& reply, const cache::Freshnes
   if (!lead_) return;
   const bool failed = x.response->status >= 500;
   if (!failed || x.background) context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
+  end(Ended::alone);
+}
+
+void CacheFront::on_given_up(const Exchange& x) {
+  if (lead_) context_->fetches->mark_unshareable(fetch_, x.response_head + kUnshareable);
   end(Ended::alone);
 }
 

@@ -31,12 +31,15 @@ class CacheFront {
   Reply on_validated(Exchange&, cache::EntryPtr fresh, Time now);
   // Another response is on its way to the client; `remembered`: and into the store.
   void on_relay(const Exchange&, Reply&, const cache::Freshness* remembered, Time now);
+  // It turns out that the response on its way can't be stored.
+  void on_given_up(const Exchange&);
   void on_done(const Exchange&, bool stored, Time now) noexcept;
   // Nobody waits for this exchange any longer.
   void let_go() noexcept { end(cache::Ended::alone); }
 
  private:
   std::optional<Reply> from_store(Exchange&, const cache::EntryPtr&, Hold before, Time now);
+  std::optional<Reply> unless_cached_only(Exchange&) const;
   std::optional<Reply> ask_behind(Exchange&, cache::EntryPtr, Time now);
   void go_upstream(Exchange&, cache::EntryPtr, Hold before, Time now);
   bool may_share(const Exchange&, const cache::Entry*) const;

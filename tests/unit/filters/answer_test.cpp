@@ -90,7 +90,11 @@ TEST_CASE("the request's max-age limits the age") {
   CHECK(may("max-age=60", 10s, kTenMinutes, "max-age=10"));
   CHECK_FALSE(may("max-age=60", 11s, kTenMinutes, "max-age=10"));
   CHECK_FALSE(may("max-age=60", 1s, kTenMinutes, "max-age=0"));
-  CHECK(may("max-age=60", 11s, kTenMinutes, "max-age=10, max-stale=5"));
+  CHECK(may("max-age=60", 15s, kTenMinutes, "max-age=10, max-stale=5"));
+  CHECK_FALSE(may("max-age=60", 16s, kTenMinutes, "max-age=10, max-stale=5"));
+  CHECK(may("max-age=60", 5s, kTenMinutes, "max-age=0, max-stale=5"));
+  CHECK_FALSE(may("max-age=60", 6s, kTenMinutes, "max-age=0, max-stale=5"));
+  CHECK(may("max-age=60", 6000s, kNoError, "max-age=10, max-stale"));
 }
 
 TEST_CASE("the request's min-fresh wants so much left") {

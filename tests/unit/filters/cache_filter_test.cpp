@@ -177,7 +177,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK_FALSE(wanted(kStart + 70s));
   CHECK(wanted(kStart + 71s));
   refresh(kStart + 71s);
-  head_comes(ok({{"Cache-Control", "no-store"}}), kStart + 71s);
+  head_comes(ok({{"Cache-Control", "max-age=60"}, {"Set-Cookie", "a=b"}}), kStart + 71s);
   done(Outcome::abandoned, kStart + 71s);
   CHECK_FALSE(wanted(kStart + 100s));
   CHECK(wanted(kStart + 101s));
@@ -243,4 +243,54 @@ TEST_CASE_FIXTURE(Fixture, "nobody waits for what can't be shared as far as one 
     CHECK_FALSE(second.on_request(other, kStart));
     CHECK(other.hold == Hold::none);
   }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "when a response turns out too large, those who wait are set free, and nobody waits for it") {
+  upstream.cache.max_object = 10;
+  Response chunked = ok();
+  chunked.body = BodyKind::chunked;
+  ask(get());
+  const auto follower = std::make_shared<Told>();
+  REQUIRE(fetches.follow("orders http://shop.test/a", follower));
+  head_comes(chunked);
+  filter->on_body(x, "hello");
+  CHECK_FALSE(follower->how);
+  filter->on_body(x, "hello!");
+  CHECK(follower->how == Ended::alone);
+  CHECK(fetches.is_unshareable("orders http://shop.test/a", kStart + 1s));
+}
+
+TEST_CASE_FIXTURE(Fixture, "who wants an answer of the upstream's own waits for nobody, but may be waited for") {
+  for (const char* control : {"no-cache", "max-age=0"}) {
+    CHECK_FALSE(ask(get()));
+    Request own = get("/a", {{"Cache-Control", control}});
+    CacheFilter second(context);
+    Exchange other = x;
+    other.request = &own;
+    CHECK_FALSE(second.on_request(other, kStart));
+    CHECK(other.hold == Hold::none);
+    done();
+    CHECK_FALSE(ask(own));
+    CacheFilter third(context);
+    Exchange plain = x;
+    const Request any = get();
+    plain.request = &any;
+    CHECK_FALSE(third.on_request(plain, kStart));
+    CHECK(plain.hold == Hold::wait);
+    done();
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "only-if-cached goes no further, whatever else the request asks; other methods do") {
+  for (FieldPairs fields : {FieldPairs{{"Cache-Control", "only-if-cached"}, {"If-Match", "\"1\""}},
+                            FieldPairs{{"Cache-Control", "only-if-cached"}, {"Upgrade", "websocket"}}}) {
+    const auto reply = ask(get("/a", fields));
+    REQUIRE(reply);
+    CHECK(reply->status == 504);
+    CHECK(x.outcome == Outcome::local);
+  }
+  Request post = get("/a", {{"Cache-Control", "only-if-cached"}});
+  post.method = "POST";
+  CHECK_FALSE(ask(post));
 }
