@@ -11,6 +11,7 @@
 namespace fusewire {
 namespace {
 
+using cache::Agreement;
 using cache::Entry;
 using cache::EntryPtr;
 using cache::Event;
@@ -42,13 +43,20 @@ bool unwanted(Refusal refusal) noexcept {
          refusal == Refusal::malformed || refusal == Refusal::vary_any;
 }
 
+// Of a response with the stored entity tag, which is one resource's alone: whether its body is the stored one.
+bool has_bytes_of(const Entry& entry, const Response& response) noexcept {
+  return entry.status == response.status && entry.body->size() == response.content_length &&
+         entry.fields.find("content-encoding") == response.fields.find("content-encoding");
+}
+
 }  // namespace
 
 std::optional<Reply> CacheMemory::on_request(Exchange& x, Time now) {
   serial_ = context_->store->now_serial();
-  if (serves_normally(x) || !x.request->fields.find("cache-control") || !has_cache_step(*x.fallback))
-    return std::nullopt;
-  if (!cache::request_directives(x.request->fields).only_if_cached) return std::nullopt;
+  const Request& request = *x.request;
+  if (serves_normally(x) || !request.fields.find("cache-control") || !has_cache_step(*x.fallback)) return std::nullopt;
+  if (request.method != "GET" && !request.is_head()) return std::nullopt;
+  if (!cache::request_directives(request.fields).only_if_cached) return std::nullopt;
   x.outcome = Outcome::local;
   EntryPtr entry = cache::select(*context_->store, *context_->cache_partition, x, {}, now);
   if (!entry) return cache::not_cached();
@@ -98,7 +106,7 @@ void CacheMemory::begin(const Exchange& x) {
   if (x.fallback->on.has_status(response.status) && displaces_a_good_one(x)) return;
   const auto verdict = cache::storability(*x.request, response, x.upstream->cache, cache::received(x, head_),
                                           x.timeouts->deadline_header);
-  if (!verdict) return;
+  if (!verdict) return forget_superseded(x, verdict.refusal);
   const bool known = response.body == BodyKind::length;
   if (known && response.content_length > x.upstream->cache.max_object) return;
   freshness_ = verdict.freshness;
@@ -106,7 +114,7 @@ void CacheMemory::begin(const Exchange& x) {
   const std::string_view etag = known ? cache::strong_etag(response.fields) : std::string_view{};
   if (!etag.empty()) {
     stored_ = context_->store->find(*context_->cache_partition, uri_, x.request->fields);
-    if (stored_ && stored_->etag == etag && stored_->body->size() == response.content_length) {
+    if (stored_ && stored_->etag == etag && has_bytes_of(*stored_, response)) {
       plan_ = Plan::keep_bytes;
       return;
     }
@@ -133,18 +141,36 @@ void CacheMemory::give_up() noexcept {
 // What a fallback is to replace must not take the place of what it is replaced with.
 bool CacheMemory::displaces_a_good_one(const Exchange& x) const {
   if (!serves_normally(x)) return true;
-  const auto stored = context_->store->find(*context_->cache_partition, cache::uri_key(*x.request), x.request->fields);
+  const EntryPtr stored = find(x);
   return stored && !x.fallback->on.has_status(stored->status);
+}
+
+EntryPtr CacheMemory::find(const Exchange& x) const {
+  return context_->store->find(*context_->cache_partition, cache::uri_key(*x.request), x.request->fields);
+}
+
+// The newest answer counts (RFC 9111 §4): one that nobody may keep, or that says that there is nothing any more, leaves
+// nothing older to answer with. But what credentials are told is about them, and an error about the upstream.
+void CacheMemory::forget_superseded(const Exchange& x, Refusal refusal) {
+  const int status = x.response->status;
+  const bool superseded = status < 500 && (unwanted(refusal) || status == 404 || status == 410);
+  if (!superseded || context_->cache_partition->entries() == 0) return;
+  const Fields& fields = x.request->fields;
+  if (x.request->body != BodyKind::none || fields.find("range") || fields.find("authorization")) return;
+  if (const EntryPtr older = find(x)) context_->store->invalidate(*older);
 }
 
 // Its fields and times are the newer ones (RFC 9111 §4.3.4), or it contradicts what is stored (§4.3.5).
 void CacheMemory::freshen(const Exchange& x) {
-  const EntryPtr entry =
-      context_->store->find(*context_->cache_partition, cache::uri_key(*x.request), x.request->fields);
+  const EntryPtr entry = find(x);
   if (!entry) return;
-  if (cache::same_representation(*entry, *x.response, cache::received(x, head_).wall))
+  const HttpTime now = cache::received(x, head_).wall;
+  const bool head = x.request->is_head();
+  const auto agreement =
+      head ? cache::agreement_of_head(*entry, *x.response, now) : cache::agreement_of_304(*entry, *x.response, now);
+  if (agreement == Agreement::same)
     update(x, *entry, head_);
-  else if (x.request->is_head())
+  else if (agreement == Agreement::other && head)
     context_->store->invalidate(*entry);
 }
 

@@ -37,6 +37,8 @@ class CacheMemory : public PassThrough {
 
   void begin(const Exchange&);
   void collect(const Exchange&);
+  cache::EntryPtr find(const Exchange&) const;
+  void forget_superseded(const Exchange&, cache::Refusal);
   void give_up() noexcept;
   void freshen(const Exchange&);
   bool displaces_a_good_one(const Exchange&) const;

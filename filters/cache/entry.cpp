@@ -26,6 +26,8 @@ bool never_stored(std::string_view name) noexcept {
       return iequals(name, "trailer") || iequals(name, "upgrade");
     case 10:
       return iequals(name, "connection") || iequals(name, "keep-alive");
+    case 12:
+      return iequals(name, "x-request-id");
     case 14:
       return iequals(name, "content-length");
     case 16:
@@ -111,6 +113,18 @@ std::size_t cost_of(const Entry& entry) noexcept {
   return bytes;
 }
 
+// An entity tag as the field says it: W/"1" and "1" are not told to be the same bytes. What only one of the two names
+// contradicts nothing, and confirms nothing.
+Agreement by_validators(const Entry& entry, const Fields& fresh, HttpTime now) noexcept {
+  const auto etag = fresh.find("etag");
+  const auto modified = fresh.find("last-modified");
+  const auto date = modified ? parse_http_date(*modified, now) : std::nullopt;
+  if (etag && !entry.etag.empty() && *etag != entry.etag) return Agreement::other;
+  if (modified && entry.last_modified && date != entry.last_modified) return Agreement::other;
+  const bool unknown = (etag && entry.etag.empty()) || (modified && !entry.last_modified);
+  return unknown || (!etag && !modified) ? Agreement::unsaid : Agreement::same;
+}
+
 }  // namespace
 
 std::string_view opaque_tag(std::string_view etag) noexcept { return etag.starts_with("W/") ? etag.substr(2) : etag; }
@@ -162,15 +176,17 @@ bool still_holds(const Entry& entry, const Response& not_modified, HttpTime now)
   return true;
 }
 
-bool same_representation(const Entry& entry, const Response& fresh, HttpTime now) noexcept {
-  const bool head = fresh.status != 304;
-  const auto length = fresh.fields.find("content-length");
-  if (head && length && *length != std::to_string(entry.body->size())) return false;
-  // As the field says it: W/"1" and "1" are not told to be the same bytes.
-  if (const auto etag = fresh.fields.find("etag")) return *etag == entry.etag;
-  if (const auto modified = fresh.fields.find("last-modified"))
-    return entry.last_modified && parse_http_date(*modified, now) == entry.last_modified;
-  return head || (entry.etag.empty() && !entry.last_modified);
+Agreement agreement_of_304(const Entry& entry, const Response& not_modified, HttpTime now) noexcept {
+  const bool has_validator = !entry.etag.empty() || entry.last_modified;
+  const bool names_validator = not_modified.fields.find("etag") || not_modified.fields.find("last-modified");
+  if (!has_validator && !names_validator) return Agreement::same;
+  return by_validators(entry, not_modified.fields, now);
+}
+
+Agreement agreement_of_head(const Entry& entry, const Response& head, HttpTime now) noexcept {
+  const auto length = head.fields.find("content-length");
+  if (head.status != entry.status || (length && *length != std::to_string(entry.body->size()))) return Agreement::other;
+  return by_validators(entry, head.fields, now);
 }
 
 }  // namespace fusewire::cache

@@ -65,7 +65,16 @@ Response updated(const Entry&, const Response& fresh);
 // the way out send the one with the body and the other without.
 bool still_holds(const Entry&, const Response& not_modified, HttpTime now) noexcept;
 
-// RFC 9111 §4.3.4, §4.3.5: whether `fresh` speaks of the stored representation.
-bool same_representation(const Entry&, const Response& fresh, HttpTime now) noexcept;
+// What a response that came without its body says of a stored one.
+enum class Agreement : std::uint8_t {
+  same,    // it speaks of the stored representation: each validator that it names is the stored one
+  other,   // it contradicts what is stored
+  unsaid,  // neither
+};
+// Of a 304 to a client's own conditions (RFC 9111 §4.3.4): `other` may be about what that client has, and not about
+// this.
+Agreement agreement_of_304(const Entry&, const Response& not_modified, HttpTime now) noexcept;
+// Of a 200 to HEAD (§4.3.5).
+Agreement agreement_of_head(const Entry&, const Response& head, HttpTime now) noexcept;
 
 }  // namespace fusewire::cache

@@ -274,3 +274,12 @@ TEST_CASE("a large stored body is served whole") {
   CHECK(rig.proxy.get("/").body == body);
   CHECK(rig.upstream.request_count() == 1);
 }
+
+TEST_CASE("a stored response carries the id of the request that it answers") {
+  Rig rig(scripts::ok(), kServe);
+  remember(rig, "kept", kFresh + "X-Request-Id: of-the-first\r\n");
+  const Response reply = rig.proxy.get("/");
+  CHECK(status_of(reply) == "fusewire; hit");
+  CHECK(reply.has("X-Request-Id"));
+  CHECK(reply.field("X-Request-Id") != "of-the-first");
+}

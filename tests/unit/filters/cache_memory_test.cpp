@@ -143,10 +143,8 @@ TEST_CASE_FIXTURE(Fixture, "a chunked body in many pieces costs no more than its
   CHECK(stored()->cost <= 130000);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what may not be stored is not, and takes nothing away") {
+TEST_CASE_FIXTURE(Fixture, "what the client wants unstored is not stored, and takes nothing away") {
   exchange(get(), ok());
-  exchange(get(), ok({{"Cache-Control", "no-store"}}), "other");
-  CHECK(*stored()->body == "hello");
   exchange(get("/a", {{"Cache-Control", "no-store"}}), ok(), "other");
   CHECK(*stored()->body == "hello");
 }
@@ -359,4 +357,65 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK_FALSE(ask(get("/a", {{"Cache-Control", "no-cache, max-age=0"}})));
   upstream.fallback.chain.clear();
   CHECK_FALSE(ask(get("/a", {{"Cache-Control", "only-if-cached"}})));
+}
+
+TEST_CASE_FIXTURE(Fixture, "HEAD that names no validator leaves what is stored as it is, whatever its length") {
+  exchange(get("/a"), ok());
+  exchange(get("/b"), ok({{"Cache-Control", "max-age=60"}, {"ETag", kEtag}}));
+  for (const char* target : {"/a", "/b"}) {
+    ask(with_method("HEAD", target), kStart + 10s);
+    head_comes(ok({{"Cache-Control", "max-age=60"}, {"Content-Length", "5"}}), kStart + 10s);
+    REQUIRE(stored(target));
+    CHECK(stored(target)->freshness.received == kStart);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "HEAD that contradicts the stored status, or any one validator, forgets what is stored") {
+  const FieldPairs fields = {{"Cache-Control", "max-age=60"}, {"ETag", kEtag}, {"Last-Modified", kDate}};
+  exchange(get(), with_status(404, fields));
+  ask(with_method("HEAD"), kStart + 10s);
+  head_comes(ok(fields), kStart + 10s);
+  CHECK_FALSE(stored());
+  exchange(get(), ok(fields));
+  ask(with_method("HEAD"), kStart + 10s);
+  head_comes(ok({{"Cache-Control", "max-age=60"}, {"ETag", kEtag}, {"Last-Modified", "Sun, 06 Nov 1994 09:00:00 GMT"}}),
+             kStart + 10s);
+  CHECK_FALSE(stored());
+}
+
+TEST_CASE_FIXTURE(Fixture, "bytes are kept only for the same status and coding") {
+  exchange(get(), ok({{"Cache-Control", "max-age=60"}, {"ETag", kEtag}}));
+  exchange(get(), ok({{"Cache-Control", "max-age=60"}, {"ETag", kEtag}, {"Content-Encoding", "gzip"}}), "coded");
+  CHECK(*stored()->body == "coded");
+  exchange(get(), with_status(404, {{"Cache-Control", "max-age=60"}, {"ETag", kEtag}, {"Content-Encoding", "gzip"}}),
+           "error");
+  CHECK(*stored()->body == "error");
+  CHECK(stored()->status == 404);
+  CHECK(events(Event::refresh) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an answer that forbids storing, or says that there is nothing, takes the older one away") {
+  for (const Response& answer : {ok({{"Cache-Control", "no-store"}}), ok({{"Cache-Control", "private"}}),
+                                 with_status(404, {}), with_status(410, {})}) {
+    exchange(get(), ok());
+    exchange(get(), answer, "other");
+    CHECK_FALSE(stored());
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "an answer to a range or to credentials, and an error, take nothing away") {
+  exchange(get(), ok());
+  exchange(get("/a", {{"Range", "bytes=0-1"}}), with_status(404, {}), "other");
+  exchange(get("/a", {{"Authorization", "Basic eDp5"}}), ok({{"Cache-Control", "private"}}), "other");
+  exchange(get(), with_status(500, {{"Cache-Control", "no-store"}}), "other");
+  CHECK(stored());
+  upstream.fallback.on.statuses.set(404);
+  exchange(get(), with_status(404, {{"Cache-Control", "no-store"}}), "other");
+  CHECK(stored());
+}
+
+TEST_CASE_FIXTURE(Fixture, "only-if-cached says nothing to methods that are not answered from here") {
+  Request post = with_method("POST");
+  post.fields.add("Cache-Control", "only-if-cached");
+  CHECK_FALSE(ask(post));
 }

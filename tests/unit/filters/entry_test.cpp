@@ -42,8 +42,8 @@ TEST_CASE("hop-by-hop fields and those named in Connection are never stored") {
   CHECK(text(entry->fields) == "Date: " + std::string(kDate) + "\nX-Kept: 1\n");
 }
 
-TEST_CASE("Age and Content-Length are made anew, so they are not stored") {
-  const EntryPtr entry = entry_with({{"Date", kDate}, {"Age", "7"}, {"Content-Length", "5"}});
+TEST_CASE("Age, Content-Length and the request's own id are made anew, so they are not stored") {
+  const EntryPtr entry = entry_with({{"Date", kDate}, {"Age", "7"}, {"Content-Length", "5"}, {"X-Request-Id", "1"}});
   CHECK(text(entry->fields) == "Date: " + std::string(kDate) + "\n");
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("a 304 speaks of what has its validators") {
   const auto speaks = [](FieldPairs stored, FieldPairs sent) {
     Response fresh = ok(sent);
     fresh.status = 304;
-    return same_representation(*entry_with(stored), fresh, kWall);
+    return agreement_of_304(*entry_with(stored), fresh, kWall) == Agreement::same;
   };
   const std::string_view other = "Sun, 06 Nov 1994 09:00:00 GMT";
   CHECK(speaks({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}}));
@@ -128,14 +128,24 @@ TEST_CASE("a 304 speaks of what has its validators") {
   CHECK(speaks({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}, {"Content-Length", "0"}}));
 }
 
-TEST_CASE("an answer to HEAD contradicts by any validator or by its length") {
-  const auto speaks = [](FieldPairs stored, FieldPairs sent) {
-    return same_representation(*entry_with(stored, "hello"), ok(sent), kWall);
+TEST_CASE(
+    "an answer to HEAD confirms by its validators, all of them, and contradicts by any, by length and by status") {
+  const auto says = [](FieldPairs stored, FieldPairs sent, int status = 200) {
+    return agreement_of_head(*entry_with(stored, "hello", status), ok(sent), kWall);
   };
-  CHECK(speaks({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}, {"Content-Length", "5"}}));
-  CHECK_FALSE(speaks({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}, {"Content-Length", "6"}}));
-  CHECK_FALSE(speaks({{"ETag", "\"1\""}}, {{"ETag", "\"2\""}}));
-  CHECK(speaks({{"ETag", "\"1\""}}, {}));
+  const std::string_view other = "Sun, 06 Nov 1994 09:00:00 GMT";
+  CHECK(says({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}, {"Content-Length", "5"}}) == Agreement::same);
+  CHECK(says({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}, {"Content-Length", "6"}}) == Agreement::other);
+  CHECK(says({{"ETag", "\"1\""}}, {{"ETag", "\"2\""}}) == Agreement::other);
+  CHECK(says({{"ETag", "\"1\""}}, {{"ETag", "\"1\""}}, 404) == Agreement::other);
+  CHECK(says({{"Last-Modified", kDate}}, {{"Last-Modified", kDate}}) == Agreement::same);
+  CHECK(says({{"ETag", "\"1\""}, {"Last-Modified", kDate}}, {{"ETag", "\"1\""}, {"Last-Modified", other}}) ==
+        Agreement::other);
+  CHECK(says({{"ETag", "\"1\""}, {"Last-Modified", kDate}}, {{"ETag", "\"1\""}}) == Agreement::same);
+  CHECK(says({{"ETag", "\"1\""}}, {}) == Agreement::unsaid);
+  CHECK(says({{"ETag", "\"1\""}}, {{"Last-Modified", kDate}}) == Agreement::unsaid);
+  CHECK(says({{"Last-Modified", kDate}}, {{"ETag", "\"1\""}, {"Last-Modified", kDate}}) == Agreement::unsaid);
+  CHECK(says({}, {{"Content-Length", "5"}}) == Agreement::unsaid);
 }
 
 TEST_CASE("a 304 to an entry's own validators confirms it unless it names another one") {
