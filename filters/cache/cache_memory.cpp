@@ -17,7 +17,7 @@ using cache::EntryPtr;
 using cache::Event;
 using cache::Refusal;
 
-// Where collecting a body of unknown length begins.
+// Where collecting a body begins: room is made as it comes, so that an announced length alone evicts nothing.
 constexpr std::size_t kFirstRoom = 16 * config::kKiB;
 
 bool has_cache_step(const config::Fallback& fallback) noexcept {
@@ -79,15 +79,16 @@ void CacheMemory::on_reply(Exchange& x, Reply& reply, Time now) {
   }
 }
 
-void CacheMemory::on_body(Exchange& x, std::string_view piece) {
+void CacheMemory::on_body(Exchange&, std::string_view piece) {
   if (plan_ != Plan::collect) return;
   const std::size_t size = bytes_.size() + piece.size();
-  if (size > x.upstream->cache.max_object) return give_up();
+  if (size > largest_) return give_up();
   if (size > bytes_.capacity()) {
-    const std::size_t room =
-        std::min(std::max({size, bytes_.capacity() * 2, kFirstRoom}), x.upstream->cache.max_object);
+    const std::size_t room = std::min(std::max({size, bytes_.capacity() * 2, kFirstRoom}), largest_);
     if (!room_.grow_to(room)) return give_up();
-    bytes_.reserve(room);
+    std::string larger;  // of just that size: a string that grows by itself may take more than was reserved
+    larger.reserve(room);
+    bytes_.swap(larger.append(bytes_));
   }
   bytes_.append(piece);
 }
@@ -124,11 +125,9 @@ void CacheMemory::begin(const Exchange& x) {
 }
 
 void CacheMemory::collect(const Exchange& x) {
-  plan_ = Plan::collect;
-  if (x.response->body != BodyKind::length) return;
-  const auto length = static_cast<std::size_t>(x.response->content_length);
-  if (!room_.grow_to(length)) return give_up();
-  bytes_.reserve(length);
+  largest_ = x.upstream->cache.max_object;
+  if (x.response->body == BodyKind::length) largest_ = static_cast<std::size_t>(x.response->content_length);
+  if (x.response->body != BodyKind::length || largest_ <= context_->store->limit()) plan_ = Plan::collect;
 }
 
 void CacheMemory::give_up() noexcept {
@@ -197,12 +196,12 @@ void CacheMemory::commit(const Exchange& x) {
     body = stored_->body;
   } else {
     if (bytes_.capacity() > bytes_.size() + bytes_.size() / 4) bytes_.shrink_to_fit();
-    body = std::make_shared<const std::string>(std::move(bytes_));
+    room_.release();  // the store counts these bytes from here on
+    body = context_->store->body(std::move(bytes_));
   }
   const cache::Received when = cache::received(x, head_);
   auto entry = cache::make_entry(
       {context_->cache_partition, std::move(uri_), *x.request, *x.response, freshness_, when.wall}, std::move(body));
-  room_.release();  // the store counts these bytes from here on
   store(x, std::move(entry), event);
 }
 

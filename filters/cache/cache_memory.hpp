@@ -52,8 +52,9 @@ class CacheMemory : public PassThrough {
   Time head_{};  // when the response's head came
   cache::Freshness freshness_;
   std::string uri_;
-  std::string bytes_;       // collect
-  cache::EntryPtr stored_;  // keep_bytes: whose body is the same
+  std::string bytes_;        // collect
+  std::size_t largest_ = 0;  // that bytes_ may become
+  cache::EntryPtr stored_;   // keep_bytes: whose body is the same
   cache::Store::Reservation room_;
 };
 

@@ -5,6 +5,21 @@
 #include <utility>
 
 namespace fusewire::cache {
+namespace {
+
+struct Counted {
+  Counted(std::string text, std::shared_ptr<std::atomic<std::size_t>> total)
+      : bytes(std::move(text)), all(std::move(total)) {
+    all->fetch_add(bytes.capacity(), std::memory_order_relaxed);
+  }
+  Counted(const Counted&) = delete;
+  ~Counted() { all->fetch_sub(bytes.capacity(), std::memory_order_relaxed); }
+
+  const std::string bytes;
+  const std::shared_ptr<std::atomic<std::size_t>> all;
+};
+
+}  // namespace
 
 // ------------------------------------------------------------------------------------------------- Reservation
 
@@ -178,7 +193,15 @@ bool Store::reserve(std::size_t more) {
     return false;
   }
   make_room();
-  return true;
+  // What slow clients are still being sent is memory too, though it is stored no longer.
+  if (bodies_->load(std::memory_order_relaxed) + reserved_.load(std::memory_order_relaxed) <= limit()) return true;
+  reserved_.fetch_sub(more, std::memory_order_relaxed);
+  return false;
+}
+
+Body Store::body(std::string bytes) {
+  const auto counted = std::make_shared<const Counted>(std::move(bytes), bodies_);
+  return {counted, &counted->bytes};
 }
 
 void Store::make_room() {

@@ -4,8 +4,9 @@
 // Thread-safe; on the list of shared objects because a response that one worker has seen must help every worker's
 // clients. Sharded by URI: a look-up takes one short lock and moves one list node; nothing is copied or freed under it,
 // but for the request's fields that select among variants: each is read once, up to kMaxSelectingBytes.
-// Invariants: stored + reserved bytes <= limit when no call is running; a URI lives in exactly one shard; each shard's
-// list is in order of use.
+// Invariants: stored + reserved bytes <= limit when no call is running, and so are bodies + reserved when a reservation
+// succeeds, those counted that are stored no longer but still being sent; a URI lives in exactly one shard; each
+// shard's list is in order of use.
 #pragma once
 
 #include <array>
@@ -33,7 +34,7 @@ class Store {
     Reservation(Reservation&&) noexcept;
     ~Reservation() { release(); }
 
-    // Holds `bytes` in all, evicting what is stored. False, and nothing changes, when so much cannot be had.
+    // Holds `bytes` in all, evicting what is stored. False when so much cannot be had.
     bool grow_to(std::size_t bytes);
     void release() noexcept;
 
@@ -53,6 +54,9 @@ class Store {
   // The newest stored response that this request selects; it becomes the most recently used. `others`: whether there is
   // one that other requests select, where there is none for this.
   EntryPtr find(const Partition&, std::string_view uri, const Fields& request, bool* others = nullptr);
+
+  // Counted for as long as anyone holds it, stored or not.
+  Body body(std::string bytes);
 
   // What an exchange reads before it asks the upstream, and hands to insert().
   std::uint64_t now_serial() const noexcept { return invalidations_.serial(); }
@@ -109,6 +113,7 @@ class Store {
   std::atomic<std::size_t> limit_;
   std::atomic<std::size_t> stored_{0};
   std::atomic<std::size_t> reserved_{0};
+  std::shared_ptr<std::atomic<std::size_t>> bodies_ = std::make_shared<std::atomic<std::size_t>>(0);  // bytes alive
   std::mutex partitions_mutex_;
   std::map<std::string, std::shared_ptr<Partition>> partitions_;
 };

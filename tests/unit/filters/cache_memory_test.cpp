@@ -394,6 +394,20 @@ TEST_CASE_FIXTURE(Fixture, "bytes are kept only for the same status and coding")
   CHECK(events(Event::refresh) == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "room is made for what has come of a body, not for what was announced") {
+  store.set_limit(200000);
+  exchange(get("/b"), ok({{"Cache-Control", "max-age=60"}}, 20000), std::string(20000, 'x'));
+  ask(get());
+  head_comes(ok({{"Cache-Control", "max-age=60"}}, 190000));
+  CHECK(stored("/b"));
+  filter->on_body(x, std::string(100000, 'x'));
+  CHECK(stored("/b"));
+  filter->on_body(x, std::string(90000, 'x'));
+  CHECK_FALSE(stored("/b"));
+  done();
+  CHECK(stored());
+}
+
 TEST_CASE_FIXTURE(Fixture, "an answer that forbids storing, or says that there is nothing, takes the older one away") {
   for (const Response& answer : {ok({{"Cache-Control", "no-store"}}), ok({{"Cache-Control", "private"}}),
                                  with_status(404, {}), with_status(410, {})}) {

@@ -222,3 +222,13 @@ TEST_CASE_FIXTURE(Fixture, "a reservation that is moved is given back once") {
   Store::Reservation third(store);
   CHECK(third.grow_to(1000));
 }
+
+TEST_CASE_FIXTURE(Fixture, "a body that is stored no longer counts for as long as it is being sent") {
+  store.set_limit(50000);
+  Body sent = store.body(std::string(30000, 'x'));
+  Store::Reservation room(store);
+  CHECK_FALSE(room.grow_to(30000));
+  CHECK(room.grow_to(15000));
+  sent.reset();
+  CHECK(room.grow_to(30000));
+}
