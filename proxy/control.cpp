@@ -253,6 +253,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   }
   if (snapshot_ && before.workers != next->config.workers)
     report.warnings.push_back("runtime.workers: takes effect at the next start");
+  if (snapshot_) forget_other_origins(*next);
   cache_->set_limit(next->config.cache_memory);
   events_.set_history(next->config.event_history);
   log::configure(next->config.log);
@@ -262,6 +263,20 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   version_ = next->version;
   ticket_keys_due_ = now + TlsServer::kTicketKeys;
   forget_unused();
+}
+
+// What was stored for an upstream is no answer of another one that has taken over its name, with no endpoint in common.
+void Control::forget_other_origins(const Snapshot& next) {
+  for (const auto& upstream : next.upstreams) {
+    const Upstream* before = snapshot_->upstream(upstream->config->name);
+    if (before == nullptr) continue;
+    const auto& old = before->config->endpoints;
+    const bool same = std::any_of(old.begin(), old.end(), [&](const config::Endpoint& endpoint) {
+      return std::any_of(upstream->config->endpoints.begin(), upstream->config->endpoints.end(),
+                         [&](const config::Endpoint& kept) { return kept.url == endpoint.url; });
+    });
+    if (!same) cache_->purge(*upstream->state->cache);
+  }
 }
 
 // Upstreams and endpoints that are configured no longer: one that is added again starts fresh.

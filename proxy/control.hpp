@@ -103,6 +103,7 @@ class Control {
   std::shared_ptr<const Snapshot> build(config::Config, std::uint64_t version);
   const ReloadReport& conclude(ReloadReport);
   void forget_unused();
+  void forget_other_origins(const Snapshot& next);
   std::shared_ptr<UpstreamState> state_of(const config::Upstream&);
   std::shared_ptr<EndpointState> endpoint_of(const config::Upstream&, const std::shared_ptr<UpstreamState>&,
                                              const config::Endpoint&);

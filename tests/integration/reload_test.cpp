@@ -368,3 +368,28 @@ TEST_CASE("a ConfigMap's symlink swap is noticed") {
   fs::remove_all(proxy.folder() / "..v1");
   CHECK(eventually([&] { return proxy.get() == 203; }));
 }
+
+TEST_CASE("what is stored stays while one endpoint of its upstream does, and goes when all are others") {
+  const auto answers = [](const char* body) {
+    return scripts::reply(response(200, body, "Cache-Control: max-age=600\r\n"));
+  };
+  ScriptedUpstream first(answers("first"));
+  ScriptedUpstream other(answers("other"));
+  const auto at = [](const std::string& endpoints) {
+    std::string text = orders("    cache: {serve: normal}\n");
+    const std::string one = "\"http://127.0.0.1:${ORDERS}\"";
+    return text.replace(text.find(one), one.size(), endpoints);
+  };
+  const std::string first_url = "\"http://127.0.0.1:${ORDERS}\"";
+  const std::string other_url = "\"http://127.0.0.1:${OTHER}\"";
+  TestProxy proxy(at(first_url), {{"ORDERS", first.port()}, {"OTHER", other.port()}});
+  CHECK(proxy.get("/").body == "first");
+  REQUIRE(proxy.reload(at(first_url + ", " + other_url)).status == 200);
+  CHECK(proxy.get("/").body == "first");
+  CHECK(first.request_count() + other.request_count() == 1);
+  REQUIRE(proxy.reload(at(other_url)).status == 200);
+  CHECK(proxy.get("/").body == "first");
+  REQUIRE(proxy.reload(at(first_url)).status == 200);
+  REQUIRE(proxy.reload(at(other_url)).status == 200);
+  CHECK(proxy.get("/").body == "other");
+}
