@@ -129,7 +129,7 @@ const Presented::Value& Presented::value_of(std::string_view name) {
     if (iequals(value.name, name)) return value;
   const auto size = size_of(request_, name);
   if (values_.empty()) values_.reserve(6);  // as many as fit, with their text
-  Value& value = values_.emplace_back(Value{name, std::nullopt, size > kMaxSelectingBytes});
+  Value& value = values_.emplace_back(Value{std::pmr::string(name, &pool_), std::nullopt, size > kMaxSelectingBytes});
   if (!size || value.is_long) return value;
   std::pmr::string& text = value.text.emplace(&pool_);
   text.reserve(*size);

@@ -42,7 +42,7 @@ class Presented {
 
  private:
   struct Value {
-    std::string_view name;
+    std::pmr::string name;  // its own: the entry that named it may be gone when the next one is looked at
     std::optional<std::pmr::string> text;
     bool is_long;  // selects nothing, and is not read
   };
