@@ -68,6 +68,8 @@ TEST_CASE("one refresh at a time, however many are answered meanwhile") {
     }
     scripts::reply(response(200, "new", "Cache-Control: max-age=600\r\n"))(call);
   });
+  CHECK(rig.proxy.get("/").body == "old");
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 2; }));
   for (int i = 0; i < 20; ++i) CHECK(rig.proxy.get("/").body == "old");
   CHECK(rig.upstream.request_count() == 2);
   *open = true;
