@@ -21,14 +21,10 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // it is ours now
 }
 
-SslContext new_context() {
-  SslContext context(SSL_CTX_new(TLS_client_method()));
+SslContext client_context() {
+  SslContext context = new_context(TLS_client_method(), TLS1_2_VERSION);
   if (!context) return context;
   SSL_CTX* const c = context.get();
-  SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
-  SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_read_ahead(c, 1);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(c, keep_session);
   SSL_CTX_set_alpn_protos(c, kProtocols, sizeof kProtocols - 1);  // 0 is success here
@@ -62,7 +58,7 @@ TlsClient::Made TlsClient::make(const config::UpstreamTls& section, const std::s
   const std::shared_ptr<TlsClient> client(new TlsClient);
   client->section_ = section;
   client->files_ = files.digest;
-  client->context_ = new_context();
+  client->context_ = client_context();
   SSL_CTX* const context = client->context_.get();
   if (context == nullptr) {
     made.findings.push_back({"ca", "no TLS context can be made"});

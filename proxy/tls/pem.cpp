@@ -8,6 +8,7 @@
 
 #include <ctime>
 #include <fstream>
+#include <memory>
 #include <optional>
 
 namespace fusewire::proxy {

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,11 +13,6 @@
 #include "config/load.hpp"
 
 namespace fusewire::proxy {
-
-struct SslContextFree {
-  void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
-};
-using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
 
 using Digest = std::array<unsigned char, 32>;
 Digest sha256(const std::string&);

@@ -32,15 +32,12 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-SslContext new_context(const config::ListenerTls& section) {
-  SslContext context(SSL_CTX_new(TLS_server_method()));
+SslContext server_context(const config::ListenerTls& section) {
+  const bool newest = section.min_version == config::TlsVersion::v1_3;
+  SslContext context = new_context(TLS_server_method(), newest ? TLS1_3_VERSION : TLS1_2_VERSION);
   if (!context) return context;
   SSL_CTX* const c = context.get();
-  SSL_CTX_set_min_proto_version(c, section.min_version == config::TlsVersion::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-  SSL_CTX_set_options(
-      c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_read_ahead(c, 1);
+  SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);  // tickets, which need no memory and no lock
   SSL_CTX_set_timeout(c, kSessionSeconds);
   SSL_CTX_set_alpn_select_cb(c, choose_protocol, nullptr);
@@ -78,7 +75,7 @@ TlsServer::Made TlsServer::make(const config::ListenerTls& section, const std::s
     made.context = before;
     return made;
   }
-  server->context_ = new_context(section);
+  server->context_ = server_context(section);
   SSL_CTX* const context = server->context_.get();
   if (context == nullptr) {
     made.findings.push_back({"certificate", "no TLS context can be made"});

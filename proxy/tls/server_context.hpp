@@ -8,6 +8,7 @@
 
 #include "config/load.hpp"
 #include "proxy/net/tls_stream.hpp"
+#include "proxy/tls/context.hpp"
 #include "proxy/tls/pem.hpp"
 
 namespace fusewire::proxy {

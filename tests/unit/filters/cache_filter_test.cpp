@@ -7,17 +7,13 @@
 #include <optional>
 
 #include "tests/unit/filters/stored.hpp"
+#include "tests/unit/filters/told.hpp"
 
 using namespace fusewire;
 using namespace fusewire::cache;
 using namespace fusewire::test;
 
 namespace {
-
-struct Told : Follower {
-  std::optional<Ended> how;
-  void fetch_ended(Ended ended) noexcept override { how = ended; }
-};
 
 struct Fixture : Scene {
   Store store{4 << 20};

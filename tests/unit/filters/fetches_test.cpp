@@ -6,18 +6,10 @@
 #include <utility>
 
 #include "tests/unit/filters/scene.hpp"
+#include "tests/unit/filters/told.hpp"
 
 using namespace fusewire::cache;
 using namespace fusewire::test;
-
-namespace {
-
-struct Told : Follower {
-  std::optional<Ended> how;
-  void fetch_ended(Ended ended) noexcept override { how = ended; }
-};
-
-}  // namespace
 
 TEST_CASE("one leads, until its fetch has ended") {
   Fetches fetches;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+
+namespace fusewire::proxy {
+
+struct SslContextFree {
+  void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
+};
+using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
+
+// What both sides of the proxy have in common, and what TlsStream counts on. nullptr: there is no memory for it.
+SslContext new_context(const SSL_METHOD*, int min_version);
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "filters/cache/fetches.hpp"
+
+namespace fusewire::test {
+
+// A follower that remembers what it was told.
+struct Told : cache::Follower {
+  std::optional<cache::Ended> how;
+  void fetch_ended(cache::Ended ended) noexcept override { how = ended; }
+};
+
+}  // namespace fusewire::test
