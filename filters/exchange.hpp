@@ -140,6 +140,7 @@ struct FallbackRuns {
   void add(FallbackType type, FallbackResult result) noexcept {
     if (std::uint8_t& runs = at(type, result); runs < 255) ++runs;
   }
+  bool operator==(const FallbackRuns&) const = default;
 };
 
 // Whether a request waits for somebody else's fetch of the same thing (serve: normal). The cache says `wait`; the

@@ -101,28 +101,39 @@ bool Attempt::take_slot() {
 // The upstream, unless a filter or a limit answers in its place.
 Task<void> Attempt::ask(Reply& reply, Time now) {
   auto own = chain.on_request(x, now);
+  if (x.hold == Hold::wait) return ask_after_another(reply);
+  if (!own) return ask_upstream(reply);
+  answer_with(std::move(*own), reply);
+  return Task<void>::ended();
+}
+
+// While somebody else asks for the same thing, this one waits for what comes of it.
+Task<void> Attempt::ask_after_another(Reply& reply) {
+  std::optional<Reply> own;
   while (x.hold == Hold::wait) {
     co_await follow();
     if (x.outcome != Outcome::pending) co_return fail(reply);
     own = chain.on_request(x, steady_now());
   }
-  if (own) {
-    reply = std::move(*own);
-    if (x.outcome == Outcome::pending) x.outcome = Outcome::local;
-    co_return;
-  }
+  if (own) co_return answer_with(std::move(*own), reply);
+  co_await ask_upstream(reply);
+}
+
+void Attempt::answer_with(Reply own, Reply& reply) {
+  reply = std::move(own);
+  if (x.outcome == Outcome::pending) x.outcome = Outcome::local;
+}
+
+Task<void> Attempt::ask_upstream(Reply& reply) {
   if (!take_slot()) {
     x.outcome = Outcome::overload;
-  } else {
-    co_await forward.fetch_head();
-    if (forward.has_head()) {
-      reply.status = forward.response().status;
-      if (!reply.fields.has_room()) reply.fields = worker_.take_fields();
-      reply.fields = forward.response().fields;
-      co_return;
-    }
+    co_return fail(reply);
   }
-  fail(reply);
+  co_await forward.fetch_head();
+  if (!forward.has_head()) co_return fail(reply);
+  reply.status = forward.response().status;
+  if (!reply.fields.has_room()) reply.fields = worker_.take_fields();
+  reply.fields = forward.response().fields;
 }
 
 void Attempt::fail(Reply& reply) {
@@ -153,19 +164,34 @@ Task<void> Attempt::follow() {
 }
 
 Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {
-  co_await ask(reply, now);
-  co_return co_await decide(reply);
+  Task<void> asking = ask(reply, now);
+  if (!asking.has_ended()) {
+    co_await asking;
+    now = x.response_head != kNever ? x.response_head : steady_now();
+  }
+  co_return co_await decide(reply, now);
 }
 
-Task<Attempt*> Attempt::decide(Reply& reply) {
+Task<Attempt*> Attempt::decide(Reply& reply, Time now) {
   const bool relayed = reply.origin == Reply::Origin::upstream;
-  chain.on_reply(x, reply, relayed ? x.response_head : steady_now());
-  Attempt* source = this;
-  if (chain.detour()) source = co_await take_detours(reply);
-  if (relayed && reply.origin != Reply::Origin::upstream) forward.abandon(Outcome::abandoned);
-  if (!relayed) done();
-  count_fallbacks();  // before the reply goes out: who has read it finds it counted
+  chain.on_reply(x, reply, now);
+  if (chain.detour()) return decide_by_detours(reply);
+  settle(relayed, reply, now);
+  return Task<Attempt*>::ended(this);
+}
+
+Task<Attempt*> Attempt::decide_by_detours(Reply& reply) {
+  const bool relayed = reply.origin == Reply::Origin::upstream;
+  Attempt* const source = co_await take_detours(reply);
+  settle(relayed, reply, steady_now());
   co_return source;
+}
+
+// It is known what goes to the client.
+void Attempt::settle(bool relayed, const Reply& reply, Time now) {
+  if (relayed && reply.origin != Reply::Origin::upstream) forward.abandon(Outcome::abandoned);
+  if (!relayed) done(now);
+  count_fallbacks();  // before the reply goes out: who has read it finds it counted
 }
 
 // The first attempt is judged before another upstream is asked; its reply stays good in case all else fails.
@@ -211,6 +237,7 @@ void Attempt::done(Time now) {
 }
 
 void Attempt::count_fallbacks() {
+  if (x.fallback_runs == FallbackRuns{}) return;
   auto& cells = upstream.state->cells.of(worker_.index()).fallback;
   for (std::size_t type = 0; type < 3; ++type)
     for (std::size_t result = 0; result < 3; ++result)
@@ -219,7 +246,14 @@ void Attempt::count_fallbacks() {
 }
 
 Task<void> Attempt::finish() {
-  co_await forward.finish();
+  Task<void> end = forward.finish();
+  if (!end.has_ended() || detour_) return finish_after(std::move(end));
+  give_slot_back();
+  return end;
+}
+
+Task<void> Attempt::finish_after(Task<void> end) {
+  co_await end;
   give_slot_back();
   if (detour_) co_await detour_->finish();
 }

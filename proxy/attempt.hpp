@@ -23,8 +23,8 @@ class Attempt {
   // an upstream's reply comes from. Afterwards x.outcome may be client_gone or cut_off: then there is nobody to reply
   // to.
   Task<Attempt*> resolve(Reply&, Time now);
-  // The filters' way out for a reply at hand; resolve() ends with it.
-  Task<Attempt*> decide(Reply&);
+  // The filters' way out for a reply that is at hand since `now`; resolve() ends with it.
+  Task<Attempt*> decide(Reply&, Time now);
   // Whatever is waited for on the upstream's side ends now.
   void cut_off(Outcome why);
   // The client takes its answer slowly: nobody else is to wait for what it fetches.
@@ -45,9 +45,15 @@ class Attempt {
 
  private:
   Task<void> ask(Reply&, Time now);
+  Task<void> ask_after_another(Reply&);
+  Task<void> ask_upstream(Reply&);
+  void answer_with(Reply own, Reply&);
   Task<void> follow();
   void fail(Reply&);
+  Task<Attempt*> decide_by_detours(Reply&);
   Task<Attempt*> take_detours(Reply&);
+  void settle(bool relayed, const Reply&, Time now);
+  Task<void> finish_after(Task<void>);
   bool take_slot();
   void give_slot_back();
   void count_fallbacks();

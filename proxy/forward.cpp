@@ -24,9 +24,7 @@ Forward::Forward(Worker& worker, Inbound& inbound, const Upstream& upstream, std
       chain_(chain),
       due_(worker.deadlines(), [this] { on_deadline(); }),
       dial_(worker, upstream, inbound.event, *this),
-      upload_(inbound) {
-  response_.fields = worker_.take_fields();
-}
+      upload_(inbound) {}
 
 Forward::~Forward() {
   if (connection_) connection_->channel().close();
@@ -57,19 +55,18 @@ void Forward::choose_endpoint() {
   choice_ = worker_.backends().choose(upstream_, x_.permitted == kNever ? steady_now() : x_.permitted);
 }
 
-Task<bool> Forward::obtain_connection() {
+bool Forward::reuse_connection() {
   ++attempts_;
   if (!fresh_ && choice_.backend) connection_ = worker_.pool().take(*choice_.backend);
-  if (connection_)
-    Backends::trust(*choice_.backend);
-  else
-    co_await connect();
-  if (!connection_) co_return false;
+  if (connection_) Backends::trust(*choice_.backend);
+  return connection_ != nullptr;
+}
+
+void Forward::begin_with_connection() {
   written_before_ = connection_->channel().bytes_written();
   received_any_ = false;
   head_seen_ = 0;
   connection_->channel().watch(this);
-  co_return true;
 }
 
 Task<void> Forward::connect() {
@@ -102,10 +99,13 @@ Outcome Forward::why_no_place() const {
 // ------------------------------------------------------------------------------------------------------ sending
 
 Task<void> Forward::fetch_head() {
+  response_.fields = worker_.take_fields();
   choose_endpoint();
   bool again = true;
   while (again) {
-    if (!co_await obtain_connection()) co_return;
+    if (!reuse_connection()) co_await connect();
+    if (!connection_) co_return;
+    begin_with_connection();
     co_await send();
     co_await receive_head();
     again = !has_head_ && x_.outcome == Outcome::reset && may_try_again();
@@ -335,7 +335,7 @@ std::unique_ptr<UpstreamConnection> Forward::take_connection() {
 Task<void> Forward::finish() {
   phase_ = Phase::over;
   due_.disarm();
-  if (!connection_) co_return;
+  if (!connection_) return Task<void>::ended();
   Channel& channel = connection_->channel();
   const bool sent_whole = upload_.state() == Upload::State::idle ? inbound_.body.done() && x_.request_sent != kNever
                                                                  : upload_.state() == Upload::State::complete;
@@ -346,12 +346,19 @@ Task<void> Forward::finish() {
                     body_.kind() != BodyKind::until_close && response_.status != 101;
   if (!keep) channel.close();
   upload_.stop();
+  if (upload_.running()) return finish_after_upload(keep);
+  part_with_connection(keep);
+  return Task<void>::ended();
+}
+
+Task<void> Forward::finish_after_upload(bool keep) {
   while (upload_.running()) co_await inbound_.event.wait();
-  if (!keep) {
-    connection_.reset();
-    co_return;
-  }
-  channel.buffer().release();
+  part_with_connection(keep);
+}
+
+void Forward::part_with_connection(bool keep) {
+  if (!keep) return connection_.reset();
+  connection_->channel().buffer().release();
   worker_.pool().give_back(std::move(connection_), x_.response_end);
 }
 

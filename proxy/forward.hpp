@@ -68,7 +68,8 @@ class Forward final : public Watcher {
   void end(Outcome);
 
   void choose_endpoint();
-  Task<bool> obtain_connection();
+  bool reuse_connection();
+  void begin_with_connection();
   Outcome why_no_place() const;
   Task<void> connect();  // x.outcome says why there is none
   Task<void> send();
@@ -79,6 +80,8 @@ class Forward final : public Watcher {
   Task<void> relay_interim();
   bool may_try_again() const;
   void start_over();
+  Task<void> finish_after_upload(bool keep);
+  void part_with_connection(bool keep);
   Outcome ended_outcome() const;
 
   Worker& worker_;

@@ -12,9 +12,6 @@ namespace {
 
 using std::string_view;
 
-constexpr std::size_t kUsualFields = 192;
-constexpr std::size_t kUsualBody = 448;
-
 struct Row {
   string_view name;
   int status;
@@ -83,18 +80,49 @@ string_view proxy_status_error(Problem problem, Outcome outcome) {
   }
 }
 
-void append_number_member(std::string& out, string_view key, std::int64_t value) {
-  out.append(",\"").append(key).append("\":").append(std::to_string(value));
+// What is the same in all answers about one problem. Rejections are many: their text is put together from few pieces.
+struct Fixed {
+  std::string opening;  // of the body, as far as the detail
+  std::string error;    // what follows the detail
+};
+
+const Fixed& fixed(Problem problem) {
+  static const auto kFixed = [] {
+    std::array<Fixed, static_cast<std::size_t>(Problem::version_not_supported) + 1> all;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const Row r = row(static_cast<Problem>(i));
+      all[i].opening.append(R"({"type":"urn:fusewire:error:)").append(r.name).append(R"(","title":")").append(r.name);
+      all[i].opening.append(R"(","status":)").append(std::to_string(r.status)).append(R"(,"detail":)");
+      all[i].error.append(R"(,"error":")").append(r.name).append("\"");
+    }
+    return all;
+  }();
+  return kFixed[static_cast<std::size_t>(problem)];
 }
 
-// Of what needs no escaping: our own words.
-void append_word_member(std::string& out, string_view key, string_view word) {
-  out.append(",\"").append(key).append("\":\"").append(word).append("\"");
+void append_fields(std::string& out, const Reply& reply, Outcome outcome) {
+  out.append("Content-Type: application/problem+json\r\nProxy-Status: fusewire; error=")
+      .append(reply.proxy_status.empty() ? proxy_status_error(reply.problem, outcome) : reply.proxy_status)
+      .append("\r\n");
+  if (reply.retry_after)
+    out.append("Retry-After: ").append(std::to_string(breaker::retry_after_seconds(*reply.retry_after))).append("\r\n");
+  if (reply.problem == Problem::method_not_allowed)
+    out.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
 }
 
-void append_text_member(std::string& out, string_view key, string_view value) {
-  out.append(",\"").append(key).append("\":");
-  log::append_json(out, value);
+void append_body(std::string& out, const Reply& reply, string_view upstream, string_view request_id) {
+  out.append(fixed(reply.problem).opening);
+  log::append_json(out, reply.detail);
+  out.append(fixed(reply.problem).error);
+  if (!upstream.empty()) {
+    out.append(R"(,"upstream":)");
+    log::append_json(out, upstream);
+  }
+  if (!reply.state.empty()) out.append(R"(,"state":")").append(reply.state).append("\"");
+  if (reply.retry_after) out.append(R"(,"retry_after_ms":)").append(std::to_string(reply.retry_after->count()));
+  out.append(R"(,"request_id":)");
+  log::append_json(out, request_id);
+  out.append("}\n");
 }
 
 }  // namespace
@@ -156,33 +184,13 @@ Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) 
   }
 }
 
-OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, string_view request_id) {
-  OwnAnswer answer;
-  answer.fields.reserve(kUsualFields);
-  answer.body.reserve(kUsualBody);
-  const Row r = row(reply.problem);
-  answer.fields = "Content-Type: application/problem+json\r\nProxy-Status: fusewire; error=";
-  answer.fields.append(reply.proxy_status.empty() ? proxy_status_error(reply.problem, outcome) : reply.proxy_status)
-      .append("\r\n");
-  if (reply.retry_after)
-    answer.fields.append("Retry-After: ")
-        .append(std::to_string(breaker::retry_after_seconds(*reply.retry_after)))
-        .append("\r\n");
-  if (reply.problem == Problem::method_not_allowed)
-    answer.fields.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
-
-  std::string& body = answer.body;
-  body.append("{\"type\":\"urn:fusewire:error:").append(r.name).append("\"");
-  append_word_member(body, "title", r.name);
-  append_number_member(body, "status", r.status);
-  append_text_member(body, "detail", reply.detail);
-  append_word_member(body, "error", r.name);
-  if (!upstream.empty()) append_text_member(body, "upstream", upstream);
-  if (!reply.state.empty()) append_word_member(body, "state", reply.state);
-  if (reply.retry_after) append_number_member(body, "retry_after_ms", reply.retry_after->count());
-  append_text_member(body, "request_id", request_id);
-  body.append("}\n");
-  return answer;
+OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, string_view request_id, std::string& room) {
+  room.clear();
+  append_fields(room, reply, outcome);
+  const std::size_t fields = room.size();
+  append_body(room, reply, upstream, request_id);
+  const string_view all = room;
+  return {.fields = all.substr(0, fields), .body = all.substr(fields)};
 }
 
 }  // namespace fusewire::proxy

@@ -21,9 +21,10 @@ Reply problem_reply(Problem, std::string detail);
 Reply failure_reply(Outcome, std::string_view upstream, const TlsFault& = {});
 
 struct OwnAnswer {
-  std::string fields;  // complete lines: Content-Type, Proxy-Status, Retry-After, …
-  std::string body;
+  std::string_view fields;  // complete lines: Content-Type, Proxy-Status, Retry-After, …
+  std::string_view body;
 };
-OwnAnswer render(const Reply&, Outcome, std::string_view upstream, std::string_view request_id);
+// Written into `room`, which the answer views.
+OwnAnswer render(const Reply&, Outcome, std::string_view upstream, std::string_view request_id, std::string& room);
 
 }  // namespace fusewire::proxy

@@ -56,6 +56,7 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
   session.learn_peer();
   session.adopt_snapshot();
   if (session.listener_ != nullptr && session.listener_->tls) co_await session.handshake();
+  session.over_ = steady_now();
   while (!session.close_) {
     const Next next = co_await session.next_request();
     if (next == Next::close) break;
@@ -200,7 +201,7 @@ Task<Session::Next> Session::next_request() {
   const auto patience = worker_.draining() ? kDrainIdle
                         : refuse_          ? inbound_.limits->head_timeout
                                            : inbound_.limits->idle_timeout;
-  client_deadline_.arm(steady_now() + patience);
+  client_deadline_.arm(over_ + patience);
   Next next = Next::incomplete;
   while (next == Next::incomplete) {
     if (!client_->buffer().empty()) {

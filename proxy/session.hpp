@@ -60,12 +60,14 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   Task<void> relay(Attempt&, Reply&);
   Task<void> break_off(Attempt&, Reply&, bool nothing_written);
   Task<void> send(Gather&);
+  Task<void> send_slowly(Gather&);
   void arm_send_deadline();
   Task<void> settle_request_body();
+  Task<void> drain_request_body();
   Task<void> linger();
   bool must_close() const;
   bool rest_is_drainable() const;
-  void record(const Attempt*, Time end);
+  void record(const Attempt*);
   void count(Time end);
   AccessRecord access_record(const Attempt*, Time end) const;
   void log(const AccessRecord&, Time end);
@@ -96,6 +98,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::size_t unacknowledged_before_ = 0;
   WallTime wall_{};
   Time started_ = kNever;
+  Time over_ = kNever;           // the last request, or the connection's making: the next one may take idle_timeout
   int status_ = 0;               // of the answer that was begun; 0: none
   std::uint64_t bytes_out_ = 0;  // of its body
   bool until_close_ = false;     // the response being sent ends where the connection does

@@ -93,7 +93,7 @@ Task<void> Session::serve() {
   attempt.done();
   co_await attempt.finish();
   attempt_ = nullptr;
-  record(&attempt, steady_now());
+  record(&attempt);
   if (source->x.refresh) Refresh::start(worker_, inbound_, snapshot_, *source);
   worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
@@ -116,7 +116,7 @@ Task<void> Session::refuse(Problem problem, std::string detail) {
   if (problem != Problem::no_route && problem != Problem::loop_detected) close_ = true;
   Reply reply = problem_reply(problem, std::move(detail));
   co_await answer(reply, Outcome::local, {});
-  record(nullptr, steady_now());
+  record(nullptr);
   co_await settle_request_body();
   if (close_) co_await linger();
 }
@@ -128,7 +128,7 @@ Task<void> Session::answer_options() {
   reply.status = 200;
   reply.extra_fields = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   co_await answer(reply, Outcome::local, {});
-  record(nullptr, steady_now());
+  record(nullptr);
   co_await settle_request_body();
 }
 
@@ -149,11 +149,12 @@ bool Session::rest_is_drainable() const {
 
 // An answer that is whole in memory: the proxy's own, or a stored one.
 Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstream) {
-  OwnAnswer own;
+  Scratch room(worker_.scratch());
+  std::string_view extra_fields = reply.extra_fields;
   if (reply.origin == Reply::Origin::problem) {
-    own = render(reply, outcome, upstream, inbound_.request_id);
+    const OwnAnswer own = render(reply, outcome, upstream, inbound_.request_id, *room);
     reply.fields.clear();
-    reply.extra_fields = reply.extra_fields.empty() ? std::move(own.fields) : reply.extra_fields + own.fields;
+    extra_fields = reply.extra_fields.empty() ? own.fields : std::string_view(reply.extra_fields.append(own.fields));
     reply.body = own.body;
     reply.content_length = own.body.size();
     if (inbound_.request.is_head()) reply.body = {};
@@ -170,7 +171,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
                                   .connection = nullptr,
                                   .body = bodiless ? ClientBody::none : ClientBody::length,
                                   .content_length = reply.content_length,
-                                  .extra_fields = reply.extra_fields,
+                                  .extra_fields = extra_fields,
                                   .request_id = inbound_.request_id,
                                   .date = worker_.date(wall_),
                                   .close = close_,
@@ -246,7 +247,7 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
 Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written) {
   if (nothing_written && !is_forsaken(attempt.x.outcome)) {
     reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
-    Attempt* const source = co_await attempt.decide(reply);
+    Attempt* const source = co_await attempt.decide(reply, steady_now());
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     until_close_ = false;
     co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
@@ -257,7 +258,10 @@ Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_writt
 }
 
 Task<void> Session::send(Gather& gather) {
-  if (client_->try_write(gather)) co_return;
+  return client_->try_write(gather) ? Task<void>::ended() : send_slowly(gather);
+}
+
+Task<void> Session::send_slowly(Gather& gather) {
   if (attempt_ != nullptr) attempt_->held_up();
   arm_send_deadline();
   co_await client_->flush(gather);
@@ -271,11 +275,18 @@ void Session::arm_send_deadline() {
   send_deadline_.arm(steady_now() + inbound_.limits->send_timeout);
 }
 
-// Reads and drops what is left of the request's body, so that the next request can be read; else the connection ends.
+// What is left of the request's body is dropped, so that the next request can be read; else the connection ends.
 Task<void> Session::settle_request_body() {
+  client_->buffer().consume(std::exchange(inbound_.buffered_raw, 0));
+  if (!inbound_.body.done()) return drain_request_body();
+  client_deadline_.disarm();
+  if (client_->write_failed()) close_ = true;
+  return Task<void>::ended();
+}
+
+Task<void> Session::drain_request_body() {
   auto& buffer = client_->buffer();
-  buffer.consume(std::exchange(inbound_.buffered_raw, 0));
-  if (!inbound_.body.done() && !rest_is_drainable()) close_ = true;
+  if (!rest_is_drainable()) close_ = true;
   if (!close_ && !inbound_.body.done())
     client_deadline_.arm(steady_now() + inbound_.limits->body_timeout);  // for all of it
   while (!close_ && !inbound_.body.done()) {
@@ -290,6 +301,7 @@ Task<void> Session::settle_request_body() {
     }
   }
   client_deadline_.disarm();
+  over_ = steady_now();
   if (client_->write_failed()) close_ = true;
 }
 

@@ -5,9 +5,10 @@
 
 namespace fusewire::proxy {
 
-void Session::record(const Attempt* attempt, Time end) {
-  count(end);
-  if (snapshot_->config.log.access) log(access_record(attempt, end), end);
+void Session::record(const Attempt* attempt) {
+  over_ = std::chrono::steady_clock::now();
+  count(over_);
+  if (snapshot_->config.log.access) log(access_record(attempt, over_), over_);
 }
 
 void Session::count(Time end) {

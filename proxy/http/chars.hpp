@@ -13,7 +13,7 @@ namespace fusewire::proxy::http {
 
 namespace detail {
 
-enum : std::uint8_t { kToken = 1, kValue = 2, kTarget = 4, kHost = 8 };
+enum : std::uint8_t { kToken = 1, kValue = 2, kTarget = 4, kRegName = 8 };
 
 constexpr std::array<std::uint8_t, 256> char_classes() {
   std::array<std::uint8_t, 256> table{};
@@ -21,9 +21,9 @@ constexpr std::array<std::uint8_t, 256> char_classes() {
     for (char c : chars) table[static_cast<unsigned char>(c)] |= bits;
   };
   constexpr std::string_view kAlnum = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  mark(kAlnum, kToken | kHost);
+  mark(kAlnum, kToken | kRegName);
   mark("!#$%&'*+-.^_`|~", kToken);
-  mark("-._~!$&'()*+,;=%:[]", kHost);  // reg-name, IPv6 literal, port
+  mark("-._~!$&'()*+,;=%", kRegName);
   for (unsigned c = 0x21; c <= 0xff; ++c)
     if (c != 0x7f) table[c] |= kValue | (c == '#' ? 0 : kTarget);
   mark(" \t", kValue);
@@ -31,21 +31,17 @@ constexpr std::array<std::uint8_t, 256> char_classes() {
 }
 inline constexpr auto kCharClasses = char_classes();
 
-constexpr bool all_of(std::string_view text, std::uint8_t bits) {
-  for (char c : text)
-    if ((kCharClasses[static_cast<unsigned char>(c)] & bits) == 0) return false;
-  return true;
+constexpr std::size_t prefix_of(std::string_view text, std::uint8_t bits) {
+  std::size_t size = 0;
+  while (size < text.size() && (kCharClasses[static_cast<unsigned char>(text[size])] & bits) != 0) ++size;
+  return size;
 }
+constexpr bool all_of(std::string_view text, std::uint8_t bits) { return prefix_of(text, bits) == text.size(); }
 
 }  // namespace detail
 
 // How many characters at the beginning are tchar.
-constexpr std::size_t token_prefix(std::string_view text) {
-  std::size_t size = 0;
-  while (size < text.size() && (detail::kCharClasses[static_cast<unsigned char>(text[size])] & detail::kToken) != 0)
-    ++size;
-  return size;
-}
+constexpr std::size_t token_prefix(std::string_view text) { return detail::prefix_of(text, detail::kToken); }
 // Non-empty and only tchar.
 constexpr bool is_token(std::string_view text) { return !text.empty() && detail::all_of(text, detail::kToken); }
 // Only VCHAR, obs-text, SP and HTAB. Values are the longest part of a head: they are read by words.

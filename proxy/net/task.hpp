@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The coroutines of the data plane. A task begins where it is awaited and runs on in its caller's turn until it has to
-// wait: what never waits costs a call and a recycled frame. One thread; see docs/decisions/0006.
+// wait: what never waits costs a call and a recycled frame, or a call alone (Task::ended). One thread; see
+// docs/decisions/0006.
 //
 // Only Event suspends. Whatever completes elsewhere (a write, a connect) ends in Event::set() on the same thread.
 #pragma once
 
 #include <coroutine>
 #include <exception>
+#include <type_traits>
 #include <utility>
 
 #include "proxy/net/frame_pool.hpp"
@@ -17,6 +19,8 @@ template <class T>
 class Task;
 
 namespace detail {
+
+struct Nothing {};
 
 struct TaskPromiseBase {
   static void* operator new(std::size_t size) { return FramePool::allocate(size); }
@@ -65,13 +69,18 @@ class [[nodiscard]] Task {
   using Frame = std::coroutine_handle<promise_type>;
 
   explicit Task(Frame frame) : frame_(frame) {}
-  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  // One that has ended, without a frame: what a plain function gives that calls a coroutine only where it must wait.
+  static Task ended() requires std::is_void_v<T> { return Task(detail::Nothing{}); }
+  template <class Value>
+  requires(!std::is_void_v<T>) static Task ended(Value&& result) { return Task(Result(std::forward<Value>(result))); }
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)), result_(std::move(other.result_)) {}
   Task& operator=(Task&&) = delete;
   ~Task() {
     if (frame_) frame_.destroy();
   }
 
-  bool await_ready() const noexcept { return false; }
+  bool has_ended() const noexcept { return !frame_; }
+  bool await_ready() const noexcept { return has_ended(); }
   // False: it has ended without waiting.
   bool await_suspend(std::coroutine_handle<> waiter) {
     frame_.resume();
@@ -80,12 +89,17 @@ class [[nodiscard]] Task {
     return true;
   }
   T await_resume() {
+    if (!frame_) return static_cast<T>(std::move(result_));
     if (frame_.promise().thrown) std::rethrow_exception(frame_.promise().thrown);
     return frame_.promise().take();
   }
 
  private:
+  using Result = std::conditional_t<std::is_void_v<T>, detail::Nothing, T>;
+  explicit Task(Result result) : result_(std::move(result)) {}
+
   Frame frame_;
+  [[no_unique_address]] Result result_{};
 };
 
 namespace detail {

@@ -14,9 +14,20 @@ using namespace std::chrono_literals;
 
 namespace {
 
-boost::json::object body_of(const OwnAnswer& answer) { return boost::json::parse(answer.body).as_object(); }
+struct Rendered {
+  std::string fields;
+  std::string body;
+};
 
-std::string field(const OwnAnswer& answer, const std::string& name) {
+Rendered rendered(const Reply& reply, Outcome outcome, std::string_view upstream, std::string_view request_id) {
+  std::string room = "what was there";
+  const OwnAnswer answer = render(reply, outcome, upstream, request_id, room);
+  return {std::string(answer.fields), std::string(answer.body)};
+}
+
+boost::json::object body_of(const Rendered& answer) { return boost::json::parse(answer.body).as_object(); }
+
+std::string field(const Rendered& answer, const std::string& name) {
   const auto at = ("\r\n" + answer.fields).find("\r\n" + name + ": ");
   if (at == std::string::npos) return "(absent)";
   const auto from = at + name.size() + 2;
@@ -58,7 +69,7 @@ TEST_CASE("each problem has its name, status and Proxy-Status") {
     const Reply reply = problem_reply(row.problem, "why");
     CHECK(reply.origin == Reply::Origin::problem);
     CHECK(reply.status == row.status);
-    const OwnAnswer answer = render(reply, Outcome::local, "", "id-1");
+    const Rendered answer = rendered(reply, Outcome::local, "", "id-1");
     CHECK(field(answer, "Content-Type") == "application/problem+json");
     CHECK(field(answer, "Proxy-Status") == std::string("fusewire; error=") + row.error);
     CHECK(field(answer, "Retry-After") == "(absent)");
@@ -76,19 +87,19 @@ TEST_CASE("an open breaker's answer says when to come again, rounded up") {
   Reply reply = problem_reply(Problem::circuit_breaker_open, "open");
   reply.state = "open";
   reply.retry_after = 12400ms;
-  const OwnAnswer answer = render(reply, Outcome::local, "orders", "id-1");
+  const Rendered answer = rendered(reply, Outcome::local, "orders", "id-1");
   CHECK(field(answer, "Retry-After") == "13");
   const auto body = body_of(answer);
   CHECK(body.at("upstream") == "orders");
   CHECK(body.at("state") == "open");
   CHECK(body.at("retry_after_ms") == 12400);
   reply.retry_after = 0ms;
-  CHECK(field(render(reply, Outcome::local, "orders", "id-1"), "Retry-After") == "1");
+  CHECK(field(rendered(reply, Outcome::local, "orders", "id-1"), "Retry-After") == "1");
 }
 
 TEST_CASE("no text breaks out of the body") {
   const std::string nasty = "a\"b\\c\r\nd\x01\xff</script>";
-  const auto body = body_of(render(problem_reply(Problem::bad_request, nasty), Outcome::local, nasty, nasty));
+  const auto body = body_of(rendered(problem_reply(Problem::bad_request, nasty), Outcome::local, nasty, nasty));
   const std::string detail(body.at("detail").as_string());
   CHECK(detail.substr(0, 9) == "a\"b\\c\r\nd\x01");
   CHECK(body.size() == 7);
@@ -98,7 +109,7 @@ TEST_CASE("a failed TLS handshake is told by what it failed of") {
   const Reply reply = failure_reply(Outcome::tls_error, "orders",
                                     {.error = "tls_certificate_error", .reason = "certificate has expired"});
   CHECK(reply.detail == "upstream 'orders' failed the TLS handshake: certificate has expired");
-  CHECK(render(reply, Outcome::tls_error, "orders", "id").fields.find("error=tls_certificate_error\r\n") !=
+  CHECK(rendered(reply, Outcome::tls_error, "orders", "id").fields.find("error=tls_certificate_error\r\n") !=
         std::string::npos);
 }
 
@@ -129,7 +140,7 @@ TEST_CASE("an exchange that failed is answered by what failed") {
     const Reply reply = failure_reply(row.outcome, "orders");
     CHECK(reply.status == row.status);
     CHECK(reply.detail.find("upstream 'orders'") == 0);
-    const OwnAnswer answer = render(reply, row.outcome, "orders", "id-1");
+    const Rendered answer = rendered(reply, row.outcome, "orders", "id-1");
     CHECK(body_of(answer).at("error") == row.name);
     CHECK(field(answer, "Proxy-Status") == std::string("fusewire; error=") + row.error);
   }
