@@ -5,19 +5,27 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 namespace fusewire {
 
+// Of ASCII letters.
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
 // ASCII case-blind equality (field names, tokens; RFC 9110 §5.1).
 constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (std::size_t i = 0; i < a.size(); ++i)
     if (lower(a[i]) != lower(b[i])) return false;
-  }
   return true;
+}
+// Equal to one of the names.
+constexpr bool iequals_any(std::string_view name, std::span<const std::string_view> names) noexcept {
+  for (const std::string_view other : names)
+    if (iequals(name, other)) return true;
+  return false;
 }
 
 // Names that the proxy itself treats: told apart once, by the codec.
@@ -100,10 +108,9 @@ struct Request {
   std::uint64_t content_length = 0;  // meaningful with BodyKind::length
 
   bool is_head() const noexcept { return method == "HEAD"; }
+  bool is_get_or_head() const noexcept { return method == "GET" || is_head(); }
   // RFC 9110 §9.2.1.
-  bool is_safe() const noexcept {
-    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE";
-  }
+  bool is_safe() const noexcept { return is_get_or_head() || method == "OPTIONS" || method == "TRACE"; }
   // RFC 9110 §9.2.2.
   bool is_idempotent() const noexcept { return is_safe() || method == "PUT" || method == "DELETE"; }
 };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <random>
-#include <set>
 #include <stdexcept>
 
 #include "filters/breaker/classify.hpp"
@@ -28,51 +27,6 @@ std::string random_pseudonym() {
   return text;
 }
 
-ReloadReport begin_report(const std::string& trigger, std::vector<std::string> warnings) {
-  ReloadReport report;
-  report.trigger = trigger;
-  report.at = std::chrono::system_clock::now();
-  report.warnings = std::move(warnings);
-  return report;
-}
-
-// What happens to the things of one kind, by name, from one configuration to the next.
-template <class List>
-void compare(const char* kind, const List& before, const List& after, ReloadReport& report) {
-  const auto label = [kind](const auto& item) { return std::string(kind) + " " + item.name; };
-  const auto find = [](const List& list, const std::string& name) {
-    return std::find_if(list.begin(), list.end(), [&](const auto& item) { return item.name == name; });
-  };
-  for (const auto& item : after) {
-    const auto old = find(before, item.name);
-    (old == before.end() ? report.added : *old == item ? report.kept : report.changed).push_back(label(item));
-  }
-  for (const auto& item : before)
-    if (find(after, item.name) == after.end()) report.removed.push_back(label(item));
-}
-
-// The sections that are not lists, by their key.
-void compare_process(const config::Config& before, const config::Config& after, ReloadReport& report) {
-  const auto note = [&report](const char* key, bool same) { (same ? report.kept : report.changed).emplace_back(key); };
-  note("cache_memory", before.cache_memory == after.cache_memory);
-  note("via", before.via == after.via);
-  note("admin", before.admin == after.admin);
-  note("events", before.event_history == after.event_history);
-  note("log", before.log == after.log);
-  note("shutdown", before.shutdown == after.shutdown);
-  note("runtime", before.workers == after.workers);
-}
-
-// A connection that was made under other authorities, or for another name, is not one to this endpoint.
-std::string identity_of(const config::UpstreamTls& tls, const config::Endpoint& endpoint) {
-  std::string identity = endpoint.url;
-  if (endpoint.tls)
-    for (const auto& part :
-         {tls.ca, tls.certificate, tls.private_key, tls.server_name, std::string(tls.verify ? "1" : "")})
-      identity += '\n' + part;
-  return identity;
-}
-
 }  // namespace
 
 Control::Control(Loader loader, std::size_t workers)
@@ -83,6 +37,7 @@ Control::Control(Loader loader, std::size_t workers)
       cache_(std::make_unique<cache::Store>(0)),
       fetches_(std::make_unique<cache::Fetches>()),
       worker_cells_(workers),
+      lasting_(workers, *cache_, [this](const config::Upstream& wanted) { return begin_state(wanted); }),
       default_via_(random_pseudonym()) {}
 
 Control::~Control() = default;
@@ -123,8 +78,7 @@ const ReloadReport& Control::apply(config::Config config, const std::string& tri
     return conclude(std::move(report));
   }
   if (snapshot_ && config == snapshot_->config) {
-    compare("listener", config.listeners, config.listeners, report);
-    compare("upstream", config.upstreams, config.upstreams, report);
+    compare_named(config, config, report);
     const std::string error = renew_certificates(std::chrono::steady_clock::now());
     if (!error.empty()) report.errors.push_back(error);
     report.successful = error.empty();
@@ -142,7 +96,7 @@ const ReloadReport& Control::apply(config::Config config, const std::string& tri
   if (!error.empty()) {
     report.successful = false;
     report.errors.push_back(std::move(error));
-    forget_unused();  // what was made for the refused configuration
+    lasting_.forget_unused(snapshot_.get());  // what was made for the refused configuration
     return conclude(std::move(report));
   }
   commit(next, report);
@@ -174,9 +128,9 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
   for (const auto& wanted : snapshot->config.upstreams) {
     auto upstream = std::make_unique<Upstream>();
     upstream->config = &wanted;
-    upstream->state = state_of(wanted);
+    upstream->state = lasting_.upstream(wanted);
     for (const auto& endpoint : wanted.endpoints)
-      upstream->endpoints.push_back(endpoint_of(wanted, upstream->state, endpoint));
+      upstream->endpoints.push_back(lasting_.endpoint(wanted, upstream->state, endpoint));
     upstream->classify = std::make_unique<CompiledClassify>(wanted.circuit_breaker.classify);
     upstream->chain = {.breaker = &upstream->state->breaker,
                        .classify = upstream->classify.get(),
@@ -189,14 +143,14 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
     auto listener = std::make_unique<Listener>();
     listener->config = &wanted;
     listener->router = Router(wanted.routes);
-    listener->unrouted_cells = cells_of(wanted.name, "");
+    listener->unrouted_cells = lasting_.cells(wanted.name, "");
     for (const auto& route : wanted.routes) {
       const Upstream* to = snapshot->upstream(route.upstream);
       listener->routes.push_back({.config = &route,
                                   .upstream = to,
                                   .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
                                   .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
-                                  .cells = cells_of(wanted.name, route.upstream)});
+                                  .cells = lasting_.cells(wanted.name, route.upstream)});
     }
     snapshot->listeners.push_back(std::move(listener));
   }
@@ -204,10 +158,8 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
   return snapshot;
 }
 
-std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted) {
-  auto& state = states_[wanted.name];
-  if (state) return state;
-  state = std::make_shared<UpstreamState>(wanted, std::chrono::steady_clock::now(), random_seed(), workers_);
+std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& wanted) {
+  auto state = std::make_shared<UpstreamState>(wanted, std::chrono::steady_clock::now(), random_seed(), workers_);
   state->cache = cache_->partition(wanted.name);
   state->evict_elsewhere = [this, raw = state.get()] {
     if (hooks_.evict) hooks_.evict(raw);
@@ -220,30 +172,14 @@ std::shared_ptr<UpstreamState> Control::state_of(const config::Upstream& wanted)
   return state;
 }
 
-std::shared_ptr<EndpointState> Control::endpoint_of(const config::Upstream& upstream,
-                                                    const std::shared_ptr<UpstreamState>& state,
-                                                    const config::Endpoint& wanted) {
-  auto& endpoint = endpoints_[{upstream.name, identity_of(upstream.tls, wanted)}];
-  if (!endpoint) endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++);
-  return endpoint;
-}
-
-std::shared_ptr<PerWorker<TrafficCells>> Control::cells_of(const std::string& listener, const std::string& upstream) {
-  for (const Traffic& traffic : traffic_)
-    if (traffic.listener == listener && traffic.upstream == upstream) return traffic.cells;
-  traffic_.push_back({listener, upstream, std::make_shared<PerWorker<TrafficCells>>(workers_)});
-  return traffic_.back().cells;
-}
-
 // ------------------------------------------------------------------------------------------------------ taking over
 
 void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& report) {
   const auto now = std::chrono::steady_clock::now();
   const config::Config none;
   const config::Config& before = snapshot_ ? snapshot_->config : none;
-  compare("listener", before.listeners, next->config.listeners, report);
-  compare("upstream", before.upstreams, next->config.upstreams, report);
-  if (snapshot_) compare_process(before, next->config, report);
+  compare_named(before, next->config, report);
+  if (snapshot_) compare_sections(before, next->config, report);
   for (const auto& upstream : next->upstreams) {
     const auto& name = upstream->config->name;
     const auto outcome = upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now);
@@ -262,7 +198,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   watch_token();
   version_ = next->version;
   ticket_keys_due_ = now + TlsServer::kTicketKeys;
-  forget_unused();
+  lasting_.forget_unused(snapshot_.get());
 }
 
 // What was stored for an upstream is no answer of another one that has taken over its name, with no endpoint in common.
@@ -277,31 +213,6 @@ void Control::forget_other_origins(const Snapshot& next) {
     });
     if (!same) cache_->purge(*upstream->state->cache);
   }
-}
-
-// Upstreams and endpoints that are configured no longer: one that is added again starts fresh.
-void Control::forget_unused() {
-  std::set<std::string> names;
-  std::set<std::pair<std::string, std::string>> endpoints;
-  if (snapshot_)
-    for (const auto& upstream : snapshot_->config.upstreams) {
-      names.insert(upstream.name);
-      for (const auto& endpoint : upstream.endpoints)
-        endpoints.emplace(upstream.name, identity_of(upstream.tls, endpoint));
-    }
-  for (auto it = states_.begin(); it != states_.end();) {
-    if (names.contains(it->first)) {
-      ++it;
-      continue;
-    }
-    cache_->purge(*it->second->cache);
-    it = states_.erase(it);
-  }
-  std::erase_if(endpoints_, [&](const auto& entry) { return !endpoints.contains(entry.first); });
-  std::erase_if(traffic_, [&](const Traffic& traffic) {
-    return (!traffic.upstream.empty() && !names.contains(traffic.upstream)) ||
-           (snapshot_ && snapshot_->listener(traffic.listener) == nullptr);
-  });
 }
 
 config::LoadResult Control::check(const std::string& text) const {
@@ -319,7 +230,7 @@ void Control::look(std::chrono::steady_clock::time_point now) {
 
 void Control::end_overrides(std::chrono::steady_clock::time_point now) {
   for (const std::string& name : overrides_.over(now)) {
-    if (const auto state = states_.find(name); state != states_.end()) state->second->breaker.release(now);
+    if (UpstreamState* const state = lasting_.find(name)) state->breaker.release(now);
     overrides_.forget(name);
   }
 }

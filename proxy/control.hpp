@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +14,9 @@
 
 #include "config/load.hpp"
 #include "proxy/content_watch.hpp"
+#include "proxy/lasting_state.hpp"
 #include "proxy/observe/event_log.hpp"
+#include "proxy/reload_report.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/timed_overrides.hpp"
 #include "proxy/tls/certificates.hpp"
@@ -26,16 +27,6 @@ class Store;
 }  // namespace fusewire::cache
 
 namespace fusewire::proxy {
-
-struct ReloadReport {
-  bool successful = true;
-  std::string trigger;  // start, signal, admin, file
-  std::chrono::system_clock::time_point at{};
-  std::vector<std::string> errors;  // Diagnostic::to_string()
-  std::vector<std::string> warnings;
-  std::vector<std::string> kept, changed, added, removed;  // "upstream orders", "listener main"
-  std::vector<std::string> emptied;                        // "orders: window"
-};
 
 class Control {
  public:
@@ -85,12 +76,7 @@ class Control {
   cache::Store& cache() { return *cache_; }
   PerWorker<WorkerCells>& worker_cells() { return worker_cells_; }
 
-  // Every (listener, upstream) that has been configured, for the scrape.
-  struct Traffic {
-    std::string listener, upstream;
-    std::shared_ptr<PerWorker<TrafficCells>> cells;
-  };
-  const std::vector<Traffic>& traffic() const { return traffic_; }
+  const std::vector<LastingState::Traffic>& traffic() const { return lasting_.traffic(); }
 
   void drain();  // once; later calls do nothing
   // Any thread.
@@ -102,12 +88,8 @@ class Control {
   // Throws BadCertificate.
   std::shared_ptr<const Snapshot> build(config::Config, std::uint64_t version);
   const ReloadReport& conclude(ReloadReport);
-  void forget_unused();
   void forget_other_origins(const Snapshot& next);
-  std::shared_ptr<UpstreamState> state_of(const config::Upstream&);
-  std::shared_ptr<EndpointState> endpoint_of(const config::Upstream&, const std::shared_ptr<UpstreamState>&,
-                                             const config::Endpoint&);
-  std::shared_ptr<PerWorker<TrafficCells>> cells_of(const std::string& listener, const std::string& upstream);
+  std::shared_ptr<UpstreamState> begin_state(const config::Upstream&);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
   void watch_token();
@@ -131,10 +113,7 @@ class Control {
   std::unique_ptr<cache::Store> cache_;
   std::unique_ptr<cache::Fetches> fetches_;
   PerWorker<WorkerCells> worker_cells_;
-  std::map<std::string, std::shared_ptr<UpstreamState>> states_;
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<EndpointState>> endpoints_;
-  std::vector<Traffic> traffic_;
-  std::size_t next_endpoint_ = 0;
+  LastingState lasting_;
   std::uint64_t version_ = 0;
   std::string default_via_;
   std::atomic<bool> serving_{false};

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 
 #include "proxy/net/spawn.hpp"
@@ -18,7 +17,7 @@ bool stays_behind(std::string_view name) {
   constexpr std::array<std::string_view, 9> kNames = {
       "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range", "cache-control",
       "pragma",   "expect"};
-  return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view other) { return iequals(name, other); });
+  return iequals_any(name, kNames);
 }
 
 }  // namespace

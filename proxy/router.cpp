@@ -19,8 +19,7 @@ std::string_view host_of(std::string_view authority, std::array<char, 256>& spac
   if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
   if (host.size() > space.size()) return {};
-  std::transform(host.begin(), host.end(), space.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(host.begin(), host.end(), space.begin(), lower);
   return {space.data(), host.size()};
 }
 

@@ -71,8 +71,7 @@ bool may_answer(const RequestDirectives& asked, const Freshness& freshness, Stal
 }
 
 bool is_answerable(const Request& request) noexcept {
-  return (request.method == "GET" || request.is_head()) && request.body == BodyKind::none &&
-         !only_origin_can_judge(request);
+  return request.is_get_or_head() && request.body == BodyKind::none && !only_origin_can_judge(request);
 }
 
 EntryPtr select(Store& store, Partition& partition, const Exchange& x, StaleRule rule, Time now) {

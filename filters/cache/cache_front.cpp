@@ -31,7 +31,7 @@ Reply answer_with(Exchange& x, EntryPtr entry, CacheStatus status, Time now) {
 std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
   const Request& request = *x.request;
   const Hold before = std::exchange(x.hold, Hold::none);
-  if (request.method != "GET" && !request.is_head()) {
+  if (!request.is_get_or_head()) {
     why_ = cache::Forward::method;
     return std::nullopt;
   }

@@ -55,7 +55,7 @@ std::optional<Reply> CacheMemory::on_request(Exchange& x, Time now) {
   serial_ = context_->store->now_serial();
   const Request& request = *x.request;
   if (serves_normally(x) || !request.fields.find("cache-control") || !has_cache_step(*x.fallback)) return std::nullopt;
-  if (request.method != "GET" && !request.is_head()) return std::nullopt;
+  if (!request.is_get_or_head()) return std::nullopt;
   if (!cache::request_directives(request.fields).only_if_cached) return std::nullopt;
   x.outcome = Outcome::local;
   EntryPtr entry = cache::select(*context_->store, *context_->cache_partition, x, {}, now);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/entry.hpp"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -9,10 +8,6 @@
 
 namespace fusewire::cache {
 namespace {
-
-bool one_of(std::string_view name, const auto& names) noexcept {
-  return std::any_of(names.begin(), names.end(), [&](std::string_view other) { return iequals(name, other); });
-}
 
 // Of this connection or hop (RFC 9110 §7.6.1, RFC 9111 §3.1), or made anew with each answer. Asked for each field of
 // each response: lengths first.
@@ -63,7 +58,7 @@ class Keeps {
 bool of_the_bytes(std::string_view name) noexcept {
   constexpr std::array<std::string_view, 4> kNames = {"content-length", "content-encoding", "content-type",
                                                       "content-range"};
-  return one_of(name, kNames);
+  return iequals_any(name, kNames);
 }
 
 // Fills head and fields. The views that fields holds need a head that never moves: it is reserved once.

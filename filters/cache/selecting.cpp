@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/selecting.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -11,23 +10,19 @@
 namespace fusewire::cache {
 namespace {
 
-bool one_of(std::string_view name, const auto& names) noexcept {
-  return std::any_of(names.begin(), names.end(), [&](std::string_view other) { return iequals(name, other); });
-}
-
 // Conditions are replaced when the cache asks with its own; Connection and Upgrade come with a switch of protocols.
 bool written_by_proxy(std::string_view name, std::string_view deadline_header) noexcept {
   constexpr std::array<std::string_view, 10> kNames = {
       "forwarded",    "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via",
       "x-request-id", "connection",      "upgrade",           "if-none-match",    "if-modified-since"};
-  return one_of(name, kNames) || (!deadline_header.empty() && iequals(name, deadline_header));
+  return iequals_any(name, kNames) || (!deadline_header.empty() && iequals(name, deadline_header));
 }
 
 // Whether the upstream does not see this field, whatever the client says in it.
 bool ends_here(std::string_view name, const Fields& request) noexcept {
   constexpr std::array<std::string_view, 5> kNames = {"te", "trailer", "keep-alive", "proxy-connection",
                                                       "transfer-encoding"};
-  return one_of(name, kNames) || named_by_connection(request, name);
+  return iequals_any(name, kNames) || named_by_connection(request, name);
 }
 
 // What may be taken for the same although it is written differently (RFC 9111 §4.1): white space between the members of
@@ -41,7 +36,6 @@ Syntax syntax_of(std::string_view name) noexcept {
 }
 
 bool is_separator(char c) noexcept { return c == ',' || c == ';'; }
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // Without white space around separators; as it is where a quoted string is in it.
 template <class String>

@@ -1,66 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program as an operator runs it: exit statuses, signals, logs, and what it does when the machine lacks something.
+// The program as an operator runs it: exit statuses, signals, logs.
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <boost/json/parse.hpp>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
+#include "tests/support/running.hpp"
 #include "tests/support/tunnels.hpp"
 
 using namespace fusewire::testing;
 
 namespace {
-
-// A configuration file, its ports, and the process that runs it.
-class Running {
- public:
-  explicit Running(std::uint16_t upstream, const std::string& lines = {}, bool blocked_output = false)
-      : upstream_(upstream), process({"run", "-c", write(lines)}, blocked_output) {
-    REQUIRE(eventually([&] { return get("/admin/ready", admin_.number()) == 200; }));
-  }
-
-  std::string write(const std::string& lines) {
-    return folder_.write("fusewire.yaml", "listen: 127.0.0.1:" + std::to_string(data_.number()) +
-                                              "\nadmin: {address: \"127.0.0.1:" + std::to_string(admin_.number()) +
-                                              "\"}\nupstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:" +
-                                              std::to_string(upstream_) + "\"]\n" + lines);
-  }
-  Connection connect() const { return Connection::to(data_.number()); }
-  int ready() const { return get("/admin/ready", admin_.number()); }
-  int get(const std::string& target = "/") const { return get(target, data_.number()); }
-
- private:
-  static int get(const std::string& target, std::uint16_t port) {
-    try {
-      Connection client = Connection::to(port);
-      client.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
-      return read_response(client).status;
-    } catch (const std::system_error&) {
-      return 0;
-    }
-  }
-
-  const std::uint16_t upstream_;
-  ReservedPort data_, admin_;
-  TemporaryFolder folder_;
-
- public:
-  Process process;
-};
-
-std::size_t resident_kib(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind("VmRSS:", 0) == 0) return std::stoul(line.substr(6));
-  return 0;
-}
 
 // The lines of the log with this message; each line must be JSON.
 std::vector<boost::json::object> logged(const Process& process, const std::string& message) {
@@ -254,73 +208,6 @@ TEST_CASE("process: a stdout that nobody reads does not stop it") {
   CHECK(running.process.wait() == 0);
 }
 
-TEST_CASE("process: without file descriptors it neither crashes nor spins, and serves again when there are some") {
-  ScriptedUpstream upstream;
-  Running running(upstream.port(), "log: {access: off}\n");
-  const rlimit few{60, 60};
-  REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
-  std::vector<Connection> hoard;
-  for (int i = 0; i < 100; ++i) hoard.push_back(running.connect());
-  const double before = running.process.cpu_seconds();
-  CHECK_FALSE(hoard.front().ended(1000ms));
-  CHECK(running.process.cpu_seconds() - before < 0.5);
-  CHECK(running.ready() == 200);  // the operator is never locked out
-  hoard.clear();
-  CHECK(eventually([&] { return running.get() == 200; }));
-}
-
-TEST_CASE("process: the descriptors kept for upstreams are not held by one worker's idle connections") {
-  std::atomic<bool> go{false};
-  ScriptedUpstream upstream([&](Call& call) {
-    eventually([&] { return go.load() || call.stopping(); });
-    call.send(response(200, "done"));
-  });
-  Running running(upstream.port(), "runtime: {workers: 2}\nlog: {access: off}\n");
-  const rlimit few{100, 100};
-  REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
-  std::vector<Connection> clients;  // by turns the first worker's and the second's
-  for (int i = 0; i < 100; ++i) clients.push_back(running.connect());
-  REQUIRE(eventually([&] { return running.process.descriptors() >= 84; }));  // all that clients may have
-  const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-  for (std::size_t i = 0; i < 40; i += 2) clients[i].send(request);
-  REQUIRE(read_response(clients[38]).status == 502);  // none is left for it
-  go = true;
-  for (std::size_t i = 0; i < 38; i += 2) read_response(clients[i]);
-  clients[1].send(request);
-  CHECK(read_response(clients[1]).status == 200);
-}
-
-TEST_CASE("process: clients of every bad kind leave no descriptor and little memory behind") {
-  ScriptedUpstream upstream(scripts::ok(std::string(4 * 1024 * 1024, 'x')));
-  Running running(upstream.port(), "log: {access: off}\n");
-  CHECK(running.get() == 200);
-  const std::string kinds[] = {
-      "",
-      "GET / HTTP/1.1\r\nHo",
-      "nonsense\r\n\r\n",
-      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nhalf",
-      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\nhalf",
-      "GET / HTTP/1.1\r\nHost: h\r\n\r\n",  // and does not read
-  };
-  const auto abuse = [&] {
-    std::vector<Connection> clients;
-    for (int i = 0; i < 90; ++i) {
-      clients.push_back(running.connect());
-      clients.back().send(kinds[static_cast<std::size_t>(i) % std::size(kinds)]);
-    }
-    CHECK(running.ready() == 200);
-    for (std::size_t i = 0; i < clients.size(); i += 2) clients[i].reset();
-  };
-  abuse();
-  CHECK(eventually([&] { return upstream.open_connections() <= 2; }));
-  const std::size_t before = running.process.descriptors();
-  const std::size_t memory = running.process.resident_bytes();
-  for (int i = 0; i < 5; ++i) abuse();
-  CHECK(eventually([&] { return running.process.descriptors() <= before + 2; }));
-  CHECK(running.process.resident_bytes() < memory + kMemoryFactor * 16 * 1024 * 1024);
-  CHECK(running.get() == 200);
-}
-
 TEST_CASE("process: readiness is an exit status") {
   ScriptedUpstream upstream;
   ReservedPort nobody;
@@ -375,27 +262,4 @@ TEST_CASE("process: a tunnel is one line of the access log, written at its end, 
   CHECK(lines[0].at("flags").as_array().empty());
   CHECK(has_flag(lines[1], "UT"));
   CHECK(has_flag(lines[2], "DC"));
-}
-
-TEST_CASE("process: a body that nobody takes costs at most 256 KiB of memory a connection") {
-  constexpr int kClients = 40;
-  constexpr std::size_t kOffered = 64 * 1024 * 1024;
-  std::atomic<int> blocked{0};
-  ScriptedUpstream upstream([&](Call& call) {
-    const std::string piece(256 * 1024, 'x');
-    call.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kOffered) + "\r\n\r\n");
-    std::size_t sent = 0;
-    while (sent < kOffered && call.connection().send(piece, 500ms)) sent += piece.size();
-    if (sent < kOffered) ++blocked;
-    call.hang();
-  });
-  Running running(upstream.port(), "    circuit_breaker: {mode: disabled}\nruntime: {workers: 1}\n");
-  const std::size_t before = resident_kib(running.process.pid());
-  std::vector<Connection> clients;
-  for (int i = 0; i < kClients; ++i) {
-    clients.push_back(running.connect());
-    clients.back().send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-  }
-  REQUIRE(eventually([&] { return blocked == kClients; }, 60s));
-  CHECK(resident_kib(running.process.pid()) - before <= kClients * 256 * kMemoryFactor);
 }
