@@ -76,8 +76,9 @@ enum class Problem : std::uint8_t {
   body_too_large,
   request_timeout,
   not_implemented,
-  version_not_supported,
+  version_not_supported,  // the last one: kProblems counts on it
 };
+inline constexpr std::size_t kProblems = static_cast<std::size_t>(Problem::version_not_supported) + 1;
 
 // A reply that will go to the client unless a later filter replaces it.
 struct Reply {

@@ -164,8 +164,7 @@ Task<void> Attempt::follow() {
 }
 
 Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {
-  Task<void> asking = ask(reply, now);
-  if (!asking.has_ended()) {
+  if (Task<void> asking = ask(reply, now); !asking.is_ready()) {
     co_await asking;
     now = x.response_head != kNever ? x.response_head : steady_now();
   }
@@ -175,19 +174,18 @@ Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {
 Task<Attempt*> Attempt::decide(Reply& reply, Time now) {
   const bool relayed = reply.origin == Reply::Origin::upstream;
   chain.on_reply(x, reply, now);
-  if (chain.detour()) return decide_by_detours(reply);
+  if (chain.detour()) return decide_by_detours(relayed, reply);
   settle(relayed, reply, now);
   return Task<Attempt*>::ended(this);
 }
 
-Task<Attempt*> Attempt::decide_by_detours(Reply& reply) {
-  const bool relayed = reply.origin == Reply::Origin::upstream;
+Task<Attempt*> Attempt::decide_by_detours(bool relayed, Reply& reply) {
   Attempt* const source = co_await take_detours(reply);
   settle(relayed, reply, steady_now());
   co_return source;
 }
 
-// It is known what goes to the client.
+// It is known what goes to the client. `relayed`: the upstream had a response of its own.
 void Attempt::settle(bool relayed, const Reply& reply, Time now) {
   if (relayed && reply.origin != Reply::Origin::upstream) forward.abandon(Outcome::abandoned);
   if (!relayed) done(now);
@@ -247,7 +245,7 @@ void Attempt::count_fallbacks() {
 
 Task<void> Attempt::finish() {
   Task<void> end = forward.finish();
-  if (!end.has_ended() || detour_) return finish_after(std::move(end));
+  if (!end.is_ready() || detour_) return finish_after(std::move(end));
   give_slot_back();
   return end;
 }

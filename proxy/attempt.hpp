@@ -50,7 +50,7 @@ class Attempt {
   void answer_with(Reply own, Reply&);
   Task<void> follow();
   void fail(Reply&);
-  Task<Attempt*> decide_by_detours(Reply&);
+  Task<Attempt*> decide_by_detours(bool relayed, Reply&);
   Task<Attempt*> take_detours(Reply&);
   void settle(bool relayed, const Reply&, Time now);
   Task<void> finish_after(Task<void>);

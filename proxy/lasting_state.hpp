@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a reload does not end, found again by its name: breakers, caches, endpoints with their connections, counters.
+// What a reload does not end, found again: breakers, caches and counters by name, endpoints with their
+// connections by URL and TLS.
 // Control thread.
 #pragma once
 

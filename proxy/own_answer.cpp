@@ -88,7 +88,7 @@ struct Fixed {
 
 const Fixed& fixed(Problem problem) {
   static const auto kFixed = [] {
-    std::array<Fixed, static_cast<std::size_t>(Problem::version_not_supported) + 1> all;
+    std::array<Fixed, kProblems> all;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const Row r = row(static_cast<Problem>(i));
       all[i].opening.append(R"({"type":"urn:fusewire:error:)").append(r.name).append(R"(","title":")").append(r.name);
@@ -97,7 +97,7 @@ const Fixed& fixed(Problem problem) {
     }
     return all;
   }();
-  return kFixed[static_cast<std::size_t>(problem)];
+  return kFixed.at(static_cast<std::size_t>(problem));
 }
 
 void append_fields(std::string& out, const Reply& reply, Outcome outcome) {

@@ -183,6 +183,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
   if (!bodiless && !joined) gather.add(reply.body);
   bytes_out_ += reply.body.size();
   co_await send(gather);
+  reply.body = {};  // it may be in `room`
 }
 
 // The upstream's response, piece by piece as it comes.

@@ -5,6 +5,7 @@
 
 namespace fusewire::proxy {
 
+// The next request may take idle_timeout from now on.
 void Session::record(const Attempt* attempt) {
   over_ = std::chrono::steady_clock::now();
   count(over_);

@@ -40,7 +40,7 @@ struct ListenerGate {
   }
 };
 
-// A string to build a message's head in, lent for as long as the write takes.
+// A string to build a message's head or an answer of our own in, lent for as long as the write takes.
 class Scratch {
  public:
   using Pool = std::vector<std::string>;

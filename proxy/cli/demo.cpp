@@ -51,7 +51,7 @@ int serve() {
   const std::string proxy = "http://127.0.0.1:" + std::to_string(stage.port());
   const std::string admin = "http://127.0.0.1:" + std::to_string(stage.admin_port());
   const std::string upstream = "http://127.0.0.1:" + std::to_string(stage.upstream().port());
-  const std::string token = std::string(" -H 'Authorization: Bearer ") + kDemoToken + "'";
+  const std::string token = std::string(" -H 'Authorization: Bearer ").append(kDemoToken).append("'");
   std::printf(
       "The proxy listens on %s, its upstream misbehaves on command. Lines to type:\n\n"
       "  curl -i %s/orders/42\n"

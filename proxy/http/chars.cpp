@@ -7,7 +7,7 @@ namespace fusewire::proxy::http {
 
 namespace {
 
-bool is_rest(std::string_view text) {  // [":" port], which may be empty (RFC 3986 §3.2.3)
+bool is_port_part(std::string_view text) {  // [":" port], which may be empty (RFC 3986 §3.2.3)
   if (text.empty()) return true;
   if (text.front() != ':') return false;
   text.remove_prefix(1);
@@ -26,10 +26,11 @@ bool is_authority(std::string_view text) {
   if (text.empty()) return false;
   if (text.front() != '[') {
     const auto host = detail::prefix_of(text, detail::kRegName);
-    return host > 0 && is_rest(text.substr(host));
+    return host > 0 && is_port_part(text.substr(host));
   }
   const auto close = text.find(']');
-  return close != std::string_view::npos && is_ip_literal(text.substr(0, close + 1)) && is_rest(text.substr(close + 1));
+  return close != std::string_view::npos && is_ip_literal(text.substr(0, close + 1)) &&
+         is_port_part(text.substr(close + 1));
 }
 
 }  // namespace fusewire::proxy::http

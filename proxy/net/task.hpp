@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The coroutines of the data plane. A task begins where it is awaited and runs on in its caller's turn until it has to
-// wait: what never waits costs a call and a recycled frame, or a call alone (Task::ended). One thread; see
+// The coroutines of the data plane. A coroutine begins where it is awaited and runs on in its caller's turn until it
+// has to wait: what never waits costs a call and a recycled frame, or a call alone (Task::ended). One thread; see
 // docs/decisions/0006.
 //
 // Only Event suspends. Whatever completes elsewhere (a write, a connect) ends in Event::set() on the same thread.
@@ -70,17 +70,22 @@ class [[nodiscard]] Task {
 
   explicit Task(Frame frame) : frame_(frame) {}
   // One that has ended, without a frame: what a plain function gives that calls a coroutine only where it must wait.
-  static Task ended() requires std::is_void_v<T> { return Task(detail::Nothing{}); }
-  template <class Value>
-  requires(!std::is_void_v<T>) static Task ended(Value&& result) { return Task(Result(std::forward<Value>(result))); }
+  // Such a function acts when it is called.
+  static Task ended() requires std::is_void_v<T> { return Task(); }
+  template <class Value = T>
+  static Task ended(std::type_identity_t<Value> result) requires(!std::is_void_v<T>) {
+    Task task;
+    task.result_ = std::move(result);
+    return task;
+  }
   Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)), result_(std::move(other.result_)) {}
   Task& operator=(Task&&) = delete;
   ~Task() {
     if (frame_) frame_.destroy();
   }
 
-  bool has_ended() const noexcept { return !frame_; }
-  bool await_ready() const noexcept { return has_ended(); }
+  bool is_ready() const noexcept { return !frame_; }  // there is no frame: it ended before it was a task
+  bool await_ready() const noexcept { return is_ready(); }
   // False: it has ended without waiting.
   bool await_suspend(std::coroutine_handle<> waiter) {
     frame_.resume();
@@ -96,7 +101,7 @@ class [[nodiscard]] Task {
 
  private:
   using Result = std::conditional_t<std::is_void_v<T>, detail::Nothing, T>;
-  explicit Task(Result result) : result_(std::move(result)) {}
+  Task() = default;
 
   Frame frame_;
   [[no_unique_address]] Result result_{};

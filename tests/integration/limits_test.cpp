@@ -147,6 +147,27 @@ TEST_CASE("an idle client connection is closed without a word") {
   CHECK(client.buffered() == "");
 }
 
+TEST_CASE("idle_timeout counts from the end of a request, however long that took") {
+  constexpr auto kIdle = 200ms;
+  Rig rig(
+      [&](Call& call) {
+        call.connection().ended(2 * kIdle);
+        call.send(response(200, "late"));
+      },
+      "", "    limits: {idle_timeout: 200ms}\n");
+  Connection client = rig.proxy.connect();
+  for (int i = 0; i < 2; ++i) {
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(read_response(client).status == 200);
+  }
+  REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/force-open").status == 200);
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n");  // it is answered before its body
+  CHECK(read_response(client).status == 503);
+  CHECK_FALSE(client.ended(2 * kIdle));
+  client.send("bodyGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(read_response(client).status == 503);
+}
+
 TEST_CASE("a client that does not read its response is not waited for longer than send_timeout") {
   Rig rig([](Call& call) { call.send(response(200, std::string(64 * 1024 * 1024, 'x'))); }, "",
           "    limits: {send_timeout: 300ms}\n");
