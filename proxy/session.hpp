@@ -98,9 +98,8 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::size_t unacknowledged_before_ = 0;
   WallTime wall_{};
   Time started_ = kNever;
-  Time over_ =
-      kNever;       // when the last request was dealt with, or the handshake: patience with the next counts from here
-  int status_ = 0;  // of the answer that was begun; 0: none
+  Time over_ = kNever;           // the last request's end, or the handshake's: patience with the next one begins
+  int status_ = 0;               // of the answer that was begun; 0: none
   std::uint64_t bytes_out_ = 0;  // of its body
   bool until_close_ = false;     // the response being sent ends where the connection does
   bool close_ = false;           // no further request on this connection

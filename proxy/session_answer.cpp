@@ -288,8 +288,7 @@ Task<void> Session::settle_request_body() {
 Task<void> Session::drain_request_body() {
   auto& buffer = client_->buffer();
   if (!rest_is_drainable()) close_ = true;
-  if (!close_ && !inbound_.body.done())
-    client_deadline_.arm(steady_now() + inbound_.limits->body_timeout);  // for all of it
+  if (!close_) client_deadline_.arm(steady_now() + inbound_.limits->body_timeout);  // for all of it
   while (!close_ && !inbound_.body.done()) {
     if (!buffer.empty()) {
       buffer.consume(inbound_.body.decode(buffer.data(), buffer.size()).consumed);
