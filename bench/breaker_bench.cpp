@@ -27,7 +27,7 @@ constexpr breaker::Time kNow = breaker::Time{} + 1h;
 // Trips at nothing that the benchmark does, with every detector at work.
 config::CircuitBreaker calm() {
   config::CircuitBreaker config;
-  config.detection.consecutive_failures = 127;
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 127};
   config.detection.failure_rate = 1.0;
   return config;
 }

@@ -91,6 +91,11 @@ bool is_host(std::string_view text) {
   return is_name(text);
 }
 
+bool is_authority(std::string_view text) {
+  const HostPort parts = split(text);
+  return is_host(parts.host) && (!parts.port || parse_port(*parts.port).value_or(0) != 0);
+}
+
 bool is_loopback(const Address& address) {
   if (address.kind == Address::Kind::unix_socket) return true;
   if (address.host == "::1" || to_lower(address.host) == "localhost") return true;

@@ -27,8 +27,9 @@ std::string format_address(const Address&);
 std::string format_network(const Network&);
 
 bool is_ipv4(std::string_view);
-bool is_ipv6(std::string_view);  // without brackets
-bool is_host(std::string_view);  // a name, an IPv4 address, or an IPv6 address in brackets
+bool is_ipv6(std::string_view);       // without brackets
+bool is_host(std::string_view);       // a name, an IPv4 address, or an IPv6 address in brackets
+bool is_authority(std::string_view);  // HOST[:PORT]
 bool is_loopback(const Address&);
 
 }  // namespace fusewire::config

@@ -41,9 +41,19 @@ void check_minimum_calls(const Reader& reader, const Detection& detection) {
                         size + "; expected at most " + size);
 }
 
+void read_consecutive(const Reader& reader, Consecutive& out) {
+  reader.count("threshold", out.threshold, 1, kMostSmall);
+  const Node* chance = reader.find("chance");
+  if (chance == nullptr) return;
+  if (chance->is_off()) return out.chance.reset();
+  double given = out.chance.value_or(*Consecutive{}.chance);
+  reader.number("chance", given, kRatio);
+  out.chance = given;
+}
+
 void read_detection(const Reader& reader, Detection& detection) {
-  reader.switchable("consecutive_failures", detection.consecutive_failures, 5U,
-                    [](const Reader& r, std::uint32_t& out) { r.count("threshold", out, 1, kMostSmall); });
+  reader.switchable("consecutive_failures", detection.consecutive_failures, Consecutive{}, read_consecutive);
+  reader.switchable("consecutive_slow_calls", detection.consecutive_slow_calls, Consecutive{}, read_consecutive);
   reader.switchable("failure_count", detection.failure_count, FailureCount{}, [](const Reader& r, FailureCount& out) {
     r.count("threshold", out.threshold, 1, kMostSmall);
     r.duration("window", out.window, kWindowSpan);

@@ -13,6 +13,12 @@ Node threshold_node(Node value) {
   return map;
 }
 
+Node consecutive_node(const Consecutive& row) {
+  Node map = threshold_node(count_node(row.threshold));
+  put(map, "chance", row.chance ? number_node(*row.chance) : word_node("off"));
+  return map;
+}
+
 Node failure_count_node(const FailureCount& count) {
   Node map = threshold_node(count_node(count.threshold));
   put(map, "window", duration_node(count.window));
@@ -38,9 +44,10 @@ Node window_node(const Window& window) {
 
 Node detection_node(const Detection& detection) {
   const Node off = word_node("off");
-  const auto& [consecutive, count, rate, slow, window, minimum_calls] = detection;
+  const auto& [consecutive, count, rate, slow_row, slow, window, minimum_calls] = detection;
   Node map = map_node();
-  put(map, "consecutive_failures", consecutive ? threshold_node(count_node(*consecutive)) : off);
+  put(map, "consecutive_failures", consecutive ? consecutive_node(*consecutive) : off);
+  put(map, "consecutive_slow_calls", slow_row ? consecutive_node(*slow_row) : off);
   put(map, "failure_count", count ? failure_count_node(*count) : off);
   put(map, "failure_rate", rate ? threshold_node(number_node(*rate)) : off);
   put(map, "slow_call_rate", slow ? slow_call_rate_node(*slow) : off);
@@ -152,6 +159,7 @@ Node tree_of(const Timeouts& timeouts) {
   put(map, "connect", duration_node(timeouts.connect));
   put(map, "response", duration_node(timeouts.response));
   put(map, "idle", duration_node(timeouts.idle));
+  put(map, "keep_alive", duration_node(timeouts.keep_alive));
   put(map, "total", duration_node(timeouts.total));
   put(map, "tunnel_idle", duration_node(timeouts.tunnel_idle));
   const bool off = timeouts.deadline_header.empty();

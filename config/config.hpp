@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
+inline constexpr std::size_t kMaxResponseHeadBytes = 256 * kKiB;
 inline constexpr std::size_t kMaxHeadBytes = 48 * kKiB;  // a head and a useful piece of body share one read buffer
 
 using FieldList = std::vector<std::pair<std::string, std::string>>;
@@ -46,6 +47,14 @@ struct Conditions {
 };
 
 // ---------------------------------------------------------------------------------------------- circuit breaker
+
+// So many in a row. In a busy stream a row counts only when it is no coincidence: the expected number of such rows by
+// chance alone is below `chance` (spec/breaker.md, "A row in a busy stream"); std::nullopt: plain counting.
+struct Consecutive {
+  std::uint32_t threshold = 5;              // 1..127
+  std::optional<double> chance = 0.000001;  // above 0, up to 1
+  bool operator==(const Consecutive&) const = default;
+};
 
 struct FailureCount {
   std::uint32_t threshold = 5;  // 1..127
@@ -72,9 +81,10 @@ struct Window {
 };
 
 struct Detection {
-  std::optional<std::uint32_t> consecutive_failures = 5;  // 1..127
+  std::optional<Consecutive> consecutive_failures = Consecutive{};
   std::optional<FailureCount> failure_count;
-  std::optional<double> failure_rate = 0.5;  // above 0, up to 1
+  std::optional<double> failure_rate = 0.5;                           // above 0, up to 1
+  std::optional<Consecutive> consecutive_slow_calls = Consecutive{};  // idle while slow_call_rate is off
   std::optional<SlowCallRate> slow_call_rate = SlowCallRate{};
   Window window;
   std::uint32_t minimum_calls = 10;  // at least 1; not above a count window's size
@@ -163,10 +173,11 @@ struct Endpoint {
 };
 
 struct Timeouts {
-  milliseconds connect = 1s;    // DNS, TCP (and TLS)
-  milliseconds response = 15s;  // from the request's last byte sent (or the permit) to the response's head
-  milliseconds idle = 60s;      // between two reads or writes of a body
-  milliseconds total = 60s;     // from the request's head to the final response's head
+  milliseconds connect = 1s;      // DNS, TCP (and TLS)
+  milliseconds response = 15s;    // from the request's last byte sent (or the permit) to the response's head
+  milliseconds idle = 60s;        // between two reads or writes of a body
+  milliseconds keep_alive = 60s;  // of an idle connection; the upstream's own Keep-Alive shortens it
+  milliseconds total = 60s;       // from the request's head to the final response's head
   std::string deadline_header = "x-request-timeout-ms";  // lower case; empty: off
   milliseconds tunnel_idle = 1h;  // without a byte in either direction, once a request has been upgraded
   bool operator==(const Timeouts&) const = default;
@@ -175,6 +186,8 @@ struct Timeouts {
 struct UpstreamLimits {
   std::uint32_t max_connections = 1024;
   std::uint32_t max_concurrent_requests = 1024;
+  std::size_t max_head_bytes = 64 * kKiB;  // of a response's head; 1 KiB to kMaxResponseHeadBytes
+  std::uint32_t max_fields = 200;          // of a response's head
   bool operator==(const UpstreamLimits&) const = default;
 };
 
@@ -217,8 +230,13 @@ struct Fallback {
 // What is asked first: the upstream (the cache answers when the fallback chain runs), or the cache.
 enum class Serve { on_error, normal };
 
+// Whether no-cache, max-age and min-fresh of a request keep a fallback from it (only-if-cached and no-store always
+// hold).
+enum class RequestDirectives { honour, ignore };
+
 struct Cache {
   Serve serve = Serve::on_error;
+  RequestDirectives request_directives = RequestDirectives::honour;
   std::size_t max_object = kMiB;
   bool store_set_cookie = false;
   double heuristic_fraction = 0.1;  // 0..1 of the time since Last-Modified
@@ -259,13 +277,25 @@ struct Match {
   bool operator==(const Match&) const = default;
 };
 
+// The Host (and SNI) that an upstream sees. `automatic`: the client's, unless that is only our own address (an IP
+// address, localhost) or the endpoint is https://; then the endpoint's.
+struct HostRewrite {
+  enum class Kind { automatic, preserve, endpoint, name };
+  Kind kind = Kind::automatic;
+  std::string name;  // Kind::name: host[:port]
+  bool operator==(const HostRewrite&) const = default;
+};
+
+enum class Normalize { none, reject_dot_segments };
+
 struct Route {
   std::string name;
   Match match;
   std::string upstream;
-  std::optional<Timeouts> timeouts;                   // already merged over the upstream's; absent: the upstream's
-  std::optional<Fallback> fallback;                   // likewise
-  bool preserve_host = false;                         // Host stays the client's on its way to an https:// endpoint
+  std::optional<Timeouts> timeouts;  // already merged over the upstream's; absent: the upstream's
+  std::optional<Fallback> fallback;  // likewise
+  HostRewrite host;
+  Normalize normalize = Normalize::none;              // reject_dot_segments: 400 for a path with . or .. segments
   std::vector<std::string> upgrades = {"websocket"};  // protocols, lower case, that may be switched to; empty: none
   bool operator==(const Route&) const = default;
 };
@@ -294,6 +324,9 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+// What a client's FIN after a complete request means: that it is gone, or only that there will be no more requests.
+enum class HalfClose { abort, answer };
+
 enum class TlsVersion { v1_2, v1_3 };
 
 struct ListenerTls {
@@ -307,8 +340,10 @@ struct ListenerTls {
 struct Listener {
   std::string name = "main";
   Address address;
+  std::optional<unsigned> mode;    // of a unix socket's file, such as 0660; absent: by the umask
   std::optional<ListenerTls> tls;  // absent: plain
   std::vector<Network> trust_forwarded;
+  HalfClose client_half_close = HalfClose::abort;
   ListenerLimits limits;
   std::vector<Route> routes;  // first match wins; `listen:` has been expanded into routes
   bool operator==(const Listener&) const = default;

@@ -19,6 +19,9 @@ constexpr Shape kTexts{.kind = Kind::names, .item = &kScalar};
 constexpr Key kThresholdKeys[] = {{"threshold", &kScalar}};
 constexpr Shape kThreshold{.kind = Kind::map, .keys = kThresholdKeys, .off = true};
 
+constexpr Key kConsecutiveKeys[] = {{"threshold", &kScalar}, {"chance", &kScalar}};
+constexpr Shape kConsecutive{.kind = Kind::map, .keys = kConsecutiveKeys, .off = true};
+
 constexpr Key kFailureCountKeys[] = {{"threshold", &kScalar}, {"window", &kScalar}};
 constexpr Shape kFailureCount{.kind = Kind::map, .keys = kFailureCountKeys, .off = true};
 
@@ -28,7 +31,8 @@ constexpr Shape kSlowCallRate{.kind = Kind::map, .keys = kSlowCallRateKeys, .off
 constexpr Key kWindowKeys[] = {{"type", &kScalar}, {"duration", &kScalar}, {"size", &kScalar}};
 constexpr Shape kWindow{.kind = Kind::map, .keys = kWindowKeys};
 
-constexpr Key kDetectionKeys[] = {{"consecutive_failures", &kThreshold},
+constexpr Key kDetectionKeys[] = {{"consecutive_failures", &kConsecutive},
+                                  {"consecutive_slow_calls", &kConsecutive},
                                   {"failure_count", &kFailureCount},
                                   {"failure_rate", &kThreshold},
                                   {"slow_call_rate", &kSlowCallRate},
@@ -73,9 +77,9 @@ constexpr Shape kCircuitBreaker{.kind = Kind::map, .keys = kCircuitBreakerKeys};
 
 // shared by upstreams and routes
 
-constexpr Key kTimeoutsKeys[] = {{"connect", &kScalar},        {"response", &kScalar},    {"idle", &kScalar},
-                                 {"total", &kScalar},          {"tunnel_idle", &kScalar}, later("adaptive", "off"),
-                                 {"deadline_header", &kScalar}};
+constexpr Key kTimeoutsKeys[] = {{"connect", &kScalar},    {"response", &kScalar},       {"idle", &kScalar},
+                                 {"keep_alive", &kScalar}, {"total", &kScalar},          {"tunnel_idle", &kScalar},
+                                 later("adaptive", "off"), {"deadline_header", &kScalar}};
 constexpr Shape kTimeouts{.kind = Kind::map, .keys = kTimeoutsKeys};
 
 constexpr Key kRetriesKeys[] = {later("attempts", "0"), later("on"),     later("methods"),  later("per_try_timeout"),
@@ -124,6 +128,7 @@ constexpr Key kRouteKeys[] = {{"name", &kScalar},
                               {"request_headers", &kFieldEdits},
                               {"response_headers", &kFieldEdits},
                               {"upgrades", &kScalars},
+                              {"normalize", &kScalar},
                               {"timeouts", &kTimeouts},
                               {"retries", &kRetries},
                               {"fallback", &kFallback},
@@ -136,6 +141,7 @@ constexpr Key kListenerTlsKeys[] = {
 constexpr Shape kListenerTls{.kind = Kind::map, .keys = kListenerTlsKeys};
 
 constexpr Key kListenerKeys[] = {{"name", &kScalar},           {"address", &kScalar},
+                                 {"mode", &kScalar},           {"client_half_close", &kScalar},
                                  {"tls", &kListenerTls},       {"trust_forwarded", &kScalars},
                                  {"limits", &kListenerLimits}, {"routes", &kRoutes}};
 constexpr Shape kListener{.kind = Kind::map, .keys = kListenerKeys};
@@ -152,13 +158,18 @@ constexpr Shape kLoadBalancing{.kind = Kind::map, .keys = kLoadBalancingKeys};
 
 constexpr Key kUpstreamLimitsKeys[] = {{"max_connections", &kScalar},
                                        {"max_concurrent_requests", &kScalar},
+                                       {"max_head_bytes", &kScalar},
+                                       {"max_fields", &kScalar},
                                        later("queue", "off"),
                                        later("rate", "off"),
                                        later("adaptive_concurrency", "off")};
 constexpr Shape kUpstreamLimits{.kind = Kind::map, .keys = kUpstreamLimitsKeys};
 
-constexpr Key kCacheKeys[] = {
-    {"serve", &kScalar}, {"max_object", &kScalar}, {"store_set_cookie", &kScalar}, {"heuristic_fraction", &kScalar}};
+constexpr Key kCacheKeys[] = {{"serve", &kScalar},
+                              {"request_directives", &kScalar},
+                              {"max_object", &kScalar},
+                              {"store_set_cookie", &kScalar},
+                              {"heuristic_fraction", &kScalar}};
 constexpr Shape kCache{.kind = Kind::map, .keys = kCacheKeys};
 
 constexpr Key kUpstreamTlsKeys[] = {{"ca", &kScalar},

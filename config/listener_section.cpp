@@ -76,6 +76,28 @@ void read_upgrades(const Reader& reader, std::vector<std::string>& upgrades) {
   }
 }
 
+void read_host_rewrite(const Reader& reader, HostRewrite& host) {
+  const Node* node = reader.find("host");
+  if (node == nullptr) return;
+  for (const auto& word : kHostRewrites) {
+    if (word.name != node->text) continue;
+    host.kind = word.value;
+    return;
+  }
+  if (!is_authority(node->text))
+    return reader.error(*node, expected("auto, preserve, endpoint or a name such as orders.example", *node));
+  host = {.kind = HostRewrite::Kind::name, .name = node->text};
+}
+
+// Only of a unix socket: a port has no file.
+void read_mode(const Reader& reader, Listener& listener) {
+  const Node* node = reader.find("mode");
+  if (node == nullptr) return;
+  listener.mode = parse_file_mode(node->text);
+  if (!listener.mode || !node->quoted) reader.error(*node, expected("a file mode in quotes such as \"0660\"", *node));
+  if (listener.address.kind != Address::Kind::unix_socket) reader.error(*node, "mode is for unix:/path addresses only");
+}
+
 Match read_match(const Reader& reader) {
   Match match;
   if (const Node* host = reader.find("host")) {
@@ -111,10 +133,8 @@ Route read_route(const Node& node, const Node& root, Report& report) {
   reader.missing("upstream", "the name of an upstream");
   reader.text("upstream", route.upstream);
   read_upgrades(reader, route.upgrades);
-  if (reader.below("rewrite").find("host") != nullptr) {
-    reader.below("rewrite").only("host", "preserve", {});
-    route.preserve_host = true;
-  }
+  read_host_rewrite(reader.below("rewrite"), route.host);
+  reader.word("normalize", route.normalize, kNormalize);
   const Node* upstream = find_upstream(root, route.upstream);
   if (const Node* own = reader.find("timeouts")) {
     const Node section = merged(*own, upstream);
@@ -147,6 +167,8 @@ Listener read_listener(const Node& node, const Node& root, const std::vector<Ups
     report.error(*name, "a listener's name is empty");
   reader.missing("address", "HOST:PORT or unix:/path");
   if (const Node* address = reader.find("address")) read_address(*address, listener.address, report);
+  read_mode(reader, listener);
+  reader.word("client_half_close", listener.client_half_close, kHalfClose);
   if (reader.find("tls") != nullptr) listener.tls = read_listener_tls(reader.below("tls"));
   read_networks(reader, listener.trust_forwarded);
   read_limits(reader.below("limits"), listener.limits);

@@ -34,7 +34,12 @@ CircuitBreaker make(const Row& row) {
   CircuitBreaker breaker;
   breaker.preset = row.name;
   Detection& detection = breaker.detection;
-  detection.consecutive_failures = row.consecutive;
+  detection.consecutive_failures.reset();
+  detection.consecutive_slow_calls.reset();
+  if (row.consecutive) {
+    detection.consecutive_failures = Consecutive{.threshold = *row.consecutive};
+    detection.consecutive_slow_calls = detection.consecutive_failures;
+  }
   detection.failure_rate = row.failure_rate;
   detection.slow_call_rate.reset();
   if (row.slow_rate)

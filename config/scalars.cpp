@@ -109,6 +109,22 @@ std::string format_size(std::uint64_t value) {
   return value == 0 ? "0" : format_with_unit(value, kBinary);
 }
 
+std::optional<unsigned> parse_file_mode(std::string_view text) {
+  if (text.size() != 4 || text[0] != '0') return std::nullopt;
+  unsigned mode = 0;
+  for (const char c : text.substr(1)) {
+    if (c < '0' || c > '7') return std::nullopt;
+    mode = mode * 8 + static_cast<unsigned>(c - '0');
+  }
+  return mode;
+}
+
+std::string format_file_mode(unsigned mode) {
+  std::string text = "0000";
+  for (std::size_t i = 3; i > 0; --i, mode /= 8) text[i] = static_cast<char>('0' + mode % 8);
+  return text;
+}
+
 bool is_token(std::string_view text) {
   constexpr std::string_view kOther = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {

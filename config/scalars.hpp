@@ -20,6 +20,9 @@ std::optional<std::uint64_t> parse_size(std::string_view);
 std::string format_number(double);
 std::string format_duration(milliseconds);
 std::string format_size(std::uint64_t);
+// A file's permission bits in octal: "0660", from 0000 to 0777.
+std::optional<unsigned> parse_file_mode(std::string_view);
+std::string format_file_mode(unsigned);
 
 bool is_token(std::string_view);        // RFC 9110 §5.6.2
 bool is_field_value(std::string_view);  // visible characters, spaces, tabs, bytes above 127

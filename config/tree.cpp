@@ -41,13 +41,18 @@ Node single_node(std::string_view key, Node value) {
   return map;
 }
 
+Node host_rewrite_node(const HostRewrite& host) {
+  return host.kind == HostRewrite::Kind::name ? text_node(host.name) : word_node(name_of(kHostRewrites, host.kind));
+}
+
 Node route_node(const Route& route) {
   Node map = map_node();
   if (!route.name.empty()) put(map, "name", text_node(route.name));
   put(map, "match", match_node(route.match));
   put(map, "upstream", text_node(route.upstream));
   put(map, "upgrades", texts_node(route.upgrades));
-  if (route.preserve_host) put(map, "rewrite", single_node("host", word_node("preserve")));
+  put(map, "rewrite", single_node("host", host_rewrite_node(route.host)));
+  put(map, "normalize", word_node(name_of(kNormalize, route.normalize)));
   if (route.timeouts) put(map, "timeouts", tree_of(*route.timeouts));
   if (route.fallback) put(map, "fallback", tree_of(*route.fallback));
   return map;
@@ -81,6 +86,8 @@ Node listener_node(const Listener& listener) {
   Node map = map_node();
   put(map, "name", text_node(listener.name));
   put(map, "address", text_node(format_address(listener.address)));
+  if (listener.mode) put(map, "mode", text_node(format_file_mode(*listener.mode)));
+  put(map, "client_half_close", word_node(name_of(kHalfClose, listener.client_half_close)));
   if (listener.tls) put(map, "tls", tls_node(*listener.tls));
   std::vector<std::string> networks;
   for (const Network& network : listener.trust_forwarded) networks.push_back(format_network(network));
@@ -106,10 +113,13 @@ Node upstream_node(const Upstream& upstream) {
   Node limits = map_node();
   put(limits, "max_connections", count_node(upstream.limits.max_connections));
   put(limits, "max_concurrent_requests", count_node(upstream.limits.max_concurrent_requests));
+  put(limits, "max_head_bytes", size_node(upstream.limits.max_head_bytes));
+  put(limits, "max_fields", count_node(upstream.limits.max_fields));
   put(map, "limits", std::move(limits));
   put(map, "fallback", tree_of(upstream.fallback));
   Node cache = map_node();
   put(cache, "serve", word_node(name_of(kServes, upstream.cache.serve)));
+  put(cache, "request_directives", word_node(name_of(kRequestDirectives, upstream.cache.request_directives)));
   put(cache, "max_object", size_node(upstream.cache.max_object));
   put(cache, "store_set_cookie", flag_node(upstream.cache.store_set_cookie));
   put(cache, "heuristic_fraction", number_node(upstream.cache.heuristic_fraction));

@@ -108,6 +108,7 @@ Timeouts read_timeouts(const Reader& reader) {
   reader.duration("connect", timeouts.connect);
   reader.duration("response", timeouts.response);
   reader.duration("idle", timeouts.idle);
+  reader.duration("keep_alive", timeouts.keep_alive);
   reader.duration("total", timeouts.total);
   reader.duration("tunnel_idle", timeouts.tunnel_idle);
   if (const Node* header = reader.find("deadline_header")) {
@@ -143,10 +144,13 @@ Upstream read_upstream(const Node& node, Report& report) {
   const Reader limits = reader.below("limits");
   limits.count("max_connections", upstream.limits.max_connections, 1, kMostConnections);
   limits.count("max_concurrent_requests", upstream.limits.max_concurrent_requests, 1, kMostConnections);
+  limits.size("max_head_bytes", upstream.limits.max_head_bytes, kKiB, kMaxResponseHeadBytes);
+  limits.count("max_fields", upstream.limits.max_fields, 1, 10'000);
   upstream.fallback = read_fallback(reader.below("fallback"));
   upstream.tls = read_upstream_tls(reader.below("tls"));
   const Reader cache = reader.below("cache");
   cache.word("serve", upstream.cache.serve, kServes);
+  cache.word("request_directives", upstream.cache.request_directives, kRequestDirectives);
   cache.size("max_object", upstream.cache.max_object, 0, 1024 * kMiB);
   cache.flag("store_set_cookie", upstream.cache.store_set_cookie);
   cache.number("heuristic_fraction", upstream.cache.heuristic_fraction, {});

@@ -23,6 +23,14 @@ inline constexpr Word<Measure> kMeasures[] = {{"head", Measure::head}, {"body", 
 inline constexpr Word<WindowType> kWindowTypes[] = {{"time_based", WindowType::time_based},
                                                     {"count_based", WindowType::count_based}};
 inline constexpr Word<Cascade> kCascades[] = {{"failure", Cascade::failure}, {"neutral", Cascade::neutral}};
+inline constexpr Word<RequestDirectives> kRequestDirectives[] = {{"honour", RequestDirectives::honour},
+                                                                 {"ignore", RequestDirectives::ignore}};
+inline constexpr Word<HostRewrite::Kind> kHostRewrites[] = {{"auto", HostRewrite::Kind::automatic},
+                                                            {"preserve", HostRewrite::Kind::preserve},
+                                                            {"endpoint", HostRewrite::Kind::endpoint}};
+inline constexpr Word<Normalize> kNormalize[] = {{"none", Normalize::none},
+                                                 {"reject_dot_segments", Normalize::reject_dot_segments}};
+inline constexpr Word<HalfClose> kHalfClose[] = {{"abort", HalfClose::abort}, {"answer", HalfClose::answer}};
 inline constexpr Word<WhenFull> kWhenFull[] = {{"refuse", WhenFull::refuse}, {"wait", WhenFull::wait}};
 inline constexpr Word<TlsVersion> kTlsVersions[] = {{"1.2", TlsVersion::v1_2}, {"1.3", TlsVersion::v1_3}};
 inline constexpr Word<Serve> kServes[] = {{"on_error", Serve::on_error}, {"normal", Serve::normal}};

@@ -82,10 +82,15 @@ json::object window_thresholds(const config::Window& window) {
   return {{"type", "time_based"}, {"duration_ms", window.duration.count()}};
 }
 
+json::value consecutive(const std::optional<config::Consecutive>& row) {
+  return row ? json::value(row->threshold) : nullptr;
+}
+
 // A detector that is off is null.
 json::object thresholds(const config::CircuitBreaker& config) {
   const config::Detection& detection = config.detection;
-  json::object view = {{"consecutive_failures", or_null(detection.consecutive_failures)},
+  json::object view = {{"consecutive_failures", consecutive(detection.consecutive_failures)},
+                       {"consecutive_slow_calls", consecutive(detection.consecutive_slow_calls)},
                        {"failure_count", nullptr},
                        {"failure_rate", or_null(detection.failure_rate)},
                        {"slow_call_rate", nullptr},

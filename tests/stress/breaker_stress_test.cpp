@@ -45,7 +45,7 @@ std::vector<config::CircuitBreaker> reloads() {
   all[3].recovery.strict_mode = false;
   all[4].mode = config::Mode::disabled;
   all[5].detection.window = {.type = config::WindowType::count_based, .duration = 200ms, .size = 11};
-  all[5].detection.consecutive_failures = 2;
+  all[5].detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 2};
   return all;
 }
 

@@ -26,7 +26,10 @@ class Builder {
 
   // Detectors; std::nullopt turns one off.
   Builder& consecutive_failures(std::optional<std::uint32_t> threshold) {
-    return set([&] { config_.detection.consecutive_failures = threshold; });
+    return set([&] {
+      config_.detection.consecutive_failures.reset();
+      if (threshold) config_.detection.consecutive_failures = {.threshold = *threshold};
+    });
   }
   Builder& failure_count(std::uint32_t threshold, milliseconds window) {
     return set([&] { config_.detection.failure_count = {threshold, window}; });

@@ -26,7 +26,8 @@ Settings compile(const config::CircuitBreaker& from) {
   Settings to;
   to.mode = from.mode;
   to.strict = from.recovery.strict_mode;
-  to.consecutive_failures = static_cast<std::uint8_t>(detection.consecutive_failures.value_or(0));
+  to.consecutive_failures =
+      static_cast<std::uint8_t>(detection.consecutive_failures ? detection.consecutive_failures->threshold : 0);
   to.failure_count = static_cast<std::uint8_t>(detection.failure_count ? detection.failure_count->threshold : 0);
   to.half_open_max_calls = static_cast<std::uint8_t>(from.recovery.half_open_max_calls);
   to.success_threshold = static_cast<std::uint8_t>(from.recovery.success_threshold);
@@ -46,7 +47,7 @@ const char* why_invalid(const config::CircuitBreaker& config) {
   const config::Backoff& backoff = config.transitions.backoff;
   const config::Window& window = detection.window;
   const bool by_count = window.type == config::WindowType::count_based;
-  if (detection.consecutive_failures && !is_small(*detection.consecutive_failures))
+  if (detection.consecutive_failures && !is_small(detection.consecutive_failures->threshold))
     return "consecutive_failures.threshold is not in 1..127";
   if (detection.failure_count && !is_small(detection.failure_count->threshold))
     return "failure_count.threshold is not in 1..127";

@@ -9,6 +9,7 @@ listeners:
   - name: front
     address: 127.0.0.1:8080
     tls: {certificate: /etc/passwd, private_key: /etc/passwd, client_ca: /etc/group, min_version: "1.3"}  # any files
+    client_half_close: answer
     trust_forwarded: [10.0.0.0/8, "fd00::/8"]
     limits: {max_connections: 9, max_request_line: 4KiB, max_head_bytes: 16KiB, max_fields: 50, max_body: 1MB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, send_timeout: 4s, when_full: wait}
     routes:
@@ -18,13 +19,14 @@ listeners:
         upgrades: [websocket, "x/1"]
         requires: []
         rewrite: {host: preserve}
+        normalize: reject_dot_segments
         request_headers: {set: {}, add: {}, remove: []}
         response_headers: {set: {}, add: {}, remove: []}
         retries: {attempts: 0}
         timeouts: {total: 5s}
         fallback: {on: [timeout], chain: []}
       - {upstream: "123"}
-  - {name: local, address: "unix:/run/fusewire/in.sock", routes: [{upstream: orders.v2}]}
+  - {name: local, address: "unix:/run/fusewire/in.sock", mode: "0660", routes: [{upstream: orders.v2}]}
 defaults:
   timeouts: {idle: 61s}
 upstreams:
@@ -38,6 +40,7 @@ upstreams:
       preset: lenient
       detection:
         consecutive_failures: off
+        consecutive_slow_calls: {threshold: 6, chance: 0.001}
         failure_count: {threshold: 6, window: 301s}
         failure_rate: {threshold: 0.55}
         slow_call_rate: {threshold: 0.45, slower_than: 1500ms, measure: body}
@@ -46,16 +49,16 @@ upstreams:
       transitions: {open_timeout: 32s, backoff: {multiplier: 1.5, max: 299s, jitter: 0.3333333333333333}}
       recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: off}
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
-    timeouts: {connect: 900ms, response: 14s, total: 59s, tunnel_idle: 59m, adaptive: off, deadline_header: off}
+    timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: off, deadline_header: off}
     retries: {attempts: 0, hedge: off}
-    limits: {max_connections: 7, max_concurrent_requests: 8, queue: off, rate: off, adaptive_concurrency: off}
+    limits: {max_connections: 7, max_concurrent_requests: 8, max_head_bytes: 63KiB, max_fields: 201, queue: off, rate: off, adaptive_concurrency: off}
     fallback:
       on: [breaker_open, overload, "500", "404"]
       chain:
         - cache: {max_stale: 10m}
         - upstream: orders.v2
         - static: {status: 503, headers: {Content-Type: "text/html; charset=utf-8", Retry-After: "5"}, body: "line 1\n\"$${not a variable}\"\t\\ ü # : {\x01"}
-    cache: {serve: on_error, max_object: 2MiB, store_set_cookie: true, heuristic_fraction: 0.2}
+    cache: {serve: on_error, request_directives: ignore, max_object: 2MiB, store_set_cookie: true, heuristic_fraction: 0.2}
     health_check: off
     tls: {ca: /etc/passwd, certificate: /etc/group, private_key: /etc/passwd, server_name: orders.example, verify: true}
     read_only_when_open: false

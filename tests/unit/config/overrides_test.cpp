@@ -213,7 +213,7 @@ upstreams:
   const Upstream& a = config.upstreams[0];
   CHECK(a.circuit_breaker.detection.failure_rate == 0.2);
   CHECK(a.circuit_breaker.detection.slow_call_rate->slower_than == 1s);
-  CHECK(a.circuit_breaker.detection.consecutive_failures == 9);
+  CHECK(a.circuit_breaker.detection.consecutive_failures->threshold == 9);
   CHECK(a.fallback.chain.empty());
   CHECK(a.fallback.on.timeout);
   CHECK_FALSE(a.fallback.on.reset);

@@ -29,7 +29,8 @@ TEST_CASE("each preset has the figures of the reference") {
     const CircuitBreaker breaker =
         good_upstream("    circuit_breaker: {preset: " + std::string(row.name) + "}\n").circuit_breaker;
     CHECK(breaker.preset == row.name);
-    CHECK(breaker.detection.consecutive_failures == row.consecutive);
+    CHECK(breaker.detection.consecutive_failures == Consecutive{.threshold = row.consecutive});
+    CHECK(breaker.detection.consecutive_slow_calls == Consecutive{.threshold = row.consecutive});
     CHECK_FALSE(breaker.detection.failure_count);
     CHECK(breaker.detection.failure_rate == row.failure_rate);
     CHECK(breaker.detection.minimum_calls == row.minimum_calls);
@@ -45,6 +46,7 @@ TEST_CASE("each preset has the figures of the reference") {
 TEST_CASE("treasury counts failures only and does not back off") {
   const CircuitBreaker breaker = *preset_named("treasury");
   CHECK_FALSE(breaker.detection.consecutive_failures);
+  CHECK_FALSE(breaker.detection.consecutive_slow_calls);
   CHECK(breaker.detection.failure_count == FailureCount{5, 300s});
   CHECK_FALSE(breaker.detection.failure_rate);
   CHECK_FALSE(breaker.detection.slow_call_rate);
@@ -75,9 +77,9 @@ upstreams:
 )"));
   const CircuitBreaker& a = config.upstreams[0].circuit_breaker;
   const CircuitBreaker& b = config.upstreams[1].circuit_breaker;
-  CHECK(a.detection.consecutive_failures == 10);
+  CHECK(a.detection.consecutive_failures->threshold == 10);
   CHECK(a.transitions.open_timeout == 45s);
-  CHECK(b.detection.consecutive_failures == 3);
+  CHECK(b.detection.consecutive_failures->threshold == 3);
   CHECK(b.detection.minimum_calls == 6);
   CHECK(b.transitions.open_timeout == 45s);
 }

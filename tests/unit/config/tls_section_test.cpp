@@ -89,10 +89,10 @@ TEST_CASE("a route keeps the client's Host when it says so") {
     return load_text("upstreams: {a: https://a}\nlisteners: [{address: '127.0.0.1:1', routes: [{upstream: a" + rewrite +
                      "}]}]\n");
   };
-  CHECK_FALSE(good(route("")).listeners[0].routes[0].preserve_host);
-  CHECK_FALSE(good(route(", rewrite: {}")).listeners[0].routes[0].preserve_host);
-  CHECK(good(route(", rewrite: {host: preserve}")).listeners[0].routes[0].preserve_host);
-  CHECK(lines_of(route(", rewrite: {host: other}").errors).size() == 1);
+  CHECK(good(route("")).listeners[0].routes[0].host.kind != HostRewrite::Kind::preserve);
+  CHECK(good(route(", rewrite: {}")).listeners[0].routes[0].host.kind != HostRewrite::Kind::preserve);
+  CHECK(good(route(", rewrite: {host: preserve}")).listeners[0].routes[0].host.kind == HostRewrite::Kind::preserve);
+  CHECK(lines_of(route(", rewrite: {host: 'a b'}").errors).size() == 1);
 }
 
 TEST_CASE("what the judges find is told where the file is named") {

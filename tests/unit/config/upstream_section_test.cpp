@@ -83,14 +83,14 @@ TEST_CASE("an upstream's name is checked") {
 
 TEST_CASE("timeouts and limits are read") {
   const Upstream upstream = good_upstream(R"(    dns_refresh: 5s
-    timeouts: {connect: 10ms, response: 20ms, idle: 30ms, total: 40ms, deadline_header: X-Deadline, tunnel_idle: 50ms}
-    limits: {max_connections: 3, max_concurrent_requests: 4}
-    cache: {max_object: 0, store_set_cookie: true, heuristic_fraction: 0}
+    timeouts: {connect: 10ms, response: 20ms, idle: 30ms, keep_alive: 35ms, total: 40ms, deadline_header: X-Deadline, tunnel_idle: 50ms}
+    limits: {max_connections: 3, max_concurrent_requests: 4, max_head_bytes: 5KiB, max_fields: 6}
+    cache: {request_directives: ignore, max_object: 0, store_set_cookie: true, heuristic_fraction: 0}
 )");
   CHECK(upstream.dns_refresh == 5s);
-  CHECK(upstream.timeouts == Timeouts{10ms, 20ms, 30ms, 40ms, "x-deadline", 50ms});
-  CHECK(upstream.limits == UpstreamLimits{3, 4});
-  CHECK(upstream.cache == Cache{Serve::on_error, 0, true, 0});
+  CHECK(upstream.timeouts == Timeouts{10ms, 20ms, 30ms, 35ms, 40ms, "x-deadline", 50ms});
+  CHECK(upstream.limits == UpstreamLimits{3, 4, 5 * kKiB, 6});
+  CHECK(upstream.cache == Cache{Serve::on_error, RequestDirectives::ignore, 0, true, 0});
 }
 
 TEST_CASE("the deadline header can be switched off, and is a field's name") {

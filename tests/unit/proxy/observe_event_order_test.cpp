@@ -62,7 +62,7 @@ TEST_CASE("the order holds where generations begin again from 0") {
 // One thread wins a transition and is held up before it can tell of it; meanwhile another one makes the next.
 TEST_CASE("a transition that is told late is still told before the one that followed it") {
   config::CircuitBreaker settings;
-  settings.detection.consecutive_failures = 1;
+  settings.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 1};
   const breaker::Time now{};
   breaker::Breaker machine(settings, now, 1);
   EventOrder order;

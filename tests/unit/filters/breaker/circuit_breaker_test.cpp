@@ -121,11 +121,11 @@ TEST_CASE("every callback hears every event, even after one that throws") {
 TEST_CASE("reconfigure() takes the new thresholds and refuses bad ones") {
   Program program;
   auto config = program.builder.settings();
-  config.detection.consecutive_failures = 1;
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 1};
   CHECK(program.orders.reconfigure(config).changed);
   CHECK_THROWS(program.answer(-1));
   CHECK(program.orders.state() == State::open);
-  config.detection.consecutive_failures = 128;
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 128};
   CHECK_THROWS_AS(program.orders.reconfigure(config), std::invalid_argument);
 }
 

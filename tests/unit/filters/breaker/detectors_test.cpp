@@ -162,7 +162,7 @@ TEST_CASE("a neutral call enters neither rate, unless it was slow before") {
 
 TEST_CASE("turning slow judges the slow-call rate only") {
   config::CircuitBreaker config = plain();
-  config.detection.consecutive_failures = 3;
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 3};
   PlayedBreaker play(config);
   play.breaker.force_closed(play.now);
   play.fail(5);
@@ -192,7 +192,7 @@ TEST_CASE("while the slow-call rate is off nothing is judged, and the rest is me
 
 TEST_CASE("where several detectors trip at once the reason is the first in the table") {
   config::CircuitBreaker config = plain();
-  config.detection = {.consecutive_failures = 4,
+  config.detection = {.consecutive_failures = fusewire::config::Consecutive{.threshold = 4},
                       .failure_count = config::FailureCount{.threshold = 4, .window = 60s},
                       .failure_rate = 1.0,
                       .slow_call_rate = config::SlowCallRate{.threshold = 1.0},

@@ -23,7 +23,7 @@ inline config::CircuitBreaker plain() {
 // Only this detector, for one thing at a time.
 inline config::CircuitBreaker only_consecutive(std::uint32_t threshold) {
   config::CircuitBreaker config = plain();
-  config.detection.consecutive_failures = threshold;
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = threshold};
   config.detection.failure_rate.reset();
   config.detection.slow_call_rate.reset();
   return config;

@@ -10,7 +10,9 @@ config::CircuitBreaker Rules::as_config() const {
   config::CircuitBreaker to;
   to.mode = mode;
   to.detection.consecutive_failures.reset();
-  if (consecutive != 0) to.detection.consecutive_failures = static_cast<std::uint32_t>(consecutive);
+  if (consecutive != 0)
+    to.detection.consecutive_failures =
+        fusewire::config::Consecutive{.threshold = static_cast<std::uint32_t>(consecutive)};
   to.detection.failure_count.reset();
   if (failure_count != 0)
     to.detection.failure_count = {static_cast<std::uint32_t>(failure_count), milliseconds(failure_count_window)};

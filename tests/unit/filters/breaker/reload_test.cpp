@@ -20,7 +20,7 @@ TEST_CASE("a reload never trips by itself: the next result is judged by the new 
   PlayedBreaker play;
   play.fail(4);
   config::CircuitBreaker config = plain();
-  config.detection.consecutive_failures = 2;
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 2};
   CHECK(play.breaker.reconfigure(config, play.now).changed);
   CHECK(play.state() == State::closed);
   CHECK(play.seen().consecutive_failures == 4);
@@ -142,7 +142,7 @@ TEST_CASE("an override survives a reload") {
   PlayedBreaker play;
   play.breaker.force_open(play.now, 10s);
   config::CircuitBreaker config = plain();
-  config.detection.consecutive_failures = 9;
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 9};
   play.breaker.reconfigure(config, play.now);
   CHECK(play.reject().retry_after == 10s);
 }
