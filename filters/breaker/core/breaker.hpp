@@ -93,6 +93,7 @@ class Breaker {
   void broke_off(const Permit&, FailureKind, Time now) noexcept;
   void broke_off(std::uint32_t generation, bool probed, FailureKind, Time now) noexcept;
   void record(const Scene&, StateWord closed, bool failed, bool was_slow) noexcept;
+  void give_back_early(std::uint32_t generation, Time now) noexcept;
   void give_back(const Scene&, StateWord half_open, bool succeeded) noexcept;
   void probe_failed(const Scene&, StateWord half_open, bool gives_back) noexcept;
   void count(const Scene&, Event::Result, FailureKind) noexcept;

@@ -55,6 +55,14 @@ void Permit::on_slow(Time now) noexcept {
   if (active() && !slow_ && !unjudged_) slow_ = breaker_->turned_slow(*this, now);
 }
 
+bool Permit::give_back_slot(Time now) noexcept {
+  if (!holds_slot()) return false;
+  slot_ = false;
+  unjudged_ = true;
+  breaker_->give_back_early(generation_, now);
+  return true;
+}
+
 bool Permit::broke_off(FailureKind kind, Time now) noexcept {
   if (phase_ != Phase::succeeded) return false;
   phase_ = Phase::ended;

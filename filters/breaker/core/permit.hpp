@@ -23,12 +23,18 @@ class Permit {
   void neutral(Time now) noexcept;
   // The call has waited slower_than. Counts once; the permit lives on.
   void on_slow(Time now) noexcept;
+  // Gives a half-open slot back while its call goes on, which is unjudged from now on: its verdict reaches only the
+  // totals, and it can no longer turn slow. For a call that waits for its own client, so that no client holds the
+  // half-open. False, and nothing changes, where the permit holds no slot (a closed breaker's never does) or has ended.
+  bool give_back_slot(Time now) noexcept;
   // A stream that broke off after `settle_after` had ended its call by a success: a new, failed call. Counts once;
   // false where there was no such end.
   bool broke_off(FailureKind, Time now) noexcept;
 
   bool active() const noexcept { return phase_ == Phase::active; }  // not ended yet
   bool unjudged() const noexcept { return unjudged_; }              // reaches only the totals
+  // Of the half-open that admitted it; not when it has ended or given the slot back.
+  bool holds_slot() const noexcept { return active() && slot_; }
   // Of its admission; stays readable after the end.
   std::uint32_t generation() const noexcept { return generation_; }
 

@@ -70,6 +70,11 @@ bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
   return true;
 }
 
+void Breaker::give_back_early(std::uint32_t generation, Time now) noexcept {
+  const StateWord word = load();
+  if (word.state() == State::half_open && word.generation() == generation) give_back(scene(now), word, false);
+}
+
 void Breaker::give_back(const Scene& here, StateWord word, bool succeeded) noexcept {
   const std::uint32_t generation = word.generation();
   while (word.generation() == generation) {

@@ -77,5 +77,74 @@ TEST_CASE("an unjudged stream that breaks off reaches only the totals") {
   CHECK(play.seen().totals.failure == 2);
 }
 
+TEST_CASE("a slot that is given back early is free for the next trial, and its call reaches only the totals") {
+  config::CircuitBreaker config = only_consecutive(1);
+  config.recovery.half_open_max_calls = 1;
+  PlayedBreaker play(config);
+  play.fail();
+  play.wait_out();
+  for (int i = 0; i < 3; ++i) {
+    Permit waiting = play.must_admit();
+    CHECK(waiting.holds_slot());
+    CHECK(play.reject().by == RejectedBy::half_open);
+    CHECK(waiting.give_back_slot(play.now));
+    CHECK_FALSE(waiting.holds_slot());
+    CHECK(waiting.unjudged());
+    CHECK(waiting.active());
+    CHECK_FALSE(waiting.give_back_slot(play.now));
+    CHECK(play.seen().half_open.in_flight == 0);
+    waiting.on_slow(play.now);
+    waiting.failure(FailureKind::timeout, play.now);
+    CHECK(play.state() == State::half_open);
+    CHECK(play.seen().half_open.in_flight == 0);
+    CHECK(play.seen().half_open.failures == 0);
+  }
+  CHECK(play.seen().totals.failure == 4);
+  play.succeed(3);
+  CHECK(play.state() == State::closed);
+}
+
+TEST_CASE("three calls that wait for their clients do not hold the half-open") {
+  PlayedBreaker play(only_consecutive(1));
+  play.fail();
+  play.wait_out();
+  std::vector<Permit> waiting;
+  for (int i = 0; i < 3; ++i) waiting.push_back(play.must_admit());
+  play.now += 1s;
+  for (Permit& each : waiting) each.give_back_slot(play.now);
+  play.now += 1h;
+  play.succeed(3);
+  CHECK(play.state() == State::closed);
+  waiting[0].success(play.now);
+  CHECK(waiting[0].broke_off(FailureKind::reset, play.now));
+  waiting[1].failure(FailureKind::reset, play.now);
+  CHECK(play.state() == State::closed);
+  CHECK(play.seen().consecutive_failures == 0);
+}
+
+TEST_CASE("a permit without a slot gives none back and stays judged") {
+  PlayedBreaker play(only_consecutive(1));
+  Permit closed = play.must_admit();
+  CHECK_FALSE(closed.holds_slot());
+  CHECK_FALSE(closed.give_back_slot(play.now));
+  CHECK_FALSE(closed.unjudged());
+  closed.failure(FailureKind::timeout, play.now);
+  CHECK(play.state() == State::open);
+  CHECK_FALSE(closed.give_back_slot(play.now));
+  CHECK_FALSE(Permit().give_back_slot(play.now));
+}
+
+TEST_CASE("a slot of a half-open that is over is given back to nobody") {
+  PlayedBreaker play(only_consecutive(1));
+  play.fail();
+  play.wait_out();
+  Permit late = play.must_admit();
+  play.fail();
+  play.wait_out();
+  Permit trial = play.must_admit();
+  CHECK(late.give_back_slot(play.now));
+  CHECK(play.seen().half_open.in_flight == 1);
+}
+
 }  // namespace
 }  // namespace fusewire::breaker::testing
