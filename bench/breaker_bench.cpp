@@ -28,6 +28,7 @@ constexpr breaker::Time kNow = breaker::Time{} + 1h;
 config::CircuitBreaker calm() {
   config::CircuitBreaker config;
   config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 127};
+  config.detection.consecutive_slow_calls = fusewire::config::Consecutive{.threshold = 127};
   config.detection.failure_rate = 1.0;
   return config;
 }

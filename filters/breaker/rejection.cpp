@@ -17,6 +17,11 @@ std::string in_seconds(milliseconds ms) {
   return text + " s";
 }
 
+// Exact, for what was configured: "250 ms", "1.5 s".
+std::string exact(milliseconds ms) {
+  return ms >= milliseconds(1000) && ms.count() % 100 == 0 ? in_seconds(ms) : std::to_string(ms.count()) + " ms";
+}
+
 std::string counted(double value, const char* one, const char* many) {
   const auto count = std::llround(value);
   return std::to_string(count) + (count == 1 ? one : many);
@@ -39,6 +44,11 @@ std::string why(const config::Upstream& upstream, const breaker::Trip& trip) {
     }
     case Reason::failure_rate:
       return share(trip.value, trip.window.ended, "failed");
+    case Reason::consecutive_slow_calls: {
+      std::string text = counted(trip.value, " call in a row", " calls in a row");
+      const auto& detector = upstream.circuit_breaker.detection.slow_call_rate;
+      return text + (detector ? " slower than " + exact(detector->slower_than) : " too slow");
+    }
     case Reason::slow_call_rate:
       return share(trip.value, trip.window.judged, "were slow");
     case Reason::probe_failed:

@@ -40,6 +40,7 @@ json::object trip_figures(const breaker::Trip& trip) {
             {"judged", trip.window.judged},
             {"slow", trip.window.slow}}},
           {"consecutive_failures", trip.consecutive_failures},
+          {"consecutive_slow_calls", trip.consecutive_slow_calls},
           {"open_for_ms", trip.open_for.count()}};
 }
 
@@ -59,7 +60,8 @@ json::object window(const breaker::Snapshot& snapshot) {
                        {"slow", figures.slow},
                        {"failure_rate", ratio(figures.failures, figures.ended)},
                        {"slow_call_rate", ratio(figures.slow, figures.judged)},
-                       {"consecutive_failures", snapshot.consecutive_failures}};
+                       {"consecutive_failures", snapshot.consecutive_failures},
+                       {"consecutive_slow_calls", snapshot.consecutive_slow_calls}};
   if (snapshot.failure_count) view["failure_count"] = *snapshot.failure_count;
   return view;
 }
@@ -90,7 +92,7 @@ json::value consecutive(const std::optional<config::Consecutive>& row) {
 json::object thresholds(const config::CircuitBreaker& config) {
   const config::Detection& detection = config.detection;
   json::object view = {{"consecutive_failures", consecutive(detection.consecutive_failures)},
-                       {"consecutive_slow_calls", consecutive(detection.consecutive_slow_calls)},
+                       {"consecutive_slow_calls", nullptr},
                        {"failure_count", nullptr},
                        {"failure_rate", or_null(detection.failure_rate)},
                        {"slow_call_rate", nullptr},
@@ -101,10 +103,12 @@ json::object thresholds(const config::CircuitBreaker& config) {
                        {"success_threshold", config.recovery.success_threshold}};
   if (const auto& count = detection.failure_count)
     view["failure_count"] = {{"threshold", count->threshold}, {"window_ms", count->window.count()}};
-  if (const auto& slow = detection.slow_call_rate)
+  if (const auto& slow = detection.slow_call_rate) {
+    view["consecutive_slow_calls"] = consecutive(detection.consecutive_slow_calls);
     view["slow_call_rate"] = {{"threshold", slow->threshold},
                               {"slower_than_ms", slow->slower_than.count()},
                               {"measure", slow->measure == config::Measure::head ? "head" : "body"}};
+  }
   return view;
 }
 

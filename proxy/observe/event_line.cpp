@@ -24,6 +24,7 @@ void add_trip(std::vector<Pair>& pairs, const breaker::Trip& trip) {
                              {"window_judged", integer(trip.window.judged)},
                              {"window_slow", integer(trip.window.slow)},
                              {"consecutive_failures", std::int64_t{trip.consecutive_failures}},
+                             {"consecutive_slow_calls", std::int64_t{trip.consecutive_slow_calls}},
                              {"open_for_ms", std::int64_t{trip.open_for.count()}}});
 }
 

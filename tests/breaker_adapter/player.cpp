@@ -93,6 +93,7 @@ json::object Player::perform(const Object& request) {
   if (op == "acquire") return acquire();
   if (op == "success" || op == "failure" || op == "neutral" || op == "slow" || op == "drop") return end(op, request);
   if (op == "broke_off") return broke_off(request);
+  if (op == "give_back_slot") return give_back_slot(request);
   if (op == "advance") return advance(request);
   if (op == "reload") return reload(request);
   if (op == "force_open" || op == "force_closed") return force(op, request);
@@ -143,6 +144,11 @@ json::object Player::broke_off(const Object& request) {
   return ok();
 }
 
+json::object Player::give_back_slot(const Object& request) {
+  if (!permit(request).give_back_slot(now_)) throw Refused("this permit holds no slot");
+  return ok();
+}
+
 json::object Player::advance(const Object& request) {
   breaker();
   constexpr std::int64_t kMost = std::int64_t{1} << 42;
@@ -183,6 +189,7 @@ json::object Player::show() const {
                        {"generation", seen.generation},
                        {"window", window_view(seen.window)},
                        {"consecutive_failures", seen.consecutive_failures},
+                       {"consecutive_slow_calls", seen.consecutive_slow_calls},
                        {"half_open",
                         {{"in_flight", seen.half_open.in_flight},
                          {"successes", seen.half_open.successes},

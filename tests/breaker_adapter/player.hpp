@@ -26,6 +26,7 @@ class Player {
   Object acquire();
   Object end(std::string_view op, const Object& request);
   Object broke_off(const Object& request);
+  Object give_back_slot(const Object& request);  // beyond the spec's table
   Object advance(const Object& request);
   Object reload(const Object& request);
   Object force(std::string_view op, const Object& request);

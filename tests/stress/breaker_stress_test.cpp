@@ -46,6 +46,8 @@ std::vector<config::CircuitBreaker> reloads() {
   all[4].mode = config::Mode::disabled;
   all[5].detection.window = {.type = config::WindowType::count_based, .duration = 200ms, .size = 11};
   all[5].detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 2};
+  all[5].detection.consecutive_slow_calls = fusewire::config::Consecutive{.threshold = 2, .chance = 0.01};
+  all[1].detection.slow_call_rate.reset();
   return all;
 }
 
@@ -117,6 +119,7 @@ Ended make_traffic(Breaker& breaker, SharedTime& time, unsigned seed, int calls)
     held.pop_back();
     const auto die = random() % 16;
     if (die < 2) permit.on_slow(time.now());
+    if (die == 3) permit.give_back_slot(time.now());
     if (die < 8) {
       ++ended.success;
       permit.success(time.now());
@@ -148,7 +151,7 @@ bool is_sane(const Snapshot& seen, milliseconds late = 0ms) {
   return seen.half_open.in_flight <= kMostSlots && seen.half_open.successes <= 127 && seen.half_open.failures <= 127 &&
          seen.window.failures <= seen.window.ended && seen.window.slow <= seen.window.judged &&
          seen.window.ended < plausible && seen.window.judged < plausible && seen.consecutive_failures <= 65535 &&
-         seen.open_remaining <= 30ms + late;
+         seen.consecutive_slow_calls <= 65535 && seen.open_remaining <= 30ms + late;
 }
 
 TEST_CASE("vector 12: reset, overrides and reloads racing with 16 threads of traffic") {
@@ -255,6 +258,7 @@ TEST_CASE("no call is lost or counted twice, over time and over calls") {
     config.detection = {.consecutive_failures = std::nullopt,
                         .failure_count = std::nullopt,
                         .failure_rate = std::nullopt,
+                        .consecutive_slow_calls = std::nullopt,
                         .slow_call_rate = config::SlowCallRate{.threshold = 1.0},
                         .window = {},
                         .minimum_calls = 1'000'000};

@@ -109,7 +109,7 @@ Permit Breaker::unjudged(const Scene& here) noexcept {
 // In shadow mode what would be rejected goes through, counted as such.
 Breaker::Answer Breaker::refuse(const Scene& here, Rejection rejection) noexcept {
   const bool shadow = here.settings.mode == config::Mode::shadow;
-  (shadow ? counted_.would_reject : counted_.rejected).fetch_add(1, std::memory_order_relaxed);
+  (shadow ? would_reject_ : counted_.rejected).fetch_add(1, std::memory_order_relaxed);
   if (heard_ && heard_->hears.rejections)
     emit({.kind = Event::Kind::rejection,
           .at = here.now,

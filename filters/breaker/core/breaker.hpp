@@ -92,7 +92,13 @@ class Breaker {
   bool turned_slow(const Permit&, Time now) noexcept;
   void broke_off(const Permit&, FailureKind, Time now) noexcept;
   void broke_off(std::uint32_t generation, bool probed, FailureKind, Time now) noexcept;
-  void record(const Scene&, StateWord closed, bool failed, bool was_slow) noexcept;
+  struct Ended {
+    bool failed = false;
+    bool was_slow = false;
+    bool broke_off = false;  // after it had been settled
+  };
+  void record(const Scene&, StateWord closed, Ended) noexcept;
+  Rows update_rows(const Scene&, std::uint32_t generation, Ended) noexcept;
   void give_back_early(std::uint32_t generation, Time now) noexcept;
   void give_back(const Scene&, StateWord half_open, bool succeeded) noexcept;
   void probe_failed(const Scene&, StateWord half_open, bool gives_back) noexcept;
@@ -137,11 +143,13 @@ class Breaker {
     std::atomic<std::uint64_t> failure{0};
     std::atomic<std::uint64_t> neutral{0};
     std::atomic<std::uint64_t> rejected{0};
-    std::atomic<std::uint64_t> would_reject{0};
-    Streak streak;
+    Streak failures;  // in a row
+    Streak slow_calls;
   } counted_;
+  static_assert(sizeof(Counted) == 64);
 
-  // Written by transitions.
+  // Written by transitions, but for the first, which shadow mode counts.
+  std::atomic<std::uint64_t> would_reject_{0};
   std::atomic<Millis> last_interval_{0};  // of the last trip
   std::array<std::atomic<Millis>, 3> time_in_{};
   std::array<std::atomic<std::uint32_t>, kReasons> trips_{};

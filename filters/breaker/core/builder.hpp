@@ -25,11 +25,15 @@ class Builder {
   }
 
   // Detectors; std::nullopt turns one off.
-  Builder& consecutive_failures(std::optional<std::uint32_t> threshold) {
-    return set([&] {
-      config_.detection.consecutive_failures.reset();
-      if (threshold) config_.detection.consecutive_failures = {.threshold = *threshold};
-    });
+  // In a busy stream only a row that is no coincidence trips (`chance`; std::nullopt counts plainly).
+  Builder& consecutive_failures(std::optional<std::uint32_t> threshold,
+                                std::optional<double> chance = fusewire::config::Consecutive{}.chance) {
+    return set([&] { config_.detection.consecutive_failures = row(threshold, chance); });
+  }
+  // By slow_call_rate's slower_than; idle while that is off.
+  Builder& consecutive_slow_calls(std::optional<std::uint32_t> threshold,
+                                  std::optional<double> chance = fusewire::config::Consecutive{}.chance) {
+    return set([&] { config_.detection.consecutive_slow_calls = row(threshold, chance); });
   }
   Builder& failure_count(std::uint32_t threshold, milliseconds window) {
     return set([&] { config_.detection.failure_count = {threshold, window}; });
@@ -83,6 +87,11 @@ class Builder {
   }
 
  private:
+  static std::optional<fusewire::config::Consecutive> row(std::optional<std::uint32_t> threshold,
+                                                          std::optional<double> chance) {
+    if (!threshold) return std::nullopt;
+    return fusewire::config::Consecutive{*threshold, chance};
+  }
   template <class Change>
   Builder& set(Change change) {
     change();

@@ -52,7 +52,7 @@ void Breaker::reset_locked(const Scene& here) {
   do {
     from = word;
   } while (!exchange(word, StateWord::closed(from.next_generation(), 0)));
-  counted_.streak.begun(word.generation());
+  counted_.failures.begun(word.generation());
   moved(here, from, word);
   emit({.kind = Event::Kind::reset, .at = here.now, .generation = word.generation(), .from = from.state()});
 }
@@ -64,6 +64,8 @@ Reconfigured Breaker::reconfigure(const config::CircuitBreaker& config, Time now
   const Settings& after = adopt(compile(config), config, result);
   result.changed = &after != &before;
   result.reset = (before.mode == config::Mode::disabled) != (after.mode == config::Mode::disabled);
+  // While slowness is not judged there is no row of slow calls: what is left of an earlier one ends here.
+  if (!before.judges_slowness()) counted_.slow_calls.interrupt(counted_.slow_calls.read().generation);
   settings_.store(&after, std::memory_order_release);
   if (result.reset) reset_locked(scene(now));
   return result;

@@ -11,6 +11,16 @@ namespace {
 bool is_small(std::uint32_t value) { return value >= 1 && value <= StateWord::kMost; }
 bool is_ratio(double value) { return value > 0 && value <= 1; }
 
+std::uint8_t threshold(const std::optional<config::Consecutive>& row) {
+  return static_cast<std::uint8_t>(row ? row->threshold : 0);
+}
+
+double chance(const std::optional<config::Consecutive>& row) { return row ? row->chance.value_or(0) : 0; }
+
+bool has_bad_chance(const std::optional<config::Consecutive>& row) {
+  return row && row->chance && !is_ratio(*row->chance);
+}
+
 }  // namespace
 
 Millis Settings::open_interval(std::uint32_t row, double share) const noexcept {
@@ -26,8 +36,12 @@ Settings compile(const config::CircuitBreaker& from) {
   Settings to;
   to.mode = from.mode;
   to.strict = from.recovery.strict_mode;
-  to.consecutive_failures =
-      static_cast<std::uint8_t>(detection.consecutive_failures ? detection.consecutive_failures->threshold : 0);
+  to.consecutive_failures = threshold(detection.consecutive_failures);
+  to.failures_chance = chance(detection.consecutive_failures);
+  if (detection.slow_call_rate) {
+    to.consecutive_slow_calls = threshold(detection.consecutive_slow_calls);
+    to.slow_calls_chance = chance(detection.consecutive_slow_calls);
+  }
   to.failure_count = static_cast<std::uint8_t>(detection.failure_count ? detection.failure_count->threshold : 0);
   to.half_open_max_calls = static_cast<std::uint8_t>(from.recovery.half_open_max_calls);
   to.success_threshold = static_cast<std::uint8_t>(from.recovery.success_threshold);
@@ -49,6 +63,10 @@ const char* why_invalid(const config::CircuitBreaker& config) {
   const bool by_count = window.type == config::WindowType::count_based;
   if (detection.consecutive_failures && !is_small(detection.consecutive_failures->threshold))
     return "consecutive_failures.threshold is not in 1..127";
+  if (detection.consecutive_slow_calls && !is_small(detection.consecutive_slow_calls->threshold))
+    return "consecutive_slow_calls.threshold is not in 1..127";
+  if (has_bad_chance(detection.consecutive_failures)) return "consecutive_failures.chance is not in (0, 1]";
+  if (has_bad_chance(detection.consecutive_slow_calls)) return "consecutive_slow_calls.chance is not in (0, 1]";
   if (detection.failure_count && !is_small(detection.failure_count->threshold))
     return "failure_count.threshold is not in 1..127";
   if (detection.failure_count && detection.failure_count->window.count() < kBuckets)

@@ -11,13 +11,16 @@ namespace fusewire::breaker {
 struct Settings {
   config::Mode mode = config::Mode::enforce;
   bool strict = true;
-  std::uint8_t consecutive_failures = 0;  // 0: off
-  std::uint8_t failure_count = 0;         // 0: off
+  std::uint8_t consecutive_failures = 0;    // 0: off
+  std::uint8_t consecutive_slow_calls = 0;  // 0: off
+  std::uint8_t failure_count = 0;           // 0: off
   std::uint8_t half_open_max_calls = 3;
   std::uint8_t success_threshold = 3;
   std::uint32_t minimum_calls = 10;
-  double failure_rate = 0;    // 0: off
-  double slow_call_rate = 0;  // 0: off
+  double failure_rate = 0;       // 0: off
+  double slow_call_rate = 0;     // 0: off
+  double failures_chance = 0;    // of consecutive_failures; 0: plain counting
+  double slow_calls_chance = 0;  // of consecutive_slow_calls; 0: plain counting
   Millis open_timeout = 0;
   Millis backoff_max = 0;
   double multiplier = 1;
@@ -31,6 +34,7 @@ struct Settings {
   // The open interval of the row-th trip in a row (from 1). `share`, from -1 to 1, is how much of the jitter is taken.
   Millis open_interval(std::uint32_t row, double share) const noexcept;
 
+  bool judges_slowness() const noexcept { return slow_call_rate > 0; }
   // The failures that re-open a half-open breaker.
   std::uint32_t probe_failures() const noexcept { return strict ? 1 : half_open_max_calls; }
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/breaker/core/sliding_window.hpp"
 
+#include <algorithm>
+
 namespace fusewire::breaker {
 
 SlidingWindow::SlidingWindow(const config::Window& window) : counts_(std::in_place_type<OverTime>, window.duration) {
@@ -62,6 +64,12 @@ bool SlidingWindow::has_shape(const config::Window& window) const noexcept {
 Millis SlidingWindow::duration() const noexcept {
   const auto* time = std::get_if<OverTime>(&counts_);
   return time == nullptr ? 0 : time->scale.duration();
+}
+
+std::uint64_t SlidingWindow::busy_from() const noexcept {
+  constexpr std::uint64_t kBusy = 100;
+  const auto* calls = std::get_if<OverCalls>(&counts_);
+  return calls == nullptr ? kBusy : std::min(kBusy, (std::uint64_t{calls->size} + 1) / 2);
 }
 
 }  // namespace fusewire::breaker

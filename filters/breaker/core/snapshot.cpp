@@ -29,10 +29,13 @@ Snapshot Breaker::snapshot(Time now) const {
 
 // While open and half-open the windows of the closed generation before stay to be seen.
 void Breaker::show_windows(const Scene& here, StateWord word, Snapshot& seen) const noexcept {
-  const Streak::Value streak = counted_.streak.read();
+  const Streak::Value failures = counted_.failures.read();
+  const Streak::Value slow_calls = counted_.slow_calls.read();
   const bool closed = word.state() == State::closed;
-  const std::uint32_t generation = closed ? word.generation() : streak.generation;
-  if (streak.generation == generation) seen.consecutive_failures = streak.failures;
+  const std::uint32_t generation = closed ? word.generation() : failures.generation;
+  if (failures.generation == generation) seen.consecutive_failures = failures.calls;
+  if (slow_calls.generation == generation && here.settings.judges_slowness())
+    seen.consecutive_slow_calls = slow_calls.calls;
   seen.window = here.settings.window->figures(here.settings.window->at(generation, here.at));
   if (here.settings.failure_window != nullptr)
     seen.failure_count = here.settings.failure_window->count(generation, here.at);
@@ -66,7 +69,7 @@ void Breaker::show_counts(Snapshot& seen) const noexcept {
                  .failure = read(counted_.failure),
                  .neutral = read(counted_.neutral),
                  .rejected = read(counted_.rejected),
-                 .would_reject = read(counted_.would_reject),
+                 .would_reject = read(would_reject_),
                  .trips = std::accumulate(trips, trips + kReasons, std::uint64_t{0})};
   seen.transitions[index(State::closed)][index(State::open)] = seen.totals.trips - from_half_open;
   seen.transitions[index(State::open)][index(State::half_open)] = read(half_opened_);

@@ -4,6 +4,7 @@
 // Thread-safe, lock-free.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -36,50 +37,94 @@ class Stamp {
   std::atomic<std::uint64_t> word_{0};
 };
 
-// Failures in a row within a closed generation, exact to 65,535. Its generation stays readable while open and
-// half-open: it is the one whose windows are shown.
+// Calls in a row within a closed generation, exact to 65,535: failures, or slow calls. Its generation stays readable
+// while open and half-open: it is the one whose windows are shown.
+//
+//   63..42 generation | 41..20 id of the row | 16 spread | 15..0 calls
+//
+// A row has an id, so that the time of its first call, which has a word of its own, is never taken for another row's.
 class Streak {
  public:
+  static constexpr std::uint32_t kMaxCalls = 65535;
+
   struct Value {
     std::uint32_t generation = 0;
-    std::uint32_t failures = 0;
+    std::uint32_t calls = 0;
+    bool spread = false;  // its first and its last call lie at least 10 ms apart
   };
 
-  std::uint32_t failed(std::uint32_t generation) noexcept {
-    return update(generation, [](std::uint32_t failures) { return failures < kMost ? failures + 1 : kMost; });
+  Value add(std::uint32_t generation, Millis now) noexcept {
+    return update(generation, [&](Row& row) {
+      if (row.calls == 0) {
+        row.id = (row.id + 1) & kGenerationMask;
+        first_.publish(row.id, now);  // before the row can be seen
+      } else {
+        row.spread = row.spread || began_before(row.id, now - kSpread, now);
+      }
+      row.calls = std::min(row.calls + 1, kMaxCalls);
+    });
   }
-  std::uint32_t succeeded(std::uint32_t generation) noexcept {
-    return update(generation, [](std::uint32_t) { return 0U; });
+  Value interrupt(std::uint32_t generation) noexcept {
+    return update(generation, [](Row& row) { row = {.id = row.id}; });
   }
-  // Makes the generation the one that is shown; returns its failures.
-  std::uint32_t begun(std::uint32_t generation) noexcept {
-    return update(generation, [](std::uint32_t failures) { return failures; });
+  // Makes the generation the one that is shown and leaves its row as it is.
+  Value begun(std::uint32_t generation) noexcept {
+    return update(generation, [](Row&) {});
   }
 
-  Value read() const noexcept { return unpack(word_.load(std::memory_order_acquire)); }
+  Value read() const noexcept {
+    const std::uint64_t word = word_.load(std::memory_order_acquire);
+    const Row row = row_of(word);
+    return {generation_of(word), row.calls, row.spread};
+  }
 
  private:
-  static constexpr std::uint32_t kMost = 65535;
+  static constexpr Millis kSpread = 10;
+  static constexpr unsigned kIdShift = 20;
+  static constexpr std::uint64_t kSpreadBit = std::uint64_t{1} << 16;
 
-  static Value unpack(std::uint64_t word) noexcept {
-    return {static_cast<std::uint32_t>(word >> 32), static_cast<std::uint32_t>(word)};
+  struct Row {
+    std::uint32_t id = 0;
+    std::uint32_t calls = 0;
+    bool spread = false;
+  };
+
+  static std::uint32_t generation_of(std::uint64_t word) noexcept {
+    return static_cast<std::uint32_t>(word >> (64 - kGenerationBits));
+  }
+  static Row row_of(std::uint64_t word) noexcept {
+    return {static_cast<std::uint32_t>(word >> kIdShift) & kGenerationMask,
+            static_cast<std::uint32_t>(word) & kMaxCalls, (word & kSpreadBit) != 0};
+  }
+  static std::uint64_t pack(std::uint32_t generation, const Row& row) noexcept {
+    return std::uint64_t{generation} << (64 - kGenerationBits) | std::uint64_t{row.id} << kIdShift |
+           (row.spread ? kSpreadBit : 0) | row.calls;
+  }
+
+  // A thread that slept through 65,536 rows may have overwritten the time: then the row begins anew, now.
+  bool began_before(std::uint32_t id, Millis limit, Millis now) noexcept {
+    const Millis first = first_.of(id);
+    if (first < 0) first_.publish(id, now);
+    return first >= 0 && first <= limit;
   }
 
   template <class Change>
-  std::uint32_t update(std::uint32_t generation, Change change) noexcept {
+  Value update(std::uint32_t generation, Change change) noexcept {
     std::uint64_t seen = word_.load(std::memory_order_relaxed);
     for (;;) {
-      const Value value = unpack(seen);
-      if (newer_generation(value.generation, generation)) return 0;
-      const std::uint32_t failures = change(value.generation == generation ? value.failures : 0);
-      const std::uint64_t wanted = std::uint64_t{generation} << 32 | failures;
+      if (newer_generation(generation_of(seen), generation)) return {};
+      Row row = row_of(seen);
+      if (generation_of(seen) != generation) row = {.id = row.id};
+      change(row);
+      const std::uint64_t wanted = pack(generation, row);
       if (wanted == seen ||
           word_.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel, std::memory_order_relaxed))
-        return failures;
+        return {generation, row.calls, row.spread};
     }
   }
 
   std::atomic<std::uint64_t> word_{0};
+  Stamp first_;  // by the row's id
 };
 
 }  // namespace fusewire::breaker

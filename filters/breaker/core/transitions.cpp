@@ -15,12 +15,14 @@ bool Breaker::trip(const Scene& here, StateWord& word, Cause cause) noexcept {
   if (!exchange(word, to)) return false;
 
   last_interval_.store(interval, std::memory_order_release);
-  const Streak::Value streak = counted_.streak.read();
+  Snapshot seen;
+  show_windows(here, to, seen);
   const Trip trip{.reason = cause.reason,
                   .value = cause.value,
                   .threshold = cause.threshold,
-                  .window = here.settings.window->figures(here.settings.window->at(streak.generation, here.at)),
-                  .consecutive_failures = streak.failures,
+                  .window = seen.window,
+                  .consecutive_failures = seen.consecutive_failures,
+                  .consecutive_slow_calls = seen.consecutive_slow_calls,
                   .open_for = milliseconds(interval),
                   .at = here.now};
   trips_[static_cast<std::size_t>(cause.reason)].fetch_add(1, std::memory_order_relaxed);

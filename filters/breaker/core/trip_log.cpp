@@ -23,9 +23,10 @@ void TripLog::write(const Trip& trip) noexcept {
       std::bit_cast<std::uint64_t>(trip.threshold),
       two(trip.window.ended, trip.window.failures),
       two(trip.window.judged, trip.window.slow),
-      static_cast<std::uint64_t>(trip.open_for.count()) << 24 |
-          std::uint64_t{trip.consecutive_failures & 0xffffU} << 8 | static_cast<std::uint64_t>(trip.reason),
+      static_cast<std::uint64_t>(trip.open_for.count()),
       std::bit_cast<std::uint64_t>(static_cast<std::int64_t>(trip.at.time_since_epoch().count())),
+      std::uint64_t{trip.consecutive_slow_calls & 0xffffU} << 24 |
+          std::uint64_t{trip.consecutive_failures & 0xffffU} << 8 | static_cast<std::uint64_t>(trip.reason),
   };
   // Released, so that a reader who sees one of them finds the odd version afterwards.
   for (std::size_t i = 0; i < kWords; ++i) words_[i].store(words[i], std::memory_order_release);
@@ -45,12 +46,13 @@ std::optional<Trip> TripLog::read() const noexcept {
     const auto high = [](std::uint64_t word) { return word >> 32; };
     const auto low = [](std::uint64_t word) { return word & 0xffffffffU; };
     Trip trip;
-    trip.reason = static_cast<Reason>(words[4] & 0xffU);
+    trip.reason = static_cast<Reason>(words[6] & 0xffU);
     trip.value = std::bit_cast<double>(words[0]);
     trip.threshold = std::bit_cast<double>(words[1]);
     trip.window = {.ended = high(words[2]), .failures = low(words[2]), .judged = high(words[3]), .slow = low(words[3])};
-    trip.consecutive_failures = static_cast<std::uint32_t>(words[4] >> 8) & 0xffffU;
-    trip.open_for = milliseconds(words[4] >> 24);
+    trip.consecutive_failures = static_cast<std::uint32_t>(words[6] >> 8) & 0xffffU;
+    trip.consecutive_slow_calls = static_cast<std::uint32_t>(words[6] >> 24) & 0xffffU;
+    trip.open_for = milliseconds(words[4]);
     trip.at = Time(Time::duration(std::bit_cast<std::int64_t>(words[5])));
     return trip;
   }

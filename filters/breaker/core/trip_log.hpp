@@ -21,7 +21,7 @@ class TripLog {
   std::optional<Trip> read() const noexcept;  // absent: there was none
 
  private:
-  static constexpr std::size_t kWords = 6;
+  static constexpr std::size_t kWords = 7;
   std::atomic<std::uint64_t> version_{0};
   std::array<std::atomic<std::uint64_t>, kWords> words_{};
 };

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "filters/breaker/core/settings.hpp"
+#include "filters/breaker/core/tagged.hpp"
 
 namespace fusewire::breaker {
 
@@ -16,6 +17,11 @@ struct Cause {
   double threshold = 0;
 };
 
+struct Rows {
+  Streak::Value failures;
+  Streak::Value slow_calls;
+};
+
 class TripPolicy {
  public:
   // `settings` outlives the policy.
@@ -23,12 +29,12 @@ class TripPolicy {
 
   // After a call that ended: every detector, and the first one's reason in the table's order. `failure_count` is what
   // failure_count's own window holds, where it is on.
-  std::optional<Cause> judge_ended(std::uint32_t streak, std::uint64_t failure_count,
-                                   SlidingWindow::Moment) const noexcept;
-  // After a call that turned slow: the slow-call rate only.
-  std::optional<Cause> judge_slow(SlidingWindow::Moment) const noexcept;
+  std::optional<Cause> judge_ended(const Rows&, std::uint64_t failure_count, SlidingWindow::Moment) const noexcept;
+  // After a call that turned slow: the row of slow calls and the slow-call rate.
+  std::optional<Cause> judge_slow(Streak::Value row, SlidingWindow::Moment) const noexcept;
 
  private:
+  bool is_no_coincidence(Streak::Value row, double chance, Tally window) const noexcept;
   std::optional<Cause> judge_rate(Reason, Tally, double threshold) const noexcept;
 
   const Settings& settings_;

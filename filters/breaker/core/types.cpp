@@ -25,7 +25,8 @@ std::string_view to_string(Override kind) {
 
 std::string_view to_string(Reason reason) {
   return name_of(std::array<std::string_view, kReasons>{"consecutive_failures", "failure_count", "failure_rate",
-                                                        "slow_call_rate", "probe_failed", "half_open_timeout"},
+                                                        "consecutive_slow_calls", "slow_call_rate", "probe_failed",
+                                                        "half_open_timeout"},
                  reason);
 }
 

@@ -21,6 +21,7 @@ enum class Reason : std::uint8_t {
   consecutive_failures,
   failure_count,
   failure_rate,
+  consecutive_slow_calls,
   slow_call_rate,
   probe_failed,
   half_open_timeout
@@ -28,7 +29,7 @@ enum class Reason : std::uint8_t {
 enum class FailureKind : std::uint8_t { connect_error, timeout, reset, protocol_error, incomplete, status, other };
 enum class RejectedBy : std::uint8_t { open, half_open, forced_open };
 
-inline constexpr std::size_t kReasons = 6;
+inline constexpr std::size_t kReasons = 7;
 
 // "closed", "half_open", "forced_open", "consecutive_failures", …: the spelling of the spec, of metrics and of JSON.
 std::string_view to_string(State);
@@ -57,6 +58,7 @@ struct Trip {
   double threshold = 0;
   WindowFigures window;
   std::uint32_t consecutive_failures = 0;
+  std::uint32_t consecutive_slow_calls = 0;
   milliseconds open_for{0};
   Time at{};
 };
@@ -78,7 +80,8 @@ struct Snapshot {
   std::uint32_t generation = 0;
   WindowFigures window;
   std::optional<std::uint64_t> failure_count;  // in failure_count's own window, where it is on
-  std::uint32_t consecutive_failures = 0;
+  std::uint32_t consecutive_failures = 0;      // exact to 65,535, as the next one is
+  std::uint32_t consecutive_slow_calls = 0;    // 0 while slow_call_rate is off
   struct HalfOpen {
     std::uint32_t in_flight = 0;
     std::uint32_t successes = 0;

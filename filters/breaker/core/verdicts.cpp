@@ -13,7 +13,7 @@ void Breaker::finish(const Permit& permit, Result result, FailureKind kind, Time
   const StateWord word = load();
   if (word.generation() != permit.generation_) return;
   if (word.state() == State::closed && result != Result::neutral)
-    record(here, word, result == Result::failure, permit.slow_);
+    record(here, word, {.failed = result == Result::failure, .was_slow = permit.slow_});
   if (word.state() != State::half_open || !permit.slot_) return;
   // A probe that turned slow has been judged; a verdict under an override is none.
   const bool decides = result != Result::neutral && !permit.slow_ && !current_override(here).is_set();
@@ -36,34 +36,49 @@ void Breaker::count(const Scene& here, Result result, FailureKind kind) noexcept
           .failure = kind});
 }
 
-// A call that ended in the closed generation `word`: into the windows, then before the judge.
-void Breaker::record(const Scene& here, StateWord word, bool failed, bool was_slow) noexcept {
+// A call that ended in the closed generation `word`: into the windows and rows, then before the judge.
+void Breaker::record(const Scene& here, StateWord word, Ended call) noexcept {
   const Settings& settings = here.settings;
   const std::uint32_t generation = word.generation();
   const SlidingWindow::Moment moment = settings.window->at(generation, here.at);
-  settings.window->add_ended(moment, failed);
-  if (settings.slow_call_rate > 0 && !was_slow) settings.window->add_judged(moment, false);
-  if (failed && settings.failure_window != nullptr) settings.failure_window->add(generation, here.at);
-  const std::uint32_t streak = failed ? counted_.streak.failed(generation) : counted_.streak.succeeded(generation);
+  settings.window->add_ended(moment, call.failed);
+  if (settings.judges_slowness() && !call.was_slow) settings.window->add_judged(moment, false);
+  if (call.failed && settings.failure_window != nullptr) settings.failure_window->add(generation, here.at);
+  const Rows rows = update_rows(here, generation, call);
   if (current_override(here).is_set()) return;
   const std::uint64_t failures =
       settings.failure_window == nullptr ? 0 : settings.failure_window->count(generation, here.at);
-  if (const auto cause = TripPolicy(settings).judge_ended(streak, failures, moment)) trip(here, word, *cause);
+  if (const auto cause = TripPolicy(settings).judge_ended(rows, failures, moment)) trip(here, word, *cause);
+}
+
+// A stream that breaks off after it was settled says little of requests now: it neither adds to a row nor ends one.
+// A slow call has been added when it turned slow; only a success that never was ends the row of slow ones.
+Rows Breaker::update_rows(const Scene& here, std::uint32_t generation, Ended call) noexcept {
+  Streak& failures = counted_.failures;
+  Streak& slow_calls = counted_.slow_calls;
+  Rows rows;
+  rows.failures = call.broke_off ? failures.begun(generation)
+                  : call.failed  ? failures.add(generation, here.at)
+                                 : failures.interrupt(generation);
+  if (here.settings.judges_slowness())
+    rows.slow_calls = call.failed || call.was_slow ? slow_calls.begun(generation) : slow_calls.interrupt(generation);
+  return rows;
 }
 
 // Returns whether the call is now a slow one: not where slowness is not looked for.
 bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
   const Scene here = scene(now);
-  if (here.settings.slow_call_rate <= 0) return false;
+  if (!here.settings.judges_slowness()) return false;
   StateWord word = load();
   if (word.generation() != permit.generation_ || here.settings.mode == config::Mode::disabled) return true;
   const bool frozen = current_override(here).is_set();
   if (word.state() == State::closed) {
     const SlidingWindow::Moment moment = here.settings.window->at(word.generation(), here.at);
-    counted_.streak.begun(word.generation());
+    counted_.failures.begun(word.generation());
     here.settings.window->add_judged(moment, true);
+    const Streak::Value row = counted_.slow_calls.add(word.generation(), here.at);
     if (frozen) return true;
-    if (const auto cause = TripPolicy(here.settings).judge_slow(moment)) trip(here, word, *cause);
+    if (const auto cause = TripPolicy(here.settings).judge_slow(row, moment)) trip(here, word, *cause);
   } else if (word.state() == State::half_open && permit.slot_ && !frozen) {
     probe_failed(here, word, false);
   }
@@ -123,7 +138,7 @@ void Breaker::broke_off(std::uint32_t generation, bool probed, FailureKind kind,
   if (word.generation() != generation) return;
   count(here, Result::failure, kind);
   if (here.settings.mode == config::Mode::disabled) return;
-  if (word.state() == State::closed) record(here, word, true, false);
+  if (word.state() == State::closed) record(here, word, {.failed = true, .broke_off = true});
   if (word.state() == State::half_open && probed && !current_override(here).is_set()) probe_failed(here, word, false);
 }
 

@@ -25,21 +25,24 @@ TEST_CASE("a whole round, as it is written in the spec") {
   CHECK(table.say(kNew) == kOk);
   CHECK(table.say(R"({"op":"acquire"})") == R"({"permit":1})");
   CHECK(table.say(R"({"op":"acquire"})") == R"({"permit":2})");
+  CHECK(table.say(R"({"op":"acquire"})") == R"({"permit":3})");
   CHECK(table.say(R"({"op":"success","permit":1})") == kOk);
   CHECK(table.say(R"({"op":"broke_off","permit":1})") == kOk);
   CHECK(table.say(R"({"op":"failure","permit":2,"kind":"timeout"})") == kOk);
+  CHECK(table.say(R"({"op":"slow","permit":3})") == kOk);
+  CHECK(table.say(R"({"op":"failure","permit":3,"kind":"timeout"})") == kOk);
   CHECK(table.say(R"({"op":"acquire"})") == R"({"rejected":"open","retry_after_ms":30000})");
   CHECK(table.say(R"({"op":"advance","ms":1})") == kOk);
   CHECK(table.say(R"({"op":"state"})") ==
         R"({"state":"open","override":"none","generation":1,)"
-        R"("window":{"ended":3,"failures":2,"judged":3,"slow":0},"consecutive_failures":2,)"
+        R"("window":{"ended":4,"failures":3,"judged":4,"slow":1},"consecutive_failures":2,"consecutive_slow_calls":1,)"
         R"("half_open":{"in_flight":0,"successes":0,"failures":0},"retry_after_ms":29999,)"
-        R"("totals":{"success":1,"failure":2,"neutral":0,"rejected":1,"would_reject":0,"trips":1},)"
+        R"("totals":{"success":1,"failure":3,"neutral":0,"rejected":1,"would_reject":0,"trips":1},)"
         R"("last_trip":{"reason":"consecutive_failures"}})");
   table.say(R"({"op":"advance","ms":29999})");
-  CHECK(table.say(R"({"op":"acquire"})") == R"({"permit":3})");
-  CHECK(table.say(R"({"op":"slow","permit":3})") == kOk);
-  CHECK(table.say(R"({"op":"drop","permit":3})") == kOk);
+  CHECK(table.say(R"({"op":"acquire"})") == R"({"permit":4})");
+  CHECK(table.say(R"({"op":"slow","permit":4})") == kOk);
+  CHECK(table.say(R"({"op":"drop","permit":4})") == kOk);
   CHECK(table.say(R"({"op":"acquire"})") == R"({"rejected":"open","retry_after_ms":60000})");
   CHECK(table.state()["last_trip"] == boost::json::value({{"reason", "probe_failed"}}));
 }
@@ -80,6 +83,39 @@ TEST_CASE("in shadow what would be rejected is an unjudged permit") {
   table.say(R"({"op":"force_open"})");
   CHECK(table.say(R"({"op":"acquire"})") == R"({"permit":1,"unjudged":true})");
   CHECK(table.state()["totals"].at("would_reject") == 1);
+}
+
+TEST_CASE("a slot is given back once, and only by a permit that holds one") {
+  Table table;
+  table.say(R"({"op":"new","config":{"recovery":{"half_open_max_calls":1},)"
+            R"("detection":{"consecutive_failures":{"threshold":1}}}})");
+  table.say(R"({"op":"acquire"})");
+  CHECK(table.refuses(R"({"op":"give_back_slot","permit":1})"));
+  table.say(R"({"op":"failure","permit":1})");
+  table.say(R"({"op":"advance","ms":30000})");
+  table.say(R"({"op":"acquire"})");
+  CHECK(table.say(R"({"op":"give_back_slot","permit":2})") == kOk);
+  CHECK(table.refuses(R"({"op":"give_back_slot","permit":2})"));
+  CHECK(table.state()["half_open"].at("in_flight") == 0);
+  CHECK(table.say(R"({"op":"failure","permit":2})") == kOk);
+  CHECK(table.state()["state"] == "half_open");
+}
+
+TEST_CASE("a row with a chance, and one without") {
+  Table table;
+  for (const auto& [chance, state] : {std::pair{"0.000001", "closed"}, std::pair{"\"off\"", "open"}}) {
+    table.say(R"({"op":"new","config":{"detection":{"consecutive_failures":{"threshold":5,"chance":)" +
+              std::string(chance) + "}}}}");
+    std::int64_t permit = 0;
+    const auto one = [&](const std::string& op) {
+      permit = table.player.play(R"({"op":"acquire"})").at("permit").as_int64();
+      table.say(R"({"op":")" + op + R"(","permit":)" + std::to_string(permit) + "}");
+    };
+    for (int i = 0; i < 200; ++i) one("success");
+    for (int i = 0; i < 5; ++i) one("failure");
+    CHECK(table.state()["consecutive_failures"] == 5);
+    CHECK(table.state()["state"] == state);
+  }
 }
 
 TEST_CASE("a permit ends once") {

@@ -34,6 +34,8 @@ TEST_CASE("each reason has its sentence, with its figures") {
   const std::string after = "; next trial in 12.4 s";
   CHECK(because(Reason::consecutive_failures, 5) == before + "5 failures in a row" + after);
   CHECK(because(Reason::consecutive_failures, 1) == before + "1 failure in a row" + after);
+  CHECK(because(Reason::consecutive_slow_calls, 5) == before + "5 calls in a row slower than 5 s" + after);
+  CHECK(because(Reason::consecutive_slow_calls, 1) == before + "1 call in a row slower than 5 s" + after);
   CHECK(because(Reason::failure_count, 7) == before + "7 failures within 300 s" + after);
   CHECK(because(Reason::failure_rate, 0.615, {.ended = 13}) == before + "62 % of 13 calls failed" + after);
   CHECK(because(Reason::slow_call_rate, 1, {.judged = 1}) == before + "100 % of 1 call were slow" + after);

@@ -82,6 +82,9 @@ TEST_CASE("a breaker is shown with all that is known of it") {
   CHECK(view.at("totals").at("trips").to_number<int>() == 1);
   CHECK(view.at("thresholds").at("consecutive_failures").to_number<int>() == 5);
   CHECK(view.at("thresholds").at("failure_count").is_null());
+  CHECK(view.at("thresholds").at("consecutive_slow_calls").to_number<int>() == 5);
+  CHECK(view.at("window").at("consecutive_slow_calls").to_number<int>() == 0);
+  CHECK(view.at("last_trip").at("consecutive_slow_calls").to_number<int>() == 0);
   CHECK(view.at("thresholds").at("slow_call_rate").at("slower_than_ms").to_number<int>() == 5000);
   CHECK(view.at("thresholds").at("window").at("duration_ms").to_number<int>() == 60000);
   REQUIRE(view.at("last_transitions").as_array().size() == 1);

@@ -31,6 +31,7 @@ breaker::Event tripped() {
                              .threshold = 0.5,
                              .window = {.ended = 16, .failures = 10, .judged = 16, .slow = 1},
                              .consecutive_failures = 2,
+                             .consecutive_slow_calls = 1,
                              .open_for = 30s,
                              .at = {}};
   return event;

@@ -71,8 +71,8 @@ TEST_CASE("every series of every breaker is there, at 0, before the first call")
                                  {"half_open", "closed"}})
     wanted.push_back(std::string("circuit_breaker_transitions_total{name=\"NAME\",from=\"") + from + "\",to=\"" + to +
                      "\"}");
-  for (const char* reason :
-       {"consecutive_failures", "failure_count", "failure_rate", "slow_call_rate", "probe_failed", "half_open_timeout"})
+  for (const char* reason : {"consecutive_failures", "failure_count", "failure_rate", "consecutive_slow_calls",
+                             "slow_call_rate", "probe_failed", "half_open_timeout"})
     wanted.push_back(std::string("circuit_breaker_trips_total{name=\"NAME\",reason=\"") + reason + "\"}");
   for (const char* outcome : {"success", "failure", "timeout"}) {
     const std::string labels = std::string("{name=\"NAME\",outcome=\"") + outcome + "\"";

@@ -129,6 +129,22 @@ TEST_CASE("reconfigure() takes the new thresholds and refuses bad ones") {
   CHECK_THROWS_AS(program.orders.reconfigure(config), std::invalid_argument);
 }
 
+TEST_CASE("a call in a row of slow ones trips, and one on trial gives its slot back") {
+  Program program;
+  auto config = program.builder.consecutive_slow_calls(2).success_threshold(2).settings();
+  config.detection.slow_call_rate->threshold = 1;
+  program.orders.reconfigure(config);
+  for (int i = 0; i < 2; ++i) program.orders.call([&program] { program.now += 5s; });
+  CHECK(program.orders.state() == State::open);
+  CHECK(program.orders.snapshot().last_trip->reason == Reason::consecutive_slow_calls);
+  program.now += 30s;
+  Call trial = program.orders.acquire();
+  CHECK(trial.give_back_slot());
+  CHECK_FALSE(trial.give_back_slot());
+  trial.failure();
+  CHECK(program.orders.state() == State::half_open);
+}
+
 TEST_CASE("what is out of bounds is refused by name") {
   const auto refused = [](Builder& builder) {
     try {
@@ -140,6 +156,10 @@ TEST_CASE("what is out of bounds is refused by name") {
   };
   const auto with = [] { return Builder("x"); };
   CHECK(refused(with().consecutive_failures(0)) == "consecutive_failures.threshold is not in 1..127");
+  CHECK(refused(with().consecutive_failures(5, 0.0)) == "consecutive_failures.chance is not in (0, 1]");
+  CHECK(refused(with().consecutive_slow_calls(128)) == "consecutive_slow_calls.threshold is not in 1..127");
+  CHECK(refused(with().consecutive_slow_calls(5, 1.5)) == "consecutive_slow_calls.chance is not in (0, 1]");
+  CHECK(refused(with().consecutive_slow_calls(std::nullopt).consecutive_failures(5, std::nullopt)) == "accepted");
   CHECK(refused(with().failure_count(128, 1s)) == "failure_count.threshold is not in 1..127");
   CHECK(refused(with().failure_count(1, 29ms)) == "failure_count.window is below 30ms");
   CHECK(refused(with().failure_rate(0)) == "failure_rate.threshold is not in (0, 1]");

@@ -19,6 +19,7 @@ TEST_CASE("the fifth failure in a row trips, with its figures") {
   CHECK(trip.window.ended == 5);
   CHECK(trip.window.failures == 5);
   CHECK(trip.consecutive_failures == 5);
+  CHECK(trip.consecutive_slow_calls == 0);
   CHECK(trip.open_for == 30s);
   CHECK(trip.at == play.now);
 }
@@ -160,7 +161,7 @@ TEST_CASE("a neutral call enters neither rate, unless it was slow before") {
   CHECK(play.seen().window.slow == 1);
 }
 
-TEST_CASE("turning slow judges the slow-call rate only") {
+TEST_CASE("turning slow judges the two slow ones only") {
   config::CircuitBreaker config = plain();
   config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 3};
   PlayedBreaker play(config);
@@ -195,6 +196,7 @@ TEST_CASE("where several detectors trip at once the reason is the first in the t
   config.detection = {.consecutive_failures = fusewire::config::Consecutive{.threshold = 4},
                       .failure_count = config::FailureCount{.threshold = 4, .window = 60s},
                       .failure_rate = 1.0,
+                      .consecutive_slow_calls = fusewire::config::Consecutive{.threshold = 4},
                       .slow_call_rate = config::SlowCallRate{.threshold = 1.0},
                       .window = {},
                       .minimum_calls = 4};
@@ -215,6 +217,8 @@ TEST_CASE("where several detectors trip at once the reason is the first in the t
   config.detection.failure_count.reset();
   CHECK(reason() == Reason::failure_rate);
   config.detection.slow_call_rate = config::SlowCallRate{.threshold = 1.0};
+  CHECK(reason() == Reason::consecutive_slow_calls);
+  config.detection.consecutive_slow_calls.reset();
   CHECK(reason() == Reason::slow_call_rate);
 }
 

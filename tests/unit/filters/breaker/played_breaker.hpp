@@ -42,6 +42,7 @@ inline config::CircuitBreaker only_slow(double threshold, std::uint32_t minimum_
   config::CircuitBreaker config = plain();
   config.detection.consecutive_failures.reset();
   config.detection.failure_rate.reset();
+  config.detection.consecutive_slow_calls.reset();
   config.detection.slow_call_rate = config::SlowCallRate{.threshold = threshold};
   config.detection.minimum_calls = minimum_calls;
   return config;

@@ -6,13 +6,22 @@
 
 namespace fusewire::breaker::testing {
 
+namespace {
+
+std::optional<config::Consecutive> row(int threshold, double chance) {
+  if (threshold == 0) return std::nullopt;
+  config::Consecutive to{.threshold = static_cast<std::uint32_t>(threshold), .chance = std::nullopt};
+  if (chance != 0) to.chance = chance;
+  return to;
+}
+
+}  // namespace
+
 config::CircuitBreaker Rules::as_config() const {
   config::CircuitBreaker to;
   to.mode = mode;
-  to.detection.consecutive_failures.reset();
-  if (consecutive != 0)
-    to.detection.consecutive_failures =
-        fusewire::config::Consecutive{.threshold = static_cast<std::uint32_t>(consecutive)};
+  to.detection.consecutive_failures = row(consecutive, consecutive_chance);
+  to.detection.consecutive_slow_calls = row(consecutive_slow, consecutive_slow_chance);
   to.detection.failure_count.reset();
   if (failure_count != 0)
     to.detection.failure_count = {static_cast<std::uint32_t>(failure_count), milliseconds(failure_count_window)};
@@ -69,7 +78,8 @@ void ReferenceModel::end(const Permit& permit, Result result) {
   if (result == Result::failure) ++totals_.failure;
   if (result == Result::neutral) ++totals_.neutral;
   if (permit.unjudged || permit.generation != generation_) return;
-  if (state_ == State::closed && result != Result::neutral) record(result == Result::failure, permit.slow);
+  if (state_ == State::closed && result != Result::neutral) record(result == Result::failure, permit.slow, false);
+  if (is(Mutation::neutral_ends_the_row) && result == Result::neutral) failing_ = {};
   if (state_ != State::half_open || !permit.slot) return;
   --in_flight_;
   if (result == Result::neutral || permit.slow || forced() != Override::none) return;
@@ -81,8 +91,11 @@ void ReferenceModel::turn_slow(Permit& permit) {
   if (permit.slow || permit.unjudged || rules_.slow_permille == 0) return;
   permit.slow = true;
   if (permit.generation != generation_) return;
+  if (state_ == State::half_open && is(Mutation::slow_row_in_half_open)) go_on(slow_);
   if (state_ == State::closed) {
     judged_.push_back({now_, true});
+    forget_old(judged_, rules_.time_based, rules_.duration);
+    go_on(slow_);
     judge(true);
   } else if (state_ == State::half_open && permit.slot && forced() == Override::none) {
     fail_probe();
@@ -94,29 +107,101 @@ void ReferenceModel::break_off(const Permit& permit) {
   ++totals_.failure;
   if (permit.unjudged) return;
   if (state_ == State::closed)
-    record(true, false);
+    record(true, false, true);
   else if (state_ == State::half_open && permit.slot && forced() == Override::none)
     fail_probe();
 }
 
-void ReferenceModel::record(bool failed, bool was_slow) {
+bool ReferenceModel::give_back(Permit& permit) {
+  if (!permit.slot) return false;
+  const bool held = permit.generation == generation_ && state_ == State::half_open;
+  if (held && is(Mutation::given_back_slot_is_judged)) return true;
+  permit.slot = false;
+  permit.unjudged = true;
+  if (held && !is(Mutation::slot_stays_taken)) --in_flight_;
+  return true;
+}
+
+void ReferenceModel::record(bool failed, bool was_slow, bool broke_off) {
+  const bool judges_slowness = rules_.slow_permille != 0;
   ended_.push_back({now_, failed});
-  if (rules_.slow_permille != 0 && !was_slow) judged_.push_back({now_, false});
+  forget_old(ended_, rules_.time_based, rules_.duration);
+  if (judges_slowness && !was_slow) judged_.push_back({now_, false});
+  forget_old(judged_, rules_.time_based, rules_.duration);
   if (rules_.failure_count != 0 && failed) counted_failures_.push_back({now_, true});
-  consecutive_ = failed ? consecutive_ + 1 : 0;
+  forget_old(counted_failures_, true, rules_.failure_count_window);
+
+  if (!failed || (broke_off && is(Mutation::broken_stream_ends_the_row))) failing_ = {};
+  if (failed && (!broke_off || is(Mutation::broken_stream_in_the_row))) go_on(failing_);
+  const bool ends_slow_row = !failed && (!was_slow || is(Mutation::slow_success_ends_the_slow_row));
+  if (ends_slow_row || (failed && is(Mutation::failure_ends_the_slow_row))) slow_ = {};
   judge(false);
+}
+
+void ReferenceModel::go_on(Row& row) {
+  if (row.calls == 0) row.first = now_;
+  row.last = now_;
+  ++row.calls;
 }
 
 void ReferenceModel::judge(bool slow_calls_only) {
   if (forced() != Override::none) return;
   const Rules& r = rules_;
   if (!slow_calls_only) {
-    if (r.consecutive != 0 && consecutive_ >= r.consecutive) return trip(Reason::consecutive_failures);
+    if (counts(failing_, r.consecutive, r.consecutive_chance, ended_)) return trip(Reason::consecutive_failures);
     if (r.failure_count != 0 && count_within(counted_failures_, r.failure_count_window).total >= r.failure_count)
       return trip(Reason::failure_count);
     if (reaches(count(ended_), r.failure_permille)) return trip(Reason::failure_rate);
   }
-  if (reaches(count(judged_), r.slow_permille)) trip(Reason::slow_call_rate);
+  if (r.slow_permille == 0) return;
+  const bool by_rate = reaches(count(judged_), r.slow_permille);
+  if (by_rate && is(Mutation::slow_rate_before_slow_row)) return trip(Reason::slow_call_rate);
+  const bool row_is_judged = !slow_calls_only || !is(Mutation::slow_row_waits_for_a_result);
+  if (row_is_judged && counts(slow_, r.consecutive_slow, r.consecutive_slow_chance, judged_))
+    return trip(Reason::consecutive_slow_calls);
+  if (by_rate) trip(Reason::slow_call_rate);
+}
+
+// "A row in a busy stream", sentence by sentence.
+bool ReferenceModel::counts(const Row& row, int threshold, double chance, const Entries& entries) const {
+  if (threshold == 0 || row.calls < threshold) return false;
+  if (chance == 0 || is(Mutation::plain_counting_in_busy_streams)) return true;
+  Count others = beside(row, entries);
+  if (!is_busy(others.total)) return true;
+  const std::int64_t end = is(Mutation::row_lasts_until_now) ? now_ : row.last;
+  if (end - row.first < 10 && !is(Mutation::row_without_10_ms)) return false;
+  if (is(Mutation::row_counts_itself)) others.total += row.calls;
+  if (is(Mutation::row_is_part_of_its_share)) others = count(entries);
+  if (is(Mutation::share_of_the_other_rate)) others.marked = count(&entries == &ended_ ? judged_ : ended_).marked;
+  long double expected = is(Mutation::chance_of_one_row_only) ? 1 : others.total;
+  for (int call = 0; call < row.calls; ++call)
+    expected *= static_cast<long double>(others.marked) / static_cast<long double>(others.total);
+  return expected < static_cast<long double>(chance);
+}
+
+// The window without the row, whose calls are the newest that failed (were slow).
+ReferenceModel::Count ReferenceModel::beside(const Row& row, const Entries& entries) const {
+  Entries others;
+  int own = row.calls;
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    const bool is_own = entry->marked && own > 0;
+    if (is_own) --own;
+    others.push_front({entry->at, entry->marked, is_own});
+  }
+  Count in_window;
+  const auto size = static_cast<std::size_t>(rules_.size);
+  for (std::size_t i = !rules_.time_based && others.size() > size ? others.size() - size : 0; i < others.size(); ++i) {
+    if (others[i].is_own || (rules_.time_based && !is_within(others[i], rules_.duration))) continue;
+    ++in_window.total;
+    in_window.marked += others[i].marked ? 1 : 0;
+  }
+  return in_window;
+}
+
+bool ReferenceModel::is_busy(int beside) const {
+  if (is(Mutation::quiet_streams_are_busy) && beside > 0) return true;
+  if (rules_.time_based || is(Mutation::count_windows_are_busy_at_100)) return beside >= 100;
+  return beside >= 100 || 2 * beside >= rules_.size;
 }
 
 bool ReferenceModel::reaches(const Count& count, int permille) const {
@@ -159,7 +244,8 @@ void ReferenceModel::begin(State state) {
   ended_.clear();
   judged_.clear();
   counted_failures_.clear();
-  consecutive_ = 0;
+  failing_ = {};
+  slow_ = {};
 }
 
 void ReferenceModel::force(Override kind, std::optional<std::int64_t> for_ms) {
@@ -188,8 +274,20 @@ ReferenceModel::Emptied ReferenceModel::reload(const Rules& to) {
     judged_.clear();
   }
   if (emptied.failure_count) counted_failures_.clear();
+  if (to.slow_permille == 0 && !is(Mutation::slow_row_outlives_a_pause)) slow_ = {};
   if ((from.mode == config::Mode::disabled) != (to.mode == config::Mode::disabled)) reset();
   return emptied;
+}
+
+// Only so that the lists stay short: what has left its window never comes back.
+void ReferenceModel::forget_old(Entries& entries, bool time_based, int duration) const {
+  const auto size = static_cast<std::size_t>(rules_.size);
+  while (!entries.empty() && (time_based ? !is_within(entries.front(), duration) : entries.size() > size))
+    entries.pop_front();
+}
+
+bool ReferenceModel::is_within(const Entry& entry, int duration) const {
+  return 30 * now_ / duration - 30 * entry.at / duration < 30;
 }
 
 ReferenceModel::Count ReferenceModel::count(const Entries& entries) const {
@@ -206,7 +304,7 @@ ReferenceModel::Count ReferenceModel::count(const Entries& entries) const {
 ReferenceModel::Count ReferenceModel::count_within(const Entries& entries, int duration) const {
   Count sum;
   for (const Entry& entry : entries)
-    if (30 * now_ / duration - 30 * entry.at / duration < 30) {
+    if (is_within(entry, duration)) {
       ++sum.total;
       sum.marked += entry.marked ? 1 : 0;
     }
@@ -218,8 +316,8 @@ namespace {
 struct Shown {
   State state;
   Override forced;
-  std::int64_t generation, ended, failures, judged, slow, failure_count, consecutive, in_flight, successes,
-      probe_failures, retry_after;
+  std::int64_t generation, ended, failures, judged, slow, failure_count, consecutive, slow_in_a_row, in_flight,
+      successes, probe_failures, retry_after;
   Totals totals;
   std::optional<Reason> last_trip;
 };
@@ -228,10 +326,10 @@ std::string in_a_line(const Shown& s) {
   std::ostringstream out;
   out << to_string(s.state) << " override=" << to_string(s.forced) << " generation=" << s.generation
       << " ended=" << s.failures << '/' << s.ended << " judged=" << s.slow << '/' << s.judged
-      << " failure_count=" << s.failure_count << " consecutive=" << s.consecutive << " in_flight=" << s.in_flight
-      << " successes=" << s.successes << " failures=" << s.probe_failures << " retry_after=" << s.retry_after
-      << " totals=" << s.totals.success << ',' << s.totals.failure << ',' << s.totals.neutral << ','
-      << s.totals.rejected << ',' << s.totals.would_reject << ',' << s.totals.trips
+      << " failure_count=" << s.failure_count << " consecutive=" << s.consecutive << '/' << s.slow_in_a_row
+      << " in_flight=" << s.in_flight << " successes=" << s.successes << " failures=" << s.probe_failures
+      << " retry_after=" << s.retry_after << " totals=" << s.totals.success << ',' << s.totals.failure << ','
+      << s.totals.neutral << ',' << s.totals.rejected << ',' << s.totals.would_reject << ',' << s.totals.trips
       << " last_trip=" << (s.last_trip ? to_string(*s.last_trip) : "none");
   return out.str();
 }
@@ -247,18 +345,19 @@ std::string ReferenceModel::text() const {
   const bool counts_failures = rules_.failure_count != 0;
   return in_a_line({state_, forced(), generation_, ends.total, ends.marked, judgements.total, judgements.marked,
                     counts_failures ? count_within(counted_failures_, rules_.failure_count_window).total : -1,
-                    consecutive_, in_flight_, successes_, failures_, retry_after, totals_, last_trip_});
+                    failing_.calls, rules_.slow_permille == 0 ? 0 : slow_.calls, in_flight_, successes_, failures_,
+                    retry_after, totals_, last_trip_});
 }
 
 std::string text(const Snapshot& seen) {
   const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
   std::optional<Reason> last_trip;
   if (seen.last_trip) last_trip = seen.last_trip->reason;
-  return in_a_line({seen.state, seen.override_state, seen.generation, number(seen.window.ended),
-                    number(seen.window.failures), number(seen.window.judged), number(seen.window.slow),
-                    seen.failure_count ? number(*seen.failure_count) : -1, seen.consecutive_failures,
-                    seen.half_open.in_flight, seen.half_open.successes, seen.half_open.failures,
-                    seen.retry_after ? number(seen.retry_after->count()) : -1, seen.totals, last_trip});
+  return in_a_line(
+      {seen.state, seen.override_state, seen.generation, number(seen.window.ended), number(seen.window.failures),
+       number(seen.window.judged), number(seen.window.slow), seen.failure_count ? number(*seen.failure_count) : -1,
+       seen.consecutive_failures, seen.consecutive_slow_calls, seen.half_open.in_flight, seen.half_open.successes,
+       seen.half_open.failures, seen.retry_after ? number(seen.retry_after->count()) : -1, seen.totals, last_trip});
 }
 
 }  // namespace fusewire::breaker::testing

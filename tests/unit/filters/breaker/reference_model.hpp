@@ -13,10 +13,13 @@
 
 namespace fusewire::breaker::testing {
 
-// The settings in whole numbers. 0 turns a detector off.
+// The settings, in whole numbers where they are. 0 turns a detector off, and a chance.
 struct Rules {
   config::Mode mode = config::Mode::enforce;
   int consecutive = 5;
+  double consecutive_chance = 0.000001;
+  int consecutive_slow = 5;
+  double consecutive_slow_chance = 0.000001;
   int failure_count = 0;
   int failure_count_window = 1000;
   int failure_permille = 500;
@@ -35,6 +38,32 @@ struct Rules {
 
   config::CircuitBreaker as_config() const;
 };
+
+// A rule that a mutated model gets wrong: the random lives must tell each of them from the core.
+enum class Mutation {
+  none,
+  row_without_10_ms,
+  row_lasts_until_now,
+  row_counts_itself,
+  row_is_part_of_its_share,
+  share_of_the_other_rate,
+  chance_of_one_row_only,
+  quiet_streams_are_busy,
+  count_windows_are_busy_at_100,
+  plain_counting_in_busy_streams,
+  broken_stream_in_the_row,
+  broken_stream_ends_the_row,
+  neutral_ends_the_row,
+  slow_success_ends_the_slow_row,
+  failure_ends_the_slow_row,
+  slow_row_outlives_a_pause,
+  slow_row_waits_for_a_result,
+  slow_rate_before_slow_row,
+  slow_row_in_half_open,
+  slot_stays_taken,
+  given_back_slot_is_judged,
+};
+inline constexpr int kMutations = 21;  // none included
 
 class ReferenceModel {
  public:
@@ -57,13 +86,15 @@ class ReferenceModel {
     bool failure_count = false;
   };
 
-  explicit ReferenceModel(const Rules& rules) : rules_(rules) {}
+  explicit ReferenceModel(const Rules& rules, Mutation mutation = Mutation::none)
+      : rules_(rules), mutation_(mutation) {}
 
   void advance(std::int64_t ms) { now_ += ms; }
   Answer acquire();
   void end(const Permit&, Result);
   void turn_slow(Permit&);
   void break_off(const Permit&);
+  bool give_back(Permit&);
   void force(Override, std::optional<std::int64_t> for_ms);
   void release() { forced_ = Override::none; }
   void reset();
@@ -75,8 +106,9 @@ class ReferenceModel {
 
  private:
   struct Entry {
-    std::int64_t at;
-    bool marked;
+    std::int64_t at = 0;
+    bool marked = false;
+    bool is_own = false;  // of the row that is being judged
   };
   using Entries = std::deque<Entry>;
   struct Count {
@@ -84,20 +116,34 @@ class ReferenceModel {
     int marked = 0;
   };
 
+  struct Row {
+    int calls = 0;
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+  };
+
+  bool is(Mutation mutation) const { return mutation == mutation_; }
   Override forced() const;
   Answer refuse(RejectedBy, std::int64_t retry_after);
-  void record(bool failed, bool was_slow);
+  void record(bool failed, bool was_slow, bool broke_off);
+  void go_on(Row&);
   void judge(bool slow_calls_only);
+  bool counts(const Row&, int threshold, double chance, const Entries&) const;
+  Count beside(const Row&, const Entries&) const;
+  bool is_busy(int beside) const;
   void fail_probe();
   void trip(Reason);
   void begin(State);
   std::int64_t open_interval() const;
   std::int64_t left() const { return deadline_ > now_ ? deadline_ - now_ : 0; }
+  void forget_old(Entries&, bool time_based, int duration) const;
   Count count(const Entries&) const;
+  bool is_within(const Entry&, int duration) const;
   Count count_within(const Entries&, int duration) const;
   bool reaches(const Count&, int permille) const;
 
   Rules rules_;
+  Mutation mutation_;
   std::int64_t now_ = 0;
   State state_ = State::closed;
   int generation_ = 0;
@@ -108,7 +154,8 @@ class ReferenceModel {
   Entries ended_;
   Entries judged_;
   Entries counted_failures_;
-  int consecutive_ = 0;
+  Row failing_;
+  Row slow_;
 
   std::int64_t deadline_ = 0;
   int row_ = 0;  // trips in a row

@@ -138,6 +138,42 @@ TEST_CASE("a new success_threshold judges the next success") {
   CHECK(play.state() == State::closed);
 }
 
+TEST_CASE("a reload keeps both rows; slow_call_rate off and on again begins the slow one anew") {
+  PlayedBreaker play;
+  play.fail(3);
+  std::vector<Permit> slow;
+  for (int i = 0; i < 3; ++i) slow.push_back(play.must_admit());
+  for (Permit& each : slow) each.on_slow(play.now);
+  config::CircuitBreaker config = plain();
+  config.detection.window.duration = 10s;
+  play.breaker.reconfigure(config, play.now);
+  CHECK(play.seen().consecutive_failures == 3);
+  CHECK(play.seen().consecutive_slow_calls == 3);
+
+  config.detection.slow_call_rate.reset();
+  play.breaker.reconfigure(config, play.now);
+  CHECK(play.seen().consecutive_slow_calls == 0);
+  config.detection.slow_call_rate = config::SlowCallRate{};
+  play.breaker.reconfigure(config, play.now);
+  CHECK(play.seen().consecutive_slow_calls == 0);
+  CHECK(play.seen().consecutive_failures == 3);
+  Permit later = play.must_admit();
+  later.on_slow(play.now);
+  CHECK(play.seen().consecutive_slow_calls == 1);
+}
+
+TEST_CASE("after a reload that empties the window a row is counted plainly") {
+  config::CircuitBreaker config = only_consecutive(5);
+  PlayedBreaker play(config);
+  play.succeed(200);
+  play.fail(4);
+  config.detection.window.duration = 10s;
+  CHECK(play.breaker.reconfigure(config, play.now).window_emptied);
+  CHECK(play.state() == State::closed);
+  play.fail();  // at the same instant: beside 200 others it would be one event
+  CHECK(play.state() == State::open);
+}
+
 TEST_CASE("an override survives a reload") {
   PlayedBreaker play;
   play.breaker.force_open(play.now, 10s);

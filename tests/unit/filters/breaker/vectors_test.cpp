@@ -221,12 +221,34 @@ TEST_CASE("vector 8: a body that fails after its 200 is a failure, and after its
   CHECK(stream.broke_off(FailureKind::incomplete, play.now));
   CHECK_FALSE(stream.broke_off(FailureKind::incomplete, play.now));
   const Snapshot seen = play.seen();
-  CHECK(seen.consecutive_failures == 1);
+  CHECK(seen.consecutive_failures == 0);
   CHECK(seen.totals.success == 1);
   CHECK(seen.totals.failure == 2);
   CHECK(seen.window.ended == 1);
+  CHECK(seen.window.failures == 1);
   play.breaker.broke_off(stream.generation(), FailureKind::incomplete, play.now);
-  CHECK(play.state() == State::open);
+  CHECK(play.seen().window.failures == 2);
+  CHECK(play.state() == State::closed);
+}
+
+TEST_CASE("vector 8: an upstream's restart under six settled streams opens nothing by a row") {
+  PlayedBreaker play;
+  std::vector<Permit> streams;
+  for (int i = 0; i < 6; ++i) streams.push_back(play.must_admit());
+  play.now += 10s;
+  for (Permit& stream : streams) stream.success(play.now);
+  play.now += 1h;
+  play.fail(2);
+  for (Permit& stream : streams) {
+    stream.broke_off(FailureKind::reset, play.now);
+    play.now += 20ms;
+  }
+  CHECK(play.state() == State::closed);
+  CHECK(play.seen().window.failures == 8);
+  CHECK(play.seen().consecutive_failures == 2);  // neither longer by them nor ended
+  play.fail(2);
+  CHECK(play.state() == State::open);  // 10 of 10 ended calls failed: the window does count them
+  CHECK(play.seen().last_trip->reason == Reason::failure_rate);
 }
 
 TEST_CASE("vector 8: a stream that breaks off in an older generation is dropped") {
@@ -357,7 +379,7 @@ TEST_CASE("vector 12: every figure is there, and 0, before the first call") {
     for (const std::uint64_t count : from) CHECK(count == 0);
 }
 
-TEST_CASE("vector 13: a release from forced_closed over a failing upstream trips at the next failure, not before") {
+TEST_CASE("vector 14: a release from forced_closed over a failing upstream trips at the next failure, not before") {
   PlayedBreaker play(only_consecutive(5));
   play.breaker.force_closed(play.now);
   play.fail(50);
@@ -369,7 +391,7 @@ TEST_CASE("vector 13: a release from forced_closed over a failing upstream trips
   CHECK(play.state() == State::open);
 }
 
-TEST_CASE("vector 13: or at a success that leaves a rate at its threshold") {
+TEST_CASE("vector 14: or at a success that leaves a rate at its threshold") {
   PlayedBreaker play(only_rate(0.5, 4));
   play.breaker.force_closed(play.now);
   Permit given_before = play.must_admit();
