@@ -45,8 +45,14 @@ void TimeRing::add(const TimeScale& scale, TimeScale::Moment now, bool marked) n
 }
 
 bool TimeRing::may_be_marked(const TimeScale& scale) const noexcept {
+  // Six at a time by hand: each call of a healthy upstream comes here, and compilers leave loops over atomics as they
+  // are.
+  constexpr unsigned kAtOnce = 6;
+  static_assert(kBuckets % kAtOnce == 0);
+  const auto bits = [this](unsigned slot) { return words_[slot].load(std::memory_order_relaxed); };
   std::uint64_t all = 0;
-  for (const auto& word : words_) all |= word.load(std::memory_order_relaxed);
+  for (unsigned i = 0; i < kBuckets; i += kAtOnce)
+    all |= bits(i) | bits(i + 1) | bits(i + 2) | bits(i + 3) | bits(i + 4) | bits(i + 5);
   return (all & ((std::uint64_t{1} << scale.count_bits()) - 1)) != 0;
 }
 
