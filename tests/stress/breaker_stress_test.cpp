@@ -290,5 +290,34 @@ TEST_CASE("no call is lost or counted twice, over time and over calls") {
   }
 }
 
+TEST_CASE("no call of a row is lost or counted twice, and one that never was slow and succeeds ends the row for all") {
+  constexpr std::uint64_t kCalls = 2000;
+  constexpr std::uint64_t kAll = kCalls * kThreads;
+  Breaker breaker(config::CircuitBreaker{}, Time{}, 7);
+  breaker.force_closed(Time{});
+  const auto call = [&breaker](Time now, bool fails, bool slow) {
+    Permit permit = std::get<Permit>(breaker.try_acquire(now));
+    if (slow) permit.on_slow(now);
+    if (fails)
+      permit.failure(FailureKind::timeout, now);
+    else
+      permit.success(now);
+  };
+  on_all_threads([&](unsigned) {
+    for (std::uint64_t i = 0; i < kCalls; ++i) call(Time{} + milliseconds(i), true, true);
+  });
+  const Time after = Time{} + milliseconds(kCalls);
+  CHECK(breaker.snapshot(after).consecutive_failures == kAll);
+  CHECK(breaker.snapshot(after).consecutive_slow_calls == kAll);
+  on_all_threads([&](unsigned id) {
+    for (std::uint64_t i = 0; i < kCalls; ++i) call(after + milliseconds(i), id != 0, id != 0);
+  });
+  call(after, false, false);
+  CHECK(breaker.snapshot(after).consecutive_failures == 0);
+  CHECK(breaker.snapshot(after).consecutive_slow_calls == 0);
+  breaker.release(after);
+  CHECK(breaker.state() == State::closed);
+}
+
 }  // namespace
 }  // namespace fusewire::breaker
