@@ -4,8 +4,10 @@
 
 #include <string>
 
+#include "proxy/net/resolver.hpp"
 #include "tests/support/scripted_upstream.hpp"
 
+using namespace fusewire;
 using namespace fusewire::testing;
 
 namespace {
@@ -81,4 +83,10 @@ TEST_CASE("support: a hanging script ends with its client, and everything receiv
   CHECK(request.names() == "A,Content-Length");
   CHECK(request.body == "hello");
   CHECK_FALSE(request.complete);
+}
+
+TEST_CASE("support: localhost is 127.0.0.1 alone, whatever the machine's hosts file says") {
+  const proxy::Resolved found = proxy::resolve("localhost", 80);
+  REQUIRE(found.addresses.size() == 1);
+  CHECK(proxy::to_string(found.addresses.front()) == "127.0.0.1:80");
 }
