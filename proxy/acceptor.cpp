@@ -224,6 +224,7 @@ int Acceptor::accept_some(Door& door, int most) {
     const int fd = ::accept4(door.socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       nearly_out_ = is_reserved(fd, Reserve::near_client);
+      if (door.shutting) forget_refusal(fd);
       hand_over(door, fd);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       return errno;

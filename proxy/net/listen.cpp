@@ -2,6 +2,7 @@
 #include "proxy/net/listen.hpp"
 
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,12 @@ void bind(asio::io_context& io, ListeningSocket& acceptor, const config::Address
   if (error) throw boost::system::system_error(error);
 }
 
+// The least TTL of packets that the socket takes, by either IP version.
+void take_from_ttl(int socket, int least) {
+  ::setsockopt(socket, IPPROTO_IP, IP_MINTTL, &least, sizeof least);
+  ::setsockopt(socket, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least);
+}
+
 }  // namespace
 
 void share_port(int socket, bool on) {
@@ -82,8 +89,14 @@ void refuse_handshakes(ListeningSocket& socket) {
       BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
   };
   const sock_fprog program{.len = std::size(code), .filter = code};
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  const int fd = socket.native_handle();
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0) return;
+  // Newer kernels ask CAP_NET_ADMIN for it. Of a listening socket the TTL is checked when a handshake begins, not when
+  // it ends; and packets begin at 64 or 128, hardly ever at 255.
+  take_from_ttl(fd, 255);
 }
+
+void forget_refusal(int connection) { take_from_ttl(connection, 0); }
 
 std::uint16_t port_of(const ListeningSocket& socket) {
   error_code error;

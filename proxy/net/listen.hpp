@@ -24,6 +24,9 @@ void share_port(int socket, bool);
 // what is queued can be accepted.
 void refuse_handshakes(ListeningSocket&);
 
+// What a connection that was accepted after refuse_handshakes() may have inherited of it, undone.
+void forget_refusal(int connection);
+
 // The port that it is bound to; 0 for a unix socket.
 std::uint16_t port_of(const ListeningSocket&);
 
