@@ -2,6 +2,7 @@
 // Listening and connecting on unix sockets and over IPv6.
 #include <string>
 
+#include "tests/support/ipv6.hpp"
 #include "tests/support/shell.hpp"
 #include "tests/support/tls_rig.hpp"
 
@@ -57,7 +58,7 @@ TEST_CASE("an endpoint on a unix socket that is not there is refused") {
   check_problem(front.get("/"), 502, "ConnectFailed", "connection_refused");
 }
 
-TEST_CASE("a listener on IPv6 is answered, and its client is named as RFC 7239 wants it") {
+TEST_CASE("a listener on IPv6 is answered, and its client is named as RFC 7239 wants it" * needs_ipv6()) {
   Behind back("[::1]:0");
   const std::string where = "[::1]:" + std::to_string(back.proxy.port());
   Connection client = Connection::to(where);
@@ -68,21 +69,21 @@ TEST_CASE("a listener on IPv6 is answered, and its client is named as RFC 7239 w
   CHECK(run("curl -sS --max-time 20 --noproxy '*' -g 'http://" + where + "/'").output == "hello");
 }
 
-TEST_CASE("an IPv6 client in trust_forwarded keeps its forwarding fields") {
+TEST_CASE("an IPv6 client in trust_forwarded keeps its forwarding fields" * needs_ipv6()) {
   Behind back("[::1]:0", "    trust_forwarded: [\"::1/128\"]\n");
   Connection client = Connection::to("[::1]:" + std::to_string(back.proxy.port()));
   CHECK(ask(client, "/", "X-Forwarded-For: 10.0.0.1\r\n").status == 200);
   CHECK(back.upstream.requests().at(0).field("X-Forwarded-For") == "10.0.0.1, ::1");
 }
 
-TEST_CASE("an endpoint on IPv6 is reached") {
+TEST_CASE("an endpoint on IPv6 is reached" * needs_ipv6()) {
   Behind back("[::1]:0");
   TestProxy front(at("127.0.0.1:0", "http://[::1]:" + std::to_string(back.proxy.port())));
   CHECK(front.get("/").body == "hello");
   CHECK(opened(front) == 1);
 }
 
-TEST_CASE("TLS is spoken over unix sockets and IPv6 as over IPv4") {
+TEST_CASE("TLS is spoken over unix sockets and IPv6 as over IPv4" * needs_ipv6()) {
   TlsFiles files({.names = "DNS:localhost,IP:::1"});
   TlsEnd end(TlsEnd::Role::client, files.client());
   TemporaryFolder folder;

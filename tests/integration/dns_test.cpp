@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/ipv6.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
 
@@ -181,7 +182,7 @@ TEST_CASE("a search domain's short name and a name with a closing dot are looked
   }
 }
 
-TEST_CASE("an upstream is reached by IPv6, and by a name of both families whichever of them answers") {
+TEST_CASE("an upstream is reached by IPv6, and by a name of both families whichever of them answers" * needs_ipv6()) {
   ScriptedUpstream upstream;
   TestProxy inner("listen: \"[::1]:0\"\nvia: inner\nupstreams: {orders: \"http://127.0.0.1:${ORDERS}\"}\n",
                   {{"ORDERS", upstream.port()}});
