@@ -10,15 +10,15 @@ build=(
   libboost1.81-dev libboost-json1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev
   doctest-dev libbenchmark-dev
 )
-# What the tests talk to: a real upstream, real clients.
-test=(nginx curl openssl jq python3 procps wrk libnss-wrapper)
-# A real WebSocket client and server. Debian's clash with those of other sources, so any that are there already will do.
-{ command -v node && command -v npm; } >/dev/null || test+=(nodejs npm)
+# What tests/run.sh talks to: a real upstream, real clients, a judge of metrics, a hosts file that can be rewritten.
+test=(nginx curl openssl prometheus libnss-wrapper)
 # What bench/ measures with and against.
 bench=(nginx haproxy wrk openssl python3 valgrind)
-# Sanitizers, fuzzing, coverage and the checks of .ci/run.
-ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr prometheus shellcheck)
-# Debian's kubectl clashes with the one of other sources, so any that is there already will do.
+# Sanitizers, fuzzing, coverage and the other checks of .ci/run, which makes a bare Debian for one of them.
+ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr shellcheck python3 wrk haproxy debootstrap)
+# A real WebSocket client and server, and Kubernetes' reader of manifests. Debian's packages of them clash with those of
+# other sources, so any that are there already will do.
+{ command -v node && command -v npm; } >/dev/null || ci+=(nodejs npm)
 command -v kubectl >/dev/null || ci+=(kubernetes-client)
 
 wanted=()
