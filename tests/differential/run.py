@@ -88,10 +88,11 @@ class Run:
         self.peers = peers
         self.cases = SimpleQueue()
         self.lock = threading.Lock()
-        self.done = self.refused = self.failures = 0
+        self.wanted = self.done = self.refused = self.failures = 0
         self.used = {}
 
     def add(self, name, run, complain):
+        self.wanted += 1
         self.cases.put((name, run, complain))
 
     def work(self, lane):
@@ -155,9 +156,9 @@ def main():
                 peer.stop()
     for why, count in sorted(run.used.items()):
         print(f"allowed, {count} times: {why}")
-    print(f"{run.done} cases, {run.refused} of them stopped by Fusewire, {run.failures} complaints, "
+    print(f"{run.done} of {run.wanted} cases, {run.refused} of them stopped by Fusewire, {run.failures} complaints, "
           f"{time.monotonic() - began:.0f} s")
-    return 1 if run.failures or not run.done else 0
+    return 1 if run.failures or not run.done or run.done < run.wanted else 0  # a lane may have died of an exception
 
 
 if __name__ == "__main__":

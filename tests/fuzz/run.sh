@@ -15,7 +15,8 @@ one() {  # BUILD SECONDS TARGET
   if [[ -e tests/fuzz/$3.dict ]]; then dictionary=("-dict=tests/fuzz/$3.dict"); fi
   "$1/${3}_fuzz" -max_total_time="$2" -max_len=8192 -timeout=10 -print_final_stats=1 "${dictionary[@]}" \
     -artifact_prefix="$folder-" "$folder" "tests/fuzz/corpus/$3" >"$folder.log" 2>&1 || { tail -n 60 "$folder.log"; return 1; }
-  echo "$3: $(grep -o 'number_of_executed_units: [1-9][0-9]*' "$folder.log")"
+  echo -n "$3: "
+  grep -o 'number_of_executed_units: [1-9][0-9]*' "$folder.log" || { echo "nothing was run"; return 1; }
 }
 export -f one
 

@@ -36,7 +36,8 @@ while ((SECONDS < until)); do
   done
   fail "certificate $number was not shown: $(shown)"
 done
-wait "$kept" "$new"
+wait "$kept"
+wait "$new"
 cat "$folder/kept.txt" "$folder/new.txt"
 
 echo "$number certificates, peak memory $(peak_memory) KiB"
