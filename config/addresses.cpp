@@ -129,6 +129,9 @@ Parsed<Endpoint> parse_endpoint(std::string_view url) {
   if (url.ends_with('/')) url.remove_suffix(1);
   endpoint.url = url;
   const std::string_view authority = url.substr(std::min(url.size(), scheme.size()));
+  if (authority.find('@') != std::string_view::npos)
+    return {.error =
+                "no user or password belongs in an endpoint's URL; expected " + std::string(scheme) + "HOST[:PORT]"};
   const std::size_t end = authority.find_first_of("/?#");
   if (end != std::string_view::npos)
     return {.error = "no path in an endpoint's URL; expected " + std::string(scheme) +

@@ -36,9 +36,10 @@ void check_minimum_calls(const Reader& reader, const Detection& detection) {
   const Node* at = reader.find("minimum_calls");
   if (at == nullptr) at = reader.below("window").find("size");
   if (at == nullptr) at = reader.find("window");
-  const std::string size = std::to_string(detection.window.size);
-  reader.error(*at, "minimum_calls " + std::to_string(detection.minimum_calls) + " is above the count window's size " +
-                        size + "; expected at most " + size);
+  const std::string size = shown(reader.below("window").find("size"), std::to_string(detection.window.size));
+  const std::string calls = shown(reader.find("minimum_calls"), std::to_string(detection.minimum_calls));
+  reader.error(*at,
+               "minimum_calls " + calls + " is above the count window's size " + size + "; expected at most " + size);
 }
 
 void read_consecutive(const Reader& reader, Consecutive& out) {
@@ -141,7 +142,7 @@ CircuitBreaker read_preset(const Reader& reader) {
   const Node* node = reader.find("preset");
   if (node == nullptr) return {};
   if (std::optional<CircuitBreaker> preset = preset_named(node->text)) return *std::move(preset);
-  reader.error(*node, "unknown preset " + quote(node->text) + suggestion(node->text, preset_names()));
+  reader.error(*node, "unknown preset " + describe(*node) + suggestion(node->text, preset_names()));
   return {};
 }
 
@@ -150,7 +151,8 @@ CircuitBreaker read_preset(const Reader& reader) {
 CircuitBreaker read_circuit_breaker(const Reader& reader) {
   CircuitBreaker breaker = read_preset(reader);
   reader.word("mode", breaker.mode, kModes);
-  reader.only("scope", "upstream", {"endpoint", "route"});
+  const Node* scope = reader.find("scope");  // auto: as it is today
+  if (scope != nullptr && scope->text != "auto") reader.only("scope", "upstream", {"endpoint", "route"});
   read_detection(reader.below("detection"), breaker.detection);
   read_transitions(reader.below("transitions"), breaker.transitions);
   read_recovery(reader.below("recovery"), breaker.recovery);

@@ -68,15 +68,12 @@ Node transitions_node(const Transitions& transitions) {
 }
 
 Node recovery_node(const Recovery& recovery) {
-  Node probe = map_node();
-  put(probe, "type", word_node("traffic"));
   Node map = map_node();
   put(map, "half_open_max_calls", count_node(recovery.half_open_max_calls));
   put(map, "success_threshold", count_node(recovery.success_threshold));
   put(map, "strict_mode", flag_node(recovery.strict_mode));
   put(map, "max_half_open", duration_node(recovery.max_half_open));
   put(map, "settle_after", duration_node(recovery.settle_after));
-  put(map, "probe", std::move(probe));
   return map;
 }
 
@@ -145,7 +142,6 @@ Node step_node(const FallbackStep& step) {
 Node tree_of(const CircuitBreaker& breaker) {
   Node map = map_node();
   put(map, "mode", word_node(name_of(kModes, breaker.mode)));
-  put(map, "scope", word_node("upstream"));
   put(map, "preset", word_node(breaker.preset));
   put(map, "detection", detection_node(breaker.detection));
   put(map, "transitions", transitions_node(breaker.transitions));

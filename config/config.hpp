@@ -378,6 +378,14 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
+// A value that came from environment variables: where it stands in the effective configuration, and their names.
+struct FromVariable {
+  std::vector<std::string> path;  // keys, and positions in lists
+  std::string names;              // "HOST, PORT"
+  bool key_too = false;           // the last key is a part of what the variable said: a field's name
+  bool operator==(const FromVariable&) const = default;
+};
+
 struct Config {
   std::vector<Listener> listeners;  // at least one; names are unique
   std::vector<Upstream> upstreams;  // at least one; in file order
@@ -387,7 +395,8 @@ struct Config {
   std::size_t event_history = 1000;
   Log log;
   Shutdown shutdown;
-  unsigned workers = 0;  // 0: auto
+  unsigned workers = 0;                      // 0: auto
+  std::vector<FromVariable> from_variables;  // shown by name wherever the configuration is shown
   bool operator==(const Config&) const = default;
 };
 

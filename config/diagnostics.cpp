@@ -101,14 +101,29 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
 
 std::string quote(std::string_view text) {
   std::string out = "'";
+  const std::size_t at = text.rfind('@');
+  const std::string_view before = text.substr(0, at == std::string_view::npos ? 0 : at);
+  if (const std::size_t colon = before.find(':'); colon != std::string_view::npos) {
+    const bool scheme = before.substr(colon).starts_with("://");
+    out += std::string(scheme ? text.substr(0, colon + 3) : "") + "…";
+    text.remove_prefix(at);
+  }
   for (char c : text.substr(0, kLongestQuoted)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   return out + (text.size() > kLongestQuoted ? "…'" : "'");
 }
 
+std::string from_variable(const Node& node) { return "<from " + node.from + ">"; }
+
+std::string shown(const Node* node, std::string own) {
+  return node == nullptr || node->from.empty() ? own : from_variable(*node);
+}
+
+std::string describe_key(const Node& node) { return node.key_from_variable ? from_variable(node) : quote(node.key); }
+
 std::string describe(const Node& node) {
   switch (node.kind) {
     case Node::Kind::scalar:
-      return quote(node.text);
+      return shown(&node, quote(node.text));
     case Node::Kind::list:
       return "a list";
     case Node::Kind::map:

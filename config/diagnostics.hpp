@@ -14,13 +14,15 @@ namespace fusewire::config {
 
 class Report {
  public:
-  explicit Report(std::string file) : file_(std::move(file)) {}
+  explicit Report(std::string file, bool no_files = false) : file_(std::move(file)), no_files_(no_files) {}
 
   void error(const Mark&, std::string_view path, std::string message);
   void error(const Node& at, std::string message) { error(at.mark, at.path, std::move(message)); }
   void warn(const Mark&, std::string_view path, std::string message);
 
   bool failed() const { return !errors_.empty(); }
+  // Files that the text names are not opened.
+  bool no_files() const { return no_files_; }
   // In the order of the file, then the environment, then the command line; a value that was merged into several places
   // and refused in each is told once.
   std::vector<Diagnostic> errors() const { return sorted(errors_); }
@@ -35,6 +37,7 @@ class Report {
   static std::vector<Diagnostic> sorted(std::vector<Entry>);
 
   std::string file_;
+  bool no_files_ = false;
   std::vector<Entry> errors_;
   std::vector<Entry> warnings_;
 };
@@ -45,10 +48,17 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 // "; did you mean 'connect'?" or "; expected one of: connect, response".
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates);
 
-// 'text' in quotes, control characters shown as '?', shortened.
+// 'text' in quotes, control characters shown as '?', shortened; user and password of a
+// URL are left out.
 std::string quote(std::string_view text);
 
-// "a map", "a list", "nothing", "'text'".
+// What came from variables is named by them and never quoted.
+std::string from_variable(const Node&);  // "<from HOST, PORT>"
+// "a map", "a list", "nothing", "'text'", "<from NAME>".
 std::string describe(const Node&);
+// "'key'", "<from NAME>".
+std::string describe_key(const Node&);
+// `own`, or "<from NAME>" where the node (which may be null) came from a variable.
+std::string shown(const Node*, std::string own);
 
 }  // namespace fusewire::config

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "config/syntax_advice.hpp"
+
 namespace fusewire::config {
 namespace {
 
@@ -294,7 +296,10 @@ std::optional<Node> parse_document(std::string_view text, Origin origin, Report&
   } catch (const YAML::Exception& e) {
     Mark mark{origin};
     if (origin == Origin::file && !e.mark.is_null()) mark = {origin, e.mark.line + 1, e.mark.column + 1};
-    report.error(mark, {}, "not valid YAML: " + e.msg);
+    // The library's words may hold a piece of the text.
+    const bool quotable = origin != Origin::environment;
+    report.error(mark, {},
+                 "not valid YAML" + (quotable ? ": " + explain_syntax(text, mark.line, mark.column, e.msg) : ""));
   }
   return std::nullopt;
 }

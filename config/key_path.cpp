@@ -11,22 +11,25 @@ namespace {
 class Resolver {
  public:
   Resolver(Spelling spelling, std::string_view text)
-      : separator_(spelling == Spelling::dotted ? "." : "__"), spelling_(spelling), whole_(text.size()) {}
+      : separator_(separator_of(spelling)), spelling_(spelling), whole_(text.size()) {}
 
   // `rest` is normalized.
   void walk(const Node* node, const Shape& shape, std::string_view rest) {
     switch (shape.kind) {
       case Shape::Kind::map:
         for (const Key& key : shape.keys) step(node, key.name, key.shape, rest);
-        return miss(key_names(shape), rest);
+        miss(key_names(shape), rest);
+        return;
       case Shape::Kind::names:
         if (node != nullptr)
           for (const Node& child : node->children) step(node, child.key, shape.item, rest);
-        return miss(child_names(node), rest);
+        miss(child_names(node), rest);
+        return;
       case Shape::Kind::list:
         return walk_list(node, *shape.item, rest);
       case Shape::Kind::scalar:
-        return miss({}, rest);
+        miss({}, rest);
+        return;
     }
   }
 
@@ -51,6 +54,11 @@ class Resolver {
   }
 
  private:
+  static std::string_view separator_of(Spelling spelling) {
+    if (spelling == Spelling::dotted) return ".";
+    return spelling == Spelling::environment ? "__" : "_";
+  }
+
   // The part of `rest` behind `name`; nullopt when it does not begin with it.
   std::optional<std::string_view> behind(std::string_view rest, std::string_view name) const {
     const std::string wanted = normalize(name);
@@ -80,9 +88,8 @@ class Resolver {
     const std::string_view digits = rest.substr(0, static_cast<std::size_t>(end - rest.data()));
     const std::optional<std::string_view> next = behind(rest, digits);
     if (error != std::errc{} || index >= count || !next) {
-      std::vector<std::string> positions;
-      for (std::size_t i = 0; i < count; ++i) positions.push_back(std::to_string(i));
-      return miss_among(std::move(positions), rest);
+      if (miss({}, rest)) result_.list_size = count;
+      return;
     }
     path_.push_back(std::to_string(index));
     if (next->empty())
@@ -94,27 +101,29 @@ class Resolver {
 
   static std::vector<std::string> key_names(const Shape& shape) {
     std::vector<std::string> names;
-    for (const Key& key : shape.keys) names.emplace_back(key.name);
+    for (const Key& key : shape.keys)
+      if (key.shown()) names.emplace_back(key.name);
     return names;
   }
 
   static std::vector<std::string> child_names(const Node* node) {
     std::vector<std::string> names;
     if (node == nullptr) return names;
-    for (const Node& child : node->children) names.push_back(child.key);
+    for (const Node& child : node->children)
+      if (!child.key_from_variable) names.push_back(child.key);
     return names;
   }
 
-  void miss(std::vector<std::string> candidates, std::string_view rest) { miss_among(std::move(candidates), rest); }
-
-  // Remembers the furthest place that was reached without a fit below it.
-  void miss_among(std::vector<std::string> candidates, std::string_view rest) {
-    if (!result_.paths.empty() || rest.size() > unmatched_) return;
-    if (rest.size() == unmatched_ && !result_.unknown.empty()) return;
+  // Remembers the furthest place that was reached without a fit below it; says whether it is this one.
+  bool miss(std::vector<std::string> candidates, std::string_view rest) {
+    if (!result_.paths.empty() || rest.size() > unmatched_) return false;
+    if (rest.size() == unmatched_ && !result_.unknown.empty()) return false;
     unmatched_ = rest.size();
     result_.reached = path_;
     result_.unknown = rest.substr(0, rest.find(separator_));
     result_.candidates = std::move(candidates);
+    result_.list_size.reset();
+    return true;
   }
 
   std::string_view separator_;

@@ -10,26 +10,30 @@ using Kind = Shape::Kind;
 
 constexpr Key later(std::string_view name, std::string_view accepts = {}) { return {name, nullptr, accepts}; }
 
+// Takes only the value that says what is done today anyway: it passes, and is named nowhere.
+constexpr Key unnamed(std::string_view name, const Shape& shape) { return {name, &shape, {}, false}; }
+
 constexpr Shape kScalar{};
+constexpr Shape kPath{.path = true};
 constexpr Shape kScalars{.kind = Kind::list, .item = &kScalar};
 constexpr Shape kTexts{.kind = Kind::names, .item = &kScalar};
 
 // circuit_breaker
 
 constexpr Key kThresholdKeys[] = {{"threshold", &kScalar}};
-constexpr Shape kThreshold{.kind = Kind::map, .keys = kThresholdKeys, .off = true};
+constexpr Shape kThreshold{.kind = Kind::map, .keys = kThresholdKeys, .off = true, .usual = "threshold"};
 
 constexpr Key kConsecutiveKeys[] = {{"threshold", &kScalar}, {"chance", &kScalar}};
-constexpr Shape kConsecutive{.kind = Kind::map, .keys = kConsecutiveKeys, .off = true};
+constexpr Shape kConsecutive{.kind = Kind::map, .keys = kConsecutiveKeys, .off = true, .usual = "threshold"};
 
 constexpr Key kFailureCountKeys[] = {{"threshold", &kScalar}, {"window", &kScalar}};
-constexpr Shape kFailureCount{.kind = Kind::map, .keys = kFailureCountKeys, .off = true};
+constexpr Shape kFailureCount{.kind = Kind::map, .keys = kFailureCountKeys, .off = true, .usual = "threshold"};
 
 constexpr Key kSlowCallRateKeys[] = {{"threshold", &kScalar}, {"slower_than", &kScalar}, {"measure", &kScalar}};
-constexpr Shape kSlowCallRate{.kind = Kind::map, .keys = kSlowCallRateKeys, .off = true};
+constexpr Shape kSlowCallRate{.kind = Kind::map, .keys = kSlowCallRateKeys, .off = true, .usual = "threshold"};
 
 constexpr Key kWindowKeys[] = {{"type", &kScalar}, {"duration", &kScalar}, {"size", &kScalar}};
-constexpr Shape kWindow{.kind = Kind::map, .keys = kWindowKeys};
+constexpr Shape kWindow{.kind = Kind::map, .keys = kWindowKeys, .usual = "duration"};
 
 constexpr Key kDetectionKeys[] = {{"consecutive_failures", &kConsecutive},
                                   {"consecutive_slow_calls", &kConsecutive},
@@ -41,12 +45,13 @@ constexpr Key kDetectionKeys[] = {{"consecutive_failures", &kConsecutive},
 constexpr Shape kDetection{.kind = Kind::map, .keys = kDetectionKeys};
 
 constexpr Key kBackoffKeys[] = {{"multiplier", &kScalar}, {"max", &kScalar}, {"jitter", &kScalar}};
-constexpr Shape kBackoff{.kind = Kind::map, .keys = kBackoffKeys};
+constexpr Shape kBackoff{.kind = Kind::map, .keys = kBackoffKeys, .usual = "multiplier"};
 
 constexpr Key kTransitionsKeys[] = {{"open_timeout", &kScalar}, {"backoff", &kBackoff}};
-constexpr Shape kTransitions{.kind = Kind::map, .keys = kTransitionsKeys};
+constexpr Shape kTransitions{.kind = Kind::map, .keys = kTransitionsKeys, .usual = "open_timeout"};
 
-constexpr Key kProbeKeys[] = {{"type", &kScalar}, later("path"), later("interval"), later("timeout"), later("expect")};
+constexpr Key kProbeKeys[] = {unnamed("type", kScalar), later("path"), later("interval"), later("timeout"),
+                              later("expect")};
 constexpr Shape kProbe{.kind = Kind::map, .keys = kProbeKeys};
 
 constexpr Key kRecoveryKeys[] = {{"half_open_max_calls", &kScalar},
@@ -54,7 +59,7 @@ constexpr Key kRecoveryKeys[] = {{"half_open_max_calls", &kScalar},
                                  {"strict_mode", &kScalar},
                                  {"max_half_open", &kScalar},
                                  {"settle_after", &kScalar},
-                                 {"probe", &kProbe},
+                                 unnamed("probe", kProbe),
                                  later("ramp", "off")};
 constexpr Shape kRecovery{.kind = Kind::map, .keys = kRecoveryKeys};
 
@@ -66,39 +71,36 @@ constexpr Key kClassifyKeys[] = {
     {"failure", &kScalars}, {"ignore", &kScalars}, {"response_headers", &kFieldMatches}, {"cascade", &kScalar}};
 constexpr Shape kClassify{.kind = Kind::map, .keys = kClassifyKeys};
 
-constexpr Key kCircuitBreakerKeys[] = {{"mode", &kScalar},
-                                       {"scope", &kScalar},
-                                       {"preset", &kScalar},
-                                       {"detection", &kDetection},
-                                       {"transitions", &kTransitions},
-                                       {"recovery", &kRecovery},
-                                       {"classify", &kClassify}};
-constexpr Shape kCircuitBreaker{.kind = Kind::map, .keys = kCircuitBreakerKeys};
+constexpr Key kCircuitBreakerKeys[] = {
+    {"mode", &kScalar},         unnamed("scope", kScalar),      {"preset", &kScalar},
+    {"detection", &kDetection}, {"transitions", &kTransitions}, {"recovery", &kRecovery},
+    {"classify", &kClassify}};
+constexpr Shape kCircuitBreaker{.kind = Kind::map, .keys = kCircuitBreakerKeys, .usual = "mode"};
 
 // shared by upstreams and routes
 
 constexpr Key kTimeoutsKeys[] = {{"connect", &kScalar},    {"response", &kScalar},       {"idle", &kScalar},
                                  {"keep_alive", &kScalar}, {"total", &kScalar},          {"tunnel_idle", &kScalar},
                                  later("adaptive", "off"), {"deadline_header", &kScalar}};
-constexpr Shape kTimeouts{.kind = Kind::map, .keys = kTimeoutsKeys};
+constexpr Shape kTimeouts{.kind = Kind::map, .keys = kTimeoutsKeys, .usual = "total"};
 
 constexpr Key kRetriesKeys[] = {later("attempts", "0"), later("on"),     later("methods"),  later("per_try_timeout"),
                                 later("backoff"),       later("budget"), later("max_body"), later("hedge", "off")};
 constexpr Shape kRetries{.kind = Kind::map, .keys = kRetriesKeys};
 
 constexpr Key kCacheStepKeys[] = {{"max_stale", &kScalar}};
-constexpr Shape kCacheStep{.kind = Kind::map, .keys = kCacheStepKeys};
+constexpr Shape kCacheStep{.kind = Kind::map, .keys = kCacheStepKeys, .usual = "max_stale"};
 
 constexpr Key kStaticStepKeys[] = {
-    {"status", &kScalar}, {"headers", &kTexts}, {"body", &kScalar}, {"body_file", &kScalar}};
-constexpr Shape kStaticStep{.kind = Kind::map, .keys = kStaticStepKeys};
+    {"status", &kScalar}, {"headers", &kTexts}, {"body", &kScalar}, {"body_file", &kPath}};
+constexpr Shape kStaticStep{.kind = Kind::map, .keys = kStaticStepKeys, .usual = "status"};
 
 constexpr Key kStepKeys[] = {{"cache", &kCacheStep}, {"upstream", &kScalar}, {"static", &kStaticStep}, later("queue")};
 constexpr Shape kStep{.kind = Kind::map, .keys = kStepKeys, .word_is_key = true};
 constexpr Shape kSteps{.kind = Kind::list, .item = &kStep};
 
 constexpr Key kFallbackKeys[] = {{"on", &kScalars}, {"chain", &kSteps}};
-constexpr Shape kFallback{.kind = Kind::map, .keys = kFallbackKeys};
+constexpr Shape kFallback{.kind = Kind::map, .keys = kFallbackKeys, .usual = "chain"};
 
 // listeners
 
@@ -111,33 +113,34 @@ constexpr Shape kListenerLimits{.kind = Kind::map, .keys = kListenerLimitsKeys};
 
 constexpr Key kMatchKeys[] = {{"host", &kScalar},  {"path_prefix", &kScalar}, {"path", &kScalar},
                               later("path_regex"), {"methods", &kScalars},    {"headers", &kTexts}};
-constexpr Shape kMatch{.kind = Kind::map, .keys = kMatchKeys};
+constexpr Shape kMatch{.kind = Kind::map, .keys = kMatchKeys, .usual = "path_prefix"};
 
 constexpr Key kFieldEditsKeys[] = {later("set", "{}"), later("add", "{}"), later("remove", "[]")};
 constexpr Shape kFieldEdits{.kind = Kind::map, .keys = kFieldEditsKeys};
 
 constexpr Key kRewriteKeys[] = {later("strip_prefix"), {"host", &kScalar}};
-constexpr Shape kRewrite{.kind = Kind::map, .keys = kRewriteKeys};
+constexpr Shape kRewrite{.kind = Kind::map, .keys = kRewriteKeys, .usual = "host"};
 
 constexpr Key kRouteKeys[] = {{"name", &kScalar},
                               {"match", &kMatch},
                               {"upstream", &kScalar},
                               later("split"),
+                              later("rollout", "off"),
                               later("requires", "[]"),
                               {"rewrite", &kRewrite},
-                              {"request_headers", &kFieldEdits},
-                              {"response_headers", &kFieldEdits},
+                              unnamed("request_headers", kFieldEdits),
+                              unnamed("response_headers", kFieldEdits),
                               {"upgrades", &kScalars},
                               {"normalize", &kScalar},
                               {"timeouts", &kTimeouts},
-                              {"retries", &kRetries},
+                              unnamed("retries", kRetries),
                               {"fallback", &kFallback},
                               later("circuit_breaker")};
 constexpr Shape kRoute{.kind = Kind::map, .keys = kRouteKeys};
 constexpr Shape kRoutes{.kind = Kind::list, .item = &kRoute};
 
 constexpr Key kListenerTlsKeys[] = {
-    {"certificate", &kScalar}, {"private_key", &kScalar}, {"client_ca", &kScalar}, {"min_version", &kScalar}};
+    {"certificate", &kPath}, {"private_key", &kPath}, {"client_ca", &kPath}, {"min_version", &kScalar}};
 constexpr Shape kListenerTls{.kind = Kind::map, .keys = kListenerTlsKeys};
 
 constexpr Key kListenerKeys[] = {{"name", &kScalar},           {"address", &kScalar},
@@ -149,12 +152,12 @@ constexpr Shape kListeners{.kind = Kind::list, .item = &kListener};
 
 // upstreams
 
-constexpr Key kEndpointKeys[] = {{"url", &kScalar}, later("weight")};
+constexpr Key kEndpointKeys[] = {{"url", &kScalar}, later("weight"), later("backup", "false")};
 constexpr Shape kEndpoint{.kind = Kind::map, .keys = kEndpointKeys, .short_for = "url"};
 constexpr Shape kEndpoints{.kind = Kind::list, .item = &kEndpoint};
 
-constexpr Key kLoadBalancingKeys[] = {{"policy", &kScalar}};
-constexpr Shape kLoadBalancing{.kind = Kind::map, .keys = kLoadBalancingKeys};
+constexpr Key kLoadBalancingKeys[] = {unnamed("policy", kScalar), later("hash"), later("slow_start", "off")};
+constexpr Shape kLoadBalancing{.kind = Kind::map, .keys = kLoadBalancingKeys, .usual = "policy"};
 
 constexpr Key kUpstreamLimitsKeys[] = {{"max_connections", &kScalar},
                                        {"max_concurrent_requests", &kScalar},
@@ -170,21 +173,18 @@ constexpr Key kCacheKeys[] = {{"serve", &kScalar},
                               {"max_object", &kScalar},
                               {"store_set_cookie", &kScalar},
                               {"heuristic_fraction", &kScalar}};
-constexpr Shape kCache{.kind = Kind::map, .keys = kCacheKeys};
+constexpr Shape kCache{.kind = Kind::map, .keys = kCacheKeys, .usual = "serve"};
 
-constexpr Key kUpstreamTlsKeys[] = {{"ca", &kScalar},
-                                    {"certificate", &kScalar},
-                                    {"private_key", &kScalar},
-                                    {"server_name", &kScalar},
-                                    {"verify", &kScalar}};
+constexpr Key kUpstreamTlsKeys[] = {
+    {"ca", &kPath}, {"certificate", &kPath}, {"private_key", &kPath}, {"server_name", &kScalar}, {"verify", &kScalar}};
 constexpr Shape kUpstreamTls{.kind = Kind::map, .keys = kUpstreamTlsKeys};
 
 constexpr Key kUpstreamKeys[] = {{"endpoints", &kEndpoints},
                                  {"dns_refresh", &kScalar},
-                                 {"load_balancing", &kLoadBalancing},
+                                 unnamed("load_balancing", kLoadBalancing),
                                  {"circuit_breaker", &kCircuitBreaker},
                                  {"timeouts", &kTimeouts},
-                                 {"retries", &kRetries},
+                                 unnamed("retries", kRetries),
                                  {"limits", &kUpstreamLimits},
                                  {"fallback", &kFallback},
                                  {"cache", &kCache},
@@ -198,26 +198,27 @@ constexpr Shape kUpstreams{.kind = Kind::names, .item = &kUpstream};
 // the process
 
 constexpr Key kAdminKeys[] = {{"address", &kScalar},        {"token", &kScalar},
-                              {"token_file", &kScalar},     {"read_requires_token", &kScalar},
+                              {"token_file", &kPath},       {"read_requires_token", &kScalar},
                               {"allowed_hosts", &kScalars}, {"probes", &kScalar}};
-constexpr Shape kAdmin{.kind = Kind::map, .keys = kAdminKeys};
+constexpr Shape kAdmin{.kind = Kind::map, .keys = kAdminKeys, .usual = "address"};
 
 constexpr Key kEventsKeys[] = {{"history", &kScalar}, later("webhooks", "[]")};
-constexpr Shape kEvents{.kind = Kind::map, .keys = kEventsKeys};
+constexpr Shape kEvents{.kind = Kind::map, .keys = kEventsKeys, .usual = "history"};
 
 constexpr Key kLogKeys[] = {
     {"level", &kScalar}, {"format", &kScalar}, {"access", &kScalar}, {"access_sample", &kScalar}};
-constexpr Shape kLog{.kind = Kind::map, .keys = kLogKeys};
+constexpr Shape kLog{.kind = Kind::map, .keys = kLogKeys, .usual = "level"};
 
 constexpr Key kShutdownKeys[] = {{"drain_timeout", &kScalar}, {"grace", &kScalar}};
-constexpr Shape kShutdown{.kind = Kind::map, .keys = kShutdownKeys};
+constexpr Shape kShutdown{.kind = Kind::map, .keys = kShutdownKeys, .usual = "drain_timeout"};
 
 constexpr Key kRuntimeKeys[] = {{"workers", &kScalar}};
-constexpr Shape kRuntime{.kind = Kind::map, .keys = kRuntimeKeys};
+constexpr Shape kRuntime{.kind = Kind::map, .keys = kRuntimeKeys, .usual = "workers"};
 
 constexpr Key kFileKeys[] = {{"version", &kScalar},    {"listen", &kScalar},       {"listeners", &kListeners},
                              {"defaults", &kDefaults}, {"upstreams", &kUpstreams}, {"cache_memory", &kScalar},
                              {"via", &kScalar},        {"admin", &kAdmin},         later("state", "off"),
+                             later("fleet", "off"),    later("flags", "{}"),       later("insights", "off"),
                              {"events", &kEvents},     later("tracing", "off"),    {"log", &kLog},
                              {"shutdown", &kShutdown}, {"runtime", &kRuntime}};
 constexpr Shape kFile{.kind = Kind::map, .keys = kFileKeys};

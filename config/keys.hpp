@@ -15,7 +15,10 @@ struct Key {
   std::string_view name;
   const Shape* shape = nullptr;   // null: specified, but not built yet
   std::string_view accepts = {};  // not built yet: the one value that says so (off, false, 0, [], {}); empty: none
+  bool named =
+      true;  // built: in lists of valid keys, in suggestions and in the schema; not where only one value is taken
   bool built() const { return shape != nullptr; }
+  bool shown() const { return built() && named; }
 };
 
 struct Shape {
@@ -31,6 +34,8 @@ struct Shape {
   bool off = false;                 // `off` may stand in its place
   std::string_view short_for = {};  // a single value stands for {short_for: value}
   bool word_is_key = false;         // a single word stands for {word: {}}
+  std::string_view usual = {};      // the key that is most likely meant where a single value stands in a map's place
+  bool path = false;                // names a file
 };
 
 const Shape& file_shape();             // the whole file

@@ -32,7 +32,7 @@ void read_networks(const Reader& reader, std::vector<Network>& networks) {
     if (parsed.value)
       networks.push_back(*parsed.value);
     else
-      reader.error(item, parsed.error + "; found " + quote(item.text));
+      reader.error(item, parsed.error + "; found " + describe(item));
   }
 }
 
@@ -94,7 +94,9 @@ void read_mode(const Reader& reader, Listener& listener) {
   const Node* node = reader.find("mode");
   if (node == nullptr) return;
   listener.mode = parse_file_mode(node->text);
-  if (!listener.mode || !node->quoted) reader.error(*node, expected("a file mode in quotes such as \"0660\"", *node));
+  // Other YAML tools read 0660 as a number; nobody else reads the environment or the command line.
+  const bool plain = node->mark.origin == Origin::file && node->from.empty() && !node->quoted;
+  if (!listener.mode || plain) reader.error(*node, expected("a file mode in quotes such as \"0660\"", *node));
   if (listener.address.kind != Address::Kind::unix_socket) reader.error(*node, "mode is for unix:/path addresses only");
 }
 

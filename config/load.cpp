@@ -8,6 +8,8 @@
 
 #include "config/certificates.hpp"
 #include "config/document.hpp"
+#include "config/file_paths.hpp"
+#include "config/from_variables.hpp"
 #include "config/keys.hpp"
 #include "config/overrides.hpp"
 #include "config/sections.hpp"
@@ -37,19 +39,28 @@ Config read_config(const Node& root, Report& report) {
   return config;
 }
 
+// Variables, environment and command line over the file; false when the whole is no map.
+bool lay_over(Node& root, const Source& source, Report& report) {
+  const std::set<std::string> referenced = substitute_variables(root, source.environment, report);
+  check_shape(root, file_shape(), report);
+  if (root.kind == Node::Kind::invalid) return false;
+  apply_environment(root, file_shape(), source.environment, report);
+  warn_of_variables(root, file_shape(), source.environment, referenced, report);
+  apply_settings(root, file_shape(), source.set, report);
+  resolve_paths(root, file_shape(), source.folder.empty() ? folder_of(source.name) : source.folder);
+  return true;
+}
+
 std::optional<Config> load_tree(const Source& source, Report& report) {
   std::optional<Node> root = parse_document(source.text, Origin::file, report);
   if (!root) return std::nullopt;
-  substitute_variables(*root, source.environment, report);
-  check_shape(*root, file_shape(), report);
-  if (root->kind == Node::Kind::invalid) return std::nullopt;
-  apply_environment(*root, file_shape(), source.environment, report);
-  apply_settings(*root, file_shape(), source.set, report);
+  if (!lay_over(*root, source, report)) return std::nullopt;
   merge_defaults(*root);
   Config config = read_config(*root, report);
   validate(*root, report);
-  judge_certificates(*root, source.judges, report);
+  if (!source.no_files) judge_certificates(*root, source.judges, report);
   if (report.failed()) return std::nullopt;
+  config.from_variables = values_from_variables(*root);
   warn_of_traps(config, *root, report);
   return config;
 }
@@ -86,11 +97,7 @@ std::optional<Admin> load_admin_tree(const Source& source, Report& report) {
   Node root;
   root.kind = Node::Kind::map;
   if (read) root = *std::move(read);
-  substitute_variables(root, source.environment, report);
-  check_shape(root, file_shape(), report);
-  if (root.kind == Node::Kind::invalid) return std::nullopt;
-  apply_environment(root, file_shape(), source.environment, report);
-  apply_settings(root, file_shape(), source.set, report);
+  if (!lay_over(root, source, report)) return std::nullopt;
   Config config;
   read_process(root, config, report);
   const Node* admin = root.find("admin");
@@ -121,7 +128,7 @@ auto guarded(Report& report, Load load) -> decltype(load()) {
 }  // namespace
 
 LoadResult load(const Source& source) {
-  Report report(source.name);
+  Report report(source.name, source.no_files);
   LoadResult result;
   result.config = guarded(report, [&] { return load_tree(source, report); });
   result.errors = report.errors();

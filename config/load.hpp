@@ -30,6 +30,8 @@ struct Source {
   std::vector<std::pair<std::string, std::string>> environment = {};  // for ${NAME} and FUSEWIRE__…
   std::vector<std::string> set = {};                                  // --set key.path=value, in order
   Judges judges = {};                                                 // none: files are only looked at
+  std::string folder = {};  // that relative paths in the text are looked up in; empty: the one of `name`
+  bool no_files = false;    // files that the text names are not opened: they may be absent here
 };
 
 struct Diagnostic {

@@ -29,13 +29,15 @@ struct Node {
     invalid,  // already reported: present, but not to be read
   };
   Kind kind = Kind::null;
-  bool quoted = false;         // a string for sure, never a number or a boolean
-  bool implied = false;        // a short form written out: has its parent's path
-  std::string key = {};        // in its map; empty elsewhere
-  std::string text = {};       // scalars
-  std::string path = {};       // the key path where it was written, which a merge does not change
-  Mark mark = {};              // of the value
-  Mark key_mark = {};          // of the key, or of the list's item
+  bool quoted = false;             // a string for sure, never a number or a boolean
+  bool implied = false;            // a short form written out: has its parent's path
+  bool key_from_variable = false;  // with `from`: the key was part of a variable's value as well
+  std::string key = {};            // in its map; empty elsewhere
+  std::string text = {};           // scalars
+  std::string from = {};  // the variables that the value came from, "HOST, PORT": no message quotes it; empty: none
+  std::string path = {};  // the key path where it was written, which a merge does not change
+  Mark mark = {};         // of the value
+  Mark key_mark = {};     // of the key, or of the list's item
   std::vector<Node> children;  // lists, maps (in file order)
 
   const Node* find(std::string_view name) const {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "config/document.hpp"
 #include "config/key_path.hpp"
@@ -27,8 +28,10 @@ std::optional<Node> parse_value(const std::string& text, Origin origin, const st
   if (first != std::string::npos && std::string_view("[{\"'").find(text[first]) != std::string_view::npos) {
     Report own{std::string()};
     std::optional<Node> node = parse_document(text, origin, own);
-    for (const Diagnostic& error : own.errors())
-      report.error(Mark{origin}, error.key_path.empty() ? path : join(path, error.key_path), error.message);
+    for (const Diagnostic& error : own.errors()) {
+      const bool quotable = origin != Origin::environment && !error.key_path.empty();
+      report.error(Mark{origin}, quotable ? join(path, error.key_path) : path, error.message);
+    }
     return own.failed() ? std::nullopt : node;
   }
   Node node;
@@ -40,6 +43,15 @@ std::optional<Node> parse_value(const std::string& text, Origin origin, const st
   node.kind = Node::Kind::scalar;
   node.text = text;
   return node;
+}
+
+// All that came out of a variable.
+void note_source(Node& node, const std::string& variable) {
+  node.from = variable;
+  for (Node& child : node.children) {
+    child.key_from_variable = !child.key.empty();
+    note_source(child, variable);
+  }
 }
 
 Node& child_at(Node& parent, const Shape& shape, const std::string& name, Origin origin) {
@@ -62,10 +74,12 @@ void make_room(Node& node, const Shape& shape) {
   if (node.kind != Node::Kind::scalar && node.kind != Node::Kind::null) return;
   node.kind = shape.kind == Shape::Kind::list ? Node::Kind::list : Node::Kind::map;
   node.text.clear();
+  node.from.clear();
 }
 
 void replace(Node& target, Node value, const Shape& parent, Report& report) {
   value.key = std::move(target.key);
+  value.key_from_variable = false;
   value.path = std::move(target.path);
   target = std::move(value);
   if (parent.kind == Shape::Kind::map)
@@ -121,10 +135,54 @@ KeyPath in_full(const Node& root, const KeyPath& path) {
   return written_out && path == KeyPath{"listen"} ? KeyPath{"listeners", "0", "address"} : path;
 }
 
+// A list is overridden by positions that it has in the file, or as a whole.
+std::string no_position(const Resolution& resolution) {
+  const std::string list = to_string(resolution.reached);
+  const std::size_t size = *resolution.list_size;
+  std::string has = "has no items";
+  if (size == 1) has = "has one item, 0";
+  if (size > 1) has = "has the items 0 to " + std::to_string(size - 1);
+  return "no item " + quote(resolution.unknown) + ": '" + list + "' " + has +
+         " in the file; more are set with the whole list: " + list + "=[…]";
+}
+
 std::string unknown_key(const Resolution& resolution) {
+  if (resolution.list_size) return no_position(resolution);
   const std::vector<std::string_view> candidates(resolution.candidates.begin(), resolution.candidates.end());
   const std::string where = resolution.reached.empty() ? "" : " in '" + to_string(resolution.reached) + "'";
   return "unknown key " + quote(resolution.unknown) + where + suggestion(resolution.unknown, candidates);
+}
+
+std::string in_capitals(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+    if (c == '-' || c == '.') c = '_';
+  }
+  return text;
+}
+
+// The name as it is spelled with two underscores, where one was written: FUSEWIRE_LOG_LEVEL, FUSEWIRE__LOG_LEVEL.
+std::optional<std::string> meant_by(const Node& root, const Shape& shape, std::string_view rest) {
+  std::string single;
+  for (std::size_t i = 0; i < rest.size(); ++i)
+    if (rest[i] != '_' || i == 0 || rest[i - 1] != '_') single += rest[i];
+  const Resolution found = resolve(root, shape, single, Spelling::single);
+  if (found.paths.size() != 1) return std::nullopt;
+  std::string name = "FUSEWIRE";
+  std::size_t matched = 0;
+  for (const std::string& key : found.paths.front()) {
+    matched += key.size() + 1;
+    name += "__";
+    name += in_capitals(key);
+  }
+  // A key that is not built takes whatever follows it.
+  return matched == single.size() + 1 ? std::optional(name) : std::nullopt;
+}
+
+// Variables that the program reads beside the configuration, or that images and clusters set.
+bool is_read_elsewhere(std::string_view name) {
+  constexpr std::string_view kOthers[] = {"FUSEWIRE_CONFIG", "FUSEWIRE_ADMIN", "FUSEWIRE_TOKEN", "FUSEWIRE_VERSION"};
+  return std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers);
 }
 
 void apply_variable(Node& root, const Shape& shape, const std::string& name, const std::string& text, Report& report,
@@ -132,7 +190,10 @@ void apply_variable(Node& root, const Shape& shape, const std::string& name, con
   const Mark mark{Origin::environment};
   write_out_listen(root);
   const Resolution found = resolve(root, shape, std::string_view(name).substr(kPrefix.size()), Spelling::environment);
-  if (found.paths.empty()) return report.error(mark, name, unknown_key(found));
+  if (found.paths.empty()) {
+    const auto meant = meant_by(root, shape, std::string_view(name).substr(kPrefix.size()));
+    return report.error(mark, name, meant ? "unknown key; did you mean " + *meant + "?" : unknown_key(found));
+  }
   if (found.paths.size() > 1) {
     std::string message = "ambiguous; it fits";
     for (const KeyPath& path : found.paths)
@@ -143,8 +204,10 @@ void apply_variable(Node& root, const Shape& shape, const std::string& name, con
   const std::string path = to_string(key);
   const auto [other, first] = taken.emplace(path, name);
   if (!first) return report.error(mark, path, "set by both " + other->second + " and " + name);
-  if (std::optional<Node> value = parse_value(text, Origin::environment, path, report))
-    set_at(root, shape, key, *std::move(value), report);
+  std::optional<Node> value = parse_value(text, Origin::environment, path, report);
+  if (!value) return;
+  note_source(*value, name);
+  set_at(root, shape, key, *std::move(value), report);
 }
 
 }  // namespace
@@ -159,6 +222,16 @@ void apply_environment(Node& root, const Shape& shape, const Environment& enviro
   });
   std::map<std::string, std::string> taken;
   for (const auto& [name, text] : ours) apply_variable(root, shape, name, text, report, taken);
+}
+
+void warn_of_variables(const Node& root, const Shape& shape, const Environment& environment,
+                       const std::set<std::string>& referenced, Report& report) {
+  constexpr std::string_view kBegin = "FUSEWIRE_";
+  for (const auto& [name, text] : environment) {
+    if (!name.starts_with(kBegin) || has_prefix(name) || is_read_elsewhere(name) || referenced.contains(name)) continue;
+    if (const auto meant = meant_by(root, shape, std::string_view(name).substr(kBegin.size())))
+      report.warn(Mark{Origin::environment}, name, "this variable is not read; did you mean " + *meant + "?");
+  }
 }
 
 void apply_settings(Node& root, const Shape& shape, const std::vector<std::string>& settings, Report& report) {

@@ -67,6 +67,17 @@ void read_log(const Reader& reader, Log& log) {
   reader.number("access_sample", log.access_sample, {});
 }
 
+// Readiness ends with SIGTERM, and the time for what is left begins when the listeners close.
+void read_shutdown(const Reader& reader, Shutdown& shutdown) {
+  reader.duration("drain_timeout", shutdown.drain_timeout, {.low = 0ms});
+  reader.duration("grace", shutdown.grace, {.low = 0ms});
+  if (shutdown.grace == 0ms || shutdown.grace < shutdown.drain_timeout) return;
+  const Node* grace = reader.find("grace");
+  const Node* drain = reader.find("drain_timeout");
+  const std::string limit = shown(drain, format_duration(shutdown.drain_timeout));
+  if (grace != nullptr) reader.error(*grace, "expected a duration shorter than drain_timeout, which is " + limit);
+}
+
 void read_workers(const Reader& reader, unsigned& workers) {
   const Node* node = reader.find("workers");
   if (node == nullptr || node->text == "auto") return;
@@ -98,9 +109,7 @@ void read_process(const Node& root, Config& config, Report& report) {
   read_admin(reader.below("admin"), config.admin);
   reader.below("events").count("history", config.event_history, 0, kMostEvents);
   read_log(reader.below("log"), config.log);
-  const Reader shutdown = reader.below("shutdown");
-  shutdown.duration("drain_timeout", config.shutdown.drain_timeout, {.low = 0ms});
-  shutdown.duration("grace", config.shutdown.grace, {.low = 0ms});
+  read_shutdown(reader.below("shutdown"), config.shutdown);
   read_workers(reader.below("runtime"), config.workers);
 }
 

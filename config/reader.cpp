@@ -123,11 +123,11 @@ void Reader::only(std::string_view key, std::string_view word, std::initializer_
 void Reader::refuse_word(const Node& node, const std::vector<std::string_view>& words,
                          std::initializer_list<std::string_view> later) const {
   if (std::find(later.begin(), later.end(), node.text) != later.end()) {
-    std::string message = quote(node.text) + " is not supported yet; only";
+    std::string message = describe(node) + " is not supported yet; only";
     for (std::string_view word : words) message += (word == words.front() ? " '" : ", '") + std::string(word) + "'";
     return error(node, message + " is");
   }
-  error(node, "unknown value " + quote(node.text) + suggestion(node.text, words));
+  error(node, "unknown value " + describe(node) + suggestion(node.text, words));
 }
 
 }  // namespace fusewire::config

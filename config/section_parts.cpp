@@ -29,12 +29,12 @@ std::ifstream open_file(const Node& path, Report& report) {
   const bool regular = std::filesystem::is_regular_file(path.text, error);
   std::ifstream in;
   if (regular) in.open(path.text, std::ios::binary);
-  if (!in.is_open()) report.error(path, "cannot read the file " + quote(path.text));
+  if (!in.is_open()) report.error(path, "cannot read the file " + describe(path));
   return in;
 }
 
 void report_size(const Node& path, std::size_t limit, Report& report) {
-  report.error(path, "the file " + quote(path.text) + " is larger than " + format_size(limit));
+  report.error(path, "the file " + describe(path) + " is larger than " + format_size(limit));
 }
 
 }  // namespace
@@ -52,7 +52,7 @@ void read_conditions(const Reader& reader, std::string_view key, Conditions& out
     }
     std::vector<std::string_view> names = names_of(allowed);
     names.insert(names.end(), {"a status such as 503", "a class such as 5xx"});
-    reader.error(item, "unknown condition " + quote(item.text) + suggestion(item.text, names));
+    reader.error(item, "unknown condition " + describe(item) + suggestion(item.text, names));
   }
   out = conditions;
 }
@@ -62,7 +62,7 @@ void read_address(const Node& node, Address& out, Report& report) {
   if (parsed.value)
     out = *std::move(parsed.value);
   else
-    report.error(node, parsed.error + "; found " + quote(node.text));
+    report.error(node, parsed.error + "; found " + describe(node));
 }
 
 FieldList read_fields(const Reader& reader, std::string_view key) {
@@ -70,7 +70,7 @@ FieldList read_fields(const Reader& reader, std::string_view key) {
   for (const Node& field : reader.items(key)) {
     if (field.kind == Node::Kind::invalid) continue;
     if (!is_token(field.key))
-      reader.report().error(field.key_mark, field.path, "expected a field's name, found " + quote(field.key));
+      reader.report().error(field.key_mark, field.path, "expected a field's name, found " + describe_key(field));
     else if (!is_field_value(field.text))
       reader.error(field, "expected a field's value without control characters");
     else
@@ -80,12 +80,14 @@ FieldList read_fields(const Reader& reader, std::string_view key) {
 }
 
 void check_file(const Node& path, std::size_t limit, Report& report) {
+  if (report.no_files()) return;
   const std::ifstream in = open_file(path, report);
   std::error_code error;
   if (in.is_open() && std::filesystem::file_size(path.text, error) > limit && !error) report_size(path, limit, report);
 }
 
 std::optional<std::string> read_file(const Node& path, std::size_t limit, Report& report) {
+  if (report.no_files()) return std::nullopt;
   std::ifstream in = open_file(path, report);
   if (!in.is_open()) return std::nullopt;
   std::string content(limit + 1, '\0');

@@ -29,7 +29,7 @@ void read_address(const Node&, Address& out, Report&);
 // A map of field names to values.
 FieldList read_fields(const Reader&, std::string_view key);
 
-// Reports a file that cannot be read, or is larger.
+// Reports a file that cannot be read, or is larger. Neither opens anything where the report says so (no_files).
 void check_file(const Node& path, std::size_t limit, Report&);
 // What a key names: "expected a file, …" is reported when it cannot be read.
 std::optional<std::string> read_file(const Node& path, std::size_t limit, Report&);

@@ -3,6 +3,7 @@
 
 #include "config/addresses.hpp"
 #include "config/emit.hpp"
+#include "config/from_variables.hpp"
 #include "config/load.hpp"
 #include "config/node_makers.hpp"
 #include "config/words.hpp"
@@ -105,9 +106,6 @@ Node upstream_node(const Upstream& upstream) {
   for (const Endpoint& endpoint : upstream.endpoints) urls.push_back(endpoint.url);
   put(map, "endpoints", texts_node(urls));
   put(map, "dns_refresh", duration_node(upstream.dns_refresh));
-  Node balancing = map_node();
-  put(balancing, "policy", word_node("round_robin"));
-  put(map, "load_balancing", std::move(balancing));
   put(map, "circuit_breaker", tree_of(upstream.circuit_breaker));
   put(map, "timeouts", tree_of(upstream.timeouts));
   Node limits = map_node();
@@ -170,13 +168,23 @@ Node tree_of(const Config& config, bool show_redacted) {
   return root;
 }
 
-// Without the token, so that the file loads as it stands: a made-up one would open the door it is meant to shut.
+// Without the token, so that the file loads as it stands: a made-up one would let in whoever reads it here. A value
+// that came from a variable has to be written as ${NAME} again before the text loads.
 std::string to_yaml(const Config& config) {
-  std::string text = emit_yaml(tree_of(config, false));
-  if (!config.admin.token.empty()) text += "# admin.token is set and not shown\n";
+  Node tree = tree_of(config, false);
+  name_variables(tree, config.from_variables);
+  std::string text = emit_yaml(tree);
+  const bool shown = tree.find("admin")->find("token") != nullptr;
+  if (!config.admin.token.empty() && !shown) text += "# admin.token is set and not shown\n";
+  if (!config.from_variables.empty())
+    text += "# <from NAME> came from a variable; as a file, this needs ${NAME} there\n";
   return text;
 }
 
-std::string to_json(const Config& config) { return emit_json(tree_of(config, true)); }
+std::string to_json(const Config& config) {
+  Node tree = tree_of(config, true);
+  name_variables(tree, config.from_variables);
+  return emit_json(tree);
+}
 
 }  // namespace fusewire::config

@@ -20,7 +20,7 @@ void check_name(const Node& upstream, Report& report) {
     report.error(
         upstream.key_mark, upstream.path,
         "an upstream's name is made of a-z, 0-9, '.', '_' and '-' and begins with a letter or a digit, found " +
-            quote(name));
+            describe_key(upstream));
   if (name == "health" || name == "reset")
     report.error(upstream.key_mark, upstream.path, "an upstream cannot be named 'health' or 'reset'");
 }
@@ -39,10 +39,14 @@ void read_endpoints(const Reader& reader, std::vector<Endpoint>& endpoints) {
     const Node* url = endpoint.find("url");
     if (url == nullptr) continue;
     Parsed<Endpoint> parsed = parse_endpoint(url->text);
-    if (!parsed.value)
-      reader.error(*url, parsed.error + "; found " + quote(url->text));
+    // The parser's own words may repeat a part of the URL.
+    if (!parsed.value && !url->from.empty())
+      reader.error(*url,
+                   expected("http://HOST[:PORT], https://HOST[:PORT] or unix:/path, without a path or user", *url));
+    else if (!parsed.value)
+      reader.error(*url, parsed.error + "; found " + describe(*url));
     else if (!seen.insert(parsed.value->url).second)
-      reader.error(*url, "duplicate endpoint " + quote(url->text));
+      reader.error(*url, "duplicate endpoint " + describe(*url));
     else
       endpoints.push_back(*std::move(parsed.value));
   }
@@ -138,7 +142,7 @@ Upstream read_upstream(const Node& node, Report& report) {
   const Reader reader(&node, report);
   read_endpoints(reader, upstream.endpoints);
   reader.duration("dns_refresh", upstream.dns_refresh);
-  reader.below("load_balancing").only("policy", "round_robin", {"health_score", "random", "least_request"});
+  reader.below("load_balancing").only("policy", "round_robin", {"health_score", "random", "least_request", "hash"});
   upstream.circuit_breaker = read_circuit_breaker(reader.below("circuit_breaker"));
   upstream.timeouts = read_timeouts(reader.below("timeouts"));
   const Reader limits = reader.below("limits");

@@ -27,10 +27,10 @@ class Validation {
 
   void run() {
     for (const Node& upstream : children_of(root_, "upstreams")) {
-      names_.push_back(upstream.key);
+      if (!upstream.key_from_variable) names_.push_back(upstream.key);
+      known_.insert(upstream.key);
       graph_.add(upstream.key, fallback_edges(upstream.find("fallback")));
     }
-    known_.insert(names_.begin(), names_.end());
     for (const Node& upstream : children_of(root_, "upstreams"))
       check_fallback(upstream.find("fallback"), upstream.key);
     for (const Node& listener : children_of(root_, "listeners")) check_listener(listener);
@@ -41,7 +41,7 @@ class Validation {
  private:
   void check_upstream(const Node& at) {
     if (!known_.contains(at.text))
-      report_.error(at, "no upstream is named " + quote(at.text) + suggestion(at.text, names_));
+      report_.error(at, "no upstream is named " + describe(at) + suggestion(at.text, names_));
   }
 
   // Reports each step from which requests to `upstream` would come back to it.
@@ -55,7 +55,10 @@ class Validation {
       }
       std::string circle = upstream;
       for (const std::string& name : *way) circle += " -> " + name;
-      if (!way->empty()) report_.error(*edge.at, "a cycle of fallbacks: " + circle);
+      if (way->empty()) continue;
+      const bool named = edge.at->from.empty();
+      report_.error(*edge.at,
+                    named ? "a cycle of fallbacks: " + circle : "a cycle of fallbacks, by " + describe(*edge.at));
     }
   }
 
@@ -76,7 +79,7 @@ class Validation {
     const Node* node = scalar_in(listener, "name");
     const std::string name = node != nullptr ? node->text : Listener{}.name;
     if (listener_names_.insert(name).second) return;
-    const std::string message = "another listener is named " + quote(name);
+    const std::string message = "another listener is named " + (node != nullptr ? describe(*node) : quote(name));
     if (node != nullptr)
       report_.error(*node, message);
     else
@@ -106,7 +109,7 @@ class Validation {
     if (parsed.value->kind == Address::Kind::tcp && parsed.value->port == 0) return;
     const std::string text = format_address(*parsed.value);
     const auto [first, added] = addresses_.emplace(text, node.path);
-    if (!added) report_.error(node, quote(text) + " is taken by " + first->second + " already");
+    if (!added) report_.error(node, shown(&node, quote(text)) + " is taken by " + first->second + " already");
   }
 
   const Node& root_;

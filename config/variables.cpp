@@ -30,11 +30,18 @@ class Substitution {
       walk(child, join(path, node.kind == Node::Kind::list ? std::to_string(index++) : child.key));
   }
 
+  std::set<std::string> take_referenced() { return std::move(referenced_); }
+
  private:
   void replace(Node& node, const std::string& path) {
-    if (node.text.find("${") == std::string::npos) return;
     std::string error;
-    std::optional<std::string> text = expand(node, error);
+    std::optional<std::string> text;
+    if (is_shown_source(node.text))
+      error = "'<from NAME>' is how a value is shown that came from a variable; write ${NAME}";
+    else if (node.text.find("${") == std::string::npos)
+      return;
+    else
+      text = expand(node, error);
     if (text) {
       node.text = *std::move(text);
     } else {
@@ -43,7 +50,20 @@ class Substitution {
     }
   }
 
-  std::optional<std::string> expand(Node& node, std::string& error) const {
+  // What from_variable() makes: "<from HOST, PORT>".
+  static bool is_shown_source(std::string_view text) {
+    constexpr std::string_view kBegin = "<from ";
+    if (!text.starts_with(kBegin) || !text.ends_with('>')) return false;
+    text.remove_prefix(kBegin.size());
+    text.remove_suffix(1);
+    for (std::size_t comma = text.find(", "); comma != std::string_view::npos; comma = text.find(", ")) {
+      if (!is_name(text.substr(0, comma))) return false;
+      text.remove_prefix(comma + 2);
+    }
+    return is_name(text);
+  }
+
+  std::optional<std::string> expand(Node& node, std::string& error) {
     std::string_view rest = node.text;
     std::string out;
     while (!rest.empty()) {
@@ -58,7 +78,7 @@ class Substitution {
         out += '$';
         rest.remove_prefix(1);
       } else {
-        const std::optional<std::string> value = take_reference(rest, error);
+        const std::optional<std::string> value = take_reference(node, rest, error);
         if (!value) return std::nullopt;
         out += *value;
         node.quoted = false;  // "${PORT}" may be a number
@@ -67,7 +87,7 @@ class Substitution {
     return out;
   }
 
-  std::optional<std::string> take_reference(std::string_view& rest, std::string& error) const {
+  std::optional<std::string> take_reference(Node& node, std::string_view& rest, std::string& error) {
     const std::size_t end = rest.find('}');
     if (end == std::string_view::npos) {
       error = "'${' without '}'; write '$${' for a literal '${'";
@@ -83,29 +103,43 @@ class Substitution {
     }
     std::optional<std::string> fallback;
     if (split != std::string_view::npos) fallback = inside.substr(split + 2);
-    return value_of(std::string(name), fallback, error);
+    return value_of(node, std::string(name), fallback, error);
   }
 
-  std::optional<std::string> value_of(const std::string& name, const std::optional<std::string>& fallback,
-                                      std::string& error) const {
+  std::optional<std::string> value_of(Node& node, const std::string& name, const std::optional<std::string>& fallback,
+                                      std::string& error) {
+    referenced_.insert(name);
     const auto it = values_.find(name);
     if (it != values_.end() && find_bad_utf8(it->second)) {
       error = "the variable " + name + " is not valid UTF-8";
       return std::nullopt;
     }
-    if (it != values_.end() && !(it->second.empty() && fallback)) return it->second;
+    if (it != values_.end() && !(it->second.empty() && fallback)) {
+      note_source(node, name);
+      return it->second;
+    }
     if (!fallback) error = "the variable " + name + " is not set; ${" + name + ":-default} gives it a default";
     return fallback;
   }
 
+  // A default that stands in is the file's own text.
+  static void note_source(Node& node, const std::string& name) {
+    const std::string list = ", " + node.from + ",";
+    if (list.find(", " + name + ",") != std::string::npos) return;
+    node.from += (node.from.empty() ? "" : ", ") + name;
+  }
+
   std::map<std::string, std::string> values_;
+  std::set<std::string> referenced_;
   Report& report_;
 };
 
 }  // namespace
 
-void substitute_variables(Node& root, const Environment& environment, Report& report) {
-  Substitution(environment, report).walk(root, {});
+std::set<std::string> substitute_variables(Node& root, const Environment& environment, Report& report) {
+  Substitution substitution(environment, report);
+  substitution.walk(root, {});
+  return substitution.take_referenced();
 }
 
 std::string escape_variables(std::string_view text) {

@@ -3,6 +3,7 @@
 // become a key, a list or a comment.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +16,8 @@ namespace fusewire::config {
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // As in a shell, `:-default` also stands in for an empty variable. `$${` is a literal `${`.
-void substitute_variables(Node& root, const Environment&, Report&);
+// Gives the names that were referred to, set or not.
+std::set<std::string> substitute_variables(Node& root, const Environment&, Report&);
 
 // The inverse of `$${`: text that substitute_variables leaves as it was given here.
 std::string escape_variables(std::string_view text);

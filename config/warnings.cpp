@@ -1,103 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "config/addresses.hpp"
+#include "config/route_warnings.hpp"
 #include "config/scalars.hpp"
+#include "config/trap_places.hpp"
 #include "config/validate.hpp"
 
 namespace fusewire::config {
 namespace {
 
-using Path = std::vector<std::string>;
-
-const Node* child_named(const Node& node, const std::string& name) {
-  if (node.kind != Node::Kind::list) return node.find(name);
-  std::size_t index = 0;
-  std::from_chars(name.data(), name.data() + name.size(), index);
-  return index < node.children.size() ? &node.children[index] : nullptr;
-}
-
-Path operator+(Path path, const Path& more) {
-  path.insert(path.end(), more.begin(), more.end());
-  return path;
-}
+// Kubernetes kills 30 s after SIGTERM unless told otherwise.
+constexpr milliseconds kMaxShutdown = 28s;
 
 class Traps {
  public:
-  Traps(const Config& config, const Node& root, Report& report) : config_(config), root_(root), report_(report) {
+  Traps(const Config& config, const Node& root, Report& report) : config_(config), places_(root, report) {
     for (const Upstream& upstream : config.upstreams) upstreams_.emplace(upstream.name, &upstream);
   }
 
   void run() {
     for (const Upstream& upstream : config_.upstreams) check_upstream(upstream);
-    if (root_.find("listen") == nullptr)
+    if (places_.find({"listen"}) == nullptr)
       for (std::size_t i = 0; i < config_.listeners.size(); ++i) check_routes(i);
-    if (!is_loopback(config_.admin.address))
-      warn({"admin", "address"}, "the admin address is not loopback: whoever reaches it can read everything" +
-                                     std::string(config_.admin.read_requires_token ? " with the token" : ""));
+    warn_of_routes(config_, places_);
+    check_process();
   }
 
  private:
-  // At the value, or the nearest one around it that was written.
-  void warn(const Path& path, std::string message) {
-    const Node* node = &root_;
-    std::string whole;
-    bool exact = true;
-    for (const std::string& key : path) {
-      whole = join(whole, key);
-      const Node* next = exact ? child_named(*node, key) : nullptr;
-      exact = next != nullptr;
-      if (exact) node = next;
-    }
-    report_.warn(exact ? node->mark : node->key_mark, exact ? node->path : whole, std::move(message));
+  void check_process() {
+    if (!is_loopback(config_.admin.address))
+      places_.warn({"admin", "address"}, "the admin address is not loopback: whoever reaches it can read everything" +
+                                             std::string(config_.admin.read_requires_token ? " with the token" : ""));
+    const Node* via = places_.find({"via"});
+    if (via != nullptr && via->from.empty())
+      places_.warn({"via"},
+                   "instances that share one 'via' refuse each other's requests as a loop (502): each needs its own, "
+                   "such as ${HOSTNAME}, or none here");
+    check_shutdown(config_.shutdown);
+  }
+
+  void check_shutdown(const Shutdown& shutdown) {
+    if (shutdown.grace + shutdown.drain_timeout <= kMaxShutdown) return;
+    const Path path = {"shutdown", "drain_timeout"};
+    const std::string grace = places_.shown({"shutdown", "grace"}, format_duration(shutdown.grace));
+    places_.warn(path, "grace " + grace + " and drain_timeout " +
+                           places_.shown(path, format_duration(shutdown.drain_timeout)) +
+                           " are more than 28s in sum: Kubernetes kills after 30s, unless "
+                           "terminationGracePeriodSeconds says more");
   }
 
   void check_upstream(const Upstream& upstream) {
     const Path path = {"upstreams", upstream.name};
     const CircuitBreaker& breaker = upstream.circuit_breaker;
+    const Path open = path + Path{"circuit_breaker", "transitions", "open_timeout"};
     if (breaker.mode != Mode::disabled) {
-      check_interval(breaker, upstream.timeouts, path + Path{"circuit_breaker", "transitions", "open_timeout"});
+      check_interval(breaker, upstream.timeouts, open, open, path + Path{"timeouts", "response"});
       check_client_errors(breaker.classify.failure, path + Path{"circuit_breaker", "classify", "failure"});
     }
     check_chain(upstream.fallback, upstream, path + Path{"fallback", "chain"});
+    if (upstream.cache.serve == Serve::normal && !never_stores(upstream).empty())
+      places_.warn(path + Path{"cache", "serve"}, "a cache that can remember nothing: " + never_stores(upstream));
     const bool tls = std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
                                  [](const Endpoint& endpoint) { return endpoint.tls; });
     if (tls && !upstream.tls.verify)
-      warn(path + Path{"tls", "verify"},
-           "whoever stands in between can read and change everything: no certificate is checked");
+      places_.warn(path + Path{"tls", "verify"},
+                   "whoever stands in between can read and change everything: no certificate is checked");
   }
 
-  void check_interval(const CircuitBreaker& breaker, const Timeouts& timeouts, const Path& path) {
-    const milliseconds open = breaker.transitions.open_timeout;
-    if (open < timeouts.response)
-      warn(path, "the open interval " + format_duration(open) + " is shorter than the response timeout " +
-                     format_duration(timeouts.response) +
-                     ": calls of before the trip are still waiting when trials begin");
+  // `open`, `response`: where the two are written; `at`: where it is told.
+  void check_interval(const CircuitBreaker& breaker, const Timeouts& timeouts, const Path& at, const Path& open,
+                      const Path& response) {
+    if (breaker.transitions.open_timeout >= timeouts.response) return;
+    places_.warn(at, "the open interval " + places_.shown(open, format_duration(breaker.transitions.open_timeout)) +
+                         " is shorter than the response timeout " +
+                         places_.shown(response, format_duration(timeouts.response)) +
+                         ": calls of before the trip are still waiting when trials begin");
   }
 
   // 429 is the exception: it is how a rate-limited service says that it is overloaded.
   void check_client_errors(const Conditions& failure, const Path& path) {
     for (int status = 400; status < 500; ++status) {
       if (status == 429 || !failure.has_status(status)) continue;
-      return warn(path, "4xx under failure: a client's own mistakes can open the breaker for everyone");
+      return places_.warn(path, "4xx under failure: a client's own mistakes can open the breaker for everyone");
     }
+  }
+
+  // Why nothing of this upstream is ever stored; empty where something can be.
+  std::string never_stores(const Upstream& upstream) const {
+    if (config_.cache_memory == 0) return "cache_memory is 0";
+    return upstream.cache.max_object == 0 ? "cache.max_object is 0" : "";
   }
 
   void check_chain(const Fallback& fallback, const Upstream& upstream, const Path& path) {
     bool answered = false;
     for (std::size_t i = 0; i < fallback.chain.size(); ++i) {
       const Path step = path + Path{std::to_string(i)};
-      if (answered) warn(step, "this step is never reached: the static step before it always answers");
+      if (answered) places_.warn(step, "this step is never reached: the static step before it always answers");
       answered = answered || std::holds_alternative<StaticStep>(fallback.chain[i]);
-      const auto* cache = std::get_if<CacheStep>(&fallback.chain[i]);
-      const bool never_stores = upstream.cache.max_object == 0 || config_.cache_memory == 0;
-      if (cache != nullptr && cache->max_stale > 0ms && never_stores)
-        warn(step + Path{"cache", "max_stale"},
-             std::string("max_stale on a cache that never stores: ") +
-                 (config_.cache_memory == 0 ? "cache_memory is 0" : "cache.max_object is 0"));
+      if (const auto* cache = std::get_if<CacheStep>(&fallback.chain[i])) check_cache_step(*cache, upstream, step);
     }
+  }
+
+  // Only where the step was written: the default chain with a cache of size 0 is how caching is turned off.
+  void check_cache_step(const CacheStep& cache, const Upstream& upstream, const Path& step) {
+    const std::string why = never_stores(upstream);
+    if (why.empty()) return;
+    if (cache.max_stale > 0ms)
+      places_.warn(step + Path{"cache", "max_stale"}, "max_stale on a cache that never stores: " + why);
+    else if (places_.find(step) != nullptr)
+      places_.warn(step, "a cache that can remember nothing: " + why);
   }
 
   void check_routes(std::size_t listener) {
@@ -111,15 +124,16 @@ class Traps {
 
   void check_route(const Route& route, const Upstream& upstream, const Path& path) {
     const bool own_interval = route.timeouts && route.timeouts->response != upstream.timeouts.response;
+    const Path response = path + Path{"timeouts", "response"};
     if (own_interval && upstream.circuit_breaker.mode != Mode::disabled)
-      check_interval(upstream.circuit_breaker, *route.timeouts, path + Path{"timeouts", "response"});
+      check_interval(upstream.circuit_breaker, *route.timeouts, response,
+                     {"upstreams", upstream.name, "circuit_breaker", "transitions", "open_timeout"}, response);
     if (route.fallback && route.fallback->chain != upstream.fallback.chain)
       check_chain(*route.fallback, upstream, path + Path{"fallback", "chain"});
   }
 
   const Config& config_;
-  const Node& root_;
-  Report& report_;
+  const TrapPlaces places_;
   std::map<std::string_view, const Upstream*> upstreams_;
 };
 

@@ -44,6 +44,8 @@ void add_config_commands(CLI::App& app, Options& options) {
       add_command(app, options, "check", "Judge a configuration: all errors, and warnings", Command::check);
   add_config_options(*check, options);
   check->add_flag("--print", options.print, "Print the effective configuration, secrets redacted");
+  check->add_flag("--no-files", options.no_files,
+                  "Open no file that the configuration names: its secrets and certificates may be absent here");
 }
 
 void add_admin_commands(CLI::App& app, Options& options) {

@@ -57,7 +57,9 @@ int run(const Options& options, const World& world) {
   print(first.errors, "", world);
   if (!first.config) return kUsage;
   proxy::Control::Loader loader(load);
-  loader.judge = [options, world](const std::string& text) { return judge_text(text, options, world); };
+  loader.judge = [file = *file, options, world](const std::string& text) {
+    return judge_text(text, file, options, world);
+  };
   for (const config::Diagnostic& warning : first.warnings) loader.warnings.push_back(warning.to_string());
   try {
     return serve(first, {.loader = std::move(loader), .watch = *file, .signals = true});

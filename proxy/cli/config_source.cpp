@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 #include <system_error>
 
@@ -48,7 +49,11 @@ std::string config_file(const Options& options, const World& world) {
 
 config::LoadResult load_file(const std::string& file, const Options& options, const World& world) {
   auto text = read_whole(file);
-  if (text) return config::load({file, std::move(*text), world.environment, options.set, proxy::tls_judges()});
+  if (text) {
+    config::Source source{file, std::move(*text), world.environment, options.set, proxy::tls_judges()};
+    source.no_files = options.no_files;
+    return config::load(source);
+  }
   config::LoadResult result;
   result.errors.push_back(unreadable(file));
   return result;
@@ -62,8 +67,11 @@ config::AdminResult load_admin(const std::string& file, const Options& options, 
   return result;
 }
 
-config::LoadResult judge_text(const std::string& text, const Options& options, const World& world) {
-  return config::load({"posted", text, world.environment, options.set, proxy::tls_judges()});
+config::LoadResult judge_text(const std::string& text, const std::string& file, const Options& options,
+                              const World& world) {
+  config::Source source{"posted", text, world.environment, options.set, proxy::tls_judges()};
+  source.folder = std::filesystem::absolute(file).parent_path().string();
+  return config::load(source);
 }
 
 }  // namespace fusewire::cli

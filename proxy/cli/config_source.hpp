@@ -14,7 +14,7 @@ std::string config_file(const Options&, const World&);
 config::LoadResult load_file(const std::string& file, const Options&, const World&);
 // Its admin section alone, as far as it can be read.
 config::AdminResult load_admin(const std::string& file, const Options&, const World&);
-// A text as if it were the file: the same environment, the same --set.
-config::LoadResult judge_text(const std::string& text, const Options&, const World&);
+// A text as if it were the file: the same folder, environment and --set.
+config::LoadResult judge_text(const std::string& text, const std::string& file, const Options&, const World&);
 
 }  // namespace fusewire::cli

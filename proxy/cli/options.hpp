@@ -22,6 +22,7 @@ struct Options {
   std::string file;              // -c; empty: FUSEWIRE_CONFIG
   std::vector<std::string> set;  // --set key.path=value
   bool print = false;            // check
+  bool no_files = false;         // check
 
   std::string admin;                 // --admin URL
   std::string token_file;            // --token-file

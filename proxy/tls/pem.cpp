@@ -69,7 +69,8 @@ PemFiles PemFiles::read(Source certificate, Source private_key, Source authoriti
   const auto text = [&findings](const Source& source) {
     if (source.path.empty()) return std::string();
     auto found = read_file(source.path);
-    if (!found) findings.push_back({source.key, "cannot read the file '" + source.path + "'"});
+    // Without the path, which may have come from a variable.
+    if (!found) findings.push_back({source.key, "cannot read the file"});
     return found.value_or("");
   };
   PemFiles files{.certificate = text(certificate),

@@ -112,6 +112,19 @@ TEST_CASE("a bad configuration changes nothing and is told") {
   CHECK(rig.proxy.metric("fusewire_config_last_reload_successful") == 1);
 }
 
+TEST_CASE("a second upstream without routes is warned of in the reload's result, and in what is kept of it") {
+  ScriptedUpstream first, second;
+  TestProxy proxy("listen: 127.0.0.1:0\nupstreams:\n  first: \"http://127.0.0.1:${A}\"\n",
+                  {{"A", first.port()}, {"B", second.port()}});
+  CHECK(proxy.get("/").status == 200);
+  const Response report = proxy.reload(
+      "listen: 127.0.0.1:0\nupstreams:\n  first: \"http://127.0.0.1:${A}\"\n  second: \"http://127.0.0.1:${B}\"\n");
+  CHECK(report.status == 200);
+  const std::string warning = "a request goes to the upstream that its Host names (first, second)";
+  CHECK(report.body.find(warning) != std::string::npos);
+  CHECK(proxy.admin("GET", "/admin/config").body.find(warning) != std::string::npos);
+}
+
 TEST_CASE("a configuration can be judged without being taken") {
   Rig rig;
   const std::string token = std::string("Authorization: Bearer ") + kToken + "\r\n";

@@ -66,9 +66,14 @@ TEST_CASE("an endpoint that is none says why") {
   CHECK(parse_endpoint("http://a/v1/").error == "no path in an endpoint's URL; expected http://a");
   CHECK(parse_endpoint("http://a?x").error == "no path in an endpoint's URL; expected http://a");
   CHECK(parse_endpoint("unix:x").error == "expected an absolute path after 'unix:'");
-  for (const char* text : {"", "a:80", "ftp://a", "http://", "http://user@a", "http://::1", "http://a b"}) {
+  for (const char* text : {"", "a:80", "ftp://a", "http://", "http://::1", "http://a b"}) {
     CAPTURE(text);
     CHECK(parse_endpoint(text).error == "expected http://HOST[:PORT], https://HOST[:PORT] or unix:/path");
+  }
+  for (const char* text : {"http://user@a", "http://user:password@a:80", "http://user:p/assword@a"}) {
+    CAPTURE(text);
+    CHECK(parse_endpoint(text).error ==
+          "no user or password belongs in an endpoint's URL; expected http://HOST[:PORT]");
   }
   for (const char* text : {"http://a:0", "http://a:", "http://a:70000"}) {
     CAPTURE(text);

@@ -216,5 +216,21 @@ TEST_CASE("an unknown key and a text that is no map are errors") {
   CHECK(load_circuit_breaker("mode: x").errors[0].to_string().starts_with("circuit_breaker:1:7: mode: "));
 }
 
+TEST_CASE("a row has a chance, or counts plainly") {
+  const auto row = [](const std::string& keys) { return good_breaker("detection: {" + keys + "}").detection; };
+  CHECK(row("").consecutive_failures == Consecutive{5, 0.000001});
+  CHECK(row("").consecutive_slow_calls == Consecutive{5, 0.000001});
+  CHECK(row("consecutive_failures: {threshold: 7}").consecutive_failures == Consecutive{7, 0.000001});
+  CHECK(row("consecutive_failures: {chance: 1e-9}").consecutive_failures == Consecutive{5, 1e-9});
+  CHECK(row("consecutive_failures: {chance: off}").consecutive_failures == Consecutive{5, std::nullopt});
+  CHECK(row("consecutive_slow_calls: {threshold: 3, chance: false}").consecutive_slow_calls ==
+        Consecutive{3, std::nullopt});
+  CHECK_FALSE(row("consecutive_slow_calls: off").consecutive_slow_calls);
+  for (const std::string bad : {"0", "1.5", "-1", "rare"})
+    CHECK(errors_of("detection: {consecutive_failures: {chance: " + bad + "}}") ==
+          Lines{"detection.consecutive_failures.chance: expected a number above 0, up to 1, found '" + bad + "'"});
+  CHECK(errors_of("detection: {consecutive_slow_calls: {threshold: 128}}").size() == 1);
+}
+
 }  // namespace
 }  // namespace fusewire::config

@@ -168,5 +168,61 @@ TEST_CASE("something must listen, said in one way") {
         Lines{"f:2:9: listen: expected HOST:PORT, [IPv6]:PORT or unix:/path; found '80'"});
 }
 
+TEST_CASE("a unix socket's mode is octal and in quotes, and a port has none") {
+  const auto mode_of = [](const std::string& mode) {
+    return good(load_listener("{address: 'unix:/s', mode: " + mode + "}")).listeners[0].mode;
+  };
+  CHECK(mode_of("\"0660\"") == 0660U);
+  CHECK(mode_of("'0000'") == 0U);
+  CHECK(mode_of("'0777'") == 0777U);
+  CHECK_FALSE(good(load_listener("{address: 'unix:/s'}")).listeners[0].mode);
+  for (const std::string bad : {"0660", "'660'", "'0680'", "'1777'", "rw", "'00660'"})
+    CHECK(errors_of("{address: 'unix:/s', mode: " + bad + "}")
+              .at(0)
+              .find("expected a file mode in quotes such as "
+                    "\"0660\"") != std::string::npos);
+  CHECK(errors_of("{address: 127.0.0.1:1, mode: '0660'}") ==
+        Lines{"f:3:34: listeners.0.mode: mode is for unix:/path addresses only"});
+}
+
+TEST_CASE("a mode of the environment or the command line needs no quotes") {
+  Source source{.name = "f", .text = "listen: unix:/s\nupstreams: {a: http://a}\n", .set = {"listeners.0.mode=0600"}};
+  CHECK(good(load(source)).listeners[0].mode == 0600U);
+  source.set.clear();
+  source.environment = {{"FUSEWIRE__LISTENERS__0__MODE", "0640"}};
+  CHECK(good(load(source)).listeners[0].mode == 0640U);
+}
+
+TEST_CASE("what a client's FIN means is a word") {
+  const auto half_close = [](const std::string& word) {
+    return good(load_listener("{address: 127.0.0.1:1, client_half_close: " + word + "}"))
+        .listeners[0]
+        .client_half_close;
+  };
+  CHECK(half_close("abort") == HalfClose::abort);
+  CHECK(half_close("answer") == HalfClose::answer);
+  CHECK(errors_of("{address: 127.0.0.1:1, client_half_close: ignore}") ==
+        Lines{"f:3:47: listeners.0.client_half_close: unknown value 'ignore'; expected one of: abort, answer"});
+}
+
+TEST_CASE("the Host upstream is a word or a name") {
+  CHECK(good_route("upstream: a").host == HostRewrite{});
+  CHECK(good_route("upstream: a, rewrite: {host: auto}").host == HostRewrite{});
+  CHECK(good_route("upstream: a, rewrite: {host: endpoint}").host.kind == HostRewrite::Kind::endpoint);
+  CHECK(good_route("upstream: a, rewrite: {host: 'orders.example:8080'}").host ==
+        HostRewrite{HostRewrite::Kind::name, "orders.example:8080"});
+  for (const std::string bad : {"'a b'", "http://a", "'a:99999'", "''"})
+    CHECK(
+        route_error("upstream: a, rewrite: {host: " + bad + "}")
+            .starts_with(".rewrite.host: expected auto, preserve, endpoint or a name such as orders.example, found "));
+}
+
+TEST_CASE("dot segments are passed on, or refused") {
+  CHECK(good_route("upstream: a").normalize == Normalize::none);
+  CHECK(good_route("upstream: a, normalize: reject_dot_segments").normalize == Normalize::reject_dot_segments);
+  CHECK(route_error("upstream: a, normalize: reject") ==
+        ".normalize: unknown value 'reject'; did you mean 'reject_dot_segments'?");
+}
+
 }  // namespace
 }  // namespace fusewire::config

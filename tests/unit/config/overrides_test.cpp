@@ -91,6 +91,11 @@ TEST_CASE("of a variable's value nothing is substituted") {
   CHECK(good(result).admin.token == "${HOME}");
 }
 
+TEST_CASE("a variable with one underscore too few is an error that spells it right") {
+  CHECK(lines_of(with_environment({{"FUSEWIRE__LOG_LEVEL", "debug"}}).errors) ==
+        Lines{"environment: FUSEWIRE__LOG_LEVEL: unknown key; did you mean FUSEWIRE__LOG__LEVEL?"});
+}
+
 TEST_CASE("an override that fits two keys is an error") {
   CHECK(lines_of(with_environment({{"FUSEWIRE__UPSTREAMS__A_B__DNS_REFRESH", "1s"}}).errors) ==
         Lines{"environment: FUSEWIRE__UPSTREAMS__A_B__DNS_REFRESH: ambiguous; it fits upstreams.a-b.dns_refresh and "
@@ -112,10 +117,18 @@ TEST_CASE("an unknown override is an error with the nearest key") {
 
 TEST_CASE("an item that is not there is an error with those that are") {
   CHECK(
-      lines_of(with_settings({"upstreams.orders.endpoints.3=http://x"}).errors) ==
-      Lines{"--set: upstreams.orders.endpoints.3: unknown key '3' in 'upstreams.orders.endpoints'; did you mean '0'?"});
-  CHECK(lines_of(with_settings({"listeners.1.name=x"}).errors) ==
-        Lines{"--set: listeners.1.name: unknown key '1' in 'listeners'; did you mean '0'?"});
+      lines_of(with_settings({"upstreams.a.b.endpoints.2=http://x"}).errors) ==
+      Lines{
+          "--set: upstreams.a.b.endpoints.2: no item '2': 'upstreams.a.b.endpoints' has one item, 0 in the file; more "
+          "are set with the whole list: upstreams.a.b.endpoints=[…]"});
+  CHECK(
+      lines_of(with_settings({"listeners.1.name=x"}).errors) ==
+      Lines{
+          "--set: listeners.1.name: no item '1': 'listeners' has one item, 0 in the file; more are set with the whole "
+          "list: listeners=[…]"});
+  CHECK(lines_of(with_environment({{"FUSEWIRE__ADMIN__ALLOWED_HOSTS__0", "x"}}).errors)
+            .at(0)
+            .find("'admin.allowed_hosts' has no items in the file") != std::string::npos);
 }
 
 TEST_CASE("the listener of `listen` is overridden like the first of a list") {
@@ -173,8 +186,9 @@ TEST_CASE("a setting without '=' is an error that does not repeat it") {
 TEST_CASE("a bad value is an error of its key, with where it came from") {
   CHECK(lines_of(with_environment({{"FUSEWIRE__LOG__LEVEL", "loud"}}).errors)
             .at(0)
-            .starts_with("environment: log.level: unknown value 'loud'"));
-  CHECK(lines_of(with_settings({"log=x"}).errors) == Lines{"--set: log: expected a map, found a single value"});
+            .starts_with("environment: log.level: unknown value <from FUSEWIRE__LOG__LEVEL>"));
+  CHECK(lines_of(with_settings({"log=x"}).errors) ==
+        Lines{"--set: log: expected a map, found a single value; write {level: …}"});
   CHECK(lines_of(with_settings({"log={levle: info}"}).errors) ==
         Lines{"--set: log.levle: unknown key; did you mean 'level'?"});
   CHECK(lines_of(with_settings({"log={level: info, level: warn}"}).errors) == Lines{"--set: log.level: duplicate key"});
@@ -195,7 +209,7 @@ TEST_CASE("a key that is not built is refused in an override, whatever follows i
 TEST_CASE("an override below something that is wrong in the file adds no second error") {
   const LoadResult result =
       load({.name = "f", .text = "listen: 127.0.0.1:1\nupstreams: {a: http://a}\nlog: 5\n", .set = {"log.level=info"}});
-  CHECK(lines_of(result.errors) == Lines{"f:3:6: log: expected a map, found a single value"});
+  CHECK(lines_of(result.errors) == Lines{"f:3:6: log: expected a map, found a single value; write {level: 5}"});
 }
 
 TEST_CASE("merging under a map adds what it does not say, and never changes what it says") {

@@ -37,7 +37,7 @@ admin:
   probes: 0.0.0.0:9902
 events: {history: 5}
 log: {level: debug, format: text, access: off, access_sample: 0.25}
-shutdown: {drain_timeout: 0s, grace: 5s}
+shutdown: {drain_timeout: 6s, grace: 5s}
 runtime: {workers: 3}
 )");
   CHECK(config.cache_memory == 1024 * kMiB);
@@ -49,8 +49,16 @@ runtime: {workers: 3}
   CHECK(config.admin.probes->port == 9902);
   CHECK(config.event_history == 5);
   CHECK(config.log == Log{LogLevel::debug, LogFormat::text, false, 0.25});
-  CHECK(config.shutdown == Shutdown{0s, 5s});
+  CHECK(config.shutdown == Shutdown{6s, 5s});
   CHECK(config.workers == 3);
+}
+
+TEST_CASE("grace ends before drain_timeout does") {
+  const std::string why = "expected a duration shorter than drain_timeout, which is ";
+  CHECK(errors_with("shutdown: {grace: 20s}\n") == Lines{"f:4:19: shutdown.grace: " + why + "20s"});
+  CHECK(errors_with("shutdown: {drain_timeout: 5s, grace: 6s}\n") == Lines{"f:4:38: shutdown.grace: " + why + "5s"});
+  good_with("shutdown: {drain_timeout: 5s, grace: 4999ms}\n");
+  good_with("shutdown: {drain_timeout: 0s}\n");
 }
 
 TEST_CASE("absent keys have their documented values") {

@@ -25,13 +25,14 @@ TEST_CASE("a value of the wrong kind says what was expected") {
   CHECK(errors_with("log:\n") == Lines{"f:5:1: log: expected a map, found nothing"});
   CHECK(errors_with("via: {}\n") == Lines{"f:4:6: via: expected a single value, found a map"});
   CHECK(errors_with("admin: {allowed_hosts: a}\n") ==
-        Lines{"f:4:24: admin.allowed_hosts: expected a list, found a single value"});
+        Lines{"f:4:24: admin.allowed_hosts: expected a list, found a single value; write […]"});
   CHECK(
       errors_of_upstream("    circuit_breaker: {detection: {failure_rate: 0.5}}\n") ==
       Lines{"f:5:49: upstreams.orders.circuit_breaker.detection.failure_rate: expected a map or 'off', found a single "
-            "value"});
+            "value; write {threshold: 0.5}"});
   CHECK(lines_of(load_text("- a\n").errors) == Lines{"f:1:1: expected a map, found a list"});
-  CHECK(lines_of(load_text("just words\n").errors) == Lines{"f:1:1: expected a map, found a single value"});
+  CHECK(lines_of(load_text("just words\n").errors) ==
+        Lines{"f:1:1: expected a map, found a single value; is a ': ' missing?"});
 }
 
 TEST_CASE("a secret in the wrong place is not repeated") {

@@ -192,5 +192,35 @@ TEST_CASE("a wrong value in `defaults` is told once, where it stands") {
             "number has no unit"});
 }
 
+TEST_CASE("a response's head has limits of its own") {
+  CHECK(good_upstream("    limits: {max_head_bytes: 256KiB, max_fields: 10000}\n").limits.max_head_bytes == 256 * kKiB);
+  CHECK(
+      errors_of("    limits: {max_head_bytes: 257KiB}\n") ==
+      Lines{
+          "f:5:30: upstreams.orders.limits.max_head_bytes: expected a size such as 64KiB or 1MB, from 1KiB to 256KiB, "
+          "found '257KiB'"});
+  CHECK(errors_of("    limits: {max_head_bytes: 1023}\n").size() == 1);
+  for (const std::string bad : {"0", "10001", "many"})
+    CHECK(errors_of("    limits: {max_fields: " + bad + "}\n") ==
+          Lines{"f:5:26: upstreams.orders.limits.max_fields: expected a whole number from 1 to 10000, found '" + bad +
+                "'"});
+}
+
+TEST_CASE("an idle connection's time is a duration") {
+  CHECK(good_upstream("    timeouts: {keep_alive: 5s}\n").timeouts.keep_alive == 5s);
+  CHECK(errors_of("    timeouts: {keep_alive: 0s}\n").size() == 1);
+  CHECK(errors_of("    timeouts: {keep_alive: 5}\n").size() == 1);
+}
+
+TEST_CASE("request directives are honoured or ignored") {
+  CHECK(good_upstream("").cache.request_directives == RequestDirectives::honour);
+  CHECK(good_upstream("    cache: {request_directives: ignore}\n").cache.request_directives ==
+        RequestDirectives::ignore);
+  CHECK(
+      errors_of("    cache: {request_directives: obey}\n") ==
+      Lines{
+          "f:5:33: upstreams.orders.cache.request_directives: unknown value 'obey'; expected one of: honour, ignore"});
+}
+
 }  // namespace
 }  // namespace fusewire::config

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/variables.hpp"
 #include "support.hpp"
 
 namespace fusewire::config {
@@ -10,6 +11,14 @@ Lines warnings_of(const LoadResult& result) {
 }
 Lines warnings_with(const std::string& section) { return warnings_of(load_with(section)); }
 Lines warnings_of_upstream(const std::string& keys) { return warnings_of(load_upstream(keys)); }
+
+// Beside what several upstreams without routes are told.
+Lines warnings_beside_hosts(const std::string& text) {
+  Lines warnings = warnings_of(load_text(text));
+  std::erase_if(warnings,
+                [](const std::string& line) { return line.find("that its Host names") != std::string::npos; });
+  return warnings;
+}
 
 TEST_CASE("the defaults warn of nothing") { CHECK(warnings_with("").empty()); }
 
@@ -25,10 +34,10 @@ TEST_CASE("an open interval shorter than the response timeout is a trap") {
 }
 
 TEST_CASE("an interval from `defaults` is told where it is written") {
-  CHECK(warnings_of(load_text(R"(listen: 127.0.0.1:1
+  CHECK(warnings_beside_hosts(R"(listen: 127.0.0.1:1
 defaults: {circuit_breaker: {transitions: {open_timeout: 1s}}}
 upstreams: {a: http://a, b: http://b}
-)"))
+)")
             .size() == 1);
 }
 
@@ -58,6 +67,57 @@ TEST_CASE("max_stale on a cache that never stores is a trap") {
   CHECK(warnings_of_upstream(chain + "cache_memory: 0\n") == Lines{"f:5:44: " + place + "cache_memory is 0"});
   CHECK(warnings_of_upstream(chain).empty());
   CHECK(warnings_of_upstream("    cache: {max_object: 0}\n").empty());
+}
+
+TEST_CASE("a cache that is asked for and can remember nothing is a trap") {
+  const std::string why = ": a cache that can remember nothing: ";
+  CHECK(warnings_of_upstream("    fallback: {chain: [cache]}\ncache_memory: 0\n") ==
+        Lines{"f:5:24: upstreams.orders.fallback.chain.0" + why + "cache_memory is 0"});
+  CHECK(warnings_of_upstream("    cache: {serve: normal, max_object: 0}\n") ==
+        Lines{"f:5:20: upstreams.orders.cache.serve" + why + "cache.max_object is 0"});
+  CHECK(warnings_with("cache_memory: 0\n").empty());
+}
+
+TEST_CASE("a name in Via that is written in the file is shared by all who use it") {
+  const Lines warnings = warnings_with("via: edge\n");
+  CHECK(warnings ==
+        Lines{"f:4:6: via: instances that share one 'via' refuse each other's requests as a loop (502): each "
+              "needs its own, such as ${HOSTNAME}, or none here"});
+  const LoadResult from_host =
+      load({.name = "f", .text = kListenAndOrders + "via: ${HOSTNAME}\n", .environment = {{"HOSTNAME", "pod-1"}}});
+  CHECK(warnings_of(from_host).empty());
+}
+
+TEST_CASE("a shutdown longer than Kubernetes waits is a trap") {
+  CHECK(
+      warnings_with("shutdown: {drain_timeout: 25s, grace: 4s}\n") ==
+      Lines{"f:4:27: shutdown.drain_timeout: grace 4s and drain_timeout 25s are more than 28s in sum: Kubernetes kills "
+            "after 30s, unless terminationGracePeriodSeconds says more"});
+  CHECK(warnings_with("shutdown: {drain_timeout: 25s, grace: 3s}\n").empty());
+  CHECK(warnings_with("shutdown: {drain_timeout: 28s}\n").empty());
+}
+
+TEST_CASE("a variable with single underscores that would be a key is a trap, and those of others are not") {
+  const auto warnings_with_variables = [](Environment environment, const std::string& section = "") {
+    return warnings_of(load({.name = "f", .text = kListenAndOrders + section, .environment = std::move(environment)}));
+  };
+  CHECK(warnings_with_variables({{"FUSEWIRE_LOG_LEVEL", "debug"}}) ==
+        Lines{"environment: FUSEWIRE_LOG_LEVEL: this variable is not read; did you mean FUSEWIRE__LOG__LEVEL?"});
+  CHECK(
+      warnings_with_variables({{"FUSEWIRE_UPSTREAMS_ORDERS_CIRCUIT_BREAKER_TRANSITIONS_OPEN_TIMEOUT", "1s"}}).size() ==
+      1);
+  CHECK(warnings_with_variables({{"FUSEWIRE_CONFIG", "x"},
+                                 {"FUSEWIRE_ADMIN", "x"},
+                                 {"FUSEWIRE_TOKEN", "x"},
+                                 {"FUSEWIRE_VERSION", "1"},
+                                 {"FUSEWIRE_UPSTREAM", "x"},
+                                 {"FUSEWIRE_SERVICE_HOST", "10.0.0.1"},
+                                 {"FUSEWIRE_PORT_8080_TCP", "x"},
+                                 {"FUSEWIRE_ADMIN_PORT", "x"},
+                                 {"FUSEWIRE_STATE_SERVICE_HOST", "x"},
+                                 {"LOG_LEVEL", "x"}})
+            .empty());
+  CHECK(warnings_with_variables({{"FUSEWIRE_LOG_LEVEL", "warn"}}, "log: {level: \"${FUSEWIRE_LOG_LEVEL}\"}\n").empty());
 }
 
 TEST_CASE("an admin address that is not loopback is a trap, with or without a token") {

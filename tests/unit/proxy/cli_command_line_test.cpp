@@ -177,8 +177,20 @@ TEST_CASE("check --print: what --set and the environment made of it, without sec
                    {{"FUSEWIRE__UPSTREAMS__ORDERS__TIMEOUTS__RESPONSE", "3333ms"}});
   CHECK(ran.status == 0);
   CHECK(has(ran.out, "2222ms"));
-  CHECK(has(ran.out, "3333ms"));
+  CHECK(has(ran.out, "<from FUSEWIRE__UPSTREAMS__ORDERS__TIMEOUTS__RESPONSE>"));
+  CHECK_FALSE(has(ran.out, "3333ms"));
   CHECK_FALSE(has(ran.out, "s3cret"));
+}
+
+TEST_CASE("check --no-files: secrets, bodies and certificates may be absent") {
+  const File file(
+      "listeners: [{address: 127.0.0.1:0, tls: {certificate: nowhere.pem, private_key: nowhere.key}}]\n"
+      "upstreams: {orders: \"https://127.0.0.1:9000\"}\nadmin: {token_file: nowhere/token}\n");
+  CHECK(fusewire_cli({"check", "-c", file.path()}).status == 2);
+  CHECK(fusewire_cli({"check", "--no-files", "-c", file.path()}).status == 0);
+  const File bad(kGood + "lgo: {}\n");
+  CHECK(fusewire_cli({"check", "--no-files", "-c", bad.path()}).status == 2);
+  CHECK(fusewire_cli({"run", "--no-files", "-c", file.path()}).status == 2);  // of `check` alone
 }
 
 TEST_CASE("status shows the breakers; status --ready says it by its exit status alone") {
