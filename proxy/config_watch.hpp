@@ -13,7 +13,8 @@
 
 namespace fusewire::proxy {
 
-// A ContentWatch on a timer. On the thread of `io`; destroyed there, or after it has stopped.
+// A ContentWatch on a timer, which also tells when the file goes and when it comes back. On the thread of `io`;
+// destroyed there, or after it has stopped.
 class ConfigWatch {
  public:
   ConfigWatch(asio::io_context& io, std::string path, std::function<void()> on_change);
