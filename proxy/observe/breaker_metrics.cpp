@@ -23,6 +23,14 @@ constexpr std::array<const char*, 3> kOutcomes = {"success", "failure", "timeout
 constexpr std::array<const char*, 3> kFallbackTypes = {"cache", "upstream", "static"};  // UpstreamCells::fallback
 constexpr std::array<const char*, 3> kFallbackResults = {"hit", "miss", "error"};
 
+constexpr std::array<std::pair<config::Mode, const char*>, 3> kModes = {
+    {{config::Mode::enforce, "enforce"}, {config::Mode::shadow, "shadow"}, {config::Mode::disabled, "disabled"}}};
+
+// Alerts look at the open interval: it counts only where calls are rejected because of it.
+bool rejects_while_open(const breaker::Snapshot& snapshot) {
+  return snapshot.mode == config::Mode::enforce && snapshot.override_state != breaker::Override::forced_closed;
+}
+
 std::size_t index(State state) { return static_cast<std::size_t>(state); }
 std::string text(std::string_view word) { return std::string(word); }
 double seconds(breaker::milliseconds span) { return std::chrono::duration<double>(span).count(); }
@@ -45,8 +53,16 @@ void append_state(Families& out, const Samples& samples) {
   append_gauge(out, samples, "circuit_breaker_override", "Override: 0 none, 1 forced_open, 2 forced_closed.",
                [](const auto& s) { return static_cast<int>(s.override_state); });
   append_gauge(out, samples, "circuit_breaker_open_remaining_seconds",
-               "Time until the breaker allows a trial; 0 unless it is open.",
-               [](const auto& s) { return seconds(s.open_remaining); });
+               "Time until the breaker allows a trial; 0 unless it is open and rejects.",
+               [](const auto& s) { return rejects_while_open(s) ? seconds(s.open_remaining) : 0; });
+}
+
+void append_mode(Families& out, const Samples& samples) {
+  Family family = Family::gauge("circuit_breaker_mode", "1 for the mode that is in force, 0 for the others.");
+  for (const BreakerSample& sample : samples)
+    for (const auto& [mode, word] : kModes)
+      family.add({{"name", sample.name}, {"mode", word}}, sample.snapshot.mode == mode ? 1.0 : 0.0);
+  family.into(out);
 }
 
 void append_window(Families& out, const Samples& samples) {
@@ -122,6 +138,7 @@ void append_fallback(Families& out, const Samples& samples) {
 
 void append_breaker_families(Families& out, const Samples& samples) {
   append_state(out, samples);
+  append_mode(out, samples);
   append_window(out, samples);
   append_calls(out, samples);
   append_history(out, samples);

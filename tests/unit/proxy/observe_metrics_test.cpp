@@ -121,6 +121,29 @@ TEST_CASE("a breaker's story is in its metrics") {
   CHECK(remaining < 32);
 }
 
+TEST_CASE("alerts see no open interval where nothing is rejected: in shadow mode, or forced closed") {
+  const auto remaining = [](const std::string& text) {
+    return std::stod(value_of(text, "circuit_breaker_open_remaining_seconds{name=\"orders\"}"));
+  };
+  ControlRig shadow(fusewire::testing::kTwoUpstreams + "defaults: {circuit_breaker: {mode: shadow}}\n");
+  shadow.trip("orders", Clock::now());
+  std::string text = metrics_text(shadow.control, Clock::now());
+  CHECK(value_of(text, "circuit_breaker_state{name=\"orders\"}") == "1");
+  CHECK(remaining(text) == 0);
+  CHECK(value_of(text, "circuit_breaker_mode{name=\"orders\",mode=\"shadow\"}") == "1");
+  CHECK(value_of(text, "circuit_breaker_mode{name=\"orders\",mode=\"enforce\"}") == "0");
+
+  ControlRig rig;
+  rig.trip("orders", Clock::now());
+  text = metrics_text(rig.control, Clock::now());
+  CHECK(remaining(text) > 0);
+  CHECK(value_of(text, "circuit_breaker_mode{name=\"orders\",mode=\"enforce\"}") == "1");
+  CHECK(value_of(text, "circuit_breaker_mode{name=\"orders\",mode=\"shadow\"}") == "0");
+  CHECK(value_of(text, "circuit_breaker_mode{name=\"orders\",mode=\"disabled\"}") == "0");
+  rig.breaker("orders").force_closed(Clock::now());
+  CHECK(remaining(metrics_text(rig.control, Clock::now())) == 0);
+}
+
 TEST_CASE("the workers' cells are added up, to the last digit that Prometheus keeps") {
   ControlRig rig;
   const auto snapshot = rig.control.snapshot();
