@@ -28,14 +28,19 @@ void ContentWatch::accept() {
   content_ = read().value_or("");
   pending_.reset();
   settling_ = 0;
+  missing_ = 0;
 }
 
 ContentWatch::Seen ContentWatch::look() {
   const auto now = stamp();
-  if (!now) return Seen::same;
-  if (!pending_ && same_stamp(*now) && !is_young(now->changed)) return Seen::same;
+  if (!now) return miss();
+  if (!missing_ && !pending_ && same_stamp(*now) && !is_young(now->changed)) return Seen::same;
   auto text = read();
-  if (!text) return Seen::same;
+  if (!text) return miss();
+  if (std::exchange(missing_, 0) >= kMissingLooks) {
+    stamp_ = Stamp{};  // the next look compares
+    return Seen::found;
+  }
   stamp_ = *now;
   if (text == content_) {
     pending_.reset();
@@ -51,6 +56,11 @@ ContentWatch::Seen ContentWatch::look() {
   pending_.reset();
   settling_ = 0;
   return Seen::changed;
+}
+
+ContentWatch::Seen ContentWatch::miss() {
+  if (missing_ == kMissingLooks) return Seen::same;
+  return ++missing_ == kMissingLooks ? Seen::lost : Seen::same;
 }
 
 std::optional<ContentWatch::Stamp> ContentWatch::stamp() const {

@@ -22,13 +22,17 @@ class ContentWatch {
     same,
     settling,  // it has changed, and may still be changing: look again in kSettle
     changed,   // new content, the same at two looks; told once
+    lost,      // it could not be read at kMissingLooks looks in a row; told once
+    found,     // it can be read again; told once
   };
   // Costs one stat() while nothing changes. A file that is missing or unreadable is not a change.
   Seen look();
   // What is there now has been taken by other means.
   void accept();
+  const std::string& path() const { return path_; }
 
   static constexpr std::chrono::milliseconds kSettle{50};
+  static constexpr int kMissingLooks = 2;  // a file that is being replaced may be missing for a moment
   static constexpr int kMostSettling = 3;  // then it is told, settled or not: a writer that never ends must not hide it
 
  private:
@@ -39,6 +43,7 @@ class ContentWatch {
     timespec modified{};
     timespec changed{};
   };
+  Seen miss();
   std::optional<Stamp> stamp() const;
   bool same_stamp(const Stamp&) const;
   std::optional<std::string> read() const;
@@ -48,6 +53,7 @@ class ContentWatch {
   std::string content_;                 // as last told, or accepted
   std::optional<std::string> pending_;  // seen once
   int settling_ = 0;
+  int missing_ = 0;  // looks in a row at which it could not be read
 };
 
 }  // namespace fusewire::proxy

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "proxy/observe/log.hpp"
 #include "proxy/tls/client_context.hpp"
 #include "proxy/tls/server_context.hpp"
 
@@ -92,7 +93,13 @@ CertificateWatch::CertificateWatch(const config::Config& config) {
 
 bool CertificateWatch::look() {
   bool changed = false;
-  for (ContentWatch& file : files_) changed = (file.look() == ContentWatch::Seen::changed) || changed;
+  for (ContentWatch& file : files_) {
+    const ContentWatch::Seen seen = file.look();
+    if (seen == ContentWatch::Seen::changed) changed = true;
+    if (seen == ContentWatch::Seen::lost)
+      log::warn("a certificate's file cannot be read: what was loaded serves on", {{"file", file.path()}});
+    if (seen == ContentWatch::Seen::found) log::info("a certificate's file can be read again", {{"file", file.path()}});
+  }
   return changed;
 }
 

@@ -102,13 +102,32 @@ TEST_CASE("a file that is gone is not a change; one that comes back different is
   ContentWatch watch(folder / "f");
   fs::remove(folder / "f");
   CHECK(watch.look() == Seen::same);
-  fs::create_directory(folder / "f");
-  CHECK(watch.look() == Seen::same);
-  fs::remove(folder / "f");
   write(folder / "f", "one");
   CHECK(watch.look() == Seen::same);
   fs::remove(folder / "f");
+  CHECK(watch.look() == Seen::same);
   write(folder / "f", "two");
+  CHECK(told(watch));
+}
+
+TEST_CASE("a file that stays away is told once, and once when it is back") {
+  Folder folder;
+  write(folder / "f", "one");
+  ContentWatch watch(folder / "f");
+  fs::remove(folder / "f");
+  CHECK(watch.look() == Seen::same);  // it may be in the middle of being replaced
+  fs::create_directory(folder / "f");
+  CHECK(watch.look() == Seen::lost);
+  for (int i = 0; i < 3; ++i) CHECK(watch.look() == Seen::same);
+  fs::remove(folder / "f");
+  write(folder / "f", "one");
+  CHECK(watch.look() == Seen::found);
+  CHECK(watch.look() == Seen::same);
+  fs::remove(folder / "f");
+  watch.look();
+  CHECK(watch.look() == Seen::lost);
+  write(folder / "f", "two");
+  CHECK(watch.look() == Seen::found);
   CHECK(told(watch));
 }
 
