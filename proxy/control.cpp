@@ -107,6 +107,7 @@ const ReloadReport& Control::apply(config::Config config, const std::string& tri
 const ReloadReport& Control::conclude(ReloadReport report) {
   last_reload_ = std::move(report);
   if (last_reload_.successful) last_success_ = last_reload_.at;
+  show();
   if (last_reload_.trigger == "start") return last_reload_;
   if (last_reload_.successful)
     log::info("configuration reloaded",
@@ -116,6 +117,24 @@ const ReloadReport& Control::conclude(ReloadReport report) {
                {{"trigger", last_reload_.trigger}, {"error", error}});
   for (const auto& warning : last_reload_.warnings) log::warn("configuration", {{"warning", warning}});
   return last_reload_;
+}
+
+// ------------------------------------------------------------------------------------------------------ being seen
+
+std::shared_ptr<const ControlView> Control::view() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_;
+}
+
+void Control::show() {
+  if (!snapshot_) return;
+  auto next = std::make_shared<const ControlView>(ControlView{.snapshot = snapshot_,
+                                                              .admin = admin_,
+                                                              .last_reload = last_reload_,
+                                                              .last_success = last_success_,
+                                                              .traffic = lasting_.traffic()});
+  const std::lock_guard lock(view_mutex_);
+  view_.swap(next);  // the old one goes after the lock
 }
 
 // ------------------------------------------------------------------------------------------------------ building
@@ -224,7 +243,7 @@ config::LoadResult Control::check(const std::string& text) const {
 
 void Control::look(std::chrono::steady_clock::time_point now) {
   end_overrides(now);
-  if (token_watch_ && token_watch_->look() == ContentWatch::Seen::changed) take_token();
+  if (token_watch_) look_at_token();
   look_at_certificates(now);
 }
 
@@ -244,10 +263,29 @@ void Control::watch_token() {
 }
 
 // A file that can't be read, or holds no token, changes nothing.
+void Control::look_at_token() {
+  switch (token_watch_->look()) {
+    case ContentWatch::Seen::changed:
+      return take_token();
+    case ContentWatch::Seen::lost:
+      return log::warn("the admin token's file cannot be read: the token is the last one that it held",
+                       {{"token_file", admin_.token_file}});
+    case ContentWatch::Seen::found:
+      return log::info("the admin token's file can be read again", {{"token_file", admin_.token_file}});
+    case ContentWatch::Seen::same:
+    case ContentWatch::Seen::settling:
+      return;
+  }
+}
+
 void Control::take_token() {
   const auto token = config::read_token_file(admin_.token_file);
+  if (!token)
+    log::warn("the admin token's file holds no token: the token is the last one that it held",
+              {{"token_file", admin_.token_file}});
   if (!token || *token == admin_.token) return;
   admin_.token = *token;
+  show();
   log::info("admin token changed", {{"token_file", admin_.token_file}});
 }
 
@@ -259,6 +297,7 @@ std::string Control::renew_certificates(std::chrono::steady_clock::time_point no
     if (same_tls_contexts(*next, *snapshot_)) return {};
     if (std::string error = hooks_.publish(next); !error.empty()) return error;
     snapshot_ = next;
+    show();
   } catch (const BadCertificate& bad) {
     return bad.what();
   }

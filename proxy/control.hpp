@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the control thread owns: the current configuration, how it came to be, and everything that outlives a reload.
-// All members are called on the control thread, except where a comment says otherwise.
+// All members are called on the control thread, except where a comment says otherwise; other threads read view().
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -14,6 +15,7 @@
 
 #include "config/load.hpp"
 #include "proxy/content_watch.hpp"
+#include "proxy/control_view.hpp"
 #include "proxy/lasting_state.hpp"
 #include "proxy/observe/event_log.hpp"
 #include "proxy/reload_report.hpp"
@@ -60,9 +62,6 @@ class Control {
   // The same for a configuration already at hand.
   const ReloadReport& apply(config::Config, const std::string& trigger, std::vector<std::string> warnings = {});
   const ReloadReport& last_reload() const { return last_reload_; }
-  std::chrono::system_clock::time_point last_success() const { return last_success_; }
-  // Judges a text as if it were the file; changes nothing.
-  config::LoadResult check(const std::string& text) const;
 
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   // The snapshot's, with the token as admin.token_file holds it now.
@@ -72,14 +71,18 @@ class Control {
   void look(std::chrono::steady_clock::time_point now);
   static constexpr std::chrono::milliseconds kLook{400};
   std::size_t workers() const { return workers_; }
+
+  void drain();  // once; later calls do nothing
+
+  // Any thread, from here on.
+  std::shared_ptr<const ControlView> view() const;  // nullptr before start() has succeeded
+  // When the breaker's override ends by itself; nothing where it has none, or one without an end.
+  std::optional<breaker::Time> override_end(const std::string& breaker) const { return overrides_.end_of(breaker); }
+  // Judges a text as if it were the file; changes nothing.
+  config::LoadResult check(const std::string& text) const;
   EventLog& events() { return events_; }
   cache::Store& cache() { return *cache_; }
   PerWorker<WorkerCells>& worker_cells() { return worker_cells_; }
-
-  const std::vector<LastingState::Traffic>& traffic() const { return lasting_.traffic(); }
-
-  void drain();  // once; later calls do nothing
-  // Any thread.
   bool ready() const { return serving_.load() && !draining_.load(); }
   bool draining() const { return draining_.load(); }
   std::chrono::steady_clock::time_point started() const { return started_; }
@@ -92,7 +95,9 @@ class Control {
   std::shared_ptr<UpstreamState> begin_state(const config::Upstream&);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
+  void show();
   void watch_token();
+  void look_at_token();
   void take_token();
   std::string renew_certificates(std::chrono::steady_clock::time_point now);
   void look_at_certificates(std::chrono::steady_clock::time_point now);
@@ -116,6 +121,8 @@ class Control {
   LastingState lasting_;
   std::uint64_t version_ = 0;
   std::string default_via_;
+  mutable std::mutex view_mutex_;
+  std::shared_ptr<const ControlView> view_;
   std::atomic<bool> serving_{false};
   std::atomic<bool> draining_{false};
 };

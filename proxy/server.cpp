@@ -8,8 +8,9 @@
 #include <future>
 
 #include "proxy/acceptor.hpp"
-#include "proxy/admin/server.hpp"
+#include "proxy/admin/service.hpp"
 #include "proxy/config_watch.hpp"
+#include "proxy/control_timer.hpp"
 #include "proxy/cpu_quota.hpp"
 #include "proxy/net/descriptors.hpp"
 #include "proxy/observe/log.hpp"
@@ -33,7 +34,6 @@ struct Server::Impl {
   ~Impl();
 
   std::string publish(const std::shared_ptr<const Snapshot>&);
-  std::string open_admin(const config::Admin&);
   void announce(const NameNews&);
   void begin_drain();
   void close_doors();
@@ -48,9 +48,9 @@ struct Server::Impl {
   Names names{resolve, [this](const NameNews& news) { announce(news); }};
   std::vector<std::unique_ptr<Worker>> workers;  // whole before the first request wants a name
   Acceptor acceptor{workers};
-  std::unique_ptr<admin::AdminServer> admin;
-  std::unique_ptr<admin::AdminServer> probes;
+  admin::Service admin{io, control};
   std::unique_ptr<ConfigWatch> watch;
+  std::unique_ptr<ControlTimer> look;
   asio::signal_set signals{io};
   asio::steady_timer timer{io};
   std::promise<void> finished;
@@ -85,6 +85,8 @@ Server::Impl::Impl(config::Config config, ServerOptions options) : control(optio
   }
   if (!options.watch.empty())
     watch = std::make_unique<ConfigWatch>(io, options.watch, [this] { control.reload("file"); });
+  look = std::make_unique<ControlTimer>(io, control);
+  admin.start();
   thread = std::thread([this] { io.run(); });
 }
 
@@ -94,10 +96,10 @@ void Server::Impl::stop_threads() {
   if (std::exchange(stopped, true)) return;
   const auto close_control = [this] {
     watch.reset();
+    look.reset();
     signals.cancel();
     timer.cancel();
-    admin.reset();
-    probes.reset();
+    admin.close();
     finish();
     work.reset();
     io.stop();  // nothing is waited for any more
@@ -109,6 +111,7 @@ void Server::Impl::stop_threads() {
     close_control();
     io.run();
   }
+  admin.stop();
   acceptor.close();
   names.stop();
   for (auto& worker : workers) worker->stop();
@@ -120,34 +123,12 @@ void Server::Impl::stop_threads() {
 // Everything that can fail comes first: sockets are opened before anybody is told.
 std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
   if (std::string error = acceptor.prepare(*snapshot); !error.empty()) return error;
-  if (std::string error = open_admin(snapshot->config.admin); !error.empty()) {
+  if (std::string error = admin.open(snapshot->config.admin); !error.empty()) {
     acceptor.discard();
     return error;
   }
   for (auto& worker : workers) worker->publish(snapshot);
   acceptor.commit(*snapshot);
-  return {};
-}
-
-// A new address gets a new server; the old one is closed after this call, for it may be the one that is asking.
-std::string Server::Impl::open_admin(const config::Admin& wanted) {
-  const auto open = [this](const std::unique_ptr<admin::AdminServer>& current, const config::Address& address,
-                           admin::Door door) -> std::unique_ptr<admin::AdminServer> {
-    if (current && current->address() == address) return nullptr;
-    return std::make_unique<admin::AdminServer>(io, control, address, door);
-  };
-  const auto replace = [this](std::unique_ptr<admin::AdminServer>& current, std::unique_ptr<admin::AdminServer> next) {
-    auto old = std::shared_ptr<admin::AdminServer>(std::exchange(current, std::move(next)));
-    if (old) asio::post(io, [old = std::move(old)]() mutable { old.reset(); });
-  };
-  try {
-    auto next_admin = open(admin, wanted.address, admin::Door::admin);
-    auto next_probes = wanted.probes ? open(probes, *wanted.probes, admin::Door::probes) : nullptr;
-    if (next_admin) replace(admin, std::move(next_admin));
-    if (next_probes || !wanted.probes) replace(probes, std::move(next_probes));
-  } catch (const std::exception& error) {
-    return std::string("admin: ") + error.what();
-  }
   return {};
 }
 
@@ -217,8 +198,8 @@ int Server::wait() {
 }
 
 std::uint16_t Server::port(const std::string& listener) const { return impl_->acceptor.port(listener); }
-std::uint16_t Server::admin_port() const { return impl_->admin ? impl_->admin->port() : std::uint16_t{0}; }
-std::uint16_t Server::probes_port() const { return impl_->probes ? impl_->probes->port() : std::uint16_t{0}; }
+std::uint16_t Server::admin_port() const { return impl_->admin.admin_port(); }
+std::uint16_t Server::probes_port() const { return impl_->admin.probes_port(); }
 
 void Server::on_control(const std::function<void(Control&)>& what) {
   std::promise<void> done;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process: one acceptor thread, one control thread (signals, admin, reload, drain) and N workers, wired by hand.
+// The process: one acceptor thread, one control thread (signals, reload, drain), one admin thread (admin API, probes,
+// scrape) and N workers, wired by hand.
 #pragma once
 
 #include <cstdint>

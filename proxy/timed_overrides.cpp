@@ -30,6 +30,12 @@ std::vector<std::string> TimedOverrides::over(breaker::Time now) const {
   return names;
 }
 
+std::optional<breaker::Time> TimedOverrides::end_of(const std::string& breaker) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = timed_.find(breaker);
+  return found == timed_.end() ? std::nullopt : std::optional(found->second.end);
+}
+
 void TimedOverrides::forget(const std::string& breaker) {
   const std::lock_guard lock(mutex_);
   timed_.erase(breaker);

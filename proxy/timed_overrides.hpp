@@ -5,6 +5,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ class TimedOverrides {
   breaker::Event note(const std::string& breaker, breaker::Event);
   // The breakers whose override is to end now.
   std::vector<std::string> over(breaker::Time now) const;
+  std::optional<breaker::Time> end_of(const std::string& breaker) const;
   void forget(const std::string& breaker);
 
  private:

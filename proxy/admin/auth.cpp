@@ -86,6 +86,8 @@ bool host_allowed(std::string_view authority, const std::vector<std::string>& al
 
 std::optional<Reply> refuse_host(const config::Admin& config, const Request& request,
                                  std::string_view target_authority) {
+  const bool may_lack_host = request.http_1_0 && request.is_read();  // a load balancer's health check
+  if (request.hosts.empty() && may_lack_host && target_authority.empty()) return std::nullopt;
   if (request.hosts.size() != 1) return problem(400, "BadRequest", "exactly one Host field is needed");
   const bool target_allowed = target_authority.empty() || host_allowed(target_authority, config.allowed_hosts);
   if (target_allowed && host_allowed(request.hosts.front(), config.allowed_hosts)) return std::nullopt;

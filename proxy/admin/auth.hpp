@@ -17,7 +17,7 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 // An IP address, localhost, or one of `allowed`; with or without a port. Compared case-blind.
 bool host_allowed(std::string_view host, const std::vector<std::string>& allowed);
 
-// 400 without exactly one Host, 421 where it is not allowed.
+// 400 without exactly one Host, 421 where it is not allowed. A read in HTTP/1.0 may lack it: no browser sends one.
 std::optional<Reply> refuse_host(const config::Admin&, const Request&, std::string_view target_authority);
 // A change: 403 for another site's Origin, 403 when no token is configured, 401 without the right one.
 std::optional<Reply> refuse_change(const config::Admin&, const Request&);

@@ -11,15 +11,26 @@ namespace json = boost::json;
 
 constexpr std::size_t kLastTransitions = 10;
 
+// All but the last transitions.
+BreakerFacts brief_facts(const Call& call, const Upstream& upstream) {
+  BreakerFacts facts;
+  facts.name = upstream.state->name;
+  facts.snapshot = upstream.state->breaker.snapshot(call.now.steady);
+  facts.config = &upstream.config->circuit_breaker;
+  if (facts.snapshot.override_state != breaker::Override::none)
+    facts.override_end = call.control.override_end(facts.name);
+  return facts;
+}
+
 BreakerFacts facts_of(const Call& call, const Upstream& upstream) {
-  const std::string& name = upstream.state->name;
-  return {name, upstream.state->breaker.snapshot(call.now.steady), &upstream.config->circuit_breaker,
-          call.control.events().last_of(name, kLastTransitions)};
+  BreakerFacts facts = brief_facts(call, upstream);
+  facts.last_transitions = call.control.events().last_of(facts.name, kLastTransitions);
+  return facts;
 }
 
 std::vector<BreakerFacts> all_facts(const Call& call) {
   std::vector<BreakerFacts> all;
-  for (const auto& upstream : call.control.snapshot()->upstreams) all.push_back(facts_of(call, *upstream));
+  for (const auto& upstream : call.view.snapshot->upstreams) all.push_back(brief_facts(call, *upstream));
   return all;
 }
 
@@ -43,7 +54,7 @@ Limit limit_of(const Call& call) {
 
 Reply force(const Call& call, std::string_view change,
             void (breaker::Breaker::*force_member)(breaker::Time, std::optional<config::milliseconds>)) {
-  const auto snapshot = call.control.snapshot();
+  const auto& snapshot = call.view.snapshot;
   const Upstream* upstream = snapshot->upstream(call.name);
   if (!upstream) return unknown(call, call.name);
   const auto [limit, valid] = limit_of(call);
@@ -52,11 +63,11 @@ Reply force(const Call& call, std::string_view change,
   std::vector<log::Pair> pairs = {{"change", change}, {"breaker", call.name}, {"peer", call.request.peer}};
   if (limit) pairs.push_back({"for_ms", std::int64_t{limit->count()}});
   log::write(config::LogLevel::info, "admin change", pairs);
-  return json_reply(breaker_view(facts_of(call, *upstream), call.now));
+  return json_reply(forced_view(facts_of(call, *upstream), call.now));
 }
 
 Reply change(const Call& call, std::string_view change_name, void (breaker::Breaker::*member)(breaker::Time)) {
-  const auto snapshot = call.control.snapshot();
+  const auto& snapshot = call.view.snapshot;
   const Upstream* upstream = snapshot->upstream(call.name);
   if (!upstream) return unknown(call, call.name);
   (upstream->state->breaker.*member)(call.now.steady);
@@ -89,13 +100,17 @@ std::set<std::string> all_names(const Snapshot& snapshot) {
 
 Reply unknown_upstream(const Call& call, std::string_view error, std::string_view name) {
   json::array known;
-  for (const auto& upstream : call.control.snapshot()->upstreams) known.emplace_back(upstream->state->name);
+  for (const auto& upstream : call.view.snapshot->upstreams) known.emplace_back(upstream->state->name);
   return problem(404, error, "there is no upstream '" + std::string(name) + "'", {{"known", std::move(known)}});
 }
 
 Reply get_breakers(const Call& call) {
+  auto transitions = call.control.events().last_of_each(kLastTransitions);
   json::array list;
-  for (const BreakerFacts& facts : all_facts(call)) list.push_back(breaker_view(facts, call.now));
+  for (BreakerFacts& facts : all_facts(call)) {
+    facts.last_transitions = std::move(transitions[facts.name]);
+    list.push_back(breaker_view(facts, call.now));
+  }
   return json_reply({{"circuit_breakers", std::move(list)}});
 }
 
@@ -107,13 +122,13 @@ Reply get_breakers_health(const Call& call) {
 }
 
 Reply get_breaker(const Call& call) {
-  const auto snapshot = call.control.snapshot();
+  const auto& snapshot = call.view.snapshot;
   const Upstream* upstream = snapshot->upstream(call.name);
   return upstream ? json_reply(breaker_view(facts_of(call, *upstream), call.now)) : unknown(call, call.name);
 }
 
 Reply post_reset(const Call& call) {
-  const auto snapshot = call.control.snapshot();
+  const auto& snapshot = call.view.snapshot;
   const auto names = call.request.body.empty() ? all_names(*snapshot) : parse_names(call.request.body);
   if (!names) return problem(400, "BadRequest", R"(the body is empty, or {"names":["…"]})");
   for (const std::string& name : *names)

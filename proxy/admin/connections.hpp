@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connections of one admin door: accepts, counts and closes them. Control thread. Outlives its AdminServer for as
-// long as a connection's coroutine has not seen that it was closed; `control` is not touched after close().
+// The connections of one admin address: accepts, counts and closes them. Admin thread. Outlives its AdminServer until
+// the last answer that was under way has gone out.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <unordered_set>
 
@@ -11,27 +12,39 @@
 
 namespace fusewire::proxy::admin {
 
+class AdminThread;
 class Session;
+
+// What a client may take up. The probes' port is open to the whole pod or node: it must stay cheap for whatever comes.
+struct ClientLimits {
+  std::size_t connections;
+  std::size_t streams;  // of them: they never give way, and health must get in
+  std::size_t head;
+  std::chrono::seconds read;  // a request, from its first byte (or the connection) to its last
+  std::chrono::seconds idle;  // between two requests
+};
+constexpr ClientLimits limits_of(Door door) {
+  using namespace std::chrono_literals;
+  if (door == Door::probes) return {.connections = 32, .streams = 0, .head = 8 * 1024, .read = 5s, .idle = 15s};
+  return {.connections = 64, .streams = 16, .head = 16 * 1024, .read = 10s, .idle = 60s};
+}
 
 class Connections final : public std::enable_shared_from_this<Connections> {
  public:
-  static constexpr std::size_t kMax = 64;
-  static constexpr std::size_t kMaxStreams = 16;  // of them: they never give way, and health must get in
+  Connections(AdminThread& thread, Door door, ListeningSocket acceptor)
+      : thread_(thread), door_(door), acceptor_(std::move(acceptor)) {}
 
-  Connections(asio::io_context& io, Control& control, Door door, ListeningSocket acceptor)
-      : io_(io), control_(control), door_(door), acceptor_(std::move(acceptor)) {}
-
-  void start();  // once
-  void close();
-  bool closed() const { return closed_; }
+  void start();   // once
+  void retire();  // no more connections; those that there are end as soon as they may
+  bool retired() const { return retired_; }
   void wake_streams();
   bool has_room_for_stream() const;
   std::uint16_t port() const { return port_of(acceptor_); }
   AsioTask<void> accept();  // started by start()
 
-  asio::io_context& io() { return io_; }
-  Control& control() { return control_; }
+  AdminThread& thread() { return thread_; }
   Door door() const { return door_; }
+  ClientLimits limits() const { return limits_of(door_); }
 
   void add(Session& session) { sessions_.insert(&session); }
   void remove(Session& session) { sessions_.erase(&session); }
@@ -40,11 +53,10 @@ class Connections final : public std::enable_shared_from_this<Connections> {
   bool make_room();
   void serve(Socket);
 
-  asio::io_context& io_;
-  Control& control_;
+  AdminThread& thread_;
   const Door door_;
   ListeningSocket acceptor_;
-  bool closed_ = false;
+  bool retired_ = false;
   std::unordered_set<Session*> sessions_;
 };
 

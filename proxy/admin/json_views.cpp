@@ -2,6 +2,7 @@
 #include "proxy/admin/json_views.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "proxy/observe/time_text.hpp"
 
@@ -12,8 +13,11 @@ namespace json = boost::json;
 using breaker::State;
 using breaker::to_string;
 
+// To six decimals: ratios and thresholds.
+double fine(double value) { return std::round(value * 1e6) / 1e6; }
+
 double ratio(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+  return whole == 0 ? 0 : fine(static_cast<double>(part) / static_cast<double>(whole));
 }
 
 template <class T>
@@ -32,7 +36,7 @@ json::array diagnostics(const std::vector<config::Diagnostic>& list) {
 // The figures of a trip without its time.
 json::object trip_figures(const breaker::Trip& trip) {
   return {{"reason", to_string(trip.reason)},
-          {"value", trip.value},
+          {"value", fine(trip.value)},
           {"threshold", trip.threshold},
           {"window",
            {{"calls", trip.window.ended},
@@ -138,6 +142,8 @@ Standing standing(const breaker::Snapshot& snapshot) {
 
 }  // namespace
 
+double rounded(double value) { return std::round(value * 1000) / 1000; }
+
 json::object breaker_view(const BreakerFacts& facts, Moment now) {
   const breaker::Snapshot& snapshot = facts.snapshot;
   const auto in_state = std::chrono::duration_cast<std::chrono::milliseconds>(now.steady - snapshot.state_since);
@@ -153,9 +159,23 @@ json::object breaker_view(const BreakerFacts& facts, Moment now) {
                        {"totals", totals(snapshot.totals)},
                        {"thresholds", thresholds(*facts.config)}};
   if (snapshot.retry_after) view["retry_after_ms"] = snapshot.retry_after->count();
+  if (facts.override_end) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*facts.override_end - now.steady);
+    view["override_remaining_ms"] = std::max<std::int64_t>(0, left.count());
+  }
   json::array events;
   for (const LoggedEvent& event : facts.last_transitions) events.push_back(event_view(event));
   view["last_transitions"] = std::move(events);
+  return view;
+}
+
+json::object forced_view(const BreakerFacts& facts, Moment now) {
+  json::object view = breaker_view(facts, now);
+  const bool takes_effect = facts.snapshot.mode == config::Mode::enforce;
+  view["takes_effect"] = takes_effect;
+  if (!takes_effect)
+    view["note"] = "the breaker's mode is " + std::string(mode_name(facts.snapshot.mode)) +
+                   ": nothing is rejected, whatever its state or override";
   return view;
 }
 

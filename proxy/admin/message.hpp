@@ -2,6 +2,7 @@
 // A request to the admin API and its answer, as plain values: what decides knows no socket and no HTTP library.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,18 +33,23 @@ struct Request {
   std::optional<std::string> origin;
   std::optional<std::string> last_event_id;
   std::string body;
-  std::string peer;  // for the log: address:port
+  std::string peer;       // for the log: address:port
+  bool http_1_0 = false;  // or older: Host may be missing
+  bool has_body = false;  // its head announces one
 
-  bool is_read() const { return method == "GET" || method == "HEAD"; }
+  bool is_read() const { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 };
 
 struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::shared_ptr<const std::string> shared_body = nullptr;  // set: goes in place of `body`
   std::vector<std::pair<std::string, std::string>> fields;
   // Set: not a body but a stream of the events with a larger id follows.
   std::optional<std::uint64_t> stream_after;
+
+  std::string_view content() const { return shared_body ? std::string_view(*shared_body) : std::string_view(body); }
 };
 
 Reply json_reply(const boost::json::value&, int status = 200);

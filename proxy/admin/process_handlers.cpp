@@ -33,10 +33,7 @@ Reply get_ready(const Call& call) {
 }
 
 Reply get_metrics(const Call& call) {
-  Reply reply;
-  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = metrics_text(call.control, call.now.steady);
-  return reply;
+  return scrape_reply(std::make_shared<const std::string>(metrics_text(call.control, call.now.steady)));
 }
 
 Reply get_events(const Call& call) {
@@ -65,11 +62,11 @@ Reply get_event_stream(const Call& call) {
 }
 
 Reply get_config(const Call& call) {
-  const auto snapshot = call.control.snapshot();
-  return json_reply({{"version", snapshot->version},
-                     {"last_reload", reload_view(call.control.last_reload())},
-                     {"last_success", time_text(call.control.last_success())},
-                     {"effective", json::parse(config::to_json(snapshot->config))}});
+  const Snapshot& snapshot = *call.view.snapshot;
+  return json_reply({{"version", snapshot.version},
+                     {"last_reload", reload_view(call.view.last_reload)},
+                     {"last_success", time_text(call.view.last_success)},
+                     {"effective", json::parse(config::to_json(snapshot.config))}});
 }
 
 Reply post_reload(const Call& call) {

@@ -56,15 +56,12 @@ std::string head(int status, std::string_view content_type, std::chrono::system_
 
 }  // namespace
 
-std::string response_text(const Reply& reply, std::chrono::system_clock::time_point now, bool keep_alive,
-                          bool head_only) {
+std::string response_head(const Reply& reply, std::chrono::system_clock::time_point now, bool keep_alive) {
   std::string out = head(reply.status, reply.content_type, now);
   for (const auto& [name, value] : reply.fields) append_field(out, name, value);
-  append_field(out, "Content-Length", std::to_string(reply.body.size()));
+  append_field(out, "Content-Length", std::to_string(reply.content().size()));
   append_field(out, "Connection", keep_alive ? "keep-alive" : "close");
-  out += "\r\n";
-  if (!head_only) out += reply.body;
-  return out;
+  return out + "\r\n";
 }
 
 std::string stream_head(std::chrono::system_clock::time_point now) {

@@ -9,7 +9,8 @@
 
 namespace fusewire::proxy::admin {
 
-std::string response_text(const Reply&, std::chrono::system_clock::time_point now, bool keep_alive, bool head_only);
+// The head; Reply::content() follows it, unless only the head was asked for.
+std::string response_head(const Reply&, std::chrono::system_clock::time_point now, bool keep_alive);
 // The head of an event stream; the connection's end ends it.
 std::string stream_head(std::chrono::system_clock::time_point now);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a request to its answer: target, Host, path, method, permission, handler, in this order. Control thread.
+// From a request to its answer: target, Host, path, method, permission, handler, in this order.
 #pragma once
+
+#include <memory>
+#include <string>
 
 #include "proxy/admin/json_views.hpp"
 #include "proxy/admin/message.hpp"
@@ -12,18 +15,38 @@ enum class Door {
   probes,  // /admin/health, /admin/ready and /metrics, and nothing else; no token
 };
 
-// What a handler is given; valid during the call.
+// Where the handler of a request is to run.
+enum class RunsOn {
+  admin_thread,    // it only reads, and not much
+  control_thread,  // it changes something
+  aside,           // it may take long, and touches what is thread-safe
+  scrape,          // not at all: the answer is the shared text of /metrics
+};
+
+inline constexpr std::size_t kMaxBody = 4 * config::kMiB;  // a configuration to be judged; other calls take less
+
+// What a handler is given; valid during the call. Of `control` only what any thread may use, unless the handler runs on
+// the control thread.
 struct Call {
   Control& control;
+  const ControlView& view;
   const Request& request;
   const Target& target;
   std::string name;  // what stands in the path's {name}
   Moment now;
 };
 
-// What can be said before the body is read: a refusal, if there is one.
+// What can be said before the body is read: a refusal, if there is one. Admin thread.
 std::optional<Reply> refuse(const Control&, Door, const Request&);
-// The answer to a request that refuse() has let pass.
+// Of a request that refuse() has let pass.
+struct Handling {
+  RunsOn runs_on;
+  std::size_t max_body;
+};
+Handling handling(Door, const Request&);
+// The answer to it; to be called where it runs.
 Reply answer(Control&, Door, const Request&, Moment now);
+// The answer to GET /metrics; nullptr: the text could not be made.
+Reply scrape_reply(std::shared_ptr<const std::string> text);
 
 }  // namespace fusewire::proxy::admin

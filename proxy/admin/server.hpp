@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The admin API's listening socket and its connections, all on the control thread. Two of them may run: the whole API,
-// and the read-only one for probes.
+// One listening socket of the admin API. Two of them may run: the whole API, and the read-only one for probes. Control
+// thread; the connections run on the admin thread.
 #pragma once
 
 #include <cstdint>
@@ -8,34 +8,31 @@
 
 #include "config/config.hpp"
 #include "proxy/admin/router.hpp"
-#include "proxy/net/asio.hpp"
 
 namespace fusewire::proxy::admin {
 
+class AdminThread;
 class Connections;
 
 class AdminServer {
  public:
   // Listens at once. Throws std::runtime_error with one clear line. Token, allowed hosts and the like are read from
   // the current snapshot at each request, so that a reload needs no new server unless the address changes.
-  AdminServer(asio::io_context&, Control&, const config::Address&, Door);
-  // On the control thread. Closes every connection; nothing of it touches `control` any more. Not from within a handler
-  // (POST /admin/config/reload): post it, so that the answer goes out first.
+  AdminServer(AdminThread&, const config::Address&, Door);
+  // Connections that are idle are closed; an answer that is under way still goes out.
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
-  std::uint16_t port() const;  // 0 for a unix socket
+  std::uint16_t port() const { return port_; }  // 0 for a unix socket; any thread
   const config::Address& address() const { return address_; }
 
  private:
-  struct Ticker;
-
-  config::Address address_;
-  std::shared_ptr<Connections> connections_;
-  EventLog& events_;
+  AdminThread& thread_;
+  const config::Address address_;
+  std::shared_ptr<Connections> connections_;  // the admin thread's
+  const std::uint16_t port_;
   std::uint64_t subscription_ = 0;
-  std::shared_ptr<Ticker> ticker_;  // of the door that is always there
 };
 
 }  // namespace fusewire::proxy::admin

@@ -12,6 +12,7 @@
 #include "config/addresses.hpp"
 #include "proxy/admin/json_writer.hpp"
 #include "proxy/admin/response_text.hpp"
+#include "proxy/admin/thread.hpp"
 #include "proxy/observe/log.hpp"
 
 namespace fusewire::proxy::admin {
@@ -24,12 +25,11 @@ using namespace std::chrono_literals;
 using Parser = http::request_parser<http::string_body>;
 using Stream = Session::Stream;
 
-constexpr auto kReadLimit = 10s;      // a request, from its first byte (or the connection) to its last
-constexpr auto kIdleLimit = 60s;      // between two requests
 constexpr auto kWriteLimit = 10s;     // an answer, or a piece of a stream
 constexpr auto kLingerLimit = 1s;     // reading on after a refusal, so that the client can read our answer
 constexpr auto kStreamComment = 15s;  // keeps a quiet stream alive through proxies
-constexpr std::size_t kLingerBytes = 2 * Session::kMaxBody;
+constexpr std::size_t kLingerBytes = 2 * kMaxBody;
+constexpr std::size_t kBodyPiece = 64 * 1024;  // a body is read by way of a buffer of this size
 
 std::vector<std::string> all_of(const Parser::value_type& message, http::field field) {
   std::vector<std::string> values;
@@ -51,29 +51,34 @@ Request head_of(const Parser::value_type& message, std::string peer) {
   request.origin = first_of(message, "Origin");
   request.last_event_id = first_of(message, "Last-Event-ID");
   request.peer = std::move(peer);
+  request.http_1_0 = message.version() < 11;
   return request;
 }
 
 // The answer to what could not be read; nothing when there is nobody to answer.
-std::optional<Reply> unreadable(const error_code& error) {
-  if (error == http::error::header_limit) return problem(431, "HeadersTooLarge", "the request's head is over 16 KiB");
-  if (error == http::error::body_limit) return problem(413, "BodyTooLarge", "the request's body is over 1 MiB");
+std::optional<Reply> unreadable(const error_code& error, std::size_t max_head) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow)
+    return problem(431, "HeadersTooLarge", "the request's head is over " + std::to_string(max_head / 1024) + " KiB");
+  if (error == http::error::body_limit)
+    return problem(413, "BodyTooLarge", "the request's body is larger than this call takes");
   const bool closed = error == http::error::end_of_stream || error == http::error::partial_message;
   if (closed || error.category() != http::make_error_code(http::error::bad_method).category()) return std::nullopt;
   return problem(400, "BadRequest", "the request is malformed: " + error.message());
 }
 
-AsioTask<error_code> read_head(Stream& stream, beast::flat_buffer& buffer, Parser& parser) {
+AsioTask<error_code> read_head(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t max_head) {
   error_code error;
-  parser.header_limit(Session::kMaxHead);
-  parser.body_limit(Session::kMaxBody);
+  parser.header_limit(static_cast<std::uint32_t>(max_head));
+  parser.body_limit(kMaxBody);
   co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(use_task, error));
   co_return error;
 }
 
-AsioTask<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser) {
+AsioTask<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t max) {
   error_code error;
   if (parser.is_done()) co_return error;
+  if (parser.content_length().value_or(0) > max) co_return http::make_error_code(http::error::body_limit);
+  parser.body_limit(max);
   if (iequals(first_of(parser.get(), "Expect").value_or(""), "100-continue")) {
     const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(stream, asio::buffer(go_on), asio::redirect_error(use_task, error));
@@ -92,9 +97,9 @@ std::optional<asio::ip::tcp::endpoint> tcp_endpoint(const Protocol::endpoint& en
   return tcp;
 }
 
-Reply too_many_streams() {
+Reply too_many_streams(std::size_t max) {
   return problem(503, "TooManyStreams",
-                 std::to_string(Connections::kMaxStreams) +
+                 std::to_string(max) +
                      " event streams are open on this address, which is all it serves at once; close one, or poll "
                      "/admin/events?since=ID");
 }
@@ -107,13 +112,29 @@ std::string event_text(const LoggedEvent& event) {
   return text;
 }
 
+Reply answer_safely(Control& control, Door door, const Request& request) {
+  const Moment now{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+  try {
+    return answer(control, door, request, now);
+  } catch (const std::exception& error) {
+    log::error("admin request failed", {{"path", request.target}, {"error", error.what()}});
+    return problem(500, "InternalError", "the request failed; the log says why");
+  }
+}
+
+// An answer that another thread makes: written there, and done on this one.
+struct Awaited {
+  Reply reply;
+  bool done = false;
+};
+
 }  // namespace
 
 Session::Session(std::shared_ptr<Connections> connections, Socket socket)
     : connections_(std::move(connections)),
       stream_(std::move(socket)),
-      buffer_(kMaxHead + kMaxBody),
-      wait_(connections_->io()) {
+      buffer_(connections_->limits().head + (connections_->door() == Door::admin ? kBodyPiece : 0)),
+      wait_(connections_->thread().io()) {
   connections_->add(*this);
 }
 
@@ -136,69 +157,105 @@ AsioTask<void> Session::run() {
 }
 
 AsioTask<Session::Next> Session::serve_one(bool first) {
+  const ClientLimits limits = connections_->limits();
   Parser parser;
   begin_wait();
-  stream_.expires_after(first ? kReadLimit : kIdleLimit);
-  error_code error = co_await read_head(stream_, buffer_, parser);
+  stream_.expires_after(first ? limits.read : limits.idle);
+  error_code error = co_await read_head(stream_, buffer_, parser, limits.head);
   if (gone_) co_return Next::close;
   if (error) co_return co_await send_unreadable(error);
 
-  Request request = head_of(parser.get(), peer());
-  const auto refusal = refuse(connections_->control(), connections_->door(), request);
+  const auto request = std::make_shared<Request>(head_of(parser.get(), peer()));
+  request->has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
+  const auto refusal = refuse(connections_->thread().control(), connections_->door(), *request);
   // A body that was not read can't be told from the next request.
   const bool keep = parser.get().keep_alive() && (!refusal || parser.is_done());
-  if (refusal) co_return co_await send(*refusal, request, keep);
+  if (refusal) co_return co_await send(*refusal, *request, keep);
 
   begin_wait();
-  stream_.expires_after(kReadLimit);
-  error = co_await read_body(stream_, buffer_, parser);
+  stream_.expires_after(limits.read);
+  error = co_await read_body(stream_, buffer_, parser, handling(connections_->door(), *request).max_body);
   if (gone_) co_return Next::close;
   if (error) co_return co_await send_unreadable(error);
-  request.body = std::move(parser.get().body());
+  request->body = std::move(parser.get().body());
   co_return co_await respond(request, keep);
 }
 
-AsioTask<Session::Next> Session::respond(const Request& request, bool keep) {
-  const Reply reply = answer_safely(request);
+AsioTask<Session::Next> Session::respond(std::shared_ptr<const Request> request, bool keep) {
+  answering_ = true;
+  const Reply reply = co_await reply_to(request);
   if (gone_) co_return Next::close;
-  if (!reply.stream_after || request.method == "HEAD") co_return co_await send(reply, request, keep);
-  if (!connections_->has_room_for_stream()) co_return co_await send(too_many_streams(), request, keep);
+  if (!reply.stream_after || request->method == "HEAD") {
+    const Next next = co_await send(reply, *request, keep);
+    answering_ = false;
+    co_return next;
+  }
+  answering_ = false;
+  if (!connections_->has_room_for_stream())
+    co_return co_await send(too_many_streams(connections_->limits().streams), *request, keep);
   streaming_ = true;
   waiting_since_.reset();
   co_await stream(*reply.stream_after);
   co_return Next::close;
 }
 
+// A change that is under way gives way to no newcomer; a read may be asked for again.
+AsioTask<Reply> Session::reply_to(std::shared_ptr<const Request> request) {
+  AdminThread& thread = connections_->thread();
+  Control& control = thread.control();
+  const Door door = connections_->door();
+  const RunsOn where = handling(door, *request).runs_on;
+  if (where == RunsOn::admin_thread) co_return answer_safely(control, door, *request);
+
+  const auto awaited = std::make_shared<Awaited>();
+  const auto work = [awaited, &control, door, request] { awaited->reply = answer_safely(control, door, *request); };
+  const auto done = [awaited, weak = weak_from_this()] {
+    awaited->done = true;
+    if (const auto self = weak.lock()) self->wake();
+  };
+  if (request->is_read())
+    begin_wait();
+  else
+    waiting_since_.reset();
+  if (where == RunsOn::control_thread)
+    thread.on_control(work, done);
+  else if (where == RunsOn::aside)
+    thread.aside(work, done);
+  else
+    thread.ask_scrape([awaited, done](const Scrape::Text& text) {
+      awaited->reply = scrape_reply(text);
+      done();
+    });
+  while (!awaited->done && !gone_) {
+    error_code ignored;
+    wait_.expires_at(std::chrono::steady_clock::time_point::max());
+    co_await wait_.async_wait(asio::redirect_error(use_task, ignored));
+  }
+  co_return awaited->done ? std::move(awaited->reply) : Reply{};
+}
+
 AsioTask<Session::Next> Session::send_unreadable(const error_code& error) {
   const Request unknown;
-  const auto reply = unreadable(error);
+  const auto reply = unreadable(error, connections_->limits().head);
   if (reply) co_await send(*reply, unknown, false);
   co_return Next::close;
 }
 
-Reply Session::answer_safely(const Request& request) {
-  const Moment now{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
-  try {
-    return answer(connections_->control(), connections_->door(), request, now);
-  } catch (const std::exception& error) {
-    log::error("admin request failed", {{"path", request.target}, {"error", error.what()}});
-    return problem(500, "InternalError", "the request failed; the log says why");
-  }
-}
-
 AsioTask<Session::Next> Session::send(const Reply& reply, const Request& request, bool keep) {
-  const std::string text = response_text(reply, std::chrono::system_clock::now(), keep, request.method == "HEAD");
-  if (!co_await write(text)) co_return Next::close;
+  keep = keep && !connections_->retired();
+  const std::string head = response_head(reply, std::chrono::system_clock::now(), keep);
+  if (!co_await write(head, request.method == "HEAD" ? std::string_view{} : reply.content())) co_return Next::close;
   if (keep) co_return Next::keep;
   co_await linger();
   co_return Next::close;
 }
 
-AsioTask<bool> Session::write(std::string_view text) {
+AsioTask<bool> Session::write(std::string_view head, std::string_view body) {
   error_code error;
   if (!streaming_) begin_wait();
   stream_.expires_after(kWriteLimit);
-  co_await asio::async_write(stream_, asio::buffer(text.data(), text.size()), asio::redirect_error(use_task, error));
+  const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(body)};
+  co_await asio::async_write(stream_, both, asio::redirect_error(use_task, error));
   co_return !error && !gone_;
 }
 
@@ -217,7 +274,7 @@ AsioTask<void> Session::stream(std::uint64_t after) {
   bool good = co_await write(stream_head(std::chrono::system_clock::now()));
   while (good && !gone_) {
     std::string text;
-    for (const LoggedEvent& event : connections_->control().events().since(after)) {
+    for (const LoggedEvent& event : connections_->thread().control().events().since(after)) {
       text += event_text(event);
       after = event.id;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection to the admin API: reads requests, has them answered, streams events. Control thread. Owned by its
+// One connection to the admin API: reads requests, has them answered, streams events. Admin thread. Owned by its
 // coroutine.
 #pragma once
 
@@ -16,9 +16,6 @@ namespace fusewire::proxy::admin {
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   using Stream = boost::beast::basic_stream<Protocol, Executor>;
-  static constexpr std::size_t kMaxHead = 16 * 1024;
-  static constexpr std::size_t kMaxBody = 1024 * 1024;
-
   Session(std::shared_ptr<Connections>, Socket);
   ~Session();
 
@@ -29,20 +26,21 @@ class Session final : public std::enable_shared_from_this<Session> {
   // for a stream.
   std::optional<std::chrono::steady_clock::time_point> waiting_since() const { return waiting_since_; }
   bool is_streaming() const { return streaming_; }
+  bool is_answering() const { return answering_; }
 
  private:
   enum class Next { keep, close };
 
   AsioTask<Next> serve_one(bool first);
-  AsioTask<Next> respond(const Request&, bool keep);
+  AsioTask<Next> respond(std::shared_ptr<const Request>, bool keep);
+  AsioTask<Reply> reply_to(std::shared_ptr<const Request>);
   AsioTask<Next> send_unreadable(const error_code&);
   AsioTask<Next> send(const Reply&, const Request&, bool keep);
   AsioTask<void> stream(std::uint64_t after);
-  AsioTask<bool> write(std::string_view);
+  AsioTask<bool> write(std::string_view head, std::string_view body = {});
   AsioTask<void> linger();
   void watch_client();
   void begin_wait();
-  Reply answer_safely(const Request&);
   std::string peer() const;
 
   std::shared_ptr<Connections> connections_;
@@ -51,7 +49,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   asio::steady_timer wait_;
   std::optional<std::chrono::steady_clock::time_point> waiting_since_;
   bool streaming_ = false;
-  bool gone_ = false;  // closed by us, or by the reader of a stream
+  bool answering_ = false;  // a request has been read, and its answer has not been written whole
+  bool gone_ = false;       // closed by us, or by the reader of a stream
 };
 
 }  // namespace fusewire::proxy::admin

@@ -19,7 +19,7 @@ json::object latency_view(const PerWorker<UpstreamCells>& cells) {
   const DurationCounts counts = count_durations(cells);
   const auto in_milliseconds = [&counts](double q) -> json::value {
     const auto seconds = quantile(counts, q);
-    return seconds ? json::value(*seconds * 1000) : json::value(nullptr);
+    return seconds ? json::value(rounded(*seconds * 1000)) : json::value(nullptr);
   };
   return {{"calls", total(counts)},
           {"p50", in_milliseconds(0.5)},
@@ -47,7 +47,7 @@ json::object upstream_view(const Upstream& upstream) {
   json::array endpoints;
   for (const auto& endpoint : upstream.endpoints) endpoints.push_back(endpoint_view(*endpoint));
   const config::UpstreamLimits& limits = upstream.config->limits;
-  return {{"name", state.name},
+  return {{"upstream", state.name},
           {"breaker_state", breaker::to_string(state.breaker.state())},
           {"endpoints", std::move(endpoints)},
           {"connections",
@@ -83,23 +83,21 @@ Reply purged(const Call& call, std::string_view upstream, std::size_t entries) {
 
 Reply get_upstreams(const Call& call) {
   json::array list;
-  for (const auto& upstream : call.control.snapshot()->upstreams) list.push_back(upstream_view(*upstream));
+  for (const auto& upstream : call.view.snapshot->upstreams) list.push_back(upstream_view(*upstream));
   return json_reply({{"upstreams", std::move(list)}});
 }
 
 Reply get_cache(const Call& call) {
   const cache::Store& store = call.control.cache();
   json::array list;
-  for (const auto& upstream : call.control.snapshot()->upstreams)
-    list.push_back(partition_view(*upstream->state->cache));
-  return json_reply({{"bytes", store.bytes()}, {"limit", store.limit()}, {"upstreams", std::move(list)}});
+  for (const auto& upstream : call.view.snapshot->upstreams) list.push_back(partition_view(*upstream->state->cache));
+  return json_reply({{"bytes", store.bytes()}, {"limit_bytes", store.limit()}, {"upstreams", std::move(list)}});
 }
 
 Reply delete_cache(const Call& call) { return purged(call, "all", call.control.cache().purge()); }
 
 Reply delete_cache_of(const Call& call) {
-  const auto snapshot = call.control.snapshot();
-  const Upstream* upstream = snapshot->upstream(call.name);
+  const Upstream* upstream = call.view.snapshot->upstream(call.name);
   if (!upstream) return unknown_upstream(call, "UnknownUpstream", call.name);
   return purged(call, call.name, call.control.cache().purge(*upstream->state->cache));
 }

@@ -30,6 +30,7 @@ class EventLog {
   void set_history(std::size_t);
   std::vector<LoggedEvent> since(std::uint64_t id) const;  // those with a larger id, oldest first
   std::vector<LoggedEvent> last_of(const std::string& breaker, std::size_t n) const;
+  std::map<std::string, std::vector<LoggedEvent>> last_of_each(std::size_t n) const;  // by breaker
 
   std::uint64_t last_id() const;  // 0 before the first
 

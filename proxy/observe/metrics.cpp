@@ -20,11 +20,11 @@ std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono
   return samples;
 }
 
-void append_own_families(Families& out, const Control& control) {
+void append_own_families(Families& out, const ControlView& view) {
   Family::gauge("fusewire_config_last_reload_successful", "Whether the last attempt to load the configuration worked.")
-      .add({}, control.last_reload().successful ? 1.0 : 0.0)
+      .add({}, view.last_reload.successful ? 1.0 : 0.0)
       .into(out);
-  const auto success = std::chrono::duration<double>(control.last_success().time_since_epoch());
+  const auto success = std::chrono::duration<double>(view.last_success.time_since_epoch());
   Family::gauge("fusewire_config_last_reload_success_timestamp_seconds",
                 "When a configuration was last loaded, since unix epoch in seconds.")
       .add({}, success.count())
@@ -40,12 +40,13 @@ void append_own_families(Families& out, const Control& control) {
 }  // namespace
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  const auto view = control_.view();
   Families families;
-  append_breaker_families(families, sample_breakers(*control_.snapshot(), now_));
-  append_request_families(families, control_);
-  append_connection_families(families, control_);
-  append_cache_families(families, control_);
-  append_own_families(families, control_);
+  append_breaker_families(families, sample_breakers(*view->snapshot, now_));
+  append_request_families(families, *view);
+  append_connection_families(families, *view, control_.worker_cells());
+  append_cache_families(families, *view);
+  append_own_families(families, *view);
   append_process_families(families);
   return families;
 }

@@ -14,7 +14,7 @@ namespace fusewire::proxy {
 
 class Control;
 
-// Control thread.
+// Any thread.
 class Metrics final : public prometheus::Collectable {
  public:
   Metrics(Control& control, std::chrono::steady_clock::time_point now) : control_(control), now_(now) {}

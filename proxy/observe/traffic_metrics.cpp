@@ -4,7 +4,7 @@
 #include <array>
 
 #include "filters/cache/partition.hpp"
-#include "proxy/control.hpp"
+#include "proxy/control_view.hpp"
 #include "proxy/tls/server_context.hpp"
 
 namespace fusewire::proxy {
@@ -24,11 +24,11 @@ std::uint64_t sum(const PerWorker<WorkerCells>& cells, Cell WorkerCells::*member
 
 }  // namespace
 
-void append_request_families(Families& out, const Control& control) {
+void append_request_families(Families& out, const ControlView& view) {
   Family requests = Family::counter("fusewire_requests_total", "Requests answered, by the class of the final status.");
   Family duration =
       Family::histogram("fusewire_request_duration_seconds", "From a request's head to the last byte of its answer.");
-  for (const auto& [listener, upstream, cells] : control.traffic()) {
+  for (const auto& [listener, upstream, cells] : view.traffic) {
     for (std::size_t i = 0; i < kClasses.size(); ++i)
       requests.add({{"listener", listener}, {"upstream", upstream}, {"code_class", kClasses[i]}},
                    cells->sum([i](const TrafficCells& cell) { return cell.by_class[i].value(); }));
@@ -39,14 +39,14 @@ void append_request_families(Families& out, const Control& control) {
   duration.into(out);
 }
 
-void append_connection_families(Families& out, Control& control) {
+void append_connection_families(Families& out, const ControlView& view, const PerWorker<WorkerCells>& workers) {
   Family now = Family::gauge("fusewire_upstream_connections", "Open connections to the upstream's endpoints.");
   Family opened = Family::counter("fusewire_upstream_connections_opened_total", "Connections opened to the upstream.");
   Family stale = Family::counter("fusewire_upstream_stale_connections_total",
                                  "Kept connections that turned out closed; the request went out on a fresh one.");
   Family handshakes =
       Family::counter("fusewire_upstream_tls_handshakes_total", "TLS handshakes with the upstream's endpoints.");
-  for (const auto& upstream : control.snapshot()->upstreams) {
+  for (const auto& upstream : view.snapshot->upstreams) {
     const auto& [name, cells] = std::tie(upstream->state->name, upstream->state->cells);
     now.add({{"upstream", name}, {"state", "active"}}, sum(cells, &UpstreamCells::connections_active))
         .add({{"upstream", name}, {"state", "idle"}}, sum(cells, &UpstreamCells::connections_idle));
@@ -61,7 +61,6 @@ void append_connection_families(Families& out, Control& control) {
   stale.into(out);
   handshakes.into(out);
 
-  const PerWorker<WorkerCells>& workers = control.worker_cells();
   Family::gauge("fusewire_connections", "Open connections of clients.")
       .add({}, sum(workers, &WorkerCells::connections_open))
       .into(out);
@@ -75,7 +74,7 @@ void append_connection_families(Families& out, Control& control) {
   from_clients.into(out);
   Family ends =
       Family::gauge("fusewire_certificate_not_after_timestamp_seconds", "When the certificate of a TLS listener ends.");
-  for (const auto& listener : control.snapshot()->listeners)
+  for (const auto& listener : view.snapshot->listeners)
     if (listener->tls)
       ends.add({{"listener", listener->config->name}},
                std::chrono::duration<double>(listener->tls->ends().time_since_epoch()).count());
@@ -85,11 +84,11 @@ void append_connection_families(Families& out, Control& control) {
       .into(out);
 }
 
-void append_cache_families(Families& out, Control& control) {
+void append_cache_families(Families& out, const ControlView& view) {
   Family entries = Family::gauge("fusewire_cache_entries", "Stored responses.");
   Family bytes = Family::gauge("fusewire_cache_bytes", "Memory that stored responses take, in bytes.");
   Family events = Family::counter("fusewire_cache_events_total", "What the cache did.");
-  for (const auto& upstream : control.snapshot()->upstreams) {
+  for (const auto& upstream : view.snapshot->upstreams) {
     const std::string& name = upstream->state->name;
     const cache::Partition& partition = *upstream->state->cache;
     entries.add({{"upstream", name}}, partition.entries());

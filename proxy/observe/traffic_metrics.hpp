@@ -6,10 +6,10 @@
 
 namespace fusewire::proxy {
 
-class Control;
+struct ControlView;
 
-void append_request_families(Families&, const Control&);
-void append_connection_families(Families&, Control&);
-void append_cache_families(Families&, Control&);
+void append_request_families(Families&, const ControlView&);
+void append_connection_families(Families&, const ControlView&, const PerWorker<WorkerCells>&);
+void append_cache_families(Families&, const ControlView&);
 
 }  // namespace fusewire::proxy

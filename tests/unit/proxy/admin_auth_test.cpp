@@ -66,6 +66,27 @@ TEST_CASE("a request with no Host, two of them, or the wrong one is refused") {
   CHECK(status(refuse_host(config, request(), "evil.example")) == 421);  // absolute-form
 }
 
+TEST_CASE("a read in HTTP/1.0 may lack Host, a change may not") {
+  const config::Admin config;
+  Request r;
+  r.http_1_0 = true;
+  for (const char* method : {"GET", "HEAD", "OPTIONS"}) {
+    r.method = method;
+    CHECK(status(refuse_host(config, r, "")) == 0);
+    CHECK(status(refuse_host(config, r, "127.0.0.1")) == 400);
+  }
+  for (const char* method : {"POST", "DELETE", "PUT"}) {
+    r.method = method;
+    CHECK(status(refuse_host(config, r, "")) == 400);
+  }
+  r.method = "GET";
+  r.hosts = {"evil.example"};
+  CHECK(status(refuse_host(config, r, "")) == 421);
+  r.http_1_0 = false;
+  r.hosts = {};
+  CHECK(status(refuse_host(config, r, "")) == 400);
+}
+
 TEST_CASE("a change needs the configured token") {
   config::Admin config;
   Request r = request();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The admin API on a port that the kernel chose, its control thread, and a blocking client.
+// The admin API on a port that the kernel chose, its two threads, and a blocking client.
 #pragma once
 
 #include <array>
@@ -15,6 +15,8 @@
 
 #include "control_rig.hpp"
 #include "proxy/admin/server.hpp"
+#include "proxy/admin/thread.hpp"
+#include "proxy/control_timer.hpp"
 
 namespace fusewire::testing {
 
@@ -68,14 +70,22 @@ class RawClient {
 
 struct AdminRig : ControlRig {
   explicit AdminRig(const std::string& yaml = kTwoUpstreams, proxy::admin::Door door = proxy::admin::Door::admin)
-      : ControlRig(yaml), server(std::make_unique<proxy::admin::AdminServer>(io, control, any_port(), door)) {
+      : AdminRig(yaml, {}, door) {}
+  AdminRig(const std::string& yaml, proxy::Control::Loader loader, proxy::admin::Door door = proxy::admin::Door::admin)
+      : ControlRig(yaml, std::move(loader)),
+        server(std::make_unique<proxy::admin::AdminServer>(admin_thread, any_port(), door)) {
     port = server->port();
+    admin_thread.start();
     thread = std::thread([this] { io.run(); });
   }
   ~AdminRig() {
-    on_control([this] { server.reset(); });
+    on_control([this] {
+      server.reset();
+      timer.reset();
+    });
     work.reset();
-    thread.join();  // the closed connections' coroutines end by themselves
+    thread.join();
+    admin_thread.stop();
   }
 
   static config::Address any_port() {
@@ -90,6 +100,33 @@ struct AdminRig : ControlRig {
     });
     done->get_future().wait();
   }
+  // Holds the control thread, the admin thread, or the one aside, until the result goes.
+  class Held {
+   public:
+    explicit Held(const std::function<void(std::function<void()>)>& post) {
+      post([free = free_, holds = holds_] {
+        holds->set_value();
+        free->get_future().wait();
+      });
+      holds_->get_future().wait();
+    }
+    ~Held() { free_->set_value(); }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+
+   private:
+    std::shared_ptr<std::promise<void>> free_ = std::make_shared<std::promise<void>>();
+    std::shared_ptr<std::promise<void>> holds_ = std::make_shared<std::promise<void>>();
+  };
+  Held hold_control() {
+    return Held([this](auto what) { asio::post(io, what); });
+  }
+  Held hold_admin() {
+    return Held([this](auto what) { admin_thread.post(what); });
+  }
+  Held hold_aside() {
+    return Held([this](auto what) { admin_thread.post([this, what] { admin_thread.aside(what, [] {}); }); });
+  }
   std::string ask(std::string_view request) {
     RawClient client(port);
     client.send(request);
@@ -99,7 +136,9 @@ struct AdminRig : ControlRig {
 
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+  proxy::admin::AdminThread admin_thread{io, control};
   std::unique_ptr<proxy::admin::AdminServer> server;
+  std::unique_ptr<proxy::ControlTimer> timer = std::make_unique<proxy::ControlTimer>(io, control);
   std::uint16_t port = 0;
   std::thread thread;
 };

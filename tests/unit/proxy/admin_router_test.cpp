@@ -45,6 +45,7 @@ struct Admin : ControlRig {
     request.method = method;
     request.target = target;
     request.body = body;
+    request.has_body = !body.empty();
     request.authorizations = {"Bearer secret"};
     return json_of(ask(request));
   }
@@ -103,6 +104,42 @@ TEST_CASE("retry_after_ms is absent when forced open without an end") {
   CHECK_FALSE(forced.as_object().contains("retry_after_ms"));
   const json::value limited = admin.change("/admin/circuit-breakers/orders/force-open?for=10m").body;
   CHECK(limited.at("retry_after_ms").as_int64() == 600000);
+}
+
+TEST_CASE("an override that ends by itself shows what is left of it, open or closed") {
+  Admin admin;
+  const std::string path = "/admin/circuit-breakers/orders";
+  const auto left = [&] {
+    const json::value view = admin.get(path).body;
+    const json::value* found = view.as_object().if_contains("override_remaining_ms");
+    return found ? found->to_number<std::int64_t>() : -1;
+  };
+  CHECK(left() == -1);
+  for (const char* action : {"/force-open", "/force-close"}) {
+    admin.change(path + action + "?for=10m");
+    CHECK(left() == 600000);
+    admin.now.steady += 1min;
+    CHECK(left() == 540000);
+    admin.change(path + action);
+    CHECK(left() == -1);
+  }
+  admin.change(path + "/force-open?for=10m");
+  admin.change(path + "/release");
+  CHECK(left() == -1);
+}
+
+TEST_CASE("an override of a breaker that rejects nothing says so") {
+  for (const std::string mode : {"enforce", "shadow", "disabled"}) {
+    Admin admin(kTwoUpstreams + "defaults: {circuit_breaker: {mode: " + mode + "}}\n");
+    for (const char* action : {"force-open", "force-close"}) {
+      const json::value view = admin.change(std::string("/admin/circuit-breakers/orders/") + action).body;
+      CHECK(view.at("takes_effect") == (mode == "enforce"));
+      CHECK(view.as_object().contains("note") == (mode != "enforce"));
+      if (mode != "enforce")
+        CHECK(view.at("note").as_string() ==
+              "the breaker's mode is " + mode + ": nothing is rejected, whatever its state or override");
+    }
+  }
 }
 
 TEST_CASE("an override is set, limited, and released") {
@@ -340,10 +377,47 @@ TEST_CASE("upstreams are shown with their endpoints, connections and latencies")
   CHECK(list.at(1).at("latency_ms").at("p99").is_null());
 }
 
+TEST_CASE("numbers are rounded, and an upstream is called `upstream` wherever it is shown") {
+  Admin admin;
+  auto& state = *admin.control.snapshot()->upstream("orders")->state;
+  for (int i = 0; i < 3; ++i) state.cells.of(0).latency[UpstreamCells::success].observe(2ms);
+  const Asked upstreams = admin.get("/admin/upstreams");
+  CHECK(upstreams.body.at("upstreams").at(0).at("upstream").as_string() == "orders");
+  CHECK(upstreams.reply.body.find("\"p99\":2.485}") != std::string::npos);
+  CHECK(admin.get("/admin/cache").body.at("upstreams").at(0).at("upstream").as_string() == "orders");
+  auto& breaker = admin.breaker("orders");
+  for (int i = 0; i < 3; ++i) {
+    auto permit = std::get<breaker::Permit>(breaker.try_acquire(admin.now.steady));
+    if (i == 0)
+      permit.failure(breaker::FailureKind::status, admin.now.steady);
+    else
+      permit.success(admin.now.steady);
+  }
+  CHECK(admin.get("/admin/circuit-breakers/orders").reply.body.find("\"failure_rate\":0.333333,") != std::string::npos);
+}
+
+TEST_CASE("what only reads runs on the admin's thread, what changes on the control thread, what takes long aside") {
+  const auto where = [](const char* method, const char* target, Door door = Door::admin) {
+    Request request;
+    request.method = method;
+    request.target = target;
+    return handling(door, request).runs_on;
+  };
+  CHECK(where("GET", "/admin/ready") == RunsOn::admin_thread);
+  CHECK(where("GET", "/admin/circuit-breakers/orders") == RunsOn::admin_thread);
+  CHECK(where("GET", "/metrics", Door::probes) == RunsOn::scrape);
+  for (const char* target : {"/admin/drain", "/admin/config/reload", "/admin/circuit-breakers/reset",
+                             "/admin/circuit-breakers/orders/reset", "/admin/circuit-breakers/orders/force-open",
+                             "/admin/circuit-breakers/orders/force-close", "/admin/circuit-breakers/orders/release"})
+    CHECK_MESSAGE(where("POST", target) == RunsOn::control_thread, target);
+  CHECK(where("POST", "/admin/config/check") == RunsOn::aside);
+  CHECK(where("DELETE", "/admin/cache") == RunsOn::aside);
+}
+
 TEST_CASE("the cache is shown and purged, whole or by upstream") {
   Admin admin;
   const json::value cache = admin.get("/admin/cache").body;
-  CHECK(cache.at("limit").to_number<long>() == 64 * 1024 * 1024);
+  CHECK(cache.at("limit_bytes").to_number<long>() == 64 * 1024 * 1024);
   CHECK(cache.at("upstreams").at(0).at("upstream").as_string() == "orders");
   CHECK(cache.at("upstreams").at(0).at("hits").to_number<int>() == 0);
   CHECK(admin.change("/admin/cache", "", "DELETE").body.at("purged").to_number<int>() == 0);

@@ -133,8 +133,11 @@ TEST_CASE("what is too large or malformed is refused, and the refusal can be rea
   AdminRig rig;
   const std::string post = "POST /admin/config/check HTTP/1.1\r\n" + kHost + kToken;
   CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + "X: " + std::string(17000, 'x') + "\r\n\r\n"), 431));
-  CHECK(is(rig.ask(post + "Content-Length: 1048577\r\n\r\n"), 413));
-  CHECK(is(rig.ask(post + "Transfer-Encoding: chunked\r\n\r\n100001\r\n" + std::string(0x100001, 'x') + "\r\n"), 413));
+  CHECK(is(rig.ask(post + "Content-Length: 4194305\r\n\r\n"), 413));
+  CHECK(is(rig.ask(post + "Transfer-Encoding: chunked\r\n\r\n400001\r\n" + std::string(0x400001, 'x') + "\r\n"), 413));
+  CHECK(
+      is(rig.ask("POST /admin/circuit-breakers/reset HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 65537\r\n\r\n"),
+         413));
   CHECK(is(rig.ask("nonsense\r\n\r\n"), 400));
   CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n\r\n"), 400));  // no Host
   CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + kHost + "\r\n"), 400));
@@ -178,7 +181,7 @@ TEST_CASE("64 connections are served; the one idle longest gives way to the next
 }
 
 TEST_CASE("64 clients that dribble a head or a body keep nobody out") {
-  const std::string half = "GET /admin/health HTTP/1.1\r\n" + kHost + "Content-Length: 100\r\n\r\nx";
+  const std::string half = "POST /admin/config/check HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 100\r\n\r\nx";
   for (const std::string& request : {std::string("GET /admin"), half}) {
     AdminRig rig;
     std::vector<std::unique_ptr<RawClient>> slow;
@@ -276,7 +279,7 @@ TEST_CASE("destroying the server closes its connections and frees its port") {
     config::Address same = AdminRig::any_port();
     same.port = rig.port;
     rig.server.reset();
-    rig.server = std::make_unique<proxy::admin::AdminServer>(rig.io, rig.control, same, Door::admin);
+    rig.server = std::make_unique<proxy::admin::AdminServer>(rig.admin_thread, same, Door::admin);
   });
   CHECK(idle.ended());
   CHECK(stream.ended());
@@ -287,9 +290,8 @@ TEST_CASE("an address in use is one clear line") {
   AdminRig rig;
   config::Address taken = AdminRig::any_port();
   taken.port = rig.port;
-  asio::io_context io;
   const std::string expected = "cannot listen on 127.0.0.1:" + std::to_string(rig.port) + ": Address already in use";
-  CHECK_THROWS_WITH_AS(proxy::admin::AdminServer(io, rig.control, taken, Door::admin), expected.c_str(),
+  CHECK_THROWS_WITH_AS(proxy::admin::AdminServer(rig.admin_thread, taken, Door::admin), expected.c_str(),
                        std::runtime_error);
 }
 
@@ -314,4 +316,142 @@ TEST_CASE("the probes' door takes no token and no change") {
   CHECK(is(rig.ask("POST /admin/drain HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 0\r\n\r\n"), 404));
   AdminRig guarded(yaml);
   CHECK(is(guarded.ask(get("/admin/ready")), 401));
+}
+
+TEST_CASE("the control thread holds up no read, and a change waits for it") {
+  AdminRig rig;
+  RawClient change(rig.port);
+  {
+    const auto held = rig.hold_control();
+    change.send("POST /admin/circuit-breakers/orders/force-open HTTP/1.1\r\n" + kHost + kToken +
+                "Content-Length: 0\r\n\r\n");
+    for (const char* target :
+         {"/admin/health", "/admin/ready", "/metrics", "/admin/circuit-breakers", "/admin/circuit-breakers/health",
+          "/admin/events", "/admin/upstreams", "/admin/cache", "/admin/config"})
+      CHECK_MESSAGE(is(rig.ask(get(target)), 200), target);
+    CHECK(has(rig.ask(get("/admin/circuit-breakers/orders")), "\"override\":\"none\""));
+    CHECK(has(rig.ask("POST /admin/config/check HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 4\r\n\r\nx: 1"),
+              "\"valid\":false"));
+  }
+  CHECK(has(change.take_response(), "\"override\":\"forced_open\""));
+}
+
+TEST_CASE("clients of the admin hold up nothing on the control thread") {
+  AdminRig rig;
+  const auto held = rig.hold_admin();
+  bool looked = false;
+  rig.on_control([&] {
+    rig.control.look(std::chrono::steady_clock::now());
+    looked = true;
+  });
+  CHECK(looked);
+}
+
+TEST_CASE("a check or a purge that takes long holds up no probe, no scrape and no change") {
+  AdminRig rig;
+  RawClient check(rig.port);
+  {
+    const auto held = rig.hold_aside();
+    check.send("POST /admin/config/check HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 4\r\n\r\nx: 1");
+    CHECK(is(rig.ask(get("/admin/ready")), 200));
+    CHECK(is(rig.ask(get("/metrics")), 200));
+    CHECK(is(rig.ask("POST /admin/circuit-breakers/reset HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 0\r\n\r\n"),
+             200));
+  }
+  CHECK(is(check.take_response(), 200));
+}
+
+TEST_CASE("a client that leaves while its answer is being made is no harm") {
+  AdminRig rig;
+  {
+    const auto held = rig.hold_control();
+    RawClient gone(rig.port);
+    gone.send("POST /admin/circuit-breakers/orders/force-open HTTP/1.1\r\n" + kHost + kToken +
+              "Content-Length: 0\r\n\r\n");
+    CHECK(is(rig.ask(get("/admin/health")), 200));
+  }
+  CHECK(is(rig.ask(get("/admin/health")), 200));
+}
+
+TEST_CASE("the answer to a change goes out although the server is retired by it") {
+  AdminRig rig;
+  RawClient change(rig.port);
+  {
+    const auto held = rig.hold_control();
+    change.send("POST /admin/drain HTTP/1.1\r\n" + kHost + kToken + "Content-Length: 0\r\n\r\n");
+    CHECK(is(rig.ask(get("/admin/health")), 200));  // the change has been read
+    asio::post(rig.io, [&] { rig.server.reset(); });
+  }
+  const std::string answer = change.take_response();
+  CHECK(is(answer, 202));
+  CHECK(has(answer, "Connection: close\r\n"));
+}
+
+TEST_CASE("the probes' port reads no body, and no head over 8 KiB") {
+  AdminRig rig(kTwoUpstreams, Door::probes);
+  for (const std::string framing : {"Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    RawClient client(rig.port);
+    client.send("GET /admin/health HTTP/1.1\r\n" + kHost + framing + "\r\nx");
+    const std::string refused = client.take_response();
+    CHECK(is(refused, 413));
+    CHECK(has(refused, "Connection: close\r\n"));
+    CHECK(client.ended());
+  }
+  const auto with_head_of = [&](std::size_t size) {
+    return rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + "X: " + std::string(size, 'x') + "\r\n\r\n");
+  };
+  CHECK(is(with_head_of(8000), 200));
+  CHECK(is(with_head_of(8192), 431));
+  CHECK(has(with_head_of(100000), "over 8 KiB"));
+  CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + "Content-Length: 0\r\n\r\n"), 200));
+}
+
+TEST_CASE("the admin reads no body of a call that takes none, whoever asks") {
+  AdminRig rig;
+  const std::string body = "Content-Length: 1000000\r\n\r\n";
+  CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + body), 413));
+  CHECK(is(rig.ask("POST /admin/circuit-breakers/orders/force-open HTTP/1.1\r\n" + kHost + kToken + body), 400));
+  CHECK(is(rig.ask("POST /admin/drain HTTP/1.1\r\n" + kHost + body), 401));
+  CHECK(rig.drains == 0);
+}
+
+TEST_CASE("the probes' port keeps 32 connections, and the one that has waited longest gives way") {
+  AdminRig rig(kTwoUpstreams, Door::probes);
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 32; ++i) {
+    slow.push_back(std::make_unique<RawClient>(rig.port));
+    slow.back()->send("GET /admin/health HTT");
+  }
+  CHECK(eventually([&] { return is(rig.ask(get("/admin/health")), 200); }));
+  CHECK(slow.front()->ended());
+}
+
+TEST_CASE("a load balancer's check in HTTP/1.0 without Host is answered, and goes by the status") {
+  for (const Door door : {Door::admin, Door::probes}) {
+    AdminRig rig(kTwoUpstreams, door);
+    const auto asked = [&](const std::string& line) { return rig.ask(line + " HTTP/1.0\r\n\r\n"); };
+    for (const char* line : {"GET /admin/ready", "HEAD /admin/health", "GET /metrics", "OPTIONS /", "OPTIONS *",
+                             "OPTIONS /admin/ready", "OPTIONS /admin/health"})
+      CHECK_MESSAGE(is(asked(line), 200), line);
+    CHECK(has(asked("OPTIONS /admin/ready"), "Allow: GET, HEAD, OPTIONS\r\n"));
+    CHECK(has(asked("GET /admin/ready"), "Connection: close\r\n"));
+    CHECK(is(asked("GET /admin/nothing"), 404));
+    CHECK(is(asked("GET http://evil.example/admin/ready"), 400));
+    CHECK(is(rig.ask("GET /admin/ready HTTP/1.0\r\nHost: evil.example\r\n\r\n"), 421));
+    CHECK(is(rig.ask("GET /admin/ready HTTP/1.1\r\n\r\n"), 400));
+    CHECK(is(rig.ask("OPTIONS / HTTP/1.1\r\n\r\n"), 400));
+    CHECK(is(rig.ask("POST /admin/drain HTTP/1.0\r\n" + kToken + "Content-Length: 0\r\n\r\n"), 400));
+    rig.on_control([&] { rig.control.drain(); });
+    for (const char* line : {"GET /admin/ready", "OPTIONS /admin/ready", "OPTIONS /"})
+      CHECK_MESSAGE(is(asked(line), 503), line);
+    CHECK(is(asked("OPTIONS /admin/health"), 200));
+  }
+}
+
+TEST_CASE("a configuration as large as a file may be can be judged") {
+  AdminRig rig;
+  const std::string text = "#" + std::string(3'000'000, 'x') + "\n" + kTwoUpstreams;
+  CHECK(has(rig.ask("POST /admin/config/check HTTP/1.1\r\n" + kHost + kToken +
+                    "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text),
+            "\"valid\":true"));
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text of /metrics, shared by all who ask for it within a second of its making: sixteen scrapers cost one. Decides
+// when it is to be made; who makes it is the caller's business. Admin thread; time is an argument.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/control_view.hpp"
+
+namespace fusewire::proxy::admin {
+
+class Scrape {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  using Text = std::shared_ptr<const std::string>;  // nullptr: it could not be made
+  using Answer = std::function<void(const Text&)>;
+
+  static constexpr std::chrono::seconds kShared{1};
+
+  // Answers at once where there is a text that is young enough and of that view, else as soon as the next is made.
+  // True: the caller is to make one, and to hand it to made().
+  bool ask(const std::shared_ptr<const ControlView>&, Time now, Answer);
+  void made(Text, Time now);
+
+ private:
+  Text text_;
+  Time made_{};
+  std::weak_ptr<const ControlView> of_;  // a reload's result is seen by the next scrape
+  bool being_made_ = false;
+  std::vector<Answer> waiting_;
+};
+
+}  // namespace fusewire::proxy::admin

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/admin/service.hpp"
+
+#include <stdexcept>
+
+namespace fusewire::proxy::admin {
+
+std::string Service::open(const config::Admin& wanted) {
+  try {
+    auto next_admin = unless_open(admin_, wanted.address, Door::admin);
+    auto next_probes = wanted.probes ? unless_open(probes_, *wanted.probes, Door::probes) : nullptr;
+    if (next_admin) admin_ = std::move(next_admin);
+    if (next_probes || !wanted.probes) probes_ = std::move(next_probes);
+  } catch (const std::exception& error) {
+    return std::string("admin: ") + error.what();
+  }
+  return {};
+}
+
+std::unique_ptr<AdminServer> Service::unless_open(const std::unique_ptr<AdminServer>& current,
+                                                  const config::Address& address, Door door) {
+  if (current && current->address() == address) return nullptr;
+  return std::make_unique<AdminServer>(thread_, address, door);
+}
+
+void Service::close() {
+  admin_.reset();
+  probes_.reset();
+}
+
+}  // namespace fusewire::proxy::admin

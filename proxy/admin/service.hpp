@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin API of a process: its thread, and the addresses that the configuration names. Control thread, except where
+// a comment says otherwise.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/admin/server.hpp"
+#include "proxy/admin/thread.hpp"
+
+namespace fusewire::proxy::admin {
+
+class Service {
+ public:
+  Service(asio::io_context& control_io, Control& control) : thread_(control_io, control) {}
+
+  // Listens where the section says. An address that is new gets a new server; the old one's connections end after the
+  // answer that is under way, for one of them may be what asked for the reload. An error is one clear line, and then
+  // nothing has changed.
+  std::string open(const config::Admin&);
+  void start() { thread_.start(); }  // after Control::start(), before the control thread runs, once
+  void close();                      // every connection and both addresses
+  void stop() { thread_.stop(); }    // after close(), from another thread than the control thread
+
+  std::uint16_t admin_port() const { return admin_ ? admin_->port() : std::uint16_t{0}; }
+  std::uint16_t probes_port() const { return probes_ ? probes_->port() : std::uint16_t{0}; }
+
+ private:
+  std::unique_ptr<AdminServer> unless_open(const std::unique_ptr<AdminServer>& current, const config::Address&, Door);
+
+  AdminThread thread_;
+  std::unique_ptr<AdminServer> admin_;
+  std::unique_ptr<AdminServer> probes_;
+};
+
+}  // namespace fusewire::proxy::admin

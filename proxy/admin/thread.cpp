@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/admin/thread.hpp"
+
+#include <boost/asio/post.hpp>
+#include <future>
+
+#include "proxy/observe/log.hpp"
+#include "proxy/observe/metrics.hpp"
+
+namespace fusewire::proxy::admin {
+namespace {
+
+Scrape::Text render(Control& control) {
+  try {
+    return std::make_shared<const std::string>(metrics_text(control, std::chrono::steady_clock::now()));
+  } catch (const std::exception& error) {
+    log::error("a scrape failed", {{"error", error.what()}});
+    return nullptr;
+  }
+}
+
+// `work` on `there`, then `done` on `here`.
+template <class There>
+void run_on(const There& there, AdminThread::Work work, Executor here, AdminThread::Work done) {
+  asio::post(there, [work = std::move(work), here, done = std::move(done)]() mutable {
+    work();
+    asio::post(here, std::move(done));
+  });
+}
+
+}  // namespace
+
+AdminThread::AdminThread(asio::io_context& control_io, Control& control) : control_io_(control_io), control_(control) {}
+
+AdminThread::~AdminThread() { stop(); }
+
+void AdminThread::start() {
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+void AdminThread::stop() {
+  if (thread_.joinable()) {
+    asio::post(io_, [this] { io_.stop(); });
+    thread_.join();
+  }
+  pool_.stop();
+  pool_.join();
+}
+
+void AdminThread::run(const Work& work) {
+  if (!thread_.joinable()) return work();
+  const auto done = std::make_shared<std::promise<void>>();  // set_value() may be at work when the waiter goes on
+  asio::post(io_, [&work, done] {
+    work();
+    done->set_value();
+  });
+  done->get_future().wait();
+}
+
+void AdminThread::post(Work work) { asio::post(io_, std::move(work)); }
+
+void AdminThread::on_control(Work work, Work done) {
+  run_on(control_io_.get_executor(), std::move(work), io_.get_executor(), std::move(done));
+}
+
+void AdminThread::aside(Work work, Work done) { run_on(others_, std::move(work), io_.get_executor(), std::move(done)); }
+
+void AdminThread::ask_scrape(Scrape::Answer answer) {
+  const bool begin = scrape_.ask(control_.view(), std::chrono::steady_clock::now(), std::move(answer));
+  if (!begin) return;
+  const auto text = std::make_shared<Scrape::Text>();
+  run_on(
+      scrapes_, [this, text] { *text = render(control_); }, io_.get_executor(),
+      [this, text] { scrape_.made(std::move(*text), std::chrono::steady_clock::now()); });
+}
+
+}  // namespace fusewire::proxy::admin

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that the admin API, the probes and the scrape run on, so that none of it delays a signal or a reload, and
+// how its connections have work done elsewhere: changes on the control thread, one after another with its own; what
+// takes long on a thread aside. Whatever is asked for by the admin thread ends there again.
+//
+// Made and destroyed by the thread that owns the control thread; `control` and `control_io` outlive it. Before start()
+// connections are accepted by the kernel alone.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <thread>
+
+#include "proxy/admin/scrape.hpp"
+#include "proxy/control.hpp"
+#include "proxy/net/asio.hpp"
+
+namespace fusewire::proxy::admin {
+
+class AdminThread {
+ public:
+  using Work = std::function<void()>;  // throws nothing
+
+  AdminThread(asio::io_context& control_io, Control& control);
+  ~AdminThread();
+  AdminThread(const AdminThread&) = delete;
+  AdminThread& operator=(const AdminThread&) = delete;
+
+  void start();  // after Control::start(), before the control thread runs, once
+  // Runs what has been posted until now, no more. Not from the control thread's or this thread's own work: what is
+  // under way aside is waited for.
+  void stop();
+
+  void post(Work);        // any thread
+  void run(const Work&);  // control thread: waits for it, which is short, for nothing here waits for another thread
+
+  // The admin thread's own, from here on. `done` runs on this thread when `work` has run on the other one.
+  void on_control(Work work, Work done);
+  void aside(Work work, Work done);  // in turn
+  void ask_scrape(Scrape::Answer);
+  asio::io_context& io() { return io_; }
+  Control& control() { return control_; }
+
+ private:
+  using Strand = asio::strand<asio::thread_pool::executor_type>;
+
+  asio::io_context& control_io_;
+  Control& control_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<Executor> guard_{io_.get_executor()};
+  Scrape scrape_;
+  asio::thread_pool pool_{2};  // one for each strand: a long check delays no scrape
+  Strand scrapes_{pool_.get_executor()};
+  Strand others_{pool_.get_executor()};
+  std::thread thread_;
+};
+
+}  // namespace fusewire::proxy::admin
