@@ -69,6 +69,20 @@ config::Endpoint configured_endpoint(const Section& section, const Options& opti
   return section.admin ? endpoint_of(section.admin->address) : parse_url(kDefaultUrl);
 }
 
+// An https:// admin is ours behind a TLS proxy or a tunnel: its certificate is always verified.
+std::string authorities(const Options& options, const config::Endpoint& endpoint) {
+  if (options.ca.empty()) return {};
+  if (!endpoint.tls) throw BadUsage("--ca is for an https:// admin, and " + endpoint.url + " is none");
+  if (!std::ifstream(options.ca)) throw BadUsage("the file of authorities '" + options.ca + "' cannot be read");
+  return options.ca;
+}
+
+void warn_of_clear_token(const AdminAccess& access, const World& world) {
+  if (access.token.empty() || access.endpoint.tls || config::is_loopback(access.endpoint.address)) return;
+  world.err << "fusewire: warning: the token goes to " << access.endpoint.url
+            << " unencrypted; use an https:// address, or ask on the proxy's own host\n";
+}
+
 }  // namespace
 
 AdminAccess find_admin(const Options& options, const World& world) {
@@ -81,6 +95,8 @@ AdminAccess find_admin(const Options& options, const World& world) {
     access.token = read_token(options.token_file);
   else if (access.token.empty() && section.admin)
     access.token = section.admin->token;
+  access.ca = authorities(options, access.endpoint);
+  warn_of_clear_token(access, world);
   return access;
 }
 

@@ -4,6 +4,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -14,6 +16,7 @@
 #include <exception>
 #include <vector>
 
+#include "config/addresses.hpp"
 #include "proxy/net/asio.hpp"
 
 namespace fusewire::cli {
@@ -56,11 +59,10 @@ AsioTask<void> connect(Stream& stream, const std::vector<Protocol::endpoint>& en
   throw boost::system::system_error(error);
 }
 
-// One exchange; with `on_piece`, the body of a 200 goes there as it comes.
-AsioTask<void> exchange(Stream& stream, const std::vector<Protocol::endpoint>& endpoints, const std::string& request,
-                        const OnPiece* on_piece, AdminClient::Answer& answer) {
-  stream.expires_after(kCallLimit);
-  co_await connect(stream, endpoints);
+// One exchange on a connection; with `on_piece`, the body of a 200 goes there as it comes. `lowest` has the deadlines.
+template <class AnyStream>
+AsioTask<void> exchange(AnyStream& stream, Stream& lowest, const std::string& request, const OnPiece* on_piece,
+                        AdminClient::Answer& answer) {
   co_await asio::async_write(stream, asio::buffer(request), use_task);
   beast::flat_buffer buffer;
   Parser parser;
@@ -74,7 +76,7 @@ AsioTask<void> exchange(Stream& stream, const std::vector<Protocol::endpoint>& e
     if (streaming) {
       (*on_piece)(parser.get().body());
       parser.get().body().clear();
-      stream.expires_after(kSilenceLimit);
+      lowest.expires_after(kSilenceLimit);
     }
     co_await http::async_read_some(stream, buffer, parser, use_task);
   }
@@ -90,24 +92,54 @@ bool is_no_http(const error_code& error) {
   return error.category() == http::make_error_code(http::error::bad_version).category();
 }
 
-AdminClient::Answer run_exchange(const config::Endpoint& endpoint, const std::string& request,
-                                 const OnPiece* on_piece) {
-  AdminClient::Answer answer;
-  try {
-    asio::io_context io{1};
-    const auto endpoints = resolve(io, endpoint.address);
-    Stream stream(io.get_executor());
-    std::exception_ptr failure;
-    asio::co_spawn(io, exchange(stream, endpoints, request, on_piece, answer),
-                   [&failure](std::exception_ptr exception) { failure = std::move(exception); });
-    io.run();
-    if (failure) std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& error) {
-    if (is_no_http(error.code()))
-      throw Unreachable("what listens at " + endpoint.url + " does not answer in HTTP: it is not a Fusewire's admin");
-    throw Unreachable("the admin at " + endpoint.url + " does not answer: " + error.code().message());
-  }
-  return answer;
+asio::ssl::context tls_context(const std::string& ca) {
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+  context.set_verify_mode(asio::ssl::verify_peer);
+  error_code error;
+  if (ca.empty())
+    context.set_default_verify_paths(error);
+  else
+    context.load_verify_file(ca, error);
+  if (error) throw Unreachable("no authorities to trust can be read from '" + ca + "': " + error.message());
+  return context;
+}
+
+// The name that the certificate must have (RFC 9110 §4.3.4), and that a server of many names is asked for.
+void expect_name(SSL* ssl, const std::string& host) {
+  X509_VERIFY_PARAM* const checks = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  const bool address = config::is_ipv4(host) || config::is_ipv6(host);
+  const bool set = address ? X509_VERIFY_PARAM_set1_ip_asc(checks, host.c_str()) == 1
+                           : SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 &&
+                                 X509_VERIFY_PARAM_set1_host(checks, host.c_str(), host.size()) == 1;
+  if (!set) throw Unreachable("no certificate can be checked for '" + host + "'");
+}
+
+AsioTask<void> exchange_over_tls(Stream& stream, const config::Endpoint& endpoint, const std::string& ca,
+                                 const std::string& request, const OnPiece* on_piece, AdminClient::Answer& answer) {
+  asio::ssl::context context = tls_context(ca);
+  asio::ssl::stream<Stream&> tls(stream, context);
+  expect_name(tls.native_handle(), endpoint.address.host);
+  error_code error;
+  co_await tls.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(use_task, error));
+  if (error && SSL_get_verify_result(tls.native_handle()) != X509_V_OK)
+    throw Unreachable("the certificate of the admin at " + endpoint.url +
+                      " is not trusted: " + X509_verify_cert_error_string(SSL_get_verify_result(tls.native_handle())) +
+                      "; --ca FILE names the authority of a private one");
+  if (error) throw boost::system::system_error(error);
+  co_await exchange(tls, stream, request, on_piece, answer);
+}
+
+AsioTask<void> call_endpoint(Stream& stream, const config::Endpoint& endpoint, const std::string& ca,
+                             const std::string& request, const OnPiece* on_piece, AdminClient::Answer& answer) {
+  stream.expires_after(kCallLimit);
+  const auto endpoints = resolve(stream.get_executor().context(), endpoint.address);
+  co_await connect(stream, endpoints);
+  if (endpoint.tls)
+    co_await exchange_over_tls(stream, endpoint, ca, request, on_piece, answer);
+  else
+    co_await exchange(stream, stream, request, on_piece, answer);
 }
 
 std::string request_text(const config::Endpoint& endpoint, const std::string& token, const std::string& method,
@@ -122,12 +154,30 @@ std::string request_text(const config::Endpoint& endpoint, const std::string& to
 
 }  // namespace
 
+AdminClient::Answer AdminClient::run(const std::string& request, const OnPiece* on_piece) const {
+  Answer answer;
+  try {
+    asio::io_context io{1};
+    Stream stream(io.get_executor());
+    std::exception_ptr failure;
+    asio::co_spawn(io, call_endpoint(stream, endpoint_, ca_, request, on_piece, answer),
+                   [&failure](std::exception_ptr exception) { failure = std::move(exception); });
+    io.run();
+    if (failure) std::rethrow_exception(failure);
+  } catch (const boost::system::system_error& error) {
+    if (is_no_http(error.code()))
+      throw Unreachable("what listens at " + endpoint_.url + " does not answer in HTTP: it is not a Fusewire's admin");
+    throw Unreachable("the admin at " + endpoint_.url + " does not answer: " + error.code().message());
+  }
+  return answer;
+}
+
 AdminClient::Answer AdminClient::call(const std::string& method, const std::string& target) const {
-  return run_exchange(endpoint_, request_text(endpoint_, token_, method, target), nullptr);
+  return run(request_text(endpoint_, token_, method, target), nullptr);
 }
 
 AdminClient::Answer AdminClient::stream(const std::string& target, const OnPiece& on_piece) const {
-  return run_exchange(endpoint_, request_text(endpoint_, token_, "GET", target), &on_piece);
+  return run(request_text(endpoint_, token_, "GET", target), &on_piece);
 }
 
 }  // namespace fusewire::cli

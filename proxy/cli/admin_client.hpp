@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks a running Fusewire's admin API, and waits for the answer.
+// Asks a running Fusewire's admin API, and waits for the answer. An https:// one must show a certificate for the URL's
+// host; it hears nothing before that.
 #pragma once
 
 #include <chrono>
@@ -24,9 +25,9 @@ class AdminClient {
     std::string body;
   };
 
-  // An empty token sends none.
-  AdminClient(config::Endpoint endpoint, std::string token)
-      : endpoint_(std::move(endpoint)), token_(std::move(token)) {}
+  // An empty token sends none. `ca`: the file of the authorities to trust; empty: the system's.
+  AdminClient(config::Endpoint endpoint, std::string token, std::string ca = {})
+      : endpoint_(std::move(endpoint)), token_(std::move(token)), ca_(std::move(ca)) {}
 
   // Within 5 s, else Unreachable.
   Answer call(const std::string& method, const std::string& target) const;
@@ -34,8 +35,11 @@ class AdminClient {
   Answer stream(const std::string& target, const std::function<void(std::string_view)>& on_piece) const;
 
  private:
+  Answer run(const std::string& request, const std::function<void(std::string_view)>* on_piece) const;
+
   config::Endpoint endpoint_;
   std::string token_;
+  std::string ca_;
 };
 
 }  // namespace fusewire::cli

@@ -2,6 +2,7 @@
 #include "proxy/cli/admin_commands.hpp"
 
 #include <boost/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "config/load.hpp"
@@ -50,29 +51,54 @@ std::string detail_of(const AdminClient::Answer& answer) {
   return text;
 }
 
-int ready(const AdminClient& client) {
-  try {
-    const auto answer = client.call("GET", "/admin/ready");
-    if (answer.status != 200) return kFailed;
-    bool is_ready = false;  // any server answers 200 to something
-    with_body(answer, [&](const json::value& body) { is_ready = body.at("ready").as_bool(); });
-    return is_ready ? kOk : kFailed;
-  } catch (const Unreachable&) {
-    return kFailed;
-  }
+// What a refusal says, and what to do about it.
+int refused(const World& world, const AdminClient::Answer& answer) {
+  std::string line = detail_of(answer);
+  if (answer.status == 401) line += "; give it with --token-file FILE or in FUSEWIRE_TOKEN";
+  if (answer.status == 403)
+    line +=
+        "; set admin.token_file in the proxy's configuration, then give the token with --token-file FILE or in "
+        "FUSEWIRE_TOKEN";
+  return fail(world, line);
 }
 
-int status(const AdminClient& client, const World& world) {
-  const auto answer = client.call("GET", "/admin/circuit-breakers");
-  if (answer.status != 200) return fail(world, detail_of(answer));
-  with_body(answer, [&](const json::value& body) { world.out << breaker_table(body); });
-  return kOk;
+// Nothing when it is ready, else why it is not.
+std::optional<std::string> why_not_ready(const AdminClient::Answer& answer) {
+  bool is_ready = false;  // any server answers 200 to something
+  if (answer.status == 200) with_body(answer, [&](const json::value& body) { is_ready = body.at("ready").as_bool(); });
+  return is_ready ? std::nullopt : std::optional(detail_of(answer));
+}
+
+int ready(const AdminClient& client, const World& world) {
+  std::optional<std::string> why;
+  try {
+    const auto answer = client.call("GET", "/admin/ready");
+    if (answer.status == 401 || answer.status == 403) return refused(world, answer);
+    why = why_not_ready(answer);
+  } catch (const Unreachable& error) {
+    why = error.what();
+  }
+  world.out << (why ? "not ready: " + *why + '\n' : "ready\n");
+  return why ? kFailed : kOk;
+}
+
+// Of the whole table, or of one breaker.
+int status(const AdminClient& client, const Options& options, const World& world) {
+  const std::string one = options.name.empty() ? "" : '/' + options.name;
+  const auto answer = client.call("GET", "/admin/circuit-breakers" + one);
+  if (answer.status != 200) return refused(world, answer);
+  bool open = false;
+  with_body(answer, [&](const json::value& body) {
+    world.out << (one.empty() ? breaker_table(body) : breaker_details(body));
+    open = one.empty() ? any_rejects(body) : rejects(body);
+  });
+  return open && options.exit_code ? kOpen : kOk;
 }
 
 // Prints what is kept; the id of the last one goes to `last`.
 int events(const AdminClient& client, const World& world, std::uint64_t& last) {
   const auto answer = client.call("GET", "/admin/events");
-  if (answer.status != 200) return fail(world, detail_of(answer));
+  if (answer.status != 200) return refused(world, answer);
   with_body(answer, [&](const json::value& body) {
     for (const json::value& event : body.at("events").as_array()) world.out << event_line(event);
     world.out.flush();
@@ -90,7 +116,7 @@ int follow(const AdminClient& client, const World& world) {
   });
   const auto answer = client.stream("/admin/events/stream?since=" + std::to_string(last),
                                     [&reader](std::string_view piece) { reader.read(piece); });
-  return fail(world, answer.status == 200 ? "the stream of events ended" : detail_of(answer));
+  return answer.status == 200 ? fail(world, "the stream of events ended") : refused(world, answer);
 }
 
 std::string action_of(Command command) {
@@ -117,12 +143,17 @@ int change(const AdminClient& client, const Options& options, const World& world
   std::string target = "/admin/circuit-breakers/" + options.name + '/' + action;
   if (options.limit) target += "?for=" + *options.limit;
   const auto answer = client.call("POST", target);
-  if (answer.status != 200) return fail(world, detail_of(answer));
+  if (answer.status != 200) return refused(world, answer);
+  std::string note;  // why it is without effect
   with_body(answer, [&](const json::value& breaker) {
     world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
               << ", override " << breaker.at("override").as_string().c_str() << '\n';
+    if (const json::value* found = breaker.as_object().if_contains("note")) note = found->as_string().c_str();
   });
-  return kOk;
+  if (note.empty()) return kOk;
+  world.err << "fusewire: " << options.name << ": " << note << '\n';
+  // A script that has forced it open goes on in the belief that no call passes.
+  return options.command == Command::force_open ? kFailed : kOk;
 }
 
 bool is_limit(const std::string& text) {
@@ -131,14 +162,15 @@ bool is_limit(const std::string& text) {
 }
 
 void check_usage(const Options& options) {
-  const bool needs_name = options.command != Command::status && options.command != Command::events;
-  if (needs_name && !is_name(options.name)) throw BadUsage("'" + options.name + "' is not the name of a breaker");
+  const bool optional_name = options.command == Command::status || options.command == Command::events;
+  if ((!optional_name || !options.name.empty()) && !is_name(options.name))
+    throw BadUsage("'" + options.name + "' is not the name of a breaker");
   if (options.limit && !is_limit(*options.limit))
     throw BadUsage("--for: expected a duration above zero such as 10m, got '" + *options.limit + "'");
 }
 
 int ask(const AdminClient& client, const Options& options, const World& world) {
-  if (options.command == Command::status) return options.ready ? ready(client) : status(client, world);
+  if (options.command == Command::status) return options.ready ? ready(client, world) : status(client, options, world);
   if (options.command != Command::events) return change(client, options, world);
   std::uint64_t last = 0;
   return options.follow ? follow(client, world) : events(client, world, last);
@@ -149,7 +181,7 @@ int ask(const Options& options, const World& world) {
   AdminAccess access = find_admin(options, world);
   const std::string url = access.endpoint.url;
   try {
-    return ask(AdminClient(std::move(access.endpoint), std::move(access.token)), options, world);
+    return ask(AdminClient(std::move(access.endpoint), std::move(access.token), std::move(access.ca)), options, world);
   } catch (const Foreign& answer) {
     return fail(world, "what answers at " + url + " (with status " + std::to_string(answer.status) +
                            ") is not a Fusewire's admin");

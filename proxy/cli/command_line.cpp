@@ -28,6 +28,8 @@ void add_admin_options(CLI::App& app, Options& options) {
       ->type_name("URL");
   app.add_option("--token-file", options.token_file, "File with the admin token (else FUSEWIRE_TOKEN)")
       ->type_name("FILE");
+  app.add_option("--ca", options.ca, "File with the authority of an https:// admin's certificate (else the system's)")
+      ->type_name("FILE");
   app.add_option("-c,--config", options.file, "Configuration file to take admin address and token from")
       ->type_name("FILE");
 }
@@ -50,7 +52,11 @@ void add_config_commands(CLI::App& app, Options& options) {
 
 void add_admin_commands(CLI::App& app, Options& options) {
   CLI::App* status = add_command(app, options, "status", "Show the circuit breakers", Command::status);
-  status->add_flag("--ready", options.ready, "Print nothing: exit status 0 when ready for traffic, else 1");
+  CLI::Option* one = status->add_option("NAME", options.name, "One breaker, in detail");
+  CLI::Option* ready = status->add_flag("--ready", options.ready, "Exit status 0 when ready for traffic, else 1");
+  status->add_flag("--exit-code", options.exit_code, "Exit status 3 when a breaker is open and rejects calls")
+      ->excludes(ready);
+  one->excludes(ready);
   CLI::App* events = add_command(app, options, "events", "Show transitions and overrides", Command::events);
   events->add_flag("-f,--follow", options.follow, "Keep showing them as they come");
   for (CLI::App* sub : {status, events}) add_admin_options(*sub, options);

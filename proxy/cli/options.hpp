@@ -14,6 +14,7 @@ namespace fusewire::cli {
 inline constexpr int kOk = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;  // bad usage or configuration
+inline constexpr int kOpen = 3;   // status --exit-code: a breaker rejects calls
 
 struct Options {
   enum class Command { run, check, status, events, reset, force_open, force_close, release, demo, version };
@@ -26,9 +27,11 @@ struct Options {
 
   std::string admin;                 // --admin URL
   std::string token_file;            // --token-file
+  std::string ca;                    // --ca
   bool ready = false;                // status
+  bool exit_code = false;            // status
   bool follow = false;               // events
-  std::string name;                  // reset, force-open, …: the breaker
+  std::string name;                  // the breaker; status: empty is all
   std::optional<std::string> limit;  // --for
 
   bool serve = false;  // demo

@@ -36,18 +36,37 @@ std::string reason(const json::object& trip) {
   return text(trip.at("reason")) + " (" + number(trip.at("value")) + " of " + number(trip.at("threshold")) + ")";
 }
 
-std::string retry(const json::object& breaker) {
-  const json::value* left = breaker.if_contains("retry_after_ms");
-  if (!left) return "never";
-  return left->to_number<std::int64_t>() == 0 ? "-" : duration_text(left->to_number<std::int64_t>());
+std::int64_t milliseconds_of(const json::value& value) { return value.to_number<std::int64_t>(); }
+
+// What ends the present state or override.
+std::string next(const json::object& breaker) {
+  if (text(breaker.at("override")) != "none") {
+    const json::value* left = breaker.if_contains("override_remaining_ms");
+    return left ? "released in " + duration_text(milliseconds_of(*left)) : "until released";
+  }
+  const std::string state = text(breaker.at("state"));
+  if (state == "half_open")
+    return text(breaker.at("half_open").at("successes")) + " of " +
+           text(breaker.at("thresholds").at("success_threshold")) + " trials succeeded";
+  if (state != "open") return "-";
+  const std::int64_t left = milliseconds_of(breaker.at("retry_after_ms"));
+  return left > 0 ? "trial in " + duration_text(left) : "trial at next request";
+}
+
+bool is_enforced(const json::object& breaker) { return text(breaker.at("mode")) == "enforce"; }
+
+// In shadow mode what would have been rejected.
+std::string rejected(const json::object& breaker) {
+  const json::value& totals = breaker.at("totals");
+  if (text(breaker.at("mode")) == "shadow") return text(totals.at("would_reject")) + " (would)";
+  return text(totals.at("rejected"));
 }
 
 // An override goes before the state, and a mode that rejects nothing is told.
 std::string state(const json::object& breaker) {
   std::string shown = text(breaker.at("override"));
   if (shown == "none") shown = text(breaker.at("state"));
-  const std::string mode = text(breaker.at("mode"));
-  return mode == "enforce" ? shown : shown + " (" + mode + ")";
+  return is_enforced(breaker) ? shown : shown + " (" + text(breaker.at("mode")) + ")";
 }
 
 Row row_of(const json::object& breaker) {
@@ -57,11 +76,11 @@ Row row_of(const json::object& breaker) {
   return {text(breaker.at("name")),
           state(breaker),
           duration_text(breaker.at("time_in_state_ms").to_number<std::int64_t>()),
-          retry(breaker),
+          next(breaker),
           text(window.at("calls")),
           percent(window.at("failure_rate")),
           percent(window.at("slow_call_rate")),
-          text(totals.at("rejected")),
+          rejected(breaker),
           text(totals.at("trips")),
           trip.is_object() ? reason(trip.get_object()) : "-"};
 }
@@ -95,11 +114,65 @@ std::string what_happened(const json::object& event) {
   return cause && text(*cause) == "expired" ? "the override's time is over" : "released";
 }
 
+std::string window_line(const json::object& window) {
+  return text(window.at("calls")) + " calls, " + percent(window.at("failure_rate")) + " failed, " +
+         percent(window.at("slow_call_rate")) + " slow; " + text(window.at("consecutive_failures")) +
+         " failures in a row";
+}
+
+std::string half_open_line(const json::object& breaker) {
+  const json::object& figures = breaker.at("half_open").as_object();
+  return text(figures.at("in_flight")) + " of " + text(figures.at("max_calls")) + " slots in use, " +
+         text(figures.at("successes")) + " of " + text(breaker.at("thresholds").at("success_threshold")) +
+         " successes, " + text(figures.at("failures")) + " failures";
+}
+
+std::string totals_line(const json::object& totals) {
+  return text(totals.at("successes")) + " successes, " + text(totals.at("failures")) + " failures, " +
+         text(totals.at("neutral")) + " neutral, " + text(totals.at("rejected")) + " rejected, " +
+         text(totals.at("would_reject")) + " would be rejected, " + text(totals.at("trips")) + " trips";
+}
+
+std::string state_line(const json::object& breaker) {
+  std::string line = state(breaker);
+  if (text(breaker.at("override")) != "none") line += "; beneath it " + text(breaker.at("state"));
+  return is_enforced(breaker) ? line : line + ": nothing is rejected";
+}
+
 }  // namespace
+
+bool rejects(const json::value& value) {
+  const json::object& breaker = value.as_object();
+  const std::string override_name = text(breaker.at("override"));
+  if (!is_enforced(breaker) || override_name == "forced_closed") return false;
+  if (override_name == "forced_open") return true;
+  return text(breaker.at("state")) == "open" && milliseconds_of(breaker.at("retry_after_ms")) > 0;
+}
+
+bool any_rejects(const json::value& answer) {
+  const json::array& all = answer.at("circuit_breakers").as_array();
+  return std::any_of(all.begin(), all.end(), rejects);
+}
+
+std::string breaker_details(const json::value& value) {
+  const json::object& breaker = value.as_object();
+  const json::value& trip = breaker.at("last_trip");
+  const std::vector<Row> rows = {
+      {"  state", state_line(breaker)},
+      {"  since", duration_text(milliseconds_of(breaker.at("time_in_state_ms"))) + " ago"},
+      {"  next", next(breaker)},
+      {"  last trip", trip.is_object() ? reason(trip.get_object()) + ", at " + text(trip.at("at")) : "-"},
+      {"  window", window_line(breaker.at("window").as_object())},
+      {"  half-open", half_open_line(breaker)},
+      {"  totals", totals_line(breaker.at("totals").as_object())}};
+  std::string out = text(breaker.at("name")) + '\n' + aligned(rows);
+  for (const json::value& event : breaker.at("last_transitions").as_array()) out += "  " + event_line(event);
+  return out;
+}
 
 std::string breaker_table(const json::value& answer) {
   std::vector<Row> rows = {
-      {"NAME", "STATE", "SINCE", "RETRY IN", "CALLS", "FAILED", "SLOW", "REJECTED", "TRIPS", "LAST TRIP"}};
+      {"NAME", "STATE", "SINCE", "NEXT", "CALLS", "FAILED", "SLOW", "REJECTED", "TRIPS", "LAST TRIP"}};
   for (const json::value& breaker : answer.at("circuit_breakers").as_array())
     rows.push_back(row_of(breaker.as_object()));
   return aligned(rows);

@@ -10,6 +10,13 @@ namespace fusewire::cli {
 // The answer of /admin/circuit-breakers: one row a breaker under a head line, columns padded.
 std::string breaker_table(const boost::json::value&);
 
+// The answer of /admin/circuit-breakers/NAME, over several lines.
+std::string breaker_details(const boost::json::value&);
+
+// Whether the breaker rejects every call now: open with its interval running, or forced open, in a mode that rejects.
+bool rejects(const boost::json::value& breaker);
+bool any_rejects(const boost::json::value& breakers);  // the answer of /admin/circuit-breakers
+
 // One event on one line: "2026-01-31T08:15:30.042Z  orders  closed -> open: consecutive_failures (5 of 5), for 30s".
 std::string event_line(const boost::json::value&);
 

@@ -9,6 +9,7 @@
 #include "tests/support/process.hpp"
 #include "tests/support/reserved_port.hpp"
 #include "tests/support/rig.hpp"
+#include "tests/support/tls_rig.hpp"
 
 using namespace fusewire::testing;
 
@@ -103,4 +104,49 @@ TEST_CASE("cli: a rotated token is taken while the file of the configuration is 
   CHECK(eventually([&] { return served.status("POST", "/admin/circuit-breakers/reset", "rotated") == 200; }));
   CHECK(served.status("POST", "/admin/circuit-breakers/reset", "secret") == 401);
   CHECK(served.run_beside({"reset", "orders"}) == 0);
+}
+
+TEST_CASE("cli: a token's file that vanishes is logged once, and once when it is back") {
+  const Served served("listen: 127.0.0.1:0\n");
+  const auto logged = [&](const std::string& text) {
+    const std::string output = served.process.output();
+    std::size_t count = 0;
+    for (std::size_t at = output.find(text); at != std::string::npos; at = output.find(text, at + 1)) ++count;
+    return count;
+  };
+  const std::string lost = "the admin token's file cannot be read";
+  const std::string found = "the admin token's file can be read again";
+  std::filesystem::remove(served.token_file());
+  CHECK(eventually([&] { return logged(lost) == 1; }));
+  CHECK(served.status("POST", "/admin/circuit-breakers/reset") == 200);
+  served.rotate("secret");
+  CHECK(eventually([&] { return logged(found) == 1; }));
+  CHECK(logged(lost) == 1);
+}
+
+TEST_CASE("cli: an https:// admin is asked over TLS, and only when its certificate is good") {
+  const TlsFiles files;
+  Rig rig;
+  // A proxy that ends TLS before the admin.
+  TestProxy front(orders("", files.listener()), {{"ORDERS", rig.proxy.admin_port()}});
+  const std::string url = "https://localhost:" + std::to_string(front.port());
+  const auto run = [&](std::vector<std::string> arguments) {
+    Process process(std::move(arguments), false, {std::string("FUSEWIRE_TOKEN=") + kToken});
+    const int status = process.wait().value_or(-1);
+    return std::pair(status, process.output());
+  };
+  const auto [good, table] = run({"status", "--admin", url, "--ca", files.at("ca.pem")});
+  CHECK(good == 0);
+  CHECK(table.find("orders") != std::string::npos);
+  CHECK(run({"force-open", "orders", "--admin", url, "--ca", files.at("ca.pem")}).first == 0);
+  CHECK(rig.proxy.breaker().override_state == fusewire::breaker::Override::forced_open);
+
+  const double before = front.metric(R"(fusewire_requests_total{listener="main",upstream="orders",code_class="2xx"})");
+  const auto [unknown, why] = run({"release", "orders", "--admin", url});
+  CHECK(unknown == 1);
+  CHECK(why.find("is not trusted: ") != std::string::npos);
+  const std::string by_address = "https://127.0.0.2:" + std::to_string(front.port());
+  CHECK(run({"release", "orders", "--admin", by_address, "--ca", files.at("ca.pem")}).first == 1);
+  CHECK(rig.proxy.breaker().override_state == fusewire::breaker::Override::forced_open);
+  CHECK(front.metric(R"(fusewire_requests_total{listener="main",upstream="orders",code_class="2xx"})") == before);
 }

@@ -85,7 +85,9 @@ class Heard : public std::stringbuf {
 // Answers every connection with the same text, and ends it.
 class OneAnswer {
  public:
-  explicit OneAnswer(std::string text) : text_(std::move(text)), thread_([this] { serve(); }) {}
+  explicit OneAnswer(std::string text) : text_(std::move(text)) {
+    thread_ = std::thread([this] { serve(); });
+  }
   ~OneAnswer() {
     over_ = true;
     asio::io_context io;
@@ -93,6 +95,10 @@ class OneAnswer {
     thread_.join();
   }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+  std::string heard() const {
+    const std::lock_guard lock(mutex_);
+    return heard_;
+  }
 
  private:
   void serve() {
@@ -101,15 +107,29 @@ class OneAnswer {
       if (over_) return;
       boost::system::error_code ignored;
       std::string request;
-      asio::read_until(socket, asio::dynamic_buffer(request), "\r\n\r\n", ignored);
+      read_request(socket, request);
+      {
+        const std::lock_guard lock(mutex_);
+        heard_ += request;
+      }
       asio::write(socket, asio::buffer(text_), ignored);
     }
+  }
+
+  // Its head; of a TLS client what comes first.
+  static void read_request(asio::ip::tcp::socket& socket, std::string& request) {
+    boost::system::error_code error;
+    std::array<char, 4096> piece;
+    while (!error && !has(request, "\r\n\r\n") && !request.starts_with('\x16'))
+      request.append(piece.data(), socket.read_some(asio::buffer(piece), error));
   }
 
   const std::string text_;
   asio::io_context io_;
   asio::ip::tcp::acceptor acceptor_{io_, {asio::ip::address_v4::loopback(), 0}};
   std::atomic<bool> over_{false};
+  mutable std::mutex mutex_;
+  std::string heard_;
   std::thread thread_;
 };
 
@@ -193,7 +213,7 @@ TEST_CASE("check --no-files: secrets, bodies and certificates may be absent") {
   CHECK(fusewire_cli({"run", "--no-files", "-c", file.path()}).status == 2);  // of `check` alone
 }
 
-TEST_CASE("status shows the breakers; status --ready says it by its exit status alone") {
+TEST_CASE("status shows the breakers; status --ready says it by a word and its exit status") {
   AdminRig rig;
   const Ran table = fusewire_cli({"status", "--admin", rig.url()});
   CHECK(table.status == 0);
@@ -205,7 +225,75 @@ TEST_CASE("status shows the breakers; status --ready says it by its exit status 
   rig.on_control([&] { rig.control.drain(); });
   const Ran draining = fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_ADMIN", rig.url()}});
   CHECK(draining.status == 1);
-  CHECK((ready.out + ready.err + draining.out + draining.err).empty());
+  CHECK(ready.out == "ready\n");
+  CHECK(draining.out == "not ready: draining\n");
+  CHECK((ready.err + draining.err).empty());
+}
+
+TEST_CASE("status of one breaker, and an exit status that says whether something is open") {
+  AdminRig rig;
+  const auto asked = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "status");
+    arguments.insert(arguments.end(), {"--admin", rig.url()});
+    return fusewire_cli(arguments);
+  };
+  const Ran one = asked({"orders"});
+  CHECK(one.status == 0);
+  CHECK(one.out.starts_with("orders\n  state      closed\n"));
+  CHECK_FALSE(has(one.out, "users"));
+  const Ran unknown = asked({"nobody"});
+  CHECK(unknown.status == 1);
+  CHECK(unknown.err == "fusewire: there is no upstream 'nobody'; known: [\"orders\",\"users\"]\n");
+  CHECK(asked({"../x"}).status == 2);
+  CHECK(asked({"orders", "--ready"}).status == 2);
+  CHECK(asked({"--ready", "--exit-code"}).status == 2);
+  CHECK(asked({"--exit-code"}).status == 0);
+  rig.on_control([&] { rig.trip("orders", std::chrono::steady_clock::now()); });
+  CHECK(asked({}).status == 0);
+  CHECK(asked({"--exit-code"}).status == 3);
+  CHECK(asked({"orders", "--exit-code"}).status == 3);
+  CHECK(asked({"users", "--exit-code"}).status == 0);
+}
+
+TEST_CASE("force-open of a breaker in shadow mode says that nothing is rejected, and is no success") {
+  AdminRig rig(kTwoUpstreams + "defaults: {circuit_breaker: {mode: shadow}}\n");
+  const Environment environment = {{"FUSEWIRE_TOKEN", "secret"}, {"FUSEWIRE_ADMIN", rig.url()}};
+  const Ran open = fusewire_cli({"force-open", "orders"}, environment);
+  CHECK(open.status == 1);
+  CHECK(has(open.out, "override forced_open"));
+  CHECK(open.err ==
+        "fusewire: orders: the breaker's mode is shadow: nothing is rejected, whatever its state or override\n");
+  const Ran close = fusewire_cli({"force-close", "orders"}, environment);
+  CHECK(close.status == 0);
+  CHECK(has(close.err, "nothing is rejected"));
+}
+
+TEST_CASE("an https:// admin hears no word of HTTP from one who can't verify it") {
+  OneAnswer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+  const std::string url = "https" + server.url().substr(4);
+  const Ran ran = fusewire_cli({"status", "--admin", url}, {{"FUSEWIRE_TOKEN", "s3cret"}});
+  CHECK(ran.status == 1);
+  CHECK(ran.err.starts_with("fusewire: "));
+  CHECK_FALSE(has(server.heard(), "Bearer"));
+  CHECK_FALSE(has(server.heard(), "GET"));
+}
+
+TEST_CASE("--ca is for an https:// admin, and its file must be readable") {
+  for (const std::vector<std::string>& bad :
+       {std::vector<std::string>{"status", "--admin", "http://127.0.0.1:1", "--ca", "/etc/passwd"},
+        {"status", "--admin", "https://127.0.0.1:1", "--ca", "/nonexistent"}}) {
+    const Ran ran = fusewire_cli(bad);
+    CHECK(ran.status == 2);
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("a token that leaves this host unencrypted is warned of") {
+  const Environment token = {{"FUSEWIRE_TOKEN", "secret"}};
+  const std::string warning = "fusewire: warning: the token goes to http://0.0.0.0:1 unencrypted";
+  CHECK(has(fusewire_cli({"status", "--admin", "http://0.0.0.0:1"}, token).err, warning));
+  CHECK_FALSE(has(fusewire_cli({"status", "--admin", "http://0.0.0.0:1"}).err, "warning"));
+  CHECK_FALSE(has(fusewire_cli({"status", "--admin", "http://127.0.0.1:1"}, token).err, "warning"));
 }
 
 TEST_CASE("a change is made with the token of the environment, of a file, or of the configuration") {
@@ -215,7 +303,8 @@ TEST_CASE("a change is made with the token of the environment, of a file, or of 
   };
   const Ran refused = fusewire_cli({"force-open", "orders", "--admin", rig.url()});
   CHECK(refused.status == 1);
-  CHECK(refused.err == "fusewire: an Authorization: Bearer token is needed\n");
+  CHECK(refused.err ==
+        "fusewire: an Authorization: Bearer token is needed; give it with --token-file FILE or in FUSEWIRE_TOKEN\n");
   const Ran done =
       fusewire_cli({"force-open", "orders", "--for", "10m", "--admin", rig.url()}, {{"FUSEWIRE_TOKEN", "secret"}});
   CHECK(done.status == 0);
@@ -258,7 +347,9 @@ TEST_CASE("an admin that does not answer is one clear line") {
   const Ran ran = fusewire_cli({"status", "--admin", url});
   CHECK(ran.status == 1);
   CHECK(ran.err == "fusewire: the admin at " + url + " does not answer: Connection refused\n");
-  CHECK(fusewire_cli({"status", "--ready", "--admin", url}).status == 1);
+  const Ran ready = fusewire_cli({"status", "--ready", "--admin", url});
+  CHECK(ready.status == 1);
+  CHECK(ready.out == "not ready: the admin at " + url + " does not answer: Connection refused\n");
 }
 
 TEST_CASE("a file that has turned bad does not make a healthy proxy look ill") {
@@ -270,7 +361,7 @@ TEST_CASE("a file that has turned bad does not make a healthy proxy look ill") {
     for (const Ran& ready : {fusewire_cli({"status", "--ready", "-c", bad.path()}),
                              fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_CONFIG", bad.path()}})}) {
       CHECK(ready.status == 0);
-      CHECK(ready.out.empty());
+      CHECK(ready.out == "ready\n");
       CHECK(ready.err.starts_with("fusewire: " + bad.path() + ":"));
       CHECK(ready.err.ends_with("; its admin section is used all the same\n"));
     }

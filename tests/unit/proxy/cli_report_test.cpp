@@ -21,23 +21,94 @@ TEST_CASE("durations are short and readable") {
   CHECK(duration_text(49 * 3'600'000) == "2d1h");
 }
 
+namespace {
+
+// One breaker as the admin shows it, with these members in place of its own.
+json::object breaker_with(const char* members) {
+  json::object breaker = json::parse(R"({"name":"b","state":"closed","override":"none","mode":"enforce",
+    "time_in_state_ms":1500,"retry_after_ms":0,
+    "window":{"calls":5,"failure_rate":1,"slow_call_rate":0,"consecutive_failures":5},
+    "half_open":{"in_flight":0,"max_calls":3,"successes":0,"failures":0},
+    "totals":{"successes":9,"failures":5,"neutral":0,"rejected":7,"would_reject":4,"trips":1},
+    "thresholds":{"success_threshold":3},"last_trip":null,"last_transitions":[]})")
+                             .as_object();
+  const json::value given = json::parse(members);
+  for (const auto& [key, value] : given.as_object()) breaker[key] = value;
+  return breaker;
+}
+
+std::string table_of(std::initializer_list<json::object> breakers) {
+  json::array list;
+  for (const json::object& breaker : breakers) list.push_back(breaker);
+  return breaker_table(json::object{{"circuit_breakers", list}});
+}
+
+}  // namespace
+
 TEST_CASE("breakers are rows under a head line, aligned") {
-  const json::value answer = json::parse(R"({"circuit_breakers":[
-    {"name":"a-long-name","state":"closed","override":"none","mode":"enforce","time_in_state_ms":90000,
-     "retry_after_ms":0,"window":{"calls":12,"failure_rate":0.25,"slow_call_rate":0},
-     "totals":{"rejected":0,"trips":0},"last_trip":null},
-    {"name":"b","state":"open","override":"none","mode":"enforce","time_in_state_ms":1500,
-     "retry_after_ms":28500,"window":{"calls":5,"failure_rate":1,"slow_call_rate":0},
-     "totals":{"rejected":7,"trips":1},
-     "last_trip":{"reason":"consecutive_failures","value":5,"threshold":5}},
-    {"name":"c","state":"closed","override":"forced_open","mode":"shadow","time_in_state_ms":1,
-     "window":{"calls":0,"failure_rate":0,"slow_call_rate":0.5},"totals":{"rejected":0,"trips":0},"last_trip":null}]})");
-  CHECK(breaker_table(answer) ==
-        "NAME         STATE                 SINCE  RETRY IN  CALLS  FAILED  SLOW  REJECTED  TRIPS  LAST TRIP\n"
-        "a-long-name  closed                1m30s  -         12     25%     0%    0         0      -\n"
-        "b            open                  1.5s   28.5s     5      100%    0%    7         1      "
+  CHECK(table_of({breaker_with(R"({"name":"a-long-name","time_in_state_ms":90000,
+                     "window":{"calls":12,"failure_rate":0.25,"slow_call_rate":0}})"),
+                  breaker_with(R"({"state":"open","retry_after_ms":28500,
+                     "last_trip":{"reason":"consecutive_failures","value":5,"threshold":5}})"),
+                  breaker_with(R"({"name":"c","override":"forced_open","mode":"shadow"})")}) ==
+        "NAME         STATE                 SINCE  NEXT            CALLS  FAILED  SLOW  REJECTED   TRIPS  LAST TRIP\n"
+        "a-long-name  closed                1m30s  -               12     25%     0%    7          1      -\n"
+        "b            open                  1.5s   trial in 28.5s  5      100%    0%    7          1      "
         "consecutive_failures (5 of 5)\n"
-        "c            forced_open (shadow)  1ms    never     0      0%      50%   0         0      -\n");
+        "c            forced_open (shadow)  1.5s   until released  5      100%    0%    4 (would)  1      -\n");
+}
+
+TEST_CASE("what comes next is shown for every state") {
+  const auto next = [](const char* members) {
+    const std::string row = table_of({breaker_with(members)});
+    const std::size_t column = row.find("NEXT");
+    const std::size_t line = row.find('\n') + 1;
+    const std::string rest = row.substr(line + column);
+    return rest.substr(0, rest.find("  "));
+  };
+  CHECK(next(R"({})") == "-");
+  CHECK(next(R"({"state":"open","retry_after_ms":1500})") == "trial in 1.5s");
+  CHECK(next(R"({"state":"open","retry_after_ms":0})") == "trial at next request");
+  CHECK(next(R"({"state":"half_open","half_open":{"in_flight":1,"max_calls":3,"successes":2,"failures":0}})") ==
+        "2 of 3 trials succeeded");
+  CHECK(next(R"({"override":"forced_closed"})") == "until released");
+  CHECK(next(R"({"override":"forced_closed","override_remaining_ms":60000})") == "released in 1m");
+  CHECK(next(R"({"override":"forced_open","override_remaining_ms":60000,"retry_after_ms":60000})") == "released in 1m");
+}
+
+TEST_CASE("a breaker rejects when it is open or forced open, in a mode that rejects") {
+  const auto rejecting = [](const char* members) { return rejects(breaker_with(members)); };
+  CHECK_FALSE(rejecting(R"({})"));
+  CHECK(rejecting(R"({"state":"open","retry_after_ms":1})"));
+  CHECK_FALSE(rejecting(R"({"state":"open","retry_after_ms":0})"));
+  CHECK_FALSE(rejecting(R"({"state":"half_open"})"));
+  CHECK(rejecting(R"({"override":"forced_open"})"));
+  CHECK_FALSE(rejecting(R"({"state":"open","retry_after_ms":1,"override":"forced_closed"})"));
+  for (const char* mode : {"shadow", "disabled"}) {
+    json::object breaker = breaker_with(R"({"state":"open","retry_after_ms":1})");
+    breaker["mode"] = mode;
+    CHECK_FALSE(rejects(breaker));
+    CHECK_FALSE(any_rejects(json::object{{"circuit_breakers", json::array{breaker}}}));
+  }
+  CHECK(any_rejects(json::object{
+      {"circuit_breakers", json::array{breaker_with("{}"), breaker_with(R"({"override":"forced_open"})")}}}));
+}
+
+TEST_CASE("one breaker in detail") {
+  CHECK(breaker_details(breaker_with(R"({"state":"open","mode":"shadow","retry_after_ms":0,
+      "last_trip":{"reason":"failure_rate","value":0.625,"threshold":0.5,"at":"T"},
+      "last_transitions":[{"at":"T","breaker":"b","event":"reset"}]})")) ==
+        "b\n"
+        "  state      open (shadow): nothing is rejected\n"
+        "  since      1.5s ago\n"
+        "  next       trial at next request\n"
+        "  last trip  failure_rate (0.625 of 0.5), at T\n"
+        "  window     5 calls, 100% failed, 0% slow; 5 failures in a row\n"
+        "  half-open  0 of 3 slots in use, 0 of 3 successes, 0 failures\n"
+        "  totals     9 successes, 5 failures, 0 neutral, 7 rejected, 4 would be rejected, 1 trips\n"
+        "  T  b  reset\n");
+  CHECK(breaker_details(breaker_with(R"({"override":"forced_open"})")).find("forced_open; beneath it closed\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("an event is a line") {
