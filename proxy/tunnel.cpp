@@ -51,13 +51,15 @@ Task<bool> Tunnel::pass_on(Side& side) {
   }
   Gather gather;
   gather.add(buffer.view());
+  const std::size_t size =
+      buffer.size();  // while it is being written more may come: a read was asked for before the 101
   if (!side.to.try_write(gather)) co_await side.to.flush(gather);
   if (side.to.write_failed()) {
     end(side.broken == Flag::client_gone ? Flag::upstream_reset : Flag::client_gone);
     co_return false;
   }
-  side.bytes += buffer.size();
-  buffer.consume(buffer.size());
+  side.bytes += size;
+  buffer.consume(size);
   touch();
   co_return true;
 }

@@ -49,21 +49,30 @@ void Channel::act() {
   if (tls_) [[unlikely]]
     send_tls();
   if (wanted_ && has_input()) return read_now();
-  if (ended()) return;
-  const bool tell = tell_of_end_ ? broken_ || hung_up_ : tell_of_reset_ && broken_;
-  if (!tell) return;
+  if (read_error_ != 0 || !has_left()) return;
   read_error_ = ECONNRESET;  // an end, too: what stands before it is lost, and it must not look orderly
   if (watcher_ != nullptr) watcher_->on_activity();
 }
 
+// Whether the peer is gone, as far as the watcher wants to know. Behind its FIN only a reset can say so.
+bool Channel::has_left() const {
+  if (broken_ && (tell_of_reset_ || (tell_of_end_ && !eof_))) return true;
+  return hung_up_ && tell_of_end_ && !half_close_allowed_ && !eof_;
+}
+
 void Channel::watch_for_reset() {
   tell_of_reset_ = true;
-  if (broken_ && !ended()) loop_.defer(*this);
+  if (read_error_ == 0 && !closed() && has_left()) loop_.defer(*this);
 }
 
 void Channel::watch_for_end() {
   tell_of_end_ = true;
-  if ((broken_ || hung_up_) && !ended()) loop_.defer(*this);
+  if (read_error_ == 0 && !closed() && has_left()) loop_.defer(*this);
+}
+
+void Channel::allow_half_close(bool allowed) {
+  half_close_allowed_ = allowed;
+  if (allowed && !tell_of_reset_) watch_for_reset();
 }
 
 // ------------------------------------------------------------------------------------------------------ reading

@@ -67,6 +67,11 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   // The same, until the next read, for whoever takes the stream's end for the peer's leaving and will read no more of
   // it: the watcher hears of an end that stands behind bytes for which there is no room.
   void watch_for_end();
+  // `allowed`: the peer's FIN says that it sends no more, and not that it has left. watch_for_end() then hears of a
+  // reset alone, and a reset is heard of behind a FIN, too.
+  void allow_half_close(bool allowed);
+  // Such a peer has ended its direction and waits for ours.
+  bool is_half_closed() const { return half_close_allowed_ && eof_ && !was_reset() && !closed(); }
   ReadBuffer& buffer() { return buffer_; }
   // The stream gives nothing more: an orderly end (FIN; under TLS close_notify), a reset (under TLS also a FIN alone)
   // or our own close().
@@ -113,6 +118,7 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   void note(std::uint32_t events) override;
   void act() override;
   void read_now();
+  bool has_left() const;
   bool has_input() const { return readable_ || held_back_; }
   void read_tls();
   bool take_tls();
@@ -138,6 +144,7 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   bool held_back_ = false;  // TLS has more, or its end, without an event
   bool tell_of_reset_ = false;
   bool tell_of_end_ = false;
+  bool half_close_allowed_ = false;
   bool shut_when_sent_ = false;
   bool eof_ = false;
   bool write_blocked_ = false;
