@@ -165,6 +165,9 @@ struct Exchange {
   const config::Fallback* fallback = nullptr;  // the route's, or the upstream's
   WallTime wall{};                             // when the request's head was complete
   bool body_replayable = true;                 // no body, or all of it is still in memory
+  // The connection to the upstream is the client connection's own, because an authentication of the connection (NTLM,
+  // Negotiate, Kerberos) goes on or has been done there: what comes over it is for nobody else. Also set by forward.
+  bool connection_bound = false;
 
   // Steady times, kNever while they have not come.
   Time started = kNever;       // the request's head was complete

@@ -31,6 +31,7 @@ constexpr bool iequals_any(std::string_view name, std::span<const std::string_vi
 // Names that the proxy itself treats: told apart once, by the codec.
 enum class FieldId : std::uint8_t {
   other,
+  authorization,
   connection,
   content_length,
   date,
@@ -39,12 +40,15 @@ enum class FieldId : std::uint8_t {
   host,
   keep_alive,
   max_forwards,
+  proxy_authenticate,
+  proxy_authorization,
   proxy_connection,
   te,
   trailer,
   transfer_encoding,
   upgrade,
   via,
+  www_authenticate,
   x_forwarded_for,
   x_forwarded_host,
   x_forwarded_proto,

@@ -63,6 +63,7 @@ Attempt::Attempt(Worker& worker, Inbound& inbound, const Snapshot& snapshot, con
   x.fallback = &fallback;
   x.wall = wall;
   x.body_replayable = inbound.body.done();
+  x.connection_bound = inbound.connection_bound || (inbound.bound && inbound.bound->has(*to.state));
   x.started = started;
 }
 
@@ -127,7 +128,9 @@ void Attempt::answer_with(Reply own, Reply& reply) {
 Task<void> Attempt::ask_upstream(Reply& reply) {
   if (!take_slot()) {
     x.outcome = Outcome::overload;
-    co_return fail(reply);
+    set_failure_flag(x);
+    reply = too_many_requests_reply(upstream.config->name);
+    co_return;
   }
   co_await forward.fetch_head();
   if (!forward.has_head()) co_return fail(reply);

@@ -51,13 +51,28 @@ const std::shared_ptr<EndpointState>& Forward::endpoint() const {
   return choice_.endpoint == nullptr ? kNone : *choice_.endpoint;
 }
 
+// The client's own connection, where an authentication of the connection goes on. A leg of a handshake makes no sense
+// on another one: then x.outcome says `reset`.
+bool Forward::take_bound_connection() {
+  auto own = inbound_.bound->take(upstream_);
+  own_ = own.connection != nullptr;
+  if (own_) {
+    choice_ = {own.endpoint, BackendPtr(&own.connection->backend())};
+    connection_ = std::move(own.connection);
+  } else if (inbound_.connection_bound && inbound_.bound->has_lost()) {
+    end(Outcome::reset);
+  }
+  return own_;
+}
+
 void Forward::choose_endpoint() {
+  if (inbound_.bound && take_bound_connection()) return;
   choice_ = worker_.backends().choose(upstream_, x_.permitted == kNever ? steady_now() : x_.permitted);
 }
 
 bool Forward::reuse_connection() {
   ++attempts_;
-  if (!fresh_ && choice_.backend) connection_ = worker_.pool().take(*choice_.backend);
+  if (!fresh_ && !connection_ && choice_.backend) connection_ = worker_.pool().take(*choice_.backend);
   if (connection_) Backends::trust(*choice_.backend);
   return connection_ != nullptr;
 }
@@ -101,7 +116,7 @@ Outcome Forward::why_no_place() const {
 Task<void> Forward::fetch_head() {
   response_.fields = worker_.take_fields();
   choose_endpoint();
-  bool again = true;
+  bool again = x_.outcome == Outcome::pending;
   while (again) {
     if (!reuse_connection()) co_await connect();
     if (!connection_) co_return;
@@ -124,6 +139,7 @@ void Forward::start_over() {
 // A kept connection that turned out closed (spec "Forwarding", last item).
 bool Forward::may_try_again() const {
   if (fresh_ || !connection_ || !connection_->reused() || received_any_) return false;
+  if (own_ && inbound_.connection_bound) return false;  // a leg of a handshake is good on its own connection alone
   const bool nothing_sent = connection_->channel().bytes_written() == written_before_;
   return upload_.state() == Upload::State::idle && inbound_.body.done() &&
          (nothing_sent || x_.request->is_idempotent());
@@ -230,6 +246,7 @@ bool Forward::parse_head() {
     return true;
   }
   response_connection_ = head.connection;
+  x_.connection_bound = x_.connection_bound || head.connection_bound;
   channel.buffer().hold(head.size);
   if (response_.status < 200 && response_.status != 101) {
     if (++interims_ > kMaxInterims) end(Outcome::protocol_error);
@@ -357,9 +374,17 @@ Task<void> Forward::finish_after_upload(bool keep) {
 }
 
 void Forward::part_with_connection(bool keep) {
+  if (!keep && own_ && !has_head_ && inbound_.connection_bound) inbound_.bound->lose();
   if (!keep) return connection_.reset();
   connection_->channel().buffer().release();
+  if (x_.connection_bound) return keep_bound_connection();
   worker_.pool().give_back(std::move(connection_), x_.response_end);
+}
+
+// The client connection's own from now on.
+void Forward::keep_bound_connection() {
+  if (!inbound_.bound) inbound_.bound = std::make_unique<BoundConnections>(inbound_);
+  inbound_.bound->keep(std::move(connection_), endpoint());
 }
 
 }  // namespace fusewire::proxy

@@ -68,6 +68,7 @@ class Forward final : public Watcher {
   void end(Outcome);
 
   void choose_endpoint();
+  bool take_bound_connection();
   bool reuse_connection();
   void begin_with_connection();
   Outcome why_no_place() const;
@@ -82,6 +83,7 @@ class Forward final : public Watcher {
   void start_over();
   Task<void> finish_after_upload(bool keep);
   void part_with_connection(bool keep);
+  void keep_bound_connection();
   Outcome ended_outcome() const;
 
   Worker& worker_;
@@ -113,6 +115,7 @@ class Forward final : public Watcher {
   bool received_any_ = false;  // a byte of a response, on this connection
   bool suspended_ = false;
   bool fresh_ = false;  // take no kept connection again
+  bool own_ = false;    // the connection has been the client's own before this request
 };
 
 }  // namespace fusewire::proxy

@@ -8,6 +8,7 @@
 
 #include "config/config.hpp"
 #include "filters/message.hpp"
+#include "proxy/bound_connections.hpp"
 #include "proxy/headers.hpp"
 #include "proxy/http/body_decoder.hpp"
 #include "proxy/http/head_parser.hpp"
@@ -36,9 +37,18 @@ struct Inbound {
   const Protocols* upgrades = nullptr;  // what the request may switch to; nullptr: it asks for none of it
   bool preserve_host = false;           // of its route
   bool late = false;                    // `deadline` has passed
+  bool connection_bound = false;        // it has credentials that authenticate the connection
 
-  // The client has closed or broken its connection (a FIN while its response is pending means that, too).
-  bool gone() const { return channel.ended() || channel.write_failed(); }
+  // Made with the first such connection, and there as long as the client's.
+  std::unique_ptr<BoundConnections> bound{};
+
+  // The client has closed or broken its connection. A FIN while its response is pending means that, too, but where the
+  // listener takes it for the end of the requests alone (client_half_close).
+  bool gone() const { return channel.write_failed() || (channel.ended() && !channel.is_half_closed()); }
+  // Nothing more comes of it, whether it is gone or not.
+  bool input_ended() const { return channel.ended() || channel.write_failed(); }
+  // An authentication of the connection has lost its connection: it begins anew on a new connection of the client's.
+  bool has_lost_bound() const { return bound && bound->has_lost(); }
   // To hear of that while nothing more of the client is needed, also behind more bytes than are read ahead.
   void listen() {
     if (!channel.start_read()) channel.watch_for_end();

@@ -184,6 +184,12 @@ Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) 
   }
 }
 
+Reply too_many_requests_reply(string_view upstream) {
+  std::string detail =
+      std::string("upstream '").append(upstream).append("' has as many requests as it may have at once");
+  return problem_reply(Problem::concurrency_limit, std::move(detail));
+}
+
 OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, string_view request_id, std::string& room) {
   room.clear();
   append_fields(room, reply, outcome);

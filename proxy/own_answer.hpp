@@ -20,6 +20,9 @@ Reply problem_reply(Problem, std::string detail);
 // The answer for an exchange that failed: ConnectFailed, ResponseTimeout, …
 Reply failure_reply(Outcome, std::string_view upstream, const TlsFault& = {});
 
+// Its max_concurrent_requests are running.
+Reply too_many_requests_reply(std::string_view upstream);
+
 struct OwnAnswer {
   std::string_view fields;  // complete lines: Content-Type, Proxy-Status, Retry-After, …
   std::string_view body;

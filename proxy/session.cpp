@@ -5,6 +5,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstring>
 
+#include "proxy/http/chars.hpp"
+
 namespace fusewire::proxy {
 
 namespace {
@@ -95,6 +97,7 @@ void Session::adopt_snapshot() {
   snapshot_ = worker_.snapshot();
   listener_ = listener;
   static const config::ListenerLimits kDefaults;
+  client_->allow_half_close(listener != nullptr && listener->config->client_half_close == config::HalfClose::answer);
   inbound_.limits = listener != nullptr ? &listener->config->limits : &kDefaults;
   inbound_.peer.trusted = listener != nullptr && is_trusted(*listener->config);
 }
@@ -108,7 +111,7 @@ bool Session::is_trusted(const config::Listener& listener) const {
 // ------------------------------------------------------------------------------------------------------ wake-ups
 
 void Session::on_activity() {
-  if (!client_->ended()) return inbound_.reader->set();
+  if (!inbound_.gone()) return inbound_.reader->set();
   if (attempt_ != nullptr) attempt_->cut_off(Outcome::client_gone);
   wake();
 }
@@ -141,6 +144,7 @@ void Session::drain() {
 }
 
 void Session::configuration_changed() {
+  if (inbound_.bound) inbound_.bound->drop_retired();
   const Listener* const listener = worker_.snapshot()->listener(gate_->name);
   if (listener == nullptr || has_other_security(*listener)) drain();
 }
@@ -152,6 +156,7 @@ bool Session::has_other_security(const Listener& listener) const {
 
 void Session::stop() {
   close_ = true;
+  stopped_ = true;
   if (tunnel_) tunnel_->cut();
   cut_client();
   if (attempt_ != nullptr) attempt_->cut_off(Outcome::cut_off);
@@ -166,7 +171,9 @@ void Session::cut_client() { until_close_ ? client_->reset() : client_->close();
 // Nothing of the last request is left to be seen in the next one's record.
 void Session::forget_request() {
   route_ = nullptr;
+  source_ = nullptr;
   status_ = 0;
+  error_ = Problem::none;
   bytes_out_ = 0;
   until_close_ = false;
   inbound_.connection = {};
@@ -176,12 +183,18 @@ void Session::forget_request() {
   inbound_.upgrades = nullptr;
 }
 
-// Of a head that is not taken only this counts: an answer to HEAD has no body, a refusal's neither.
+// Of a head that is not taken two things count: the method, since an answer to HEAD has no body, a refusal's neither;
+// and, for the log, an origin-form's path.
 void Session::forget_head() {
-  auto bytes = client_->buffer().view();
-  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  auto line = client_->buffer().view();
+  if (line.starts_with("\r\n")) line.remove_prefix(2);
+  line = line.substr(0, std::min(line.find_first_of("\r\n"), inbound_.limits->max_request_line));
   inbound_.request = {};
-  if (bytes.starts_with("HEAD ")) inbound_.request.method = "HEAD";
+  const auto method = line.substr(0, line.find(' '));
+  if (!http::is_token(method)) return;
+  inbound_.request.method = method;
+  line.remove_prefix(std::min(line.size(), method.size() + 1));
+  if (line.starts_with('/')) inbound_.request.path = line.substr(0, line.find_first_of(" ?"));
 }
 
 // The first bytes of a head have come.
@@ -210,7 +223,8 @@ Task<Session::Next> Session::next_request() {
       if (next != Next::incomplete) break;
       if (std::exchange(idle_, false)) begin_head();
     }
-    if (inbound_.gone() || (idle_ && (inbound_.late || close_))) co_return Next::close;
+    if (inbound_.input_ended()) co_return Next::close;
+    if (idle_ && (inbound_.late || close_ || inbound_.has_lost_bound())) co_return Next::close;
     if (inbound_.late) {
       forget_head();
       co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
@@ -249,6 +263,7 @@ Session::Next Session::begin_request(const http::HeadResult& head) {
   started_ = steady_now();
   wall_ = std::chrono::system_clock::now();
   inbound_.connection = head.connection;
+  inbound_.connection_bound = head.connection_bound;
   if (head.parsed == http::Parsed::refused) {
     refusal_ = head;
     forget_head();

@@ -71,6 +71,8 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void count(Time end);
   AccessRecord access_record(const Attempt*, Time end) const;
   void log(const AccessRecord&, Time end);
+  std::uint16_t own_flags() const;
+  std::string_view fallback_step(const Attempt& first) const;
 
   // After a 101 (session_tunnel.cpp)
   Task<void> begin_tunnel(Attempt& first, Attempt& source, Reply&);
@@ -92,19 +94,22 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::size_t head_seen_ = 0;           // bytes of a head that was found incomplete
   const Route* route_ = nullptr;
   Attempt* attempt_ = nullptr;                                // while a request is being served
+  const Attempt* source_ = nullptr;                           // of its answer: attempt_ or a detour
   std::unique_ptr<Tunnel> tunnel_;                            // after a 101, until the connection's end
   std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
   std::uint64_t sent_before_ = 0;                             // at the last look whether the client still reads
   std::size_t unacknowledged_before_ = 0;
   WallTime wall_{};
   Time started_ = kNever;
-  Time over_ = kNever;           // the last request's end, or the handshake's: patience with the next one begins
-  int status_ = 0;               // of the answer that was begun; 0: none
-  std::uint64_t bytes_out_ = 0;  // of its body
-  bool until_close_ = false;     // the response being sent ends where the connection does
-  bool close_ = false;           // no further request on this connection
-  bool idle_ = true;             // between two requests
-  bool secure_ = false;          // TLS
+  Time over_ = kNever;             // the last request's end, or the handshake's: patience with the next one begins
+  int status_ = 0;                 // of the answer that was begun; 0: none
+  Problem error_ = Problem::none;  // what that answer of ours says
+  std::uint64_t bytes_out_ = 0;    // of its body
+  bool until_close_ = false;       // the response being sent ends where the connection does
+  bool close_ = false;             // no further request on this connection
+  bool idle_ = true;               // between two requests
+  bool stopped_ = false;           // cut off by our own end
+  bool secure_ = false;            // TLS
 };
 
 }  // namespace fusewire::proxy

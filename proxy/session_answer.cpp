@@ -74,6 +74,7 @@ Task<void> Session::serve() {
   attempt_ = &attempt;
   Reply reply;
   Attempt* const source = co_await attempt.resolve(reply, started_);
+  source_ = source;
   if (is_forsaken(source->x.outcome) || is_forsaken(attempt.x.outcome)) {
     source->done();
     close_ = true;
@@ -94,7 +95,7 @@ Task<void> Session::serve() {
   co_await attempt.finish();
   attempt_ = nullptr;
   record(&attempt);
-  if (source->x.refresh) Refresh::start(worker_, inbound_, snapshot_, *source);
+  if (source->x.refresh && !source->x.connection_bound) Refresh::start(worker_, inbound_, snapshot_, *source);
   worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
   if (close_ && (!inbound_.body.done() || !client_->buffer().empty())) co_await linger();
@@ -137,7 +138,8 @@ Task<void> Session::answer_options() {
 bool Session::must_close() const {
   const bool client_closes =
       inbound_.connection.close || (inbound_.request.minor_version == 0 && !inbound_.connection.keep_alive);
-  return close_ || client_closes || worker_.draining();
+  const bool is_last = client_->is_half_closed() && client_->buffer().empty();
+  return close_ || client_closes || is_last || inbound_.has_lost_bound() || worker_.draining();
 }
 
 // Whether what is left of the request's body is worth reading to keep the connection.
@@ -162,6 +164,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
   reply.fields.identify(http::field_id);  // those of a static answer come from the configuration
   close_ = must_close() || !rest_is_drainable();
   status_ = reply.status;
+  error_ = reply.problem;
   const bool bodiless = has_no_body(reply.status);
   if (!reply.content_length && !bodiless) reply.content_length = reply.body.size();
   Scratch scratch(worker_.scratch());
@@ -249,6 +252,7 @@ Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_writt
   if (nothing_written && !is_forsaken(attempt.x.outcome)) {
     reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
     Attempt* const source = co_await attempt.decide(reply, steady_now());
+    source_ = source;
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     until_close_ = false;
     co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
@@ -293,7 +297,7 @@ Task<void> Session::drain_request_body() {
     if (!buffer.empty()) {
       buffer.consume(inbound_.body.decode(buffer.data(), buffer.size()).consumed);
       if (inbound_.body.failed()) close_ = true;
-    } else if (inbound_.gone() || inbound_.late) {
+    } else if (inbound_.input_ended() || inbound_.late) {
       close_ = true;
     } else {
       client_->start_read();
@@ -313,7 +317,7 @@ Task<void> Session::linger() {
   inbound_.late = false;
   client_deadline_.arm(steady_now() + kLinger);
   auto& buffer = client_->buffer();
-  for (std::size_t discarded = 0; !inbound_.gone() && !inbound_.late;) {
+  for (std::size_t discarded = 0; !inbound_.input_ended() && !inbound_.late;) {
     discarded += buffer.size();
     buffer.consume(buffer.size());
     discarded < kMaxDiscarded ? inbound_.listen() : client_->watch_for_end();

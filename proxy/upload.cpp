@@ -66,7 +66,7 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece, std::size_t& raw
       client.buffer().consume(raw);
       continue;
     }
-    if (inbound_.gone()) co_return State::client_gone;
+    if (inbound_.input_ended()) co_return State::client_gone;
     if (inbound_.late) co_return State::client_late;
     inbound_.deadline.arm(std::chrono::steady_clock::now() + inbound_.limits->body_timeout);
     client.start_read();

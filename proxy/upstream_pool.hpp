@@ -51,6 +51,7 @@ class UpstreamConnection final : Watcher {
   bool reused() const { return reused_; }
 
  private:
+  friend class BoundConnections;
   friend class UpstreamPool;
   void on_activity() override;  // while idle: closed, or bytes that nobody asked for
 

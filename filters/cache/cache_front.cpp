@@ -102,7 +102,7 @@ void CacheFront::go_upstream(Exchange& x, EntryPtr entry, Hold before, Time now)
 }
 
 void CacheFront::ask_about(Exchange& x, EntryPtr entry) {
-  if (entry && x.request->method == "GET") x.conditions = cache::conditions_for(*entry);
+  if (entry && x.request->method == "GET" && !x.connection_bound) x.conditions = cache::conditions_for(*entry);
   if (!x.conditions.empty()) entry_ = std::move(entry);
   context_->cache_partition->count(entry_ ? Event::validate : Event::miss);
 }
@@ -111,6 +111,7 @@ void CacheFront::ask_about(Exchange& x, EntryPtr entry) {
 bool CacheFront::may_share(const Exchange& x, const cache::Entry* entry) const {
   const Fields& fields = x.request->fields;
   if (x.request->method != "GET" || why_ == cache::Forward::request || asked_.no_store) return false;
+  if (x.connection_bound) return false;
   if (fields.find("range") || fields.find("authorization")) return false;
   if (entry != nullptr && !entry->freshness.shareable()) return false;
   const bool replaced = entry != nullptr && !cache::conditions_for(*entry).empty();

@@ -73,7 +73,7 @@ void CacheMemory::on_reply(Exchange& x, Reply& reply, Time now) {
   const int status = x.response->status;
   if (!request.is_safe()) {
     if (status >= 200 && status < 400) forget_changed(*context_->store, x);
-  } else if (serves_normally(x) || has_cache_step(*x.fallback)) {
+  } else if (!x.connection_bound && (serves_normally(x) || has_cache_step(*x.fallback))) {
     if (request.method == "GET" && status != 304) begin(x);
     if ((request.method == "GET" && status == 304) || (request.is_head() && status == 200)) freshen(x);
   }

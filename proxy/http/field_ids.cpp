@@ -46,16 +46,23 @@ FieldId field_id(std::string_view name) {
       return pick(name, {{"connection", FieldId::connection}, {"keep-alive", FieldId::keep_alive}});
     case 12:
       return pick(name, {{"max-forwards", FieldId::max_forwards}, {"x-request-id", FieldId::x_request_id}});
+    case 13:
+      return pick(name, {{"authorization", FieldId::authorization}});
     case 14:
       return pick(name, {{"content-length", FieldId::content_length}});
     case 15:
       return pick(name, {{"x-forwarded-for", FieldId::x_forwarded_for}});
     case 16:
-      return pick(name,
-                  {{"proxy-connection", FieldId::proxy_connection}, {"x-forwarded-host", FieldId::x_forwarded_host}});
+      return pick(name, {{"proxy-connection", FieldId::proxy_connection},
+                         {"x-forwarded-host", FieldId::x_forwarded_host},
+                         {"www-authenticate", FieldId::www_authenticate}});
     case 17:
       return pick(
           name, {{"transfer-encoding", FieldId::transfer_encoding}, {"x-forwarded-proto", FieldId::x_forwarded_proto}});
+    case 18:
+      return pick(name, {{"proxy-authenticate", FieldId::proxy_authenticate}});
+    case 19:
+      return pick(name, {{"proxy-authorization", FieldId::proxy_authorization}});
     default:
       return FieldId::other;
   }

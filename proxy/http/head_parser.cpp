@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "proxy/http/authentication.hpp"
 #include "proxy/http/chars.hpp"
 #include "proxy/http/field_ids.hpp"
 
@@ -97,7 +98,10 @@ class HeadReader {
     if (!is_field_value(value)) return bad("a control character in a field value");
     const FieldId id = field_id(name);
     out.add(name, value, id);
-    return id != FieldId::connection || connection(value);
+    if (id == FieldId::other) return true;
+    if (id == FieldId::connection) return connection(value);
+    if (is_authentication(id) && authenticates_connection(value)) result.connection_bound = true;
+    return true;
   }
 
   bool connection(string_view value) {

@@ -31,6 +31,7 @@ struct HeadResult {
   Parsed parsed = Parsed::incomplete;
   std::size_t size = 0;  // complete: bytes of the head, its empty line and a leading one included
   ConnectionOptions connection;
+  bool connection_bound = false;    // credentials or a challenge authenticate the connection (authentication.hpp)
   Problem problem = Problem::none;  // refused
   std::string_view reason;          // refused: one clause for a person, static
 };

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Authentication of the connection: NTLM, Negotiate (RFC 4559) and Kerberos authenticate a connection and not a
+// request, against RFC 9110 §11.2. Whoever speaks next on such a connection is taken for the user who has signed in on
+// it.
+#pragma once
+
+#include <string_view>
+
+#include "filters/message.hpp"
+
+namespace fusewire::proxy::http {
+
+// Authorization, WWW-Authenticate and the same two of proxies.
+constexpr bool is_authentication(FieldId id) {
+  return id == FieldId::authorization || id == FieldId::www_authenticate || id == FieldId::proxy_authorization ||
+         id == FieldId::proxy_authenticate;
+}
+
+// Whether the value of such a field, credentials or a list of challenges, names one of these schemes. In a quoted
+// string of another scheme's parameters it may find one that is not there; that costs a place in the pool and no more.
+bool authenticates_connection(std::string_view value);
+
+}  // namespace fusewire::proxy::http
