@@ -40,10 +40,12 @@ void Session::open_tunnel(Attempt& first, Attempt& source) {
                                      source.x.timeouts->tunnel_idle);
   tunnel_->method = inbound_.request.method;
   tunnel_->path = inbound_.request.path;
+  tunnel_->host = inbound_.request.authority;
   tunnel_->endpoint = first.forward.endpoint();
   tunnel_->record = access_record(&first, std::chrono::steady_clock::now());
   tunnel_->record.method = tunnel_->method;
   tunnel_->record.path = tunnel_->path;
+  tunnel_->record.host = tunnel_->host;
 }
 
 // The exchange and its buffers are gone by now: a tunnel without traffic holds little.
@@ -56,7 +58,7 @@ Task<void> Session::run_tunnel() {
   line.bytes_in = tunnel_->bytes_in();
   line.bytes_out = tunnel_->bytes_out();
   line.total = end - started_;
-  line.flags = static_cast<std::uint16_t>(line.flags | tunnel_->flags());
+  line.flags = static_cast<std::uint16_t>(line.flags | tunnel_->flags() | own_flags());
   log(line, end);
 }
 

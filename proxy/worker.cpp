@@ -52,6 +52,7 @@ void Worker::start() {
   thread_ = std::thread([this] {
     FramePool::use(&frames_);
     loop_.run();
+    access_log_.flush();  // of those that were cut off last
   });
 }
 

@@ -14,8 +14,8 @@ constexpr std::size_t kFlushAt = 16 * 1024;
 constexpr std::size_t kKeepCapacity = 2 * kFlushAt;  // more than that is given back
 
 // In the order of Flag's bits.
-constexpr std::array<std::string_view, 11> kFlagNames = {"CB", "DO", "UT", "UF", "UR", "UO",
-                                                         "RL", "FB", "CS", "CH", "DC"};
+constexpr std::array<std::string_view, 15> kFlagNames = {"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB",
+                                                         "CS", "CH", "DC", "UP", "NR", "BR", "SD"};
 
 // ["CB","FB"] in JSON, CB,FB in text.
 void append_flags(std::string& out, std::uint16_t flags, bool json) {
@@ -33,9 +33,11 @@ void append_flags(std::string& out, std::uint16_t flags, bool json) {
 
 void append_line(std::string& out, config::LogFormat format, const AccessRecord& r) {
   Line line(out, format, r.at, "info", "access");
-  line.text("request_id", r.request_id).text("listener", r.listener).text("route", r.route);
+  line.text("request_id", r.request_id).text("listener", r.listener).text("peer", r.peer).text("host", r.host);
+  line.text("route", r.route);
   line.text("upstream", r.upstream).text("endpoint", r.endpoint).text("method", r.method).text("path", r.path);
-  line.number("status", r.status).count("bytes_in", r.bytes_in).count("bytes_out", r.bytes_out);
+  line.number("status", r.status).text("error", r.error).text("fallback", r.fallback);
+  line.count("bytes_in", r.bytes_in).count("bytes_out", r.bytes_out);
   line.milliseconds("duration_ms", r.total).milliseconds("upstream_ms", r.upstream_time);
   line.count("attempts", r.attempts).raw("flags", {});
   append_flags(out, r.flags, format == config::LogFormat::json);

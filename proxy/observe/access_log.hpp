@@ -18,8 +18,12 @@ struct AccessRecord {
   WallTime at{};  // the request's head was complete
   std::string_view request_id;
   std::string_view listener, route, upstream, endpoint;  // empty where there was none
+  std::string_view peer;                                 // the client's address
+  std::string_view host;                                 // as the client said it
   std::string_view method, path;                         // no query
   int status = 0;                                        // of the answer to the client; 0: none was sent
+  std::string_view error;                                // the name of an answer of our own; empty: it is none
+  std::string_view fallback;                             // the step that answered: cache, upstream, static; or empty
   std::uint64_t bytes_in = 0;                            // request body
   std::uint64_t bytes_out = 0;                           // response body
   std::chrono::nanoseconds total{0};

@@ -50,7 +50,8 @@ class DurationCells {
 
 // What one worker counts for one (listener, upstream); upstream is empty where no route was found.
 struct TrafficCells {
-  std::array<Cell, 5> by_class;  // 1xx…5xx of the final answer to the client
+  static constexpr std::size_t kNoAnswer = 5;
+  std::array<Cell, 6> by_class;  // 1xx…5xx of the final answer to the client, or kNoAnswer: it left before
   DurationCells duration;        // request's head to the last byte handed to the kernel
 };
 

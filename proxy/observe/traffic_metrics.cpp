@@ -10,7 +10,7 @@
 namespace fusewire::proxy {
 namespace {
 
-constexpr std::array<const char*, 5> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};  // TrafficCells::by_class
+constexpr std::array<const char*, 6> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none"};  // TrafficCells::by_class
 
 constexpr std::pair<const char*, Cell TlsCells::*> kHandshakes[] = {
     {"full", &TlsCells::full}, {"resumed", &TlsCells::resumed}, {"failed", &TlsCells::failed}};
@@ -25,7 +25,8 @@ std::uint64_t sum(const PerWorker<WorkerCells>& cells, Cell WorkerCells::*member
 }  // namespace
 
 void append_request_families(Families& out, const ControlView& view) {
-  Family requests = Family::counter("fusewire_requests_total", "Requests answered, by the class of the final status.");
+  Family requests = Family::counter(
+      "fusewire_requests_total", "Requests by the class of the final status; none: the client left before its answer.");
   Family duration =
       Family::histogram("fusewire_request_duration_seconds", "From a request's head to the last byte of its answer.");
   for (const auto& [listener, upstream, cells] : view.traffic) {

@@ -38,12 +38,16 @@ AccessRecord record() {
   r.at = WallTime{1769847330042ms};
   r.request_id = "id-1";
   r.listener = "main";
+  r.peer = "192.0.2.1";
+  r.host = "shop";
   r.route = "api";
   r.upstream = "orders";
   r.endpoint = "http://127.0.0.1:9000";
   r.method = "GET";
   r.path = "/v1/\x1b[31m";
   r.status = 503;
+  r.error = "CircuitBreakerOpen";
+  r.fallback = "static";
   r.bytes_in = 10;
   r.bytes_out = 20;
   r.total = 1'234'567ns;
@@ -69,6 +73,10 @@ TEST_CASE("an access line says what the specification lists") {
   CHECK(line.at("message").as_string() == "access");
   CHECK(line.at("request_id").as_string() == "id-1");
   CHECK(line.at("listener").as_string() == "main");
+  CHECK(line.at("peer").as_string() == "192.0.2.1");
+  CHECK(line.at("host").as_string() == "shop");
+  CHECK(line.at("error").as_string() == "CircuitBreakerOpen");
+  CHECK(line.at("fallback").as_string() == "static");
   CHECK(line.at("route").as_string() == "api");
   CHECK(line.at("upstream").as_string() == "orders");
   CHECK(line.at("endpoint").as_string() == "http://127.0.0.1:9000");
@@ -94,6 +102,18 @@ TEST_CASE("control characters in a path do not reach the terminal") {
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("flags=CB,DC ") != std::string::npos);
   CHECK(lines(text) == 1);
+}
+
+TEST_CASE("each flag has its own name") {
+  Captured out;
+  WorkerCells cells;
+  AccessLog access(cells);
+  AccessRecord all = record();
+  all.flags = (1U << 15) - 1;
+  access.write({}, all);
+  access.flush();
+  CHECK(boost::json::parse(out.stop()).at("flags") ==
+        boost::json::array{"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB", "CS", "CH", "DC", "UP", "NR", "BR", "SD"});
 }
 
 TEST_CASE("lines wait in the batch until 16 KiB or the tick") {

@@ -89,7 +89,7 @@ TEST_CASE("every series of every breaker is there, at 0, before the first call")
       series.replace(series.find("NAME"), 4, name);
       CHECK_MESSAGE(value_of(text, series) == "0", series);
     }
-  for (const char* code_class : {"1xx", "2xx", "3xx", "4xx", "5xx"})
+  for (const char* code_class : {"1xx", "2xx", "3xx", "4xx", "5xx", "none"})
     for (const char* upstream : {"orders", "users", ""})
       CHECK(value_of(text, std::string("fusewire_requests_total{listener=\"main\",upstream=\"") + upstream +
                                "\",code_class=\"" + code_class + "\"}") == "0");
