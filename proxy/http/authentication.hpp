@@ -4,6 +4,7 @@
 // it.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "filters/message.hpp"
@@ -12,8 +13,10 @@ namespace fusewire::proxy::http {
 
 // Authorization, WWW-Authenticate and the same two of proxies.
 constexpr bool is_authentication(FieldId id) {
-  return id == FieldId::authorization || id == FieldId::www_authenticate || id == FieldId::proxy_authorization ||
-         id == FieldId::proxy_authenticate;
+  constexpr auto bit = [](FieldId one) { return std::uint64_t{1} << static_cast<unsigned>(one); };
+  constexpr auto kBits = bit(FieldId::authorization) | bit(FieldId::www_authenticate) |
+                         bit(FieldId::proxy_authorization) | bit(FieldId::proxy_authenticate);
+  return (kBits >> static_cast<unsigned>(id) & 1) != 0;
 }
 
 // Whether the value of such a field, credentials or a list of challenges, names one of these schemes. In a quoted

@@ -98,7 +98,6 @@ class HeadReader {
     if (!is_field_value(value)) return bad("a control character in a field value");
     const FieldId id = field_id(name);
     out.add(name, value, id);
-    if (id == FieldId::other) return true;
     if (id == FieldId::connection) return connection(value);
     if (is_authentication(id) && authenticates_connection(value)) result.connection_bound = true;
     return true;

@@ -6,6 +6,7 @@
 
 #include "filters/connection_field.hpp"
 #include "proxy/headers.hpp"
+#include "proxy/http/authentication.hpp"
 #include "tests/fuzz/head_splits.hpp"
 
 namespace {
@@ -40,7 +41,8 @@ std::size_t count(const Request& request, FieldId id) {
 // Each field of the client that may pass does so, in order.
 void require_passed(const Request& from, const HeadResult& head, const Request& to) {
   const auto passes = [&](const Field& field) {
-    return field.id == FieldId::other && !iequals(field.name, "x-deadline") &&
+    return (field.id == FieldId::other || proxy::http::is_authentication(field.id)) &&
+           !iequals(field.name, "x-deadline") &&
            !(head.connection.names_fields && named_by_connection(from.fields, field.name));
   };
   auto next = to.fields.begin();
