@@ -102,14 +102,25 @@ enum class BodyKind : std::uint8_t {
 
 struct Request {
   std::string_view method;
-  std::string_view target;     // as received, origin-form, asterisk-form or absolute-form
-  std::string_view path;       // the target's path without query
+  // Path and query are what goes upstream, is routed and is a cache's key: split once, by the codec.
+  std::string_view target;     // as received, without the scheme and authority of an absolute-form
+  std::string_view path;       // never empty: "/" where an absolute-form has none, or "*"
+  std::string_view query;      // with its question mark; empty: none
   std::string_view authority;  // Host, or the absolute-form target's authority
   std::string_view scheme = "http";
   int minor_version = 1;  // HTTP/1.x
   Fields fields;
   BodyKind body = BodyKind::none;
   std::uint64_t content_length = 0;  // meaningful with BodyKind::length
+
+  // Of an origin-form or asterisk-form target, or what an absolute-form leaves of it.
+  void set_target(std::string_view text) noexcept {
+    target = text;
+    const std::size_t question = text.find('?');
+    path = text.substr(0, question);
+    query = question == std::string_view::npos ? std::string_view{} : text.substr(question);
+    if (path.empty()) path = query.empty() && method == "OPTIONS" ? "*" : "/";  // RFC 9112 §3.2.4
+  }
 
   bool is_head() const noexcept { return method == "HEAD"; }
   bool is_get_or_head() const noexcept { return method == "GET" || is_head(); }

@@ -58,14 +58,7 @@ void append_forwarding_fields(std::string& out, const RequestHead& head) {
 }
 
 void append_request_line(std::string& out, const Request& request) {
-  out.append(request.method).append(" ", 1);
-  if (request.target.empty())  // an absolute-form without a path (RFC 9112 §3.2.4)
-    out.append(request.method == "OPTIONS" ? "*" : "/");
-  else if (request.target.front() == '?')
-    out.append("/").append(request.target);
-  else
-    out.append(request.target);
-  out.append(" HTTP/1.1\r\n");
+  out.append(request.method).append(" ", 1).append(request.path).append(request.query).append(" HTTP/1.1\r\n");
 }
 
 // Max-Forwards counts down on OPTIONS (RFC 9110 §7.6.2); zero never comes here.

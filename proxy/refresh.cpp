@@ -63,7 +63,7 @@ Refresh::~Refresh() {
 }
 
 void Refresh::copy_request(const Request& asked) {
-  std::size_t size = asked.target.size() + asked.authority.size() + asked.scheme.size();
+  std::size_t size = asked.path.size() + asked.query.size() + asked.authority.size() + asked.scheme.size();
   for (const Field& field : asked.fields) size += field.name.size() + field.value.size();
   text_.reserve(size);  // it never moves from here on
   const auto keep = [this](std::string_view text) {
@@ -73,8 +73,9 @@ void Refresh::copy_request(const Request& asked) {
   };
   Request& request = inbound_.request;
   request.method = "GET";
-  request.target = keep(asked.target);
-  request.path = request.target.substr(0, request.target.find('?'));
+  request.path = keep(asked.path);
+  request.query = keep(asked.query);
+  request.target = std::string_view(text_).substr(0, request.path.size() + request.query.size());
   request.authority = keep(asked.authority);
   request.scheme = keep(asked.scheme);
   request.minor_version = asked.minor_version;

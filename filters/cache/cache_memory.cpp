@@ -28,12 +28,17 @@ bool has_cache_step(const config::Fallback& fallback) noexcept {
 bool serves_normally(const Exchange& x) noexcept { return x.upstream->cache.serve == config::Serve::normal; }
 
 // RFC 9111 §4.4.
+void forget(cache::Store& store, const std::string& key) {
+  store.invalidate(key);
+  if (const auto usual = cache::usual_key(key)) store.invalidate(*usual);
+}
+
 void forget_changed(cache::Store& store, const Exchange& x) {
-  store.invalidate(cache::uri_key(*x.request));
+  forget(store, cache::uri_key(*x.request));
   for (const std::string_view name : {"location", "content-location"}) {
     const auto reference = x.response->fields.find(name);
     const auto key = reference ? cache::same_origin_key(*x.request, *reference) : std::nullopt;
-    if (key) store.invalidate(*key);
+    if (key) forget(store, *key);
   }
 }
 

@@ -217,9 +217,7 @@ Version version(string_view text, int& minor) {
   return text[5] == '1' ? Version::http1 : Version::other;
 }
 
-string_view path_of(string_view origin_form) { return origin_form.substr(0, origin_form.find('?')); }
-
-// Fills target, path, authority of an absolute-form (RFC 9112 §3.2.2). False: malformed, or of another scheme than the
+// Splits an absolute-form (RFC 9112 §3.2.2). False: malformed, or of another scheme than the
 // connection's: what is secured and what is not is never mixed up (RFC 9110 §7.4).
 bool absolute_form(Request& out) {
   constexpr string_view kAfterScheme = "://";
@@ -230,8 +228,7 @@ bool absolute_form(Request& out) {
   const auto rest = out.target.substr(before);
   const auto end = rest.find_first_of("/?");
   out.authority = rest.substr(0, end);
-  out.target = end == string_view::npos ? string_view{} : rest.substr(end);
-  out.path = out.target.empty() || out.target.front() == '?' ? string_view{"/"} : path_of(out.target);
+  out.set_target(end == string_view::npos ? string_view{} : rest.substr(end));
   return is_authority(out.authority);
 }
 
@@ -255,7 +252,7 @@ bool request_line(HeadReader& reader, string_view line, Request& out) {
     return reader.refuse(Problem::method_not_allowed, "CONNECT and TRACE are not served");
   out.authority = {};
   if (out.target.front() == '/' || (out.target == "*" && out.method == "OPTIONS")) {
-    out.path = path_of(out.target);
+    out.set_target(out.target);
     return true;
   }
   return absolute_form(out) || reader.bad("the target is neither origin-form nor absolute-form");

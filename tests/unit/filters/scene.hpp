@@ -30,8 +30,7 @@ inline Fields make_fields(FieldPairs pairs) {
 inline Request get(std::string_view target = "/a", FieldPairs fields = {}) {
   Request request;
   request.method = "GET";
-  request.target = target;
-  request.path = target.substr(0, target.find('?'));
+  request.set_target(target);
   request.authority = "shop.test";
   request.fields = make_fields(fields);
   return request;

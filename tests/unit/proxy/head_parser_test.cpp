@@ -337,6 +337,7 @@ TEST_CASE("the parts of a request are views of its bytes") {
   CHECK(request.method == "POST");
   CHECK(request.target == "/a/../b?c=/d");
   CHECK(request.path == "/a/../b");
+  CHECK(request.query == "?c=/d");
   CHECK(request.authority == "Shop.Example:8080");
   CHECK(request.minor_version == 1);
   REQUIRE(request.fields.size() == 2);
@@ -360,6 +361,7 @@ TEST_CASE("an absolute-form target gives the authority, and its path goes on") {
            {"http://other", "other", "", "/"},
            {"http://other?y=/z", "other", "?y=/z", "/"},
            {"http://[::1]:80/x", "[::1]:80", "/x", "/x"},
+           {"http://shop?x=http://evil/pay", "shop", "?x=http://evil/pay", "/"},
        }) {
     CAPTURE(absolute.target);
     const std::string bytes = to(absolute.target);
@@ -368,6 +370,8 @@ TEST_CASE("an absolute-form target gives the authority, and its path goes on") {
     CHECK(request.authority == absolute.authority);
     CHECK(request.target == absolute.origin_form);
     CHECK(request.path == absolute.path);
+    CHECK(std::string(request.path) + std::string(request.query) ==
+          (absolute.origin_form[0] == '/' ? "" : "/") + std::string(absolute.origin_form));
   }
 }
 

@@ -35,7 +35,7 @@ config::Match path(std::string text) {
 Request asking(std::string_view authority, std::string_view path, std::string_view method = "GET") {
   Request request;
   request.method = method;
-  request.target = request.path = path;
+  request.set_target(path);
   request.authority = authority;
   return request;
 }
