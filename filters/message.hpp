@@ -28,6 +28,20 @@ constexpr bool iequals_any(std::string_view name, std::span<const std::string_vi
   return false;
 }
 
+// Whether a receiver that takes `_` for `-`, as CGI and its kin do, reads both names as one field. Case-blind.
+constexpr bool reads_like(std::string_view a, std::string_view b) noexcept {
+  const auto plain = [](char c) { return c == '_' ? '-' : lower(c); };
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (plain(a[i]) != plain(b[i])) return false;
+  return true;
+}
+constexpr bool reads_like_any(std::string_view name, std::span<const std::string_view> names) noexcept {
+  for (const std::string_view other : names)
+    if (reads_like(name, other)) return true;
+  return false;
+}
+
 // Names that the proxy itself treats: told apart once, by the codec.
 enum class FieldId : std::uint8_t {
   other,
@@ -51,8 +65,11 @@ enum class FieldId : std::uint8_t {
   www_authenticate,
   x_forwarded_for,
   x_forwarded_host,
+  x_forwarded_port,
   x_forwarded_proto,
+  x_real_ip,
   x_request_id,
+  lookalike,  // reads like one of these where `_` is taken for `-`: no request takes it to an upstream
 };
 
 struct Field {

@@ -2,6 +2,7 @@
 #include "proxy/forward.hpp"
 
 #include "filters/timeout/timeout_filter.hpp"
+#include "proxy/host_rewrite.hpp"
 
 namespace fusewire::proxy {
 
@@ -151,16 +152,13 @@ void Forward::append_head(std::string& out) {
                    .peer = inbound_.peer,
                    .via = via_,
                    .request_id = inbound_.request_id,
-                   .default_host = endpoint()->authority,
-                   .is_host_own = endpoint()->tls && !inbound_.preserve_host,
-                   .deadline_header = {},
+                   .host = host_sent(inbound_.route->config->host, *x_.request, *endpoint()),
+                   .deadline_header = x_.timeouts->deadline_header,
                    .deadline_ms = {},
                    .upgrades = inbound_.upgrades,
                    .conditions = x_.conditions};
-  if (const auto left = x_.deadline_asked ? remaining_deadline_ms(x_, steady_now()) : std::nullopt) {
-    head.deadline_header = x_.timeouts->deadline_header;
+  if (const auto left = x_.deadline_asked ? remaining_deadline_ms(x_, steady_now()) : std::nullopt)
     head.deadline_ms = static_cast<std::int64_t>(*left);
-  }
   append_request_head(out, head);
 }
 

@@ -30,31 +30,92 @@ void append_number_field(std::string& out, string_view name, std::uint64_t numbe
   out.append("\r\n", 2);
 }
 
-// The values of a forwarding field that came from a trusted peer; ours follow on the same line.
-void begin_forwarding(std::string& out, const RequestHead& head, FieldId id, string_view name) {
-  out.append(name).append(": ", 2);
-  if (!head.peer.trusted) return;
-  for (const Field& field : head.request.fields)
+// Forwarded's element of this hop (RFC 7239 §4).
+void append_own_element(std::string& out, const RequestHead& head) {
+  const string_view authority = head.request.authority;
+  out.append("for=").append(head.peer.forwarded);
+  if (http::is_token(authority))
+    out.append(";host=").append(authority);
+  else if (!authority.empty())  // a port's colon, say
+    out.append(";host=\"").append(authority).append("\"");
+  out.append(";proto=").append(head.request.scheme).append("\r\n", 2);
+}
+
+// An IP address, or nothing.
+string_view real_ip(const Peer& peer) { return peer.address == "unknown" ? string_view{} : string_view(peer.address); }
+
+// Of a peer that is not trusted, or says nothing of who asked it.
+void append_own_forwarding(std::string& out, const RequestHead& head) {
+  const Peer& peer = head.peer;
+  out.append("X-Forwarded-For: ").append(peer.address);
+  out.append("\r\nX-Forwarded-Proto: ").append(head.request.scheme);
+  if (!head.request.authority.empty()) out.append("\r\nX-Forwarded-Host: ").append(head.request.authority);
+  if (peer.port != 0) {
+    out.append("\r\nX-Forwarded-Port: ");
+    append_number(out, peer.port);
+  }
+  if (const string_view address = real_ip(peer); !address.empty()) out.append("\r\nX-Real-IP: ").append(address);
+  out.append("\r\nForwarded: ");
+  append_own_element(out, head);
+}
+
+// A list that grows by one element with each hop, on one line.
+void begin_list(std::string& out, const Fields& fields, FieldId id, string_view name) {
+  out.append(name);
+  for (const Field& field : fields)
     if (field.id == id && !field.value.empty()) out.append(field.value).append(", ", 2);
 }
 
-void append_forwarding(std::string& out, const RequestHead& head, FieldId id, string_view name, string_view ours) {
-  begin_forwarding(out, head, id, name);
-  out.append(ours).append("\r\n", 2);
+// Of fields with one value: the first that is there, also where older proxies have made a list of it.
+string_view first_value(const Fields& fields, FieldId id) {
+  for (const Field& field : fields) {
+    if (field.id != id) continue;
+    for (string_view list = field.value; !list.empty();)
+      if (const auto value = http::next_element(list); !value.empty()) return value;
+  }
+  return {};
 }
 
-void append_forwarding_fields(std::string& out, const RequestHead& head) {
-  append_forwarding(out, head, FieldId::x_forwarded_for, "X-Forwarded-For", head.peer.address);
-  append_forwarding(out, head, FieldId::x_forwarded_proto, "X-Forwarded-Proto", head.request.scheme);
-  if (!head.request.authority.empty())
-    append_forwarding(out, head, FieldId::x_forwarded_host, "X-Forwarded-Host", head.request.authority);
-  begin_forwarding(out, head, FieldId::forwarded, "Forwarded");
-  out.append("for=").append(head.peer.forwarded);
-  if (http::is_token(head.request.authority))
-    out.append(";host=").append(head.request.authority);
-  else if (!head.request.authority.empty())  // a port's colon, say (RFC 7239 §4)
-    out.append(";host=\"").append(head.request.authority).append("\"");
-  out.append(";proto=").append(head.request.scheme).append("\r\n", 2);
+// The peer that a trusted one has seen: the last of its X-Forwarded-For.
+string_view last_forwarded_for(const Fields& fields) {
+  string_view last;
+  for (const Field& field : fields) {
+    if (field.id != FieldId::x_forwarded_for) continue;
+    for (string_view list = field.value; !list.empty();)
+      if (const auto value = http::next_element(list); !value.empty()) last = value;
+  }
+  return last;
+}
+
+// The port that the client has connected to. Ours would contradict a peer that has spoken another scheme with it.
+void append_port(std::string& out, const RequestHead& head, string_view proto) {
+  const string_view theirs = first_value(head.request.fields, FieldId::x_forwarded_port);
+  if (!theirs.empty()) return append_field(out, "X-Forwarded-Port", theirs);
+  if (!proto.empty() && !iequals(proto, head.request.scheme))
+    append_field(out, "X-Forwarded-Port", iequals(proto, "http") || iequals(proto, "ws") ? "80" : "443");
+  else if (head.peer.port != 0)
+    append_number_field(out, "X-Forwarded-Port", head.peer.port);
+}
+
+void append_first(std::string& out, string_view name, string_view theirs, string_view ours) {
+  if (const string_view value = theirs.empty() ? ours : theirs; !value.empty()) append_field(out, name, value);
+}
+
+// Of a trusted peer: lists grow, and what has one value stays; ours stands only where there is none.
+void append_kept_forwarding(std::string& out, const RequestHead& head) {
+  const Request& request = head.request;
+  const Peer& peer = head.peer;
+  const Fields& fields = request.fields;
+  begin_list(out, fields, FieldId::x_forwarded_for, "X-Forwarded-For: ");
+  out.append(peer.address).append("\r\n", 2);
+  const string_view proto = first_value(fields, FieldId::x_forwarded_proto);
+  append_first(out, "X-Forwarded-Proto", proto, request.scheme);
+  append_first(out, "X-Forwarded-Host", first_value(fields, FieldId::x_forwarded_host), request.authority);
+  append_port(out, head, proto);
+  const string_view seen = last_forwarded_for(fields);
+  append_first(out, "X-Real-IP", first_value(fields, FieldId::x_real_ip), seen.empty() ? real_ip(peer) : seen);
+  begin_list(out, fields, FieldId::forwarded, "Forwarded: ");
+  append_own_element(out, head);
 }
 
 void append_request_line(std::string& out, const Request& request) {
@@ -73,7 +134,12 @@ void append_max_forwards(std::string& out, const Request& request, const Field& 
 }
 
 bool is_replaced_condition(string_view name) {
-  return iequals(name, "if-none-match") || iequals(name, "if-modified-since");
+  return reads_like(name, "if-none-match") || reads_like(name, "if-modified-since");
+}
+
+// The deadline is written anew where it is known; what only reads like its field never passes.
+bool is_replaced_deadline(string_view name, const RequestHead& head) {
+  return reads_like(name, head.deadline_header) && (head.deadline_ms || !iequals(name, head.deadline_header));
 }
 
 bool ends_here(const Field& field, const Fields& fields, const http::ConnectionOptions& connection) {
@@ -88,16 +154,22 @@ void append_request_head(std::string& out, const RequestHead& head) {
   bool host = false;
   bool length = false;
   bool id = false;
+  bool forwarding = false;
   for (const Field& field : request.fields) {
     if (ends_here(field, request.fields, head.connection)) continue;
     switch (field.id) {
       case FieldId::forwarded:
       case FieldId::x_forwarded_for:
       case FieldId::x_forwarded_host:
+      case FieldId::x_forwarded_port:
       case FieldId::x_forwarded_proto:
-        continue;  // written below
+      case FieldId::x_real_ip:
+        forwarding = true;  // written below
+        continue;
+      case FieldId::lookalike:
+        continue;
       case FieldId::host:
-        append_field(out, field.name, head.is_host_own ? head.default_host : request.authority);
+        append_field(out, field.name, head.host);
         host = true;
         continue;
       case FieldId::content_length:
@@ -115,7 +187,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
         append_max_forwards(out, request, field);
         continue;
       case FieldId::other:
-        if (!head.deadline_header.empty() && iequals(field.name, head.deadline_header)) continue;
+        if (field.name.size() == head.deadline_header.size() && is_replaced_deadline(field.name, head)) continue;
         if (!head.conditions.empty() && is_replaced_condition(field.name)) continue;
         break;
       default:
@@ -123,12 +195,11 @@ void append_request_head(std::string& out, const RequestHead& head) {
     }
     append_field(out, field.name, field.value);
   }
-  if (!host)
-    append_field(out, "Host", request.authority.empty() || head.is_host_own ? head.default_host : request.authority);
+  if (!host) append_field(out, "Host", head.host);
   if (request.body == BodyKind::chunked) out.append("Transfer-Encoding: chunked\r\n");
   if (!id) append_field(out, "X-Request-Id", head.request_id);
   if (head.deadline_ms) append_number_field(out, head.deadline_header, static_cast<std::uint64_t>(*head.deadline_ms));
-  append_forwarding_fields(out, head);
+  forwarding&& head.peer.trusted ? append_kept_forwarding(out, head) : append_own_forwarding(out, head);
   if (head.upgrades != nullptr) append_upgrade(out, request.fields, *head.upgrades);
   if (!head.conditions.empty()) out.append(head.conditions);
   out.append(request.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(head.via).append("\r\n\r\n");

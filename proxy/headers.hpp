@@ -19,6 +19,7 @@ struct Peer {
   std::string address = "unknown";    // an IP address, or "unknown" on a unix socket
   std::string forwarded = "unknown";  // the same as a node of RFC 7239 §6, quoted where it must be
   bool trusted = false;               // in trust_forwarded: its forwarding fields are kept
+  std::uint16_t port = 0;             // that it has connected to; 0: a unix socket
 };
 
 struct RequestHead {
@@ -27,10 +28,9 @@ struct RequestHead {
   const Peer& peer;
   std::string_view via;  // our pseudonym
   std::string_view request_id;
-  std::string_view default_host;            // for an HTTP/1.0 request without Host
-  bool is_host_own = false;                 // default_host for any request
-  std::string_view deadline_header;         // empty: none
-  std::optional<std::int64_t> deadline_ms;  // passed on in deadline_header, which is taken out otherwise
+  std::string_view host;                    // in place of the client's
+  std::string_view deadline_header;         // its name; empty: none
+  std::optional<std::int64_t> deadline_ms;  // passed on in deadline_header, in place of the client's
   const Protocols* upgrades = nullptr;      // the request asks for one of these; nullptr: it does not
   std::string_view conditions = {};         // complete lines instead of If-None-Match and If-Modified-Since
 };

@@ -18,6 +18,8 @@
 
 namespace fusewire::proxy {
 
+struct Route;
+
 struct Inbound {
   Channel& channel;             // the client's connection
   Event& event;                 // what the session's coroutine waits for
@@ -35,7 +37,7 @@ struct Inbound {
   std::size_t buffered_raw = 0;      // the bytes it takes in the buffer, when it is not held
   std::string request_id{};
   const Protocols* upgrades = nullptr;  // what the request may switch to; nullptr: it asks for none of it
-  bool preserve_host = false;           // of its route
+  const Route* route = nullptr;         // set before it is forwarded; in the snapshot that admits it
   bool late = false;                    // `deadline` has passed
   bool connection_bound = false;        // it has credentials that authenticate the connection
 

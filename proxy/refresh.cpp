@@ -47,7 +47,7 @@ Refresh::Refresh(Worker& worker, ChannelPtr client, int silent_end, const Inboun
                .limits = asked.limits,
                .connection = asked.connection,
                .request_id = std::string(worker.new_request_id()),
-               .preserve_host = asked.preserve_host},
+               .route = asked.route},
       fallback_{.on = answered.x.fallback->on, .chain = {}},
       attempt_(worker, inbound_, *snapshot_, answered.upstream, *answered.x.timeouts, fallback_,
                std::chrono::steady_clock::now(), std::chrono::system_clock::now()) {
@@ -81,7 +81,8 @@ void Refresh::copy_request(const Request& asked) {
   request.minor_version = asked.minor_version;
   for (const Field& field : asked.fields) {
     const bool deadline = iequals(field.name, attempt_.x.timeouts->deadline_header);
-    if (deadline || stays_behind(field.name) || field.id == FieldId::x_request_id) continue;
+    if (deadline || stays_behind(field.name) || field.id == FieldId::lookalike || field.id == FieldId::x_request_id)
+      continue;
     const std::string_view name = keep(field.name);
     request.fields.add(name, keep(field.value), field.id);
   }

@@ -100,6 +100,15 @@ void Session::adopt_snapshot() {
   client_->allow_half_close(listener != nullptr && listener->config->client_half_close == config::HalfClose::answer);
   inbound_.limits = listener != nullptr ? &listener->config->limits : &kDefaults;
   inbound_.peer.trusted = listener != nullptr && is_trusted(*listener->config);
+  if (listener != nullptr && inbound_.peer.port == 0) inbound_.peer.port = port_of(*listener->config);
+}
+
+// That the client has connected to; 0: a unix socket.
+std::uint16_t Session::port_of(const config::Listener& listener) const {
+  if (listener.address.kind != config::Address::Kind::tcp || listener.address.port != 0) return listener.address.port;
+  asio::ip::tcp::endpoint local;
+  auto size = static_cast<socklen_t>(local.capacity());
+  return ::getsockname(client_->descriptor(), local.data(), &size) == 0 ? local.port() : std::uint16_t{0};
 }
 
 bool Session::is_trusted(const config::Listener& listener) const {
@@ -181,6 +190,7 @@ void Session::forget_request() {
   inbound_.buffered_body = {};
   inbound_.buffered_raw = 0;
   inbound_.upgrades = nullptr;
+  inbound_.route = nullptr;
 }
 
 // Of a head that is not taken two things count: the method, since an answer to HEAD has no body, a refusal's neither;

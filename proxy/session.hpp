@@ -46,6 +46,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void learn_peer();
   void adopt_snapshot();
   bool is_trusted(const config::Listener&) const;
+  std::uint16_t port_of(const config::Listener&) const;
   void forget_request();
   void forget_head();
   void begin_head();

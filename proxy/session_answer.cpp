@@ -67,7 +67,7 @@ Task<void> Session::serve() {
   route_ = &listener_->routes[*index];
   if (inbound_.connection.upgrade && asks_for_upgrade(request, route_->config->upgrades))
     inbound_.upgrades = &route_->config->upgrades;
-  inbound_.preserve_host = route_->config->host.kind == config::HostRewrite::Kind::preserve;
+  inbound_.route = route_;
 
   Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_,
                   wall_);

@@ -69,8 +69,9 @@ class LookUpRecord {
   View view_;
 };
 
-// A name in place of the endpoint's own, with the endpoint's port.
+// The Host that an endpoint goes by: its own, or another name with its port. A unix socket has none: it is localhost.
 inline std::string authority_of(const config::Endpoint& endpoint, std::string_view name) {
+  if (endpoint.authority.empty()) return "localhost";
   if (name.empty()) return endpoint.authority;
   const std::size_t port = endpoint.authority.rfind(':');  // the last colon of [::1] is inside its brackets
   const bool has_port = port != std::string::npos && endpoint.authority.find(']', port) == std::string::npos;
@@ -90,7 +91,7 @@ struct EndpointState {
                 std::size_t number)
       : url(config.url),
         address(config.address),
-        authority(config.tls ? authority_of(config, name) : config.authority),
+        authority(authority_of(config, config.tls ? name : std::string_view{})),
         tls(config.tls),
         server_name(config.tls ? server_name_of(config, name) : std::string()),
         id(number),
@@ -99,7 +100,7 @@ struct EndpointState {
 
   const std::string url;
   const config::Address address;
-  const std::string authority;  // Host for a request without; for https:// for any (but rewrite.host: preserve)
+  const std::string authority;  // the Host that it goes by (host_rewrite.hpp)
   const bool tls;
   const std::string server_name;  // whose certificate it must show
   const std::size_t id;           // dense, never reused while the process lives: the index of the workers' backends

@@ -12,17 +12,17 @@ namespace {
 
 // Conditions are replaced when the cache asks with its own; Connection and Upgrade come with a switch of protocols.
 bool written_by_proxy(std::string_view name, std::string_view deadline_header) noexcept {
-  constexpr std::array<std::string_view, 10> kNames = {
-      "forwarded",    "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via",
-      "x-request-id", "connection",      "upgrade",           "if-none-match",    "if-modified-since"};
-  return iequals_any(name, kNames) || (!deadline_header.empty() && iequals(name, deadline_header));
+  constexpr std::array<std::string_view, 12> kNames = {
+      "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-real-ip",
+      "via",       "x-request-id",    "connection",        "upgrade",          "if-none-match",    "if-modified-since"};
+  return reads_like_any(name, kNames) || (!deadline_header.empty() && reads_like(name, deadline_header));
 }
 
 // Whether the upstream does not see this field, whatever the client says in it.
 bool ends_here(std::string_view name, const Fields& request) noexcept {
   constexpr std::array<std::string_view, 5> kNames = {"te", "trailer", "keep-alive", "proxy-connection",
                                                       "transfer-encoding"};
-  return iequals_any(name, kNames) || named_by_connection(request, name);
+  return reads_like_any(name, kNames) || named_by_connection(request, name);
 }
 
 // What may be taken for the same although it is written differently (RFC 9111 §4.1): white space between the members of

@@ -12,17 +12,23 @@ struct Known {
   FieldId id;
 };
 
-// Case-blind. `known` is as long as `name`, and has lower-case letters and hyphens only: 0x20 makes a letter a small
-// one, and half of a letter's 0x40 is that 0x20.
-bool is(std::string_view name, std::string_view known) {
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if ((name[i] | ((known[i] >> 1) & 0x20)) != known[i]) return false;
-  return true;
+// `known.id`, `lookalike` where an underscore stands for a hyphen of it, or `other`. Case-blind. `known` is as long as
+// `name`, and has lower-case letters and hyphens only: 0x20 makes a letter a small one, and half of a letter's 0x40 is
+// that 0x20.
+FieldId compare(std::string_view name, const Known& known) {
+  FieldId id = known.id;
+  for (std::size_t i = 0; i < known.name.size(); ++i) {
+    const char c = known.name[i];
+    if ((name[i] | ((c >> 1) & 0x20)) == c) continue;
+    if (c != '-' || name[i] != '_') return FieldId::other;
+    id = FieldId::lookalike;
+  }
+  return id;
 }
 
 FieldId pick(std::string_view name, std::initializer_list<Known> candidates) {
   for (const Known& known : candidates)
-    if (is(name, known.name)) return known.id;
+    if (const FieldId id = compare(name, known); id != FieldId::other) return id;
   return FieldId::other;
 }
 
@@ -41,7 +47,7 @@ FieldId field_id(std::string_view name) {
     case 7:
       return pick(name, {{"trailer", FieldId::trailer}, {"upgrade", FieldId::upgrade}});
     case 9:
-      return pick(name, {{"forwarded", FieldId::forwarded}});
+      return pick(name, {{"forwarded", FieldId::forwarded}, {"x-real-ip", FieldId::x_real_ip}});
     case 10:
       return pick(name, {{"connection", FieldId::connection}, {"keep-alive", FieldId::keep_alive}});
     case 12:
@@ -55,7 +61,8 @@ FieldId field_id(std::string_view name) {
     case 16:
       return pick(name, {{"proxy-connection", FieldId::proxy_connection},
                          {"x-forwarded-host", FieldId::x_forwarded_host},
-                         {"www-authenticate", FieldId::www_authenticate}});
+                         {"www-authenticate", FieldId::www_authenticate},
+                         {"x-forwarded-port", FieldId::x_forwarded_port}});
     case 17:
       return pick(
           name, {{"transfer-encoding", FieldId::transfer_encoding}, {"x-forwarded-proto", FieldId::x_forwarded_proto}});

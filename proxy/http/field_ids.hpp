@@ -7,7 +7,8 @@
 
 namespace fusewire::proxy::http {
 
-// Which of the fields that the proxy treats itself this name is; `other` for all the rest. Case-blind.
+// Which of the fields that the proxy treats itself this name is, or reads like (`lookalike`); `other` for all the rest.
+// Case-blind.
 FieldId field_id(std::string_view name);
 
 // Fields that end with this hop whatever Connection says (RFC 9110 §7.6.1). Trailer is not one: trailers pass.

@@ -107,7 +107,7 @@ class Peer:
 
     def command(self, binary):
         if self.name == "fusewire":
-            listeners = self.lanes('  - {name: l%(lane)d, address: "127.0.0.1:%(port)d", routes: [{upstream: u%(lane)d}]}')
+            listeners = self.lanes('  - {name: l%(lane)d, address: "127.0.0.1:%(port)d", routes: [{upstream: u%(lane)d, rewrite: {host: preserve}}]}')
             upstreams = self.lanes("  u%(lane)d: http://127.0.0.1:%(origin)d")
             path = self.write("fusewire.yaml", FUSEWIRE % (listeners, upstreams, self.held[-1].getsockname()[1]))
             return [binary, "run", "-c", path]

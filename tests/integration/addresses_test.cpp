@@ -49,7 +49,7 @@ TEST_CASE("an endpoint on a unix socket is reached, and its connection kept") {
   Connection client = front.connect();
   for (int i = 0; i < 3; ++i) CHECK(ask(client).body == "hello");
   CHECK(opened(front) == 1);
-  CHECK(back.upstream.requests().at(0).field("Host") == "localhost");
+  CHECK(back.upstream.requests().at(0).field("X-Forwarded-Host") == "localhost");  // a socket's own name
 }
 
 TEST_CASE("an endpoint on a unix socket that is not there is refused") {
@@ -98,5 +98,5 @@ TEST_CASE("TLS is spoken over unix sockets and IPv6 as over IPv4" * needs_ipv6()
   TestProxy front(at("127.0.0.1:0", "https://[::1]:" + std::to_string(back.proxy.port()), {}, files.upstream()));
   const Response reply = front.get("/");
   CHECK(reply.body == "hello");
-  CHECK(back.upstream.requests().at(0).field("Host") == "[::1]:" + std::to_string(back.proxy.port()));
+  CHECK(back.upstream.requests().at(0).field("X-Forwarded-Host") == "[::1]:" + std::to_string(back.proxy.port()));
 }

@@ -78,11 +78,13 @@ void check_forwarded(const Message& seen, const Message& asked, const Setup& set
   }
   require_known(seen.fields, asked.fields,
                 {"host", "content-length", "transfer-encoding", "x-request-id", "x-forwarded-for", "x-forwarded-proto",
-                 "x-forwarded-host", "forwarded", "via", "max-forwards", "x-request-timeout-ms"});
+                 "x-forwarded-host", "x-forwarded-port", "x-real-ip", "forwarded", "via", "max-forwards",
+                 "x-request-timeout-ms"});
   require_known(seen.trailers, asked.trailers, {});
   for (const Names once :
        {Names{"x-forwarded-for"}, Names{"x-forwarded-proto"}, Names{"forwarded"}, Names{"x-request-id"}})
     require(seen.all(*once.begin()).size() == 1);
+  for (const auto& field : seen.fields) require(!same_name(field.first, "x_forwarded_for"));
   for (const Names never :
        {Names{"connection"}, Names{"keep-alive"}, Names{"proxy-connection"}, Names{"te"}, Names{"upgrade"}})
     require(seen.all(*never.begin()).empty());
@@ -91,7 +93,7 @@ void check_forwarded(const Message& seen, const Message& asked, const Setup& set
   for (const string_view named : asked.all("connection"))
     for (const auto& [name, value] : seen.fields)
       require(!same_name(name, named) || is_named(name, {"x-request-id", "x-forwarded-for", "x-forwarded-proto", "via",
-                                                         "x-forwarded-host", "forwarded"}));
+                                                         "x-forwarded-host", "x-forwarded-port", "forwarded"}));
 }
 
 // A kept connection went away without a word, and the same is asked on a fresh one.

@@ -41,7 +41,9 @@ runtime: {workers: 1}
   config::LoadResult loaded = config::load({.name = "fuzz", .text = text, .environment = {}, .set = {}});
   for (const auto& error : loaded.errors) std::fprintf(stderr, "%s\n", error.to_string().c_str());
   require(loaded.config.has_value());
-  loaded.config->listeners.front().routes.front().upgrades.clear();
+  config::Route& route = loaded.config->listeners.front().routes.front();
+  route.upgrades.clear();
+  route.host.kind = config::HostRewrite::Kind::preserve;
   config::Endpoint& endpoint = loaded.config->upstreams.front().endpoints.front();
   endpoint.address.path = path;
   endpoint.authority = "orders:9000";

@@ -100,3 +100,12 @@ TEST_CASE("one request is held against many variants") {
     CHECK_FALSE(presented.is_selecting(chosen_by("x-a, x-b", {{"x-a", "1"}, {"x-b", "1"}})));
   }
 }
+
+TEST_CASE("a response chosen by what the proxy writes, in whatever spelling of its name, is chosen by anything") {
+  for (const char* name : {"X-Forwarded-For", "X-Forwarded-Port", "X-Real-IP", "X_Real_Ip", "x_forwarded_proto",
+                           "X-Request-Id", "X_Deadline", "x-deadline"}) {
+    CAPTURE(name);
+    CHECK(varies_by_anything(make_fields({{"Vary", name}}), "x-deadline"));
+  }
+  CHECK_FALSE(varies_by_anything(make_fields({{"Vary", "X_Other"}}), "x-deadline"));
+}

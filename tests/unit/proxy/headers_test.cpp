@@ -12,18 +12,17 @@ using namespace fusewire::proxy;
 
 namespace {
 
-const Peer kStranger{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = false};
-const Peer kTrusted{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = true};
+const Peer kStranger{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = false, .port = 8080};
+const Peer kTrusted{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = true, .port = 8080};
 const std::string kOurs =
     "X-Request-Id: id-1\r\nX-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
-    "Forwarded: for=10.0.0.9;host=h;proto=http\r\nVia: 1.1 us\r\n\r\n";
+    "X-Forwarded-Port: 8080\r\nX-Real-IP: 10.0.0.9\r\nForwarded: for=10.0.0.9;host=h;proto=http\r\nVia: 1.1 us\r\n\r\n";
 
 // What is asked of a request's head beside what it says itself.
 struct Asked {
   std::string_view deadline_header = {};
   std::optional<std::int64_t> deadline_ms = {};
-  std::string_view default_host = "orders:9000";
-  bool is_host_own = false;
+  std::string_view host = {};  // empty: the client's
   std::string_view conditions = {};
 };
 
@@ -37,8 +36,7 @@ std::string forwarded(const std::string& bytes, const Peer& peer = kStranger, co
                             .peer = peer,
                             .via = "us",
                             .request_id = "id-1",
-                            .default_host = asked.default_host,
-                            .is_host_own = asked.is_host_own,
+                            .host = asked.host.empty() ? request.authority : asked.host,
                             .deadline_header = asked.deadline_header,
                             .deadline_ms = asked.deadline_ms,
                             .conditions = asked.conditions});
@@ -126,7 +124,20 @@ TEST_CASE("a client can't have the proxy's own fields removed") {
 
 TEST_CASE("forwarding fields of a stranger are replaced") {
   CHECK(passed("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n"
-               "Forwarded: for=6.6.6.6\r\nx-forwarded-for: 7.7.7.7\r\n") == "");
+               "Forwarded: for=6.6.6.6\r\nx-forwarded-for: 7.7.7.7\r\nX-Real-IP: 6.6.6.6\r\n"
+               "x-forwarded-port: 666\r\n") == "");
+}
+
+TEST_CASE("names that read like the proxy's own once `_` is `-` go with them, whoever sends them") {
+  const std::string fields =
+      "X_Forwarded_For: 6.6.6.6\r\nx-forwarded_proto: https\r\nX_FORWARDED_HOST: evil\r\nX_Forwarded_Port: 666\r\n"
+      "X_Real_IP: 6.6.6.6\r\nX_Request_Id: x\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\n"
+      "Keep_Alive: 5\r\nProxy_Connection: close\r\nMax_Forwards: 0\r\n";
+  CHECK(passed(fields) == "");
+  CHECK(forwarded("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n", kTrusted) ==
+        "GET / HTTP/1.1\r\nHost: h\r\n" + kOurs);
+  CHECK(passed("X_Other: 1\r\n_: 2\r\nX-Forwarded_Fo: 3\r\nX_Forwarded__For: 4\r\n") ==
+        "X_Other: 1\r\n_: 2\r\nX-Forwarded_Fo: 3\r\nX_Forwarded__For: 4\r\n");
 }
 
 TEST_CASE("forwarding fields of a trusted peer are kept and appended to, on one line each") {
@@ -136,12 +147,53 @@ TEST_CASE("forwarding fields of a trusted peer are kept and appended to, on one 
       kTrusted);
   CHECK(out ==
         "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: id-1\r\nX-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.9\r\n"
-        "X-Forwarded-Proto: https, http\r\nX-Forwarded-Host: first, h\r\n"
+        "X-Forwarded-Proto: https\r\nX-Forwarded-Host: first\r\nX-Forwarded-Port: 443\r\nX-Real-IP: 3.3.3.3\r\n"
         "Forwarded: for=1.1.1.1, for=10.0.0.9;host=h;proto=http\r\nVia: 1.1 us\r\n\r\n");
 }
 
+TEST_CASE("of a trusted peer's fields with one value the first stays, and ours stands where there is none") {
+  const auto sent = [](const std::string& fields) {
+    return forwarded("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n", kTrusted);
+  };
+  struct Single {
+    const char* name;
+    const char* ours;
+  };
+  for (const Single& single : std::vector<Single>{{"X-Forwarded-Proto", "http"},
+                                                  {"X-Forwarded-Host", "h"},
+                                                  {"X-Forwarded-Port", "8080"},
+                                                  {"X-Real-IP", "10.0.0.9"}}) {
+    const std::string name = single.name;
+    CAPTURE(name);
+    CHECK(line(sent(""), name) == single.ours);
+    CHECK(line(sent(name + ":\r\n"), name) == single.ours);
+    for (const char* fields : {": theirs\r\n", ": theirs\r\nX-Other: 1\r\n", ": theirs, older\r\n", ": , theirs\r\n"})
+      CHECK(line(sent(name + fields), name) == "theirs");
+    const std::string twice = sent(name + ": theirs\r\n" + name + ": second\r\n");
+    CHECK(line(twice, name) == "theirs");
+    CHECK(twice.find("second") == std::string::npos);
+  }
+}
+
+TEST_CASE("a trusted peer that names its scheme and no port has not said ours; its own peer is who really asks") {
+  const auto sent = [](const std::string& fields) {
+    return forwarded("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n", kTrusted);
+  };
+  CHECK(line(sent("X-Forwarded-Proto: https\r\n"), "X-Forwarded-Port") == "443");
+  CHECK(line(sent("X-Forwarded-Proto: HTTP\r\n"), "X-Forwarded-Port") == "8080");
+  CHECK(line(sent("X-Forwarded-Proto: https\r\nX-Forwarded-Port: 8443\r\n"), "X-Forwarded-Port") == "8443");
+  CHECK(line(sent("X-Forwarded-For: 6.6.6.6, 1.1.1.1\r\n"), "X-Real-IP") == "1.1.1.1");
+}
+
+TEST_CASE("a peer on a unix socket has neither port nor address") {
+  const std::string out = forwarded("GET / HTTP/1.1\r\nHost: h\r\nX-Real-IP: 1\r\nX-Forwarded-Port: 1\r\n\r\n", Peer{});
+  CHECK(line(out, "X-Forwarded-For") == "unknown");
+  CHECK(line(out, "X-Forwarded-Port") == "(absent)");
+  CHECK(line(out, "X-Real-IP") == "(absent)");
+}
+
 TEST_CASE("an IPv6 peer is quoted in Forwarded and bare in X-Forwarded-For") {
-  const Peer peer{.address = "2001:db8::1", .forwarded = "\"[2001:db8::1]\"", .trusted = false};
+  const Peer peer{.address = "2001:db8::1", .forwarded = "\"[2001:db8::1]\""};
   const std::string out = forwarded("GET / HTTP/1.1\r\nHost: h:81\r\n\r\n", peer);
   CHECK(line(out, "X-Forwarded-For") == "2001:db8::1");
   CHECK(line(out, "Forwarded") == "for=\"[2001:db8::1]\";host=\"h:81\";proto=http");
@@ -178,7 +230,7 @@ TEST_CASE("target bytes are forwarded unchanged") {
 }
 
 TEST_CASE("a request of HTTP/1.0 becomes one of HTTP/1.1, with the endpoint's name for a missing Host") {
-  const std::string bare = forwarded("GET / HTTP/1.0\r\n\r\n");
+  const std::string bare = forwarded("GET / HTTP/1.0\r\n\r\n", kStranger, {.host = "orders:9000"});
   CHECK(bare.substr(0, 16) == "GET / HTTP/1.1\r\n");
   CHECK(line(bare, "Host") == "orders:9000");
   CHECK(line(bare, "X-Forwarded-Host") == "(absent)");
@@ -187,11 +239,10 @@ TEST_CASE("a request of HTTP/1.0 becomes one of HTTP/1.1, with the endpoint's na
   CHECK(line(forwarded("GET / HTTP/1.0\r\nHost: h\r\n\r\n"), "Host") == "h");
 }
 
-TEST_CASE(
-    "an endpoint that goes by its own name gets that as Host, in its place, and the client's in X-Forwarded-Host") {
+TEST_CASE("another Host than the client's stands in its place, and the client's in X-Forwarded-Host") {
   for (const char* bytes : {"GET / HTTP/1.1\r\nA: 1\r\nHost: h\r\nB: 2\r\n\r\n",
                             "GET http://h/ HTTP/1.1\r\nA: 1\r\nHost: x\r\nB: 2\r\n\r\n"}) {
-    const std::string out = forwarded(bytes, kStranger, {.default_host = "orders:9443", .is_host_own = true});
+    const std::string out = forwarded(bytes, kStranger, {.host = "orders:9443"});
     CHECK(out == "GET / HTTP/1.1\r\nA: 1\r\nHost: orders:9443\r\nB: 2\r\n" + kOurs);
   }
 }
@@ -220,6 +271,13 @@ TEST_CASE("the deadline header is passed on reduced, and only once") {
   CHECK(out == "GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nX-Request-Id: id-1\r\nx-request-timeout-ms: 250\r\n" +
                    kOurs.substr(kOurs.find("X-Forwarded-For")));
   CHECK(line(forwarded(bytes), "X-Request-Timeout-Ms") == "900");
+}
+
+TEST_CASE("what reads like the deadline header never passes, and what is in it counts for nothing") {
+  const std::string bytes = "GET / HTTP/1.1\r\nHost: h\r\nX_Request_Timeout-Ms: 900\r\nA: 1\r\n\r\n";
+  CHECK(forwarded(bytes, kStranger, {"x-request-timeout-ms"}) == "GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\n" + kOurs);
+  const std::string odd = "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Timeout-Ms: soon\r\n\r\n";
+  CHECK(line(forwarded(odd, kStranger, {"x-request-timeout-ms"}), "X-Request-Timeout-Ms") == "soon");
 }
 
 TEST_CASE("a loop is seen in any Via field by the whole pseudonym") {
@@ -289,12 +347,15 @@ TEST_CASE("a 1xx passes without what would frame it") {
 TEST_CASE("trailers pass but for names that the proxy vouches for in a head") {
   Fields trailers;
   REQUIRE(http::parse_trailers("X-Sum: 1\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nVia: 1.1 x\r\n"
-                               "X-Request-Id: x\r\nX-Empty:\r\n\r\n",
+                               "X-Request-Id: x\r\nX_Real_Ip: x\r\nHost: x\r\nContent-Length: 5\r\n"
+                               "Transfer-Encoding: chunked\r\nConnection: Host, a b\r\nAuthorization: Basic x\r\n"
+                               "Set-Cookie: a\r\nset_cookie: a\r\nContent-Type: x\r\nCache-Control: public\r\n"
+                               "Content-Digest: x\r\ngrpc-status: 0\r\nX-Empty:\r\n\r\n",
                                {}, trailers)
               .parsed == http::Parsed::complete);
   std::string out;
   append_trailers(out, trailers);
-  CHECK(out == "X-Sum: 1\r\nX-Empty: \r\n\r\n");
+  CHECK(out == "X-Sum: 1\r\nContent-Digest: x\r\ngrpc-status: 0\r\nX-Empty: \r\n\r\n");
 }
 
 TEST_CASE("a status has its standard phrase, or none") {
