@@ -94,6 +94,11 @@ class Fields {
     for (Field& field : list_)
       if (field.id == FieldId::other) field.id = id_of(field.name);
   }
+  // Removes the fields for which `doomed` holds.
+  template <class Doomed>
+  void remove_if(Doomed doomed) {
+    std::erase_if(list_, doomed);
+  }
   std::size_t size() const noexcept { return list_.size(); }
   auto begin() const noexcept { return list_.begin(); }
   auto end() const noexcept { return list_.end(); }

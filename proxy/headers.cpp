@@ -254,7 +254,7 @@ void append_interim_head(std::string& out, const Response& response, const http:
 
 void append_trailers(std::string& out, const Fields& trailers) {
   for (const Field& field : trailers)
-    if (field.id == FieldId::other) append_field(out, field.name, field.value);
+    if (http::may_be_trailer(field)) append_field(out, field.name, field.value);
   out.append("\r\n", 2);
 }
 

@@ -57,9 +57,8 @@ void append_response_head(std::string& out, const ResponseHead&);
 // A 1xx as it came, without hop-by-hop fields.
 void append_interim_head(std::string& out, const Response&, const http::ConnectionOptions&);
 
-// The fields of a trailer section and its empty line, after "0\r\n". Those that the proxy itself treats in a head
-// (X-Forwarded-For, Forwarded, Via, …) stay behind: a receiver that merges trailers into the head must not take a
-// client's for ours (RFC 9110 §6.5.1).
+// The fields of a trailer section and its empty line, after "0\r\n". Those that have no business there stay behind
+// (http::may_be_trailer).
 void append_trailers(std::string& out, const Fields&);
 
 // Whether a Via field already names us (RFC 9110 §7.6.3).

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proxy/http/chars.hpp"
 #include "proxy/http/head_parser.hpp"
 
 namespace fusewire::proxy::http {
@@ -19,6 +20,11 @@ int hex_digit(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
+
+constexpr bool is_white(char c) { return c == ' ' || c == '\t'; }
+constexpr bool is_tchar(char c) { return token_prefix({&c, 1}) == 1; }
+// Within a quoted string: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.6.4).
+constexpr bool is_text(char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); }
 
 }  // namespace
 
@@ -86,15 +92,9 @@ void BodyDecoder::chunk_head(char c) {
       return chunk_size_digit(c);
     case State::chunk_space:  // only before an extension (RFC 9112 §7.1.1, BWS): `5 5` is not a size
       if (c == ';')
-        state_ = State::chunk_extension;
-      else if ((c != ' ' && c != '\t') || ++overhead_ > kMaxExtensions)
+        state_ = State::extension_start;
+      else if (!is_white(c))
         fail("white space after a chunk size");
-      return;
-    case State::chunk_extension:
-      if (c == '\r')
-        state_ = State::chunk_size_lf;
-      else if ((c != '\t' && static_cast<unsigned char>(c) < 0x20) || c == 0x7f)
-        fail("a control character in a chunk extension");
       else if (++overhead_ > kMaxExtensions)
         fail("too many chunk extensions");
       return;
@@ -105,8 +105,67 @@ void BodyDecoder::chunk_head(char c) {
     case State::chunk_lf:
       return c == '\n' ? void(state_ = State::chunk_size) : fail("a chunk must end with CRLF");
     default:
-      return;
+      return chunk_extension(c);
   }
+}
+
+// ; name [= token or quoted-string], with white space around both marks (RFC 9112 §7.1.1). Nothing of it is kept.
+void BodyDecoder::chunk_extension(char c) {
+  if (++overhead_ > kMaxExtensions) return fail("too many chunk extensions");
+  switch (state_) {
+    case State::extension_start:
+      if (is_tchar(c))
+        state_ = State::extension_name;
+      else if (!is_white(c))
+        fail("a chunk extension without a name");
+      return;
+    case State::extension_name:
+      if (is_tchar(c)) return;
+      [[fallthrough]];
+    case State::extension_equals:
+      if (c == '=')
+        state_ = State::extension_value;
+      else if (is_white(c))
+        state_ = State::extension_equals;
+      else if (state_ == State::extension_equals && c == '\r')
+        fail("white space after a chunk extension");
+      else
+        after_extension(c);
+      return;
+    case State::extension_value:
+      if (c == '"')
+        state_ = State::extension_quoted;
+      else if (is_tchar(c))
+        state_ = State::extension_token;
+      else if (!is_white(c))
+        fail("a chunk extension without its value");
+      return;
+    case State::extension_token:
+      return is_tchar(c) ? void() : after_extension(c);
+    case State::extension_quoted:
+      if (c == '"')
+        state_ = State::extension_end;
+      else if (c == '\\')
+        state_ = State::extension_escaped;
+      else if (!is_text(c))
+        fail("a control character in a chunk extension");
+      return;
+    case State::extension_escaped:
+      return is_text(c) ? void(state_ = State::extension_quoted) : fail("a control character in a chunk extension");
+    default:
+      return after_extension(c);
+  }
+}
+
+void BodyDecoder::after_extension(char c) {
+  if (c == ';')
+    state_ = State::extension_start;
+  else if (c == '\r')
+    state_ = State::chunk_size_lf;
+  else if (is_white(c))
+    state_ = State::chunk_space;
+  else
+    fail("a malformed chunk extension");
 }
 
 void BodyDecoder::chunk_size_digit(char c) {
@@ -119,7 +178,7 @@ void BodyDecoder::chunk_size_digit(char c) {
   if (c == ' ' || c == '\t')
     state_ = State::chunk_space;
   else if (c == ';')
-    state_ = State::chunk_extension;
+    state_ = State::extension_start;
   else if (c == '\r')
     state_ = State::chunk_size_lf;
   else

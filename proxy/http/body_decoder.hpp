@@ -39,8 +39,15 @@ class BodyDecoder {
   enum class State : std::uint8_t {
     identity,
     chunk_size,
-    chunk_space,
-    chunk_extension,
+    chunk_space,  // before an extension's semicolon
+    extension_start,
+    extension_name,
+    extension_equals,  // white space before it
+    extension_value,   // its beginning
+    extension_token,
+    extension_quoted,
+    extension_escaped,
+    extension_end,  // behind a quoted value
     chunk_size_lf,
     chunk_data,
     chunk_cr,
@@ -53,6 +60,8 @@ class BodyDecoder {
   void fail(std::string_view why);
   void chunk_size_digit(char c);
   void chunk_head(char c);
+  void chunk_extension(char c);
+  void after_extension(char c);
   void chunk_size_complete();
   std::size_t decode_trailers(std::string_view input);
 

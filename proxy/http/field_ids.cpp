@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/http/field_ids.hpp"
 
+#include <array>
 #include <initializer_list>
 
 namespace fusewire::proxy::http {
@@ -73,6 +74,36 @@ FieldId field_id(std::string_view name) {
     default:
       return FieldId::other;
   }
+}
+
+bool may_be_trailer(const Field& field) {
+  constexpr std::array<std::string_view, 26> kNever = {"authorization",
+                                                       "proxy-authorization",
+                                                       "www-authenticate",
+                                                       "proxy-authenticate",
+                                                       "cookie",
+                                                       "set-cookie",
+                                                       "content-encoding",
+                                                       "content-type",
+                                                       "content-range",
+                                                       "content-location",
+                                                       "content-language",
+                                                       "content-disposition",
+                                                       "cache-control",
+                                                       "pragma",
+                                                       "age",
+                                                       "expires",
+                                                       "vary",
+                                                       "warning",
+                                                       "location",
+                                                       "retry-after",
+                                                       "if-match",
+                                                       "if-none-match",
+                                                       "if-modified-since",
+                                                       "if-unmodified-since",
+                                                       "if-range",
+                                                       "range"};
+  return field.id == FieldId::other && !reads_like_any(field.name, kNever);
 }
 
 }  // namespace fusewire::proxy::http

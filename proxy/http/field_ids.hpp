@@ -26,4 +26,8 @@ constexpr bool is_hop_by_hop(FieldId id) {
   }
 }
 
+// Whether a field may stand in a trailer section: not what frames or routes the message, speaks for a peer, or says how
+// to treat the content (RFC 9110 §6.5.1). A receiver that merges trailers into the head must not take one for it.
+bool may_be_trailer(const Field&);
+
 }  // namespace fusewire::proxy::http

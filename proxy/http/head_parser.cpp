@@ -40,7 +40,10 @@ class Lines {
 // Collects one message's head; every refusal passes through refuse().
 class HeadReader {
  public:
-  HeadReader(string_view bytes, const HeadLimits& limits) : bytes_(bytes), limits_(limits), lines_(bytes) {}
+  enum class Of { head, trailers };
+
+  HeadReader(string_view bytes, const HeadLimits& limits, Of of = Of::head)
+      : bytes_(bytes), limits_(limits), lines_(bytes), of_(of) {}
 
   HeadResult result;
 
@@ -98,7 +101,7 @@ class HeadReader {
     if (!is_field_value(value)) return bad("a control character in a field value");
     const FieldId id = field_id(name);
     out.add(name, value, id);
-    if (id == FieldId::connection) return connection(value);
+    if (id == FieldId::connection) return of_ == Of::trailers || connection(value);
     if (is_authentication(id) && authenticates_connection(value)) result.connection_bound = true;
     return true;
   }
@@ -133,6 +136,7 @@ class HeadReader {
   string_view bytes_;
   const HeadLimits& limits_;
   Lines lines_;
+  Of of_;
   std::size_t options_ = 0;  // of all Connection fields
 };
 
@@ -341,12 +345,10 @@ bool is_news(string_view bytes, std::size_t seen, const HeadLimits& limits) {
 }
 
 HeadResult parse_trailers(string_view bytes, const HeadLimits& limits, Fields& out) {
-  HeadReader reader(bytes, limits);
+  HeadReader reader(bytes, limits, HeadReader::Of::trailers);
   if (reader.fields(out)) {
     reader.result.parsed = Parsed::complete;
-    for (const Field& field : out)
-      if (field.id == FieldId::host || field.id == FieldId::content_length || is_hop_by_hop(field.id))
-        reader.bad("a trailer that frames or routes the message");
+    out.remove_if([](const Field& field) { return !may_be_trailer(field); });
   }
   return reader.result;
 }

@@ -45,7 +45,7 @@ HeadResult parse_response_head(std::string_view bytes, const HeadLimits&, bool t
 // passes a limit. A peer that sends its head byte by byte must not make us read all of it at each byte.
 bool is_news(std::string_view bytes, std::size_t seen, const HeadLimits&);
 
-// A trailer section up to and with its empty line; fields that frame or route (RFC 9110 §6.5.1) are refused.
+// A trailer section up to and with its empty line. Fields that have no business there are left out (may_be_trailer).
 HeadResult parse_trailers(std::string_view bytes, const HeadLimits&, Fields& out);
 
 }  // namespace fusewire::proxy::http

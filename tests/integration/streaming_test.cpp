@@ -75,6 +75,26 @@ TEST_CASE("trailers pass through chunked messages in both directions") {
   CHECK(seen.field("Trailer") == "X-Sum, X-Count");
 }
 
+TEST_CASE("a trailer that has no business there is dropped in either direction, and the message passes") {
+  Rig rig(scripts::echo());
+  Connection client = rig.proxy.connect();
+  const std::string bad =
+      "Content-Length: 3\r\nTransfer-Encoding: chunked\r\nHost: evil\r\nConnection: Host\r\nAuthorization: x\r\n"
+      "Content-Type: x\r\nX-Forwarded-For: 6.6.6.6\r\nX_Real_IP: 6.6.6.6\r\nSet-Cookie: a\r\n";
+  for (int i = 0; i < 2; ++i) {  // the connection goes on
+    const Response reply = send_and_read(client, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                                                     chunked("hello", 2, "X-Sum: abc\r\n" + bad + "X-Count: 5\r\n"));
+    CHECK(reply.complete);
+    CHECK((rig.upstream.requests().back().trailers == FieldList{{"X-Sum", "abc"}, {"X-Count", "5"}}));
+  }
+  rig.upstream.script(scripts::reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                                     chunked("hello", 2, bad + "X-Sum: abc\r\n")));
+  const Response back = rig.proxy.get("/");
+  CHECK(back.status == 200);
+  CHECK(back.complete);
+  CHECK((back.trailers == FieldList{{"X-Sum", "abc"}}));
+}
+
 TEST_CASE("a body in single bytes arrives as it was sent") {
   Rig rig(scripts::drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked("dripping", 3), 1ms));
   const Response reply = rig.proxy.get("/");

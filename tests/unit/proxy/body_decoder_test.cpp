@@ -100,6 +100,11 @@ TEST_CASE("a chunked body is its chunks and ends after its trailer section") {
            {"CRLF inside a chunk", "7\r\na\r\n0\r\n\r\r\n0\r\n\r\n", "a\r\n0\r\n\r"},
            {"an extension", "5;name=value\r\nhello\r\n0;last\r\n\r\n", "hello"},
            {"an extension after white space", "5 \t; name = \"a;b\"\r\nhello\r\n0\r\n\r\n", "hello"},
+           {"several extensions", "5;a;b=c;d=\"\";e=\"x\\\"\\\\;\ty\" ; f\t=\tg\r\nhello\r\n0\r\n\r\n", "hello"},
+           {"trailers that have no business there",
+            "0\r\nContent-Length: 5\r\nA: b\r\nTransfer-Encoding: chunked\r\nHost: other\r\n\r\n",
+            "",
+            {"A=b"}},
            {"trailers", "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Other:\r\n\r\n", "hello", {"X-Sum=1", "X-Other="}},
            {"NUL and high bytes", "3\r\n"s + '\0' + "\xff\x80\r\n0\r\n\r\n", ""s + '\0' + "\xff\x80"},
        }) {
@@ -148,9 +153,17 @@ TEST_CASE("a chunked body that two readers could end at two places is refused") 
            {"a trailer without a colon", "0\r\nnonsense\r\n\r\n"},
            {"a trailer with a space before its colon", "0\r\nA : b\r\n\r\n"},
            {"a folded trailer", "0\r\nA: b\r\n c\r\n\r\n"},
-           {"Content-Length among the trailers", "0\r\nContent-Length: 5\r\n\r\n"},
-           {"Transfer-Encoding among the trailers", "0\r\nTransfer-Encoding: chunked\r\n\r\n"},
-           {"Host among the trailers", "0\r\nHost: other\r\n\r\n"},
+           {"an extension without a name", "5;\r\nhello\r\n0\r\n\r\n"},
+           {"an empty extension among others", "5;a;;b\r\nhello\r\n0\r\n\r\n"},
+           {"an extension's name that is no token", "5;a(\r\nhello\r\n0\r\n\r\n"},
+           {"an extension without its value", "5;a=\r\nhello\r\n0\r\n\r\n"},
+           {"an extension with two values", "5;a=b=c\r\nhello\r\n0\r\n\r\n"},
+           {"two words in an extension", "5;a b\r\nhello\r\n0\r\n\r\n"},
+           {"white space behind an extension", "5;a \r\nhello\r\n0\r\n\r\n"},
+           {"white space behind a value", "5;a=b \r\nhello\r\n0\r\n\r\n"},
+           {"an open quote", "5;a=\"b\r\nhello\r\n0\r\n\r\n"},
+           {"something behind a quoted value", "5;a=\"b\"c\r\nhello\r\n0\r\n\r\n"},
+           {"an escaped line end", "5;a=\"\\\r\n\"\r\nhello\r\n0\r\n\r\n"},
        }) {
     CAPTURE(fault.sentence);
     CHECK(read_chunked(fault.bytes).failed);

@@ -158,15 +158,39 @@ TEST_CASE("a reason may be empty, missing, or any text") {
   }
 }
 
-TEST_CASE("a trailer that frames or routes the message, or is malformed, is refused") {
+TEST_CASE("a trailer that has no business there is left out") {
+  for (const char* line : {"Content-Length: 5",
+                           "Content-Length: x",
+                           "Transfer-Encoding: chunked",
+                           "host: h",
+                           "Connection: close",
+                           "Connection: Host",
+                           "Connection: (",
+                           "TE: trailers",
+                           "Upgrade: h2c",
+                           "Keep-Alive: timeout=5",
+                           "Trailer: A",
+                           "Authorization: x",
+                           "Proxy-Authenticate: x",
+                           "Cookie: a",
+                           "SET-COOKIE: a",
+                           "Content-Encoding: gzip",
+                           "Content_Type: x",
+                           "X-Forwarded-For: x",
+                           "X_Real_IP: x",
+                           "Via: x",
+                           "Date: x",
+                           "Cache-Control: x",
+                           "If-Match: x"}) {
+    CAPTURE(line);
+    Fields fields;
+    CHECK(parse_trailers(std::string("A: b\r\n") + line + "\r\nC: d\r\n\r\n", {}, fields).parsed == Parsed::complete);
+    CHECK(fields.size() == 2);
+  }
+}
+
+TEST_CASE("a malformed trailer is refused") {
   for (const Case& fault : std::vector<Case>{
-           {"Content-Length", "Content-Length: 5\r\n\r\n"},
-           {"Transfer-Encoding after another", "A: b\r\nTransfer-Encoding: chunked\r\n\r\n"},
-           {"Host", "host: h\r\n\r\n"},
-           {"Connection", "Connection: close\r\n\r\n"},
-           {"TE", "TE: trailers\r\n\r\n"},
-           {"Upgrade", "Upgrade: h2c\r\n\r\n"},
-           {"Keep-Alive", "Keep-Alive: timeout=5\r\n\r\n"},
            {"no colon", "nonsense\r\n\r\n"},
            {"a space before the colon", "A : b\r\n\r\n"},
            {"obs-fold", "A: b\r\n c\r\n\r\n"},
