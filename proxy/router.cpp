@@ -10,6 +10,7 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kMaxNamed = 5;  // hosts in a sentence
 
 // The host of an authority without its port, in lower case; in `space` unless it is too long to be a name.
 std::string_view host_of(std::string_view authority, std::array<char, 256>& space) {
@@ -21,6 +22,11 @@ std::string_view host_of(std::string_view authority, std::array<char, 256>& spac
   if (host.size() > space.size()) return {};
   std::transform(host.begin(), host.end(), space.begin(), lower);
   return {space.data(), host.size()};
+}
+
+// Whether a path's first `length` characters are whole segments of it.
+bool ends_segment(std::string_view path, std::size_t length) {
+  return length == path.size() || path[length] == '/' || path[length - 1] == '/';
 }
 
 }  // namespace
@@ -48,13 +54,30 @@ void Router::add(Paths& paths, std::size_t index) {
 
 std::optional<std::size_t> Router::match(const Request& request) const {
   std::size_t best = kNone;
-  if (!hosts_.empty()) {
-    std::array<char, 256> space;
-    if (const auto found = hosts_.find(host_of(request.authority, space)); found != hosts_.end())
-      find(found->second, request, best);
-  }
+  if (const Paths* paths = paths_of(request.authority)) find(*paths, request, best);
   find(any_host_, request, best);
   return best == kNone ? std::nullopt : std::optional(best);
+}
+
+const Router::Paths* Router::paths_of(std::string_view authority) const {
+  if (hosts_.empty()) return nullptr;
+  std::array<char, 256> space;
+  const auto found = hosts_.find(host_of(authority, space));
+  return found == hosts_.end() ? nullptr : &found->second;
+}
+
+std::string Router::why_no_match(const Request& request) const {
+  std::string why = "no route of this listener matches the request";
+  if (hosts_.empty() || paths_of(request.authority) != nullptr) return why;
+  std::vector<std::string_view> named;  // any few: whoever asks for what is not there shall not cost a look at all
+  for (auto host = hosts_.begin(); host != hosts_.end() && named.size() < kMaxNamed; ++host)
+    named.push_back(host->first);
+  std::sort(named.begin(), named.end());
+  why += "; the hosts of its routes are ";
+  for (const std::string_view host : named) why.append(host == named.front() ? "" : ", ").append(host);
+  if (hosts_.size() > named.size())
+    why.append(" and ").append(std::to_string(hosts_.size() - named.size())).append(" more");
+  return why;
 }
 
 void Router::find(const Paths& paths, const Request& request, std::size_t& best) const {
@@ -64,6 +87,7 @@ void Router::find(const Paths& paths, const Request& request, std::size_t& best)
       consider(found->second, request, best);
   for (std::size_t length : paths.prefix_lengths) {
     if (length > request.path.size()) break;
+    if (!ends_segment(request.path, length)) continue;
     if (const auto found = paths.prefix.find(request.path.substr(0, length)); found != paths.prefix.end())
       consider(found->second, request, best);
   }

@@ -22,6 +22,8 @@ class Router {
   // The index of the route, or nothing. Does not allocate; its cost does not grow with the number of hosts or of
   // prefixes of equal length.
   std::optional<std::size_t> match(const Request&) const;
+  // One sentence for a request that matches none: with the first hosts of the list, where it asks for none of them.
+  std::string why_no_match(const Request&) const;
 
  private:
   struct Hash {
@@ -43,6 +45,8 @@ class Router {
   void find(const Paths&, const Request&, std::size_t& best) const;
   void consider(const Candidates&, const Request&, std::size_t& best) const;
   bool rest_matches(const config::Match&, const Request&) const;
+
+  const Paths* paths_of(std::string_view authority) const;
 
   const std::vector<config::Route>* routes_ = nullptr;
   std::unordered_map<std::string, Paths, Hash, std::equal_to<>> hosts_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/http/chunk_writer.hpp"
+#include "proxy/http/dot_segments.hpp"
 #include "proxy/http/field_ids.hpp"
 #include "proxy/own_answer.hpp"
 #include "proxy/refresh.hpp"
@@ -63,8 +64,10 @@ Task<void> Session::serve() {
   if (request.method == "OPTIONS" && is_last_hop(request)) co_return co_await answer_options();
   if (listener_ == nullptr) co_return co_await refuse(Problem::no_route, "this listener is closed");
   const auto index = listener_->router.match(request);
-  if (!index) co_return co_await refuse(Problem::no_route, "no route of this listener matches the request");
+  if (!index) co_return co_await refuse(Problem::no_route, listener_->router.why_no_match(request));
   route_ = &listener_->routes[*index];
+  if (route_->config->normalize == config::Normalize::reject_dot_segments && http::has_dot_segments(request.path))
+    co_return co_await refuse(Problem::bad_request, "the path has a . or .. segment");
   if (inbound_.connection.upgrade && asks_for_upgrade(request, route_->config->upgrades))
     inbound_.upgrades = &route_->config->upgrades;
   inbound_.route = route_;

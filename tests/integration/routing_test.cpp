@@ -55,6 +55,50 @@ TEST_CASE("`listen` with several upstreams routes by Host") {
   CHECK(body_of(proxy, "GET /", "Host: nobody\r\n") == "404");
 }
 
+TEST_CASE("path_prefix is by segments, in either form of a target") {
+  ScriptedUpstream a(scripts::ok("a")), b(scripts::ok("b"));
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes:\n"
+      "      - {match: {path_prefix: /v1}, upstream: a}\n      - {match: {path_prefix: /v1/}, upstream: b}\n"
+      "upstreams:\n  a: \"http://127.0.0.1:${A}\"\n  b: \"http://127.0.0.1:${B}\"\n",
+      {{"A", a.port()}, {"B", b.port()}});
+  for (const char* target : {"/v1", "/v1/", "/v1/x", "/v1?x", "http://h/v1?/x"})
+    CHECK(body_of(proxy, "GET " + std::string(target), "Host: h\r\n") == "a");
+  for (const char* target : {"/v10", "/v1x/", "/v1%2fx", "/", "http://h?/v1", "http://h?x=http://h/v1"})
+    CHECK(body_of(proxy, "GET " + std::string(target), "Host: h\r\n") == "404");
+}
+
+TEST_CASE("the 404 of a listener that routes by Host names its hosts, where none of them was asked for") {
+  ScriptedUpstream a(scripts::ok("a"));
+  TestProxy proxy(
+      "listen: 127.0.0.1:0\nupstreams: {orders: \"http://127.0.0.1:${A}\", users: \"http://127.0.0.1:${A}\"}\n",
+      {{"A", a.port()}});
+  const auto problem = check_problem(proxy.get("/"), 404, "NoRoute", "destination_not_found");
+  CHECK(problem.at("detail").as_string() ==
+        "no route of this listener matches the request; the hosts of its routes are orders, users");
+}
+
+TEST_CASE("normalize: reject_dot_segments refuses paths with dot segments, however they are written") {
+  ScriptedUpstream a(scripts::ok("a"));
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes:\n"
+      "      - {match: {path_prefix: /v1}, upstream: a, normalize: reject_dot_segments}\n"
+      "      - {match: {path_prefix: /free/}, upstream: a}\n"
+      "upstreams:\n  a: \"http://127.0.0.1:${A}\"\n",
+      {{"A", a.port()}});
+  const auto ask = [&](const std::string& target) {
+    Connection client = proxy.connect();
+    client.send("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    return read_response(client);
+  };
+  for (const char* target : {"/v1/../admin", "/v1/%2e%2E/admin", "http://h/v1/.", "/v1/..?x", "/v1/..%2fadmin"}) {
+    CAPTURE(target);
+    check_problem(ask(target), 400, "BadRequest", "http_request_error");
+  }
+  CHECK(a.request_count() == 0);
+  for (const char* target : {"/v1/...", "/v1/a..b", "/v1/x?../y", "/free/../admin"}) CHECK(ask(target).status == 200);
+}
+
 TEST_CASE("a route's timeouts and fallback win over the upstream's") {
   ScriptedUpstream upstream(scripts::hang());
   TestProxy proxy(

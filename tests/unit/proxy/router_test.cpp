@@ -40,6 +40,12 @@ Request asking(std::string_view authority, std::string_view path, std::string_vi
   return request;
 }
 
+// By segments: what follows the prefix begins with a slash, unless the prefix ends with one.
+bool begins_with(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return false;
+  return prefix.empty() || prefix.size() == path.size() || prefix.ends_with('/') || path[prefix.size()] == '/';
+}
+
 // The definition of a match, without any table: authority "HOST" or "HOST:PORT".
 bool matches(const config::Match& match, const Request& request) {
   std::string name(request.authority.substr(0, request.authority.find(':')));
@@ -53,7 +59,7 @@ bool matches(const config::Match& match, const Request& request) {
   const auto any_method = match.methods.empty() ||
                           std::find(match.methods.begin(), match.methods.end(), request.method) != match.methods.end();
   return (match.host.empty() || match.host == name) && (match.path.empty() || match.path == request.path) &&
-         request.path.substr(0, match.path_prefix.size()) == match.path_prefix && any_method &&
+         begins_with(request.path, match.path_prefix) && any_method &&
          std::all_of(match.headers.begin(), match.headers.end(), has_field);
 }
 
@@ -141,6 +147,38 @@ TEST_CASE("a host is compared without port, final dot and case") {
   for (const char* authority : {"shop.example..", "xshop.example", "example", "", ".", "[::2]"})
     CHECK_FALSE(router.match(asking(authority, "/")));
   CHECK_FALSE(router.match(asking(std::string(300, 'a'), "/")));
+}
+
+TEST_CASE("a prefix is whole segments: /v1 takes /v1 and /v1/x, not /v10; /v1/ takes what is below it alone") {
+  const Routes routes = {route(prefix("/v1/deep")), route(prefix("/v1")), route(prefix("/w/"))};
+  const Router router(routes);
+  const auto taken = [&](const char* target) { return router.match(asking("h", target)); };
+  for (const char* target : {"/v1", "/v1/", "/v1/x", "/v1?x", "/v1/deeper", "/v1//", "/v1?"}) {
+    CAPTURE(target);
+    CHECK(taken(target) == 1U);
+  }
+  CHECK(taken("/v1/deep/x") == 0U);
+  CHECK(taken("/w/") == 2U);
+  CHECK(taken("/w/x") == 2U);
+  for (const char* target : {"/v10", "/v1;x", "/v", "/", "/w", "/w?x=/", "/v1%2fx"}) {
+    CAPTURE(target);
+    CHECK_FALSE(taken(target));
+  }
+}
+
+TEST_CASE("a request for a host that no route has is told five that there are") {
+  Routes routes = {route(host("b")), route(host("a")), route(host("b"))};
+  const std::string plain = "no route of this listener matches the request";
+  CHECK(Router(routes).why_no_match(asking("c", "/")) == plain + "; the hosts of its routes are a, b");
+  for (const char* name : {"c", "d", "e", "f", "g"}) routes.push_back(route(host(name)));
+  const std::string some = Router(routes).why_no_match(asking("x", "/"));
+  CAPTURE(some);
+  CHECK(some.starts_with(plain + "; the hosts of its routes are "));
+  CHECK(std::count(some.begin(), some.end(), ',') == 4);
+  CHECK(some.ends_with(" and 2 more"));
+  CHECK(Router(routes).why_no_match(asking("a", "/")) == plain);
+  routes = {route(path("/a"))};
+  CHECK(Router(routes).why_no_match(asking("x", "/")) == plain);
 }
 
 TEST_CASE("a path is compared byte for byte, a prefix at its very start") {
