@@ -45,6 +45,16 @@ void send_whole(Reply& reply, const Entry& entry, bool head) {
   }
 }
 
+// The request's directives; of those that keep a fallback from it, what the operator lets them say.
+RequestDirectives asked_of(const Exchange& x, StaleRule rule) noexcept {
+  RequestDirectives asked = request_directives(x.request->fields);
+  if (!rule.on_error || x.upstream->cache.request_directives == config::RequestDirectives::honour) return asked;
+  asked.no_cache = false;
+  asked.max_age.reset();
+  asked.min_fresh.reset();
+  return asked;
+}
+
 milliseconds stale_limit(const RequestDirectives& asked, const Freshness& freshness, StaleRule rule) noexcept {
   if (asked.max_stale) return *asked.max_stale;  // the client's word about its own answer (RFC 9111 §5.2.1.2)
   milliseconds limit{0};

@@ -20,10 +20,16 @@ using cache::Refusal;
 // Where collecting a body begins: room is made as it comes, so that an announced length alone evicts nothing.
 constexpr std::size_t kFirstRoom = 16 * config::kKiB;
 
-bool has_cache_step(const config::Fallback& fallback) noexcept {
-  return std::any_of(fallback.chain.begin(), fallback.chain.end(),
-                     [](const auto& step) { return std::holds_alternative<config::CacheStep>(step); });
+// The longest max_stale of the chain's cache steps; nullopt: it has none.
+std::optional<milliseconds> max_stale_of(const config::Fallback& fallback) noexcept {
+  std::optional<milliseconds> longest;
+  for (const config::FallbackStep& step : fallback.chain)
+    if (const auto* cache = std::get_if<config::CacheStep>(&step))
+      longest = std::max(longest.value_or(cache->max_stale), cache->max_stale);
+  return longest;
 }
+
+bool has_cache_step(const config::Fallback& fallback) noexcept { return max_stale_of(fallback).has_value(); }
 
 bool serves_normally(const Exchange& x) noexcept { return x.upstream->cache.serve == config::Serve::normal; }
 
@@ -110,8 +116,7 @@ void CacheMemory::on_done(Exchange& x, Time) noexcept {
 void CacheMemory::begin(const Exchange& x) {
   const Response& response = *x.response;
   if (x.fallback->on.has_status(response.status) && displaces_a_good_one(x)) return;
-  const auto verdict = cache::storability(*x.request, response, x.upstream->cache, cache::received(x, head_),
-                                          x.timeouts->deadline_header);
+  const auto verdict = judge(x, *x.request, response);
   if (!verdict) return forget_superseded(x, verdict.refusal);
   const bool known = response.body == BodyKind::length;
   if (known && response.content_length > x.upstream->cache.max_object) return;
@@ -127,6 +132,13 @@ void CacheMemory::begin(const Exchange& x) {
     stored_.reset();
   }
   collect(x);
+}
+
+cache::Storability CacheMemory::judge(const Exchange& x, const Request& request, const Response& response) const {
+  return cache::storability(
+      request, response, x.upstream->cache, cache::received(x, head_),
+      {.deadline_header = x.timeouts->deadline_header,
+       .stale_by_operator = max_stale_of(*x.fallback).value_or(milliseconds{0}) > milliseconds{0}});
 }
 
 void CacheMemory::collect(const Exchange& x) {
@@ -179,11 +191,12 @@ void CacheMemory::freshen(const Exchange& x) {
 }
 
 EntryPtr CacheMemory::update(const Exchange& x, const Entry& entry, Time head) {
+  head_ = head;
   const cache::Received when = cache::received(x, head);
   Request as_get = *x.request;
   as_get.method = "GET";
   const Response merged = cache::updated(entry, *x.response);
-  auto verdict = cache::storability(as_get, merged, x.upstream->cache, when, x.timeouts->deadline_header);
+  auto verdict = judge(x, as_get, merged);
   if (unwanted(verdict.refusal)) context_->store->invalidate(entry);
   if (!verdict) verdict.freshness = cache::no_freshness(merged, cache::response_directives(merged.fields), when);
   EntryPtr fresh = cache::make_entry(

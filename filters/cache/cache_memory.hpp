@@ -36,6 +36,7 @@ class CacheMemory : public PassThrough {
   enum class Plan : std::uint8_t { nothing, collect, keep_bytes };
 
   void begin(const Exchange&);
+  cache::Storability judge(const Exchange&, const Request&, const Response&) const;
   void collect(const Exchange&);
   cache::EntryPtr find(const Exchange&) const;
   void forget_superseded(const Exchange&, cache::Refusal);

@@ -56,28 +56,29 @@ Refusal refused_by_response(const Response& response, const ResponseDirectives& 
   return Refusal::none;
 }
 
-// What has no freshness can still be validated, which saves its body.
+// What has no freshness can still be validated, which saves its body, or be served stale where the operator says so.
 std::optional<Freshness> usable_freshness(const Response& response, const ResponseDirectives& directives,
-                                          const config::Cache& settings, const Received& when) noexcept {
+                                          const config::Cache& settings, const Received& when, Terms terms) noexcept {
   const auto freshness = freshness_of(response, directives, when, settings.heuristic_fraction);
-  if (freshness || settings.serve != Serve::normal) return freshness;
+  if (freshness) return freshness;
+  const bool validates = settings.serve == Serve::normal && has_validator(response.fields);
   const bool allowed = heuristically_cacheable(response.status) || directives.public_;
-  if (!allowed || !has_validator(response.fields)) return std::nullopt;
+  if (!allowed || !(validates || terms.stale_by_operator)) return std::nullopt;
   return no_freshness(response, directives, when);
 }
 
 }  // namespace
 
 Storability storability(const Request& request, const Response& response, const config::Cache& settings,
-                        const Received& when, std::string_view deadline_header) noexcept {
+                        const Received& when, Terms terms) noexcept {
   const ResponseDirectives directives = response_directives(response.fields);
-  if (const Refusal refusal = refused_by_response(response, directives, settings, deadline_header);
+  if (const Refusal refusal = refused_by_response(response, directives, settings, terms.deadline_header);
       refusal != Refusal::none)
     return {refusal, {}};
   if (const Refusal refusal = refused_by_request(request, response, directives, settings.serve);
       refusal != Refusal::none)
     return {refusal, {}};
-  const auto freshness = usable_freshness(response, directives, settings, when);
+  const auto freshness = usable_freshness(response, directives, settings, when, terms);
   if (!freshness) return {Refusal::no_freshness, {}};
   if (!freshness->is_explicit && request.fields.find("cookie")) return {Refusal::cookie, {}};
   return {Refusal::none, *freshness};

@@ -36,9 +36,14 @@ struct Storability {
   explicit operator bool() const noexcept { return refusal == Refusal::none; }
 };
 
+// What else there is to know of the route.
+struct Terms {
+  std::string_view deadline_header = {};  // that of its timeouts
+  bool stale_by_operator = false;         // a cache step of its fallback has a max_stale: fresh for 0 s is enough
+};
+
 // `serve: on_error` keeps what can stand in for the upstream; `serve: normal` all that RFC 9111 allows, also what has
-// to be validated each time. `deadline_header`: that of the request's timeouts. Allocates nothing.
-Storability storability(const Request&, const Response&, const config::Cache&, const Received&,
-                        std::string_view deadline_header = {}) noexcept;
+// to be validated each time. Allocates nothing.
+Storability storability(const Request&, const Response&, const config::Cache&, const Received&, Terms = {}) noexcept;
 
 }  // namespace fusewire::cache

@@ -142,6 +142,55 @@ TEST_CASE("max_stale is the operator's word where the origin says nothing") {
   CHECK(lenient.proxy.get("/").body == "old");
 }
 
+TEST_CASE("with max_stale a response that says nothing of its freshness is the last good answer") {
+  Rig rig(scripts::ok(), "    fallback: {chain: [{cache: {max_stale: 10m}}]}\n");
+  remember(rig, "first", "Content-Type: application/json\r\n");
+  remember(rig, "second", "Content-Type: application/json\r\nETag: \"1\"\r\n");
+  remember(rig, "second", "ETag: \"1\"\r\nX-New: 1\r\n");  // the stored bytes, with newer fields
+  CHECK(rig.proxy.metric("fusewire_cache_events_total{upstream=\"orders\",event=\"store\"}") == 2);
+  CHECK(rig.proxy.metric("fusewire_cache_events_total{upstream=\"orders\",event=\"refresh\"}") == 1);
+  force_open(rig);
+  const Response reply = rig.proxy.get("/");
+  CHECK(reply.status == 200);
+  CHECK(reply.body == "second");
+  CHECK(reply.field("X-New") == "1");
+  CHECK(std::stol(parameter(reply.field("Cache-Status"), "ttl")) <= 0);
+}
+
+TEST_CASE("with max_stale, too, what is forbidden or may be about one client is not remembered") {
+  Rig rig(scripts::ok(), "    fallback: {chain: [{cache: {max_stale: 10m}}]}\n");
+  const auto asked = [&](const std::string& fields, const std::string& request_fields) {
+    rig.upstream.script(scripts::reply(response(200, "mine", fields)));
+    REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders/release").status == 200);
+    REQUIRE(rig.proxy.get("/", request_fields).status == 200);
+    force_open(rig);
+    return rig.proxy.get("/").status;
+  };
+  CHECK(asked("", "Cookie: a=b\r\n") == 503);
+  CHECK(asked("", "Authorization: Basic x\r\n") == 503);
+  CHECK(asked("", "Cache-Control: no-store\r\n") == 503);
+  for (const char* fields : {"Cache-Control: no-store\r\n", "Cache-Control: private\r\n", "Cache-Control: no-cache\r\n",
+                             "Set-Cookie: a=b\r\n", "Vary: *\r\n"})
+    CHECK(asked(fields, "") == 503);
+  CHECK(asked("", "") == 200);
+}
+
+TEST_CASE("request_directives: ignore lets a fallback answer requests that ask for something fresher") {
+  for (const bool ignore : {false, true}) {
+    Rig rig(scripts::ok(), std::string("    fallback: {chain: [{cache: {max_stale: 10m}}]}\n    cache: "
+                                       "{request_directives: ") +
+                               (ignore ? "ignore" : "honour") + "}\n");
+    remember(rig, "remembered", "");
+    force_open(rig);
+    for (const char* fields : {"Cache-Control: no-cache\r\n", "Cache-Control: max-age=0\r\n", "Pragma: no-cache\r\n",
+                               "Cache-Control: min-fresh=5\r\n"}) {
+      CAPTURE(fields);
+      CHECK(rig.proxy.get("/", fields).status == (ignore ? 200 : 503));
+    }
+    CHECK(rig.proxy.get("/", "Cache-Control: only-if-cached\r\n").status == 504);
+  }
+}
+
 TEST_CASE("HEAD, conditional requests and Vary are honoured on remembered responses") {
   Rig rig;
   remember(rig, "remembered", std::string(kFresh) + "Vary: Accept-Language\r\n");

@@ -24,6 +24,7 @@ bool may(std::string_view control, seconds age, StaleRule rule, std::string_view
 struct Fixture : Scene {
   Store store{1 << 20};
   std::shared_ptr<Partition> partition = store.partition("orders");
+  ChainContext context{.store = &store, .cache_partition = partition};
 
   void put(FieldPairs fields, std::string body = "hello", int status = 200) {
     response = ok(fields, body.size());
@@ -33,7 +34,7 @@ struct Fixture : Scene {
   Reply ask(FieldPairs fields, Time now = kStart, std::string_view method = "GET") {
     request = get("/a", fields);
     request.method = method;
-    EntryPtr entry = select(store, *partition, x, kTenMinutes, now);
+    EntryPtr entry = select(context, x, kTenMinutes, now);
     REQUIRE(entry);
     return answer(x, std::move(entry), "fusewire; hit", now);
   }
@@ -183,9 +184,9 @@ TEST_CASE_FIXTURE(Fixture, "hit, stale and miss are counted") {
   put({{"Cache-Control", "max-age=60"}});
   ask({}, kStart);
   ask({}, kStart + 60s);
-  CHECK_FALSE(select(store, *partition, x, kTenMinutes, kStart + 661s));
+  CHECK_FALSE(select(context, x, kTenMinutes, kStart + 661s));
   request = get("/other");
-  CHECK_FALSE(select(store, *partition, x, kTenMinutes, kStart));
+  CHECK_FALSE(select(context, x, kTenMinutes, kStart));
   CHECK(partition->events(Event::hit) == 1);
   CHECK(partition->events(Event::stale) == 1);
   CHECK(partition->events(Event::miss) == 2);
@@ -193,7 +194,7 @@ TEST_CASE_FIXTURE(Fixture, "hit, stale and miss are counted") {
 
 TEST_CASE_FIXTURE(Fixture, "only GET and HEAD without a body, and without If-Match, are answered") {
   put({{"Cache-Control", "max-age=60"}, {"ETag", "\"1\""}});
-  const auto answered = [&] { return select(store, *partition, x, kTenMinutes, kStart) != nullptr; };
+  const auto answered = [&] { return select(context, x, kTenMinutes, kStart) != nullptr; };
   CHECK(answered());
   request = get("/a", {{"If-Match", "\"1\""}});
   CHECK_FALSE(answered());
@@ -203,4 +204,22 @@ TEST_CASE_FIXTURE(Fixture, "only GET and HEAD without a body, and without If-Mat
   request = get();
   request.method = "POST";
   CHECK_FALSE(answered());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the operator may let a fallback pass over what requests ask of freshness, and nothing else") {
+  put({{"Cache-Control", "max-age=60"}});
+  const auto answered = [&](StaleRule rule, std::string_view name, std::string_view value) {
+    request = get("/a", {{name, value}});
+    return select(context, x, rule, kStart + 70s) != nullptr;
+  };
+  for (const auto wish : {config::RequestDirectives::honour, config::RequestDirectives::ignore}) {
+    upstream.cache.request_directives = wish;
+    const bool ignored = wish == config::RequestDirectives::ignore;
+    for (const char* value : {"no-cache", "max-age=1", "min-fresh=1"})
+      CHECK(answered(kTenMinutes, "Cache-Control", value) == ignored);
+    CHECK(answered(kTenMinutes, "Pragma", "no-cache") == ignored);
+    CHECK_FALSE(answered(kError, "Cache-Control", "no-cache"));
+    CHECK_FALSE(answered(kTenMinutes, "Cache-Control", "max-stale=5"));
+  }
 }

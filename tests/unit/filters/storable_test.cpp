@@ -91,6 +91,36 @@ TEST_CASE("a cache that serves normally stores what it can validate, however sta
   CHECK(with({{"X-A", "1"}}).refusal == Refusal::no_freshness);
 }
 
+TEST_CASE(
+    "where a cache step has a max_stale, what says nothing of its freshness is stored, stale from the beginning") {
+  const auto judged = [](const Request& request, const Response& response, config::Cache settings = {}) {
+    return storability(request, response, settings, kAtOnce, {.stale_by_operator = true});
+  };
+  const Response silent = ok({{"Content-Type", "application/json"}});
+  for (const auto serve : {config::Serve::on_error, config::Serve::normal}) {
+    config::Cache settings;
+    settings.serve = serve;
+    const auto verdict = judged(get(), silent, settings);
+    REQUIRE(verdict);
+    CHECK_FALSE(verdict.freshness.is_explicit);
+    CHECK_FALSE(verdict.freshness.fresh(kStart));
+    CHECK_FALSE(verdict.freshness.stale_forbidden);
+    CHECK(verdict.freshness.staleness(kStart) == milliseconds{0});
+  }
+  CHECK(refusal(get(), silent) == Refusal::no_freshness);
+  CHECK(judged(get("/a", {{"Cookie", "a=b"}}), silent).refusal == Refusal::cookie);
+  CHECK(judged(get("/a", {{"Authorization", "x"}}), silent).refusal == Refusal::authorization);
+  CHECK(judged(get("/a", {{"Cache-Control", "no-store"}}), silent).refusal == Refusal::request_no_store);
+  CHECK(judged(get(), ok({{"Cache-Control", "no-store"}})).refusal == Refusal::no_store);
+  CHECK(judged(get(), ok({{"Cache-Control", "private"}})).refusal == Refusal::private_);
+  CHECK(judged(get(), ok({{"Set-Cookie", "a=b"}})).refusal == Refusal::set_cookie);
+  for (const int status : {302, 403, 500, 503}) {
+    Response other = silent;
+    other.status = status;
+    CHECK_FALSE(judged(get(), other));
+  }
+}
+
 TEST_CASE("a Cache-Control that cannot be read is not stored") {
   CHECK(for_control(R"(max-age=60, x="no-store)") == Refusal::malformed);
 }
