@@ -2,6 +2,7 @@
 // What the filters of one upstream work with. Immutable, owned by the snapshot; what it points to is thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 namespace fusewire {
@@ -22,6 +23,7 @@ struct ChainContext {
   cache::Store* store = nullptr;                      // likewise
   std::shared_ptr<cache::Partition> cache_partition;  // likewise: store->partition(upstream's name)
   cache::Fetches* fetches = nullptr;                  // likewise, where the cache serves normally
+  std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
 };
 
 }  // namespace fusewire

@@ -163,6 +163,7 @@ struct Exchange {
   const config::Upstream* upstream = nullptr;
   const config::Timeouts* timeouts = nullptr;  // the route's, or the upstream's
   const config::Fallback* fallback = nullptr;  // the route's, or the upstream's
+  std::string_view cache_scope;                // of the route: stored responses are its own, and those of equal scopes
   WallTime wall{};                             // when the request's head was complete
   bool body_replayable = true;                 // no body, or all of it is still in memory
   // The connection to the upstream is the client connection's own, because an authentication of the connection (NTLM,

@@ -8,6 +8,7 @@
 #include "filters/breaker/classify.hpp"
 #include "filters/cache/fetches.hpp"
 #include "filters/cache/store.hpp"
+#include "proxy/host_rewrite.hpp"
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/server_context.hpp"
@@ -155,7 +156,8 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
                        .classify = upstream->classify.get(),
                        .store = cache_.get(),
                        .cache_partition = upstream->state->cache,
-                       .fetches = fetches_.get()};
+                       .fetches = fetches_.get(),
+                       .cache_generation = cache_generation_of(wanted)};
     snapshot->upstreams.push_back(std::move(upstream));
   }
   for (const auto& wanted : snapshot->config.listeners) {
@@ -169,7 +171,8 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
                                   .upstream = to,
                                   .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
                                   .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
-                                  .cells = lasting_.cells(wanted.name, route.upstream)});
+                                  .cells = lasting_.cells(wanted.name, route.upstream),
+                                  .cache_scope = cache_scope(wanted, route)});
     }
     snapshot->listeners.push_back(std::move(listener));
   }
@@ -208,7 +211,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   }
   if (snapshot_ && before.workers != next->config.workers)
     report.warnings.push_back("runtime.workers: takes effect at the next start");
-  if (snapshot_) forget_other_origins(*next);
+  if (snapshot_) forget_other_sites(*next);
   cache_->set_limit(next->config.cache_memory);
   events_.set_history(next->config.event_history);
   log::configure(next->config.log);
@@ -220,17 +223,19 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   lasting_.forget_unused(snapshot_.get());
 }
 
-// What was stored for an upstream is no answer of another one that has taken over its name, with no endpoint in common.
-void Control::forget_other_origins(const Snapshot& next) {
+// What was stored for an upstream is no answer of another one that has taken over its name. What is still on its way
+// under the old configuration may be stored later on: its generation is the old one, so that nobody finds it.
+std::uint64_t Control::cache_generation_of(const config::Upstream& wanted) {
+  const Upstream* before = snapshot_ ? snapshot_->upstream(wanted.name) : nullptr;
+  if (before != nullptr && LastingState::same_site(*before->config, wanted)) return before->chain.cache_generation;
+  return ++cache_generations_;
+}
+
+void Control::forget_other_sites(const Snapshot& next) {
   for (const auto& upstream : next.upstreams) {
     const Upstream* before = snapshot_->upstream(upstream->config->name);
-    if (before == nullptr) continue;
-    const auto& old = before->config->endpoints;
-    const bool same = std::any_of(old.begin(), old.end(), [&](const config::Endpoint& endpoint) {
-      return std::any_of(upstream->config->endpoints.begin(), upstream->config->endpoints.end(),
-                         [&](const config::Endpoint& kept) { return kept.url == endpoint.url; });
-    });
-    if (!same) cache_->purge(*upstream->state->cache);
+    if (before != nullptr && before->chain.cache_generation != upstream->chain.cache_generation)
+      cache_->purge(*upstream->state->cache);
   }
 }
 

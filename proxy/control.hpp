@@ -91,7 +91,8 @@ class Control {
   // Throws BadCertificate.
   std::shared_ptr<const Snapshot> build(config::Config, std::uint64_t version);
   const ReloadReport& conclude(ReloadReport);
-  void forget_other_origins(const Snapshot& next);
+  std::uint64_t cache_generation_of(const config::Upstream& wanted);
+  void forget_other_sites(const Snapshot& next);
   std::shared_ptr<UpstreamState> begin_state(const config::Upstream&);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
@@ -120,6 +121,7 @@ class Control {
   PerWorker<WorkerCells> worker_cells_;
   LastingState lasting_;
   std::uint64_t version_ = 0;
+  std::uint64_t cache_generations_ = 0;  // so many have been given out
   std::string default_via_;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const ControlView> view_;

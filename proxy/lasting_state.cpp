@@ -50,6 +50,17 @@ UpstreamState* LastingState::find(const std::string& upstream) const {
   return found == upstreams_.end() ? nullptr : found->second.get();
 }
 
+bool LastingState::same_site(const config::Upstream& one, const config::Upstream& other) {
+  bool stays = false;
+  for (const auto& endpoint : one.endpoints)
+    for (const auto& kept : other.endpoints) {
+      if (endpoint.url != kept.url) continue;
+      if (identity_of(one.tls, endpoint) != identity_of(other.tls, kept)) return false;
+      stays = true;
+    }
+  return stays;
+}
+
 void LastingState::forget_unused(const Snapshot* current) {
   std::set<std::string> names;
   std::set<std::pair<std::string, std::string>> endpoints;

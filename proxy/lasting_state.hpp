@@ -42,6 +42,10 @@ class LastingState {
   UpstreamState* find(const std::string& upstream) const;  // nullptr: there is none
   const std::vector<Traffic>& traffic() const { return traffic_; }
 
+  // Whether what one of them has answered may stand for the other: an endpoint stays, and none that stays by its URL is
+  // spoken to in another way (authorities, name, our certificate), so that somebody else may answer there.
+  static bool same_site(const config::Upstream&, const config::Upstream&);
+
   // What is in no configuration any longer (nullptr: there is none): one that is added again starts fresh.
   void forget_unused(const Snapshot* current);
 

@@ -35,6 +35,7 @@ struct Route {
   const config::Timeouts* timeouts = nullptr;
   const config::Fallback* fallback = nullptr;
   std::shared_ptr<PerWorker<TrafficCells>> cells;
+  std::string cache_scope;  // host_rewrite.hpp
 };
 
 struct Listener {

@@ -84,12 +84,17 @@ bool is_answerable(const Request& request) noexcept {
   return request.is_get_or_head() && request.body == BodyKind::none && !only_origin_can_judge(request);
 }
 
-EntryPtr select(Store& store, Partition& partition, const Exchange& x, StaleRule rule, Time now) {
+Scope scope_of(const ChainContext& context, const Exchange& x) noexcept {
+  return {*context.cache_partition, context.cache_generation, x.cache_scope};
+}
+
+EntryPtr select(const ChainContext& context, const Exchange& x, StaleRule rule, Time now) {
   const Request& request = *x.request;
+  Partition& partition = *context.cache_partition;
   EntryPtr entry;
   if (partition.entries() != 0 && is_answerable(request))
-    entry = store.find(partition, uri_key(request), request.fields);
-  if (!entry || !may_answer(request_directives(request.fields), entry->freshness, rule, now)) {
+    entry = context.store->find(scope_of(context, x), uri_key(request), request.fields);
+  if (!entry || !may_answer(asked_of(x, rule), entry->freshness, rule, now)) {
     if (x.upstream->cache.serve == config::Serve::on_error) partition.count(Event::miss);
     return nullptr;
   }

@@ -5,11 +5,10 @@
 #include <optional>
 
 #include "filters/cache/entry.hpp"
+#include "filters/chain_context.hpp"
 #include "filters/exchange.hpp"
 
 namespace fusewire::cache {
-
-class Store;
 
 // How far past its lifetime a response may be used.
 struct StaleRule {
@@ -24,9 +23,12 @@ bool may_answer(const RequestDirectives&, const Freshness&, StaleRule, Time now)
 // Whether a stored response may answer it at all: GET and HEAD without a body, but for If-Match and the like.
 bool is_answerable(const Request&) noexcept;
 
+// What of the store x's request may see.
+Scope scope_of(const ChainContext&, const Exchange&) noexcept;
+
 // The stored response for x's request, if there is one and it may be used. Counts hit and stale; a miss too, unless the
 // request was looked up before (serve: normal).
-EntryPtr select(Store&, Partition&, const Exchange&, StaleRule, Time now);
+EntryPtr select(const ChainContext&, const Exchange&, StaleRule, Time now);
 
 // 200 (or what is stored), 304, 206 or 416, with Age and this Cache-Status. Copies no body.
 Reply answer(const Exchange&, EntryPtr, std::string_view cache_status, Time now);

@@ -45,7 +45,7 @@ std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
     fetch_.clear();
   }
   bool others = false;
-  EntryPtr entry = context_->store->find(*context_->cache_partition, uri_, request.fields, &others);
+  EntryPtr entry = context_->store->find(cache::scope_of(*context_, x), uri_, request.fields, &others);
   if (x.background) return ask_behind(x, std::move(entry), now);
   if (entry)
     if (auto reply = from_store(x, entry, before, now)) return reply;
@@ -69,7 +69,7 @@ std::optional<Reply> CacheFront::unless_cached_only(Exchange& x) const {
 // For a refresh any reply is an end: what it was to renew is fresh by now, or somebody else is at it.
 std::optional<Reply> CacheFront::ask_behind(Exchange& x, EntryPtr entry, Time now) {
   if (entry && entry->freshness.fresh(now)) return cache::not_cached();
-  auto lead = context_->fetches->lead(fetch_key());
+  auto lead = context_->fetches->lead(fetch_key(x));
   if (!lead) return cache::not_cached();
   lead_.emplace(std::move(*lead));
   why_ = cache::Forward::stale;
@@ -86,7 +86,7 @@ std::optional<Reply> CacheFront::from_store(Exchange& x, const EntryPtr& entry, 
   if (!cache::may_answer(asked_, entry->freshness, {}, now)) {
     if (!cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
     const bool wanted = !asked_.no_store && !asked_.only_if_cached;
-    x.refresh = wanted && context_->fetches->may_refresh(fetch_key(), now);
+    x.refresh = wanted && context_->fetches->may_refresh(fetch_key(x), now);
     status.detail = "stale-while-revalidate";
   }
   x.outcome = Outcome::local;
@@ -118,14 +118,17 @@ bool CacheFront::may_share(const Exchange& x, const cache::Entry* entry) const {
   return replaced || !(fields.find("if-none-match") || fields.find("if-modified-since"));
 }
 
-const std::string& CacheFront::fetch_key() {
-  if (fetch_.empty()) fetch_ = context_->cache_partition->name() + ' ' + uri_;
-  return fetch_;
+// The scope and the URI. Of the scope's last part, which may hold anything, the length comes first.
+const std::string& CacheFront::fetch_key(const Exchange& x) {
+  if (!fetch_.empty()) return fetch_;
+  fetch_ = context_->cache_partition->name() + ' ' + std::to_string(context_->cache_generation) + ' ';
+  if (!x.cache_scope.empty()) fetch_.append(std::to_string(x.cache_scope.size())).append(" ").append(x.cache_scope);
+  return fetch_ += uri_;
 }
 
 void CacheFront::share(Exchange& x, Time now) {
   cache::Fetches& fetches = *context_->fetches;
-  if (fetches.is_unshareable(fetch_key(), now)) return;
+  if (fetches.is_unshareable(fetch_key(x), now)) return;
   if (auto lead = fetches.lead(fetch_))
     lead_.emplace(std::move(*lead));
   else if (!asked_.wants_validation())  // what was asked for before it came would not do

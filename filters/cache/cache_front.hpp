@@ -45,7 +45,7 @@ class CacheFront {
   bool may_share(const Exchange&, const cache::Entry*) const;
   void share(Exchange&, Time now);
   void ask_about(Exchange&, cache::EntryPtr);
-  const std::string& fetch_key();
+  const std::string& fetch_key(const Exchange&);
   void end(cache::Ended how) noexcept;
 
   const ChainContext* context_;

@@ -69,7 +69,7 @@ std::optional<Reply> CacheMemory::on_request(Exchange& x, Time now) {
   if (!request.is_get_or_head()) return std::nullopt;
   if (!cache::request_directives(request.fields).only_if_cached) return std::nullopt;
   x.outcome = Outcome::local;
-  EntryPtr entry = cache::select(*context_->store, *context_->cache_partition, x, {}, now);
+  EntryPtr entry = cache::select(*context_, x, {}, now);
   if (!entry) return cache::not_cached();
   const bool fresh = entry->freshness.fresh(now);
   x.set(fresh ? Flag::cache_hit : Flag::cache_stale);
@@ -124,7 +124,7 @@ void CacheMemory::begin(const Exchange& x) {
   uri_ = cache::uri_key(*x.request);
   const std::string_view etag = known ? cache::strong_etag(response.fields) : std::string_view{};
   if (!etag.empty()) {
-    stored_ = context_->store->find(*context_->cache_partition, uri_, x.request->fields);
+    stored_ = context_->store->find(cache::scope_of(*context_, x), uri_, x.request->fields);
     if (stored_ && stored_->etag == etag && has_bytes_of(*stored_, response)) {
       plan_ = Plan::keep_bytes;
       return;
@@ -162,7 +162,7 @@ bool CacheMemory::displaces_a_good_one(const Exchange& x) const {
 }
 
 EntryPtr CacheMemory::find(const Exchange& x) const {
-  return context_->store->find(*context_->cache_partition, cache::uri_key(*x.request), x.request->fields);
+  return context_->store->find(cache::scope_of(*context_, x), cache::uri_key(*x.request), x.request->fields);
 }
 
 // The newest answer counts (RFC 9111 §4): one that nobody may keep, or that says that there is nothing any more, leaves
@@ -199,8 +199,9 @@ EntryPtr CacheMemory::update(const Exchange& x, const Entry& entry, Time head) {
   auto verdict = judge(x, as_get, merged);
   if (unwanted(verdict.refusal)) context_->store->invalidate(entry);
   if (!verdict) verdict.freshness = cache::no_freshness(merged, cache::response_directives(merged.fields), when);
-  EntryPtr fresh = cache::make_entry(
-      {context_->cache_partition, entry.uri, as_get, merged, verdict.freshness, when.wall}, entry.body);
+  EntryPtr fresh = cache::make_entry({context_->cache_partition, entry.uri, as_get, merged, verdict.freshness,
+                                      when.wall, context_->cache_generation, x.cache_scope},
+                                     entry.body);
   if (verdict) store(x, fresh, Event::refresh);
   return fresh;
 }
@@ -218,8 +219,9 @@ void CacheMemory::commit(const Exchange& x) {
     body = context_->store->body(std::move(bytes_));
   }
   const cache::Received when = cache::received(x, head_);
-  auto entry = cache::make_entry(
-      {context_->cache_partition, std::move(uri_), *x.request, *x.response, freshness_, when.wall}, std::move(body));
+  auto entry = cache::make_entry({context_->cache_partition, std::move(uri_), *x.request, *x.response, freshness_,
+                                  when.wall, context_->cache_generation, x.cache_scope},
+                                 std::move(body));
   store(x, std::move(entry), event);
 }
 

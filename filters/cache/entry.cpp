@@ -102,7 +102,7 @@ void copy_fields(Entry& entry, const Fields& fields, HttpTime wall) {
 std::size_t cost_of(const Entry& entry) noexcept {
   // Nodes of list and map, reference counts, the allocator's own: about 300 bytes.
   std::size_t bytes = sizeof(Entry) + 300 + entry.uri.size() * 2 + entry.head.capacity();
-  bytes += entry.fields.size() * sizeof(Field) + entry.body->capacity();
+  bytes += entry.route_scope.size() + entry.fields.size() * sizeof(Field) + entry.body->capacity();
   for (const Selecting& field : entry.selecting)
     bytes += sizeof(Selecting) + field.name.size() + (field.value ? field.value->size() : 0);
   return bytes;
@@ -132,6 +132,8 @@ std::string_view strong_etag(const Fields& fields) noexcept {
 EntryPtr make_entry(Origin origin, Body body) {
   auto entry = std::make_shared<Entry>();
   entry->partition = std::move(origin.partition);
+  entry->generation = origin.generation;
+  entry->route_scope = origin.route_scope;
   entry->uri = std::move(origin.uri);
   entry->selecting = selecting_fields(origin.response.fields, origin.request.fields);
   entry->status = origin.response.status;

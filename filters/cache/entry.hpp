@@ -24,6 +24,8 @@ struct Entry {
   Entry& operator=(const Entry&) = delete;
 
   std::shared_ptr<Partition> partition;
+  std::uint64_t generation = 0;  // these three: its scope
+  std::string route_scope;
   std::string uri;
   std::vector<Selecting> selecting;
   int status = 0;
@@ -35,6 +37,8 @@ struct Entry {
   std::string_view etag;  // as it came, W/ included; empty: none
   std::optional<HttpTime> last_modified;
   std::size_t cost = 0;  // bytes held against cache_memory
+
+  Scope scope() const noexcept { return {*partition, generation, route_scope}; }
 };
 
 using EntryPtr = std::shared_ptr<const Entry>;
@@ -53,6 +57,8 @@ struct Origin {
   const Response& response;
   const Freshness& freshness;
   HttpTime wall;  // when the response came
+  std::uint64_t generation = 0;
+  std::string_view route_scope = {};
 };
 EntryPtr make_entry(Origin, Body body);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One upstream's share of the cache: its name and its counters. Thread-safe: counters are relaxed atomics. Kept by name
-// over reloads.
+// over reloads. A scope is what of it one request may see.
 #pragma once
 
 #include <array>
@@ -54,6 +54,18 @@ class Partition {
   std::array<std::atomic<std::uint64_t>, kEvents> events_{};
   std::atomic<std::uint64_t> entries_{0};
   std::atomic<std::uint64_t> bytes_{0};
+};
+
+// Responses of one upstream that may stand for one another: stored under one generation of its configuration, by way of
+// routes of equal scopes (ChainContext::cache_generation, Exchange::cache_scope).
+struct Scope {
+  Scope(const Partition& of, std::uint64_t number = 0, std::string_view route_scope = {}) noexcept
+      : partition(&of), generation(number), route(route_scope) {}
+
+  const Partition* partition;
+  std::uint64_t generation;
+  std::string_view route;
+  bool operator==(const Scope&) const = default;
 };
 
 }  // namespace fusewire::cache

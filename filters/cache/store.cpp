@@ -51,7 +51,7 @@ void Store::set_limit(std::size_t bytes) {
   make_room();
 }
 
-EntryPtr Store::find(const Partition& partition, std::string_view uri, const Fields& request, bool* others) {
+EntryPtr Store::find(Scope scope, std::string_view uri, const Fields& request, bool* others) {
   Presented presented(request);
   Shard& shard = shard_of(uri);
   const std::lock_guard lock(shard.mutex);
@@ -60,7 +60,7 @@ EntryPtr Store::find(const Partition& partition, std::string_view uri, const Fie
   const Variants& variants = found->second;
   bool any = false;
   const auto newest = std::find_if(variants.rbegin(), variants.rend(), [&](Lru::iterator node) {
-    if (node->entry->partition.get() != &partition) return false;
+    if (node->entry->scope() != scope) return false;
     any = true;
     return presented.is_selecting(node->entry->selecting);
   });
@@ -172,7 +172,7 @@ void Store::drop_selected(Shard& shard, Variants& variants, const Entry& incomin
     out.splice(out.end(), shard.lru, node);
   };
   std::erase_if(variants, [&](Lru::iterator node) {
-    const bool selected = node->entry->partition == incoming.partition && request.is_selecting(node->entry->selecting);
+    const bool selected = node->entry->scope() == incoming.scope() && request.is_selecting(node->entry->selecting);
     if (selected) drop(node);
     return selected;
   });

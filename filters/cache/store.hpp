@@ -53,7 +53,7 @@ class Store {
 
   // The newest stored response that this request selects; it becomes the most recently used. `others`: whether there is
   // one that other requests select, where there is none for this.
-  EntryPtr find(const Partition&, std::string_view uri, const Fields& request, bool* others = nullptr);
+  EntryPtr find(Scope, std::string_view uri, const Fields& request, bool* others = nullptr);
 
   // Counted for as long as anyone holds it, stored or not.
   Body body(std::string bytes);
@@ -64,7 +64,7 @@ class Store {
   // invalidated after `serial`: the answer may be older than the change.
   bool insert(EntryPtr, const Fields& request, std::uint64_t serial);
 
-  // Forgets all that is stored for a URI, whatever the upstream (RFC 9111 §4.4).
+  // Forgets all that is stored for a URI, whatever its scope (RFC 9111 §4.4).
   void invalidate(std::string_view uri);
   // Forgets just this entry, if it is still stored.
   void invalidate(const Entry&);

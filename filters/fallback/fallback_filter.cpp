@@ -57,7 +57,7 @@ void FallbackFilter::walk(Exchange& x, Reply& reply, Time now) {
 
 bool FallbackFilter::run(const config::CacheStep& step, Exchange& x, Reply& reply, Time now) {
   const cache::StaleRule rule{.on_error = true, .max_stale = step.max_stale};
-  cache::EntryPtr entry = cache::select(*context_->store, *context_->cache_partition, x, rule, now);
+  cache::EntryPtr entry = cache::select(*context_, x, rule, now);
   x.fallback_runs.add(FallbackType::cache, entry ? FallbackResult::hit : FallbackResult::miss);
   if (!entry) return false;
   x.set(entry->freshness.fresh(now) ? Flag::cache_hit : Flag::cache_stale);

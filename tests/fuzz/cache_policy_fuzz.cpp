@@ -68,7 +68,7 @@ struct Fuzzed {
 
   explicit Fuzzed(std::string_view rest) {
     request.method = "GET";
-    request.target = take_line(rest);
+    request.set_target(take_line(rest));
     request.authority = take_line(rest);
     request.fields = take_fields(rest);
     response.status = 200;
@@ -91,7 +91,9 @@ struct Fuzzed {
     config::Upstream upstream;
     upstream.cache.serve = serve;
     const ResponseDirectives directives = response_directives(response.fields);
-    const auto verdict = storability(request, response, upstream.cache, {kNow, kNow, kWall});
+    const bool stale_by_operator = body.size() % 2 == 1;
+    const auto verdict = storability(request, response, upstream.cache, {kNow, kNow, kWall},
+                                     {.deadline_header = {}, .stale_by_operator = stale_by_operator});
     if (!verdict) return;
     require((!directives.no_store || directives.must_understand) && !directives.private_);
     require(!directives.no_cache || serve == config::Serve::normal);
@@ -99,6 +101,7 @@ struct Fuzzed {
     require(verdict.freshness.initial_age >= milliseconds{0});
     Store store(1 << 20);
     const auto partition = store.partition("u");
+    const ChainContext context{.store = &store, .cache_partition = partition};
     const auto bytes = std::make_shared<const std::string>(body);
     store.insert(make_entry({partition, uri_key(request), request, response, verdict.freshness, kWall}, bytes),
                  request.fields, store.now_serial());
@@ -112,7 +115,7 @@ struct Fuzzed {
     remaining_deadline_ms(x, kNow);
     for (const auto later : {seconds{0}, seconds{100}, seconds{1000000}}) {
       const StaleRule rule{.on_error = true, .max_stale = seconds{500000}};
-      const EntryPtr entry = select(store, *partition, x, rule, kNow + later);
+      const EntryPtr entry = select(context, x, rule, kNow + later);
       if (!entry) continue;
       require(entry->freshness.fresh(kNow + later) || !directives.forbids_stale());
       check_reply(answer(x, entry, "fusewire; hit", kNow + later), *entry);

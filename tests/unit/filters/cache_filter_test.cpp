@@ -210,11 +210,11 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
                          End{ok(), Outcome::client_gone, Ended::vacant}, End{ok(), Outcome::cut_off, Ended::vacant},
                          End{ok({{"Cache-Control", "private"}}), Outcome::client_gone, Ended::alone},
                          End{ok({{"Cache-Control", "max-age=0"}}), Outcome::complete, Ended::alone}}) {
-    fetches.mark_shareable("orders http://shop.test/a");
+    fetches.mark_shareable("orders 0 http://shop.test/a");
     store.purge();
     ask(get());
     const auto follower = std::make_shared<Told>();
-    REQUIRE(fetches.follow("orders http://shop.test/a", follower));
+    REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
     head_comes(end.response);
     filter->on_body(x, "hello");
     done(end.outcome);
@@ -225,7 +225,7 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
 TEST_CASE_FIXTURE(Fixture, "a fetch that its client holds up sets those who wait free") {
   ask(get());
   const auto follower = std::make_shared<Told>();
-  REQUIRE(fetches.follow("orders http://shop.test/a", follower));
+  REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
   filter->on_stall();
   CHECK(follower->how == Ended::alone);
 }
@@ -248,13 +248,13 @@ TEST_CASE_FIXTURE(Fixture,
   chunked.body = BodyKind::chunked;
   ask(get());
   const auto follower = std::make_shared<Told>();
-  REQUIRE(fetches.follow("orders http://shop.test/a", follower));
+  REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
   head_comes(chunked);
   filter->on_body(x, "hello");
   CHECK_FALSE(follower->how);
   filter->on_body(x, "hello!");
   CHECK(follower->how == Ended::alone);
-  CHECK(fetches.is_unshareable("orders http://shop.test/a", kStart + 1s));
+  CHECK(fetches.is_unshareable("orders 0 http://shop.test/a", kStart + 1s));
 }
 
 TEST_CASE_FIXTURE(Fixture, "who wants an answer of the upstream's own waits for nobody, but may be waited for") {

@@ -433,3 +433,36 @@ TEST_CASE_FIXTURE(Fixture, "only-if-cached says nothing to methods that are not 
   post.fields.add("Cache-Control", "only-if-cached");
   CHECK_FALSE(ask(post));
 }
+
+TEST_CASE_FIXTURE(Fixture,
+                  "with max_stale a response without freshness is remembered; its strong ETag keeps the bytes") {
+  upstream.fallback.chain = {config::CacheStep{.max_stale = 600s}};
+  exchange(get(), ok({{"ETag", kEtag}}));
+  REQUIRE(stored());
+  const auto bytes = stored()->body;
+  exchange(get(), ok({{"ETag", kEtag}, {"X-New", "1"}}), "hello", kStart + 5s);
+  CHECK(stored()->body == bytes);
+  CHECK(stored()->fields.find("x-new") == "1");
+  CHECK(stored()->freshness.received == kStart + 5s);
+  exchange(get(), ok({{"ETag", "\"2\""}}), "other", kStart + 6s);
+  CHECK(*stored()->body == "other");
+  CHECK(events(Event::refresh) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what one route's scope has stored is not another's") {
+  x.cache_scope = {};
+  exchange(get(), ok());
+  const auto find = [&](std::string_view scope) {
+    return store.find({*context.cache_partition, 0, scope}, uri_key(get()), {});
+  };
+  CHECK(find(""));
+  CHECK_FALSE(find("other"));
+  context.cache_generation = 1;
+  ask(get());
+  x.cache_scope = "other";
+  head_comes(ok());
+  filter->on_body(x, "hello");
+  done();
+  CHECK_FALSE(find("other"));
+  CHECK(store.find({*context.cache_partition, 1, "other"}, uri_key(get()), {}));
+}

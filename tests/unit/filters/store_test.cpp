@@ -52,6 +52,35 @@ TEST_CASE_FIXTURE(Fixture, "two upstreams keep their own response for one URI") 
   CHECK(store.find(*users, uri_key(get("/a")), {})->body->size() == 200);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "what is stored is found in its own scope alone, and replaced there alone, but invalidated in all") {
+  const Request request = get("/a");
+  const Response response = ok();
+  const auto scoped = [&](std::uint64_t generation, std::string_view route, std::string text) {
+    const Freshness freshness =
+        freshness_of(response, response_directives(response.fields), {kStart, kStart, kWall}, 0.1).value();
+    const auto body = std::make_shared<const std::string>(std::move(text));
+    store.insert(make_entry({orders, uri_key(request), request, response, freshness, kWall, generation, route}, body),
+                 {}, store.now_serial());
+  };
+  const auto found = [&](std::uint64_t generation, std::string_view route) {
+    const EntryPtr entry = store.find({*orders, generation, route}, uri_key(request), {});
+    return entry ? *entry->body : "nothing";
+  };
+  scoped(1, "", "one");
+  CHECK(found(0, "") == "nothing");
+  CHECK(found(1, "r") == "nothing");
+  scoped(2, "", "two");
+  scoped(1, "r", "by r");
+  scoped(1, "", "one again");
+  CHECK(found(1, "") == "one again");
+  CHECK(found(2, "") == "two");
+  CHECK(found(1, "r") == "by r");
+  CHECK(orders->entries() == 3);
+  store.invalidate(uri_key(request));
+  CHECK(orders->entries() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "variants live side by side, each found by its own request") {
   const auto put_variant = [&](std::string_view language, std::string body) {
     const Request request = get("/a", {{"Accept-Language", language}});
