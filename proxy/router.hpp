@@ -22,7 +22,8 @@ class Router {
   // The index of the route, or nothing. Does not allocate; its cost does not grow with the number of hosts or of
   // prefixes of equal length.
   std::optional<std::size_t> match(const Request&) const;
-  // One sentence for a request that matches none: with the first hosts of the list, where it asks for none of them.
+  // One sentence for a request that matches none: with a few of the hosts that there are, where it asks for none of
+  // them.
   std::string why_no_match(const Request&) const;
 
  private:
