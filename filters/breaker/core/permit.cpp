@@ -55,6 +55,11 @@ void Permit::on_slow(Time now) noexcept {
   if (active() && !slow_ && !unjudged_) slow_ = breaker_->turned_slow(*this, now);
 }
 
+void Permit::withdraw(Time now) noexcept {
+  give_back_slot(now);
+  if (active()) phase_ = Phase::ended;
+}
+
 bool Permit::give_back_slot(Time now) noexcept {
   if (!holds_slot()) return false;
   slot_ = false;

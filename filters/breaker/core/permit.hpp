@@ -23,6 +23,9 @@ class Permit {
   void neutral(Time now) noexcept;
   // The call has waited slower_than. Counts once; the permit lives on.
   void on_slow(Time now) noexcept;
+  // There was no call after all (it was answered here, without the upstream): ends the permit, which leaves no trace in
+  // the totals and gives its slot back.
+  void withdraw(Time now) noexcept;
   // Gives a half-open slot back while its call goes on, which is unjudged from now on: its verdict reaches only the
   // totals, and it can no longer turn slow. For a call that waits for its own client, so that no client holds the
   // half-open. False, and nothing changes, where the permit holds no slot (a closed breaker's never does) or has ended.

@@ -30,6 +30,25 @@ TEST_CASE("a permit that holds nothing does nothing") {
   CHECK_FALSE(permit.broke_off(FailureKind::reset, Time{}));
 }
 
+TEST_CASE("a permit that is withdrawn leaves no trace, and its slot is free") {
+  PlayedBreaker play(only_consecutive(1));
+  Permit closed = play.must_admit();
+  closed.withdraw(play.now);
+  CHECK_FALSE(closed.active());
+  play.fail();
+  play.wait_out();
+  std::vector<Permit> holders;
+  for (int i = 0; i < 3; ++i) holders.push_back(play.must_admit());
+  holders.back().withdraw(play.now);
+  CHECK(play.seen().half_open.in_flight == 2);
+  CHECK(play.must_admit().active());
+  holders.clear();
+  const Totals totals = play.seen().totals;
+  CHECK(totals.success == 0);
+  CHECK(totals.failure == 1);
+  CHECK(totals.neutral == 3);  // those that were dropped
+}
+
 TEST_CASE("a permit moves, and only its new holder ends it") {
   PlayedBreaker play;
   {
