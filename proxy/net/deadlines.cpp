@@ -2,6 +2,7 @@
 #include "proxy/net/deadlines.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace fusewire::proxy {
@@ -39,7 +40,9 @@ std::int64_t DeadlineWheel::slot_of(Time time) {
 void DeadlineWheel::link(Deadline& deadline) {
   // What lies beyond one turn waits in the last slot of the turn and is sorted again from there.
   const std::int64_t slot = std::clamp(slot_of(deadline.due_), current_, current_ + kSlots - 1);
-  Deadline*& head = slots_[index_of(slot)];
+  const std::size_t index = index_of(slot);
+  linked_[index / kWordBits] |= std::uint64_t{1} << (index % kWordBits);
+  Deadline*& head = slots_[index];
   deadline.slot_ = slot;
   deadline.next_ = head;
   deadline.link_ = &head;
@@ -61,7 +64,7 @@ void DeadlineWheel::tick(Time now) {
   const std::int64_t first = std::exchange(current_, std::max(current_, last + 1));
   const std::int64_t end = std::min(last, first + kSlots - 1);
   for (std::int64_t slot = first; slot <= end; ++slot) fire_slot(slot, now);
-  if (const std::int64_t next = next_occupied(current_); next != 0) schedule(next);
+  if (const std::int64_t next = next_linked(current_); next != 0) schedule(next);
 }
 
 void DeadlineWheel::fire_slot(std::int64_t slot, Time now) {
@@ -84,9 +87,22 @@ void DeadlineWheel::fire_slot(std::int64_t slot, Time now) {
   }
 }
 
-std::int64_t DeadlineWheel::next_occupied(std::int64_t from) const {
-  for (std::int64_t slot = from; slot < from + kSlots; ++slot)
+// The first slot from there on that is not empty; 0: none.
+std::int64_t DeadlineWheel::next_linked(std::int64_t from) {
+  const std::int64_t end = from + kSlots;
+  for (std::int64_t slot = from; slot < end;) {
+    const std::size_t index = index_of(slot);
+    std::uint64_t& word = linked_[index / kWordBits];
+    const std::uint64_t rest = word >> (index % kWordBits);
+    if (rest == 0) {
+      slot += kWordBits - static_cast<std::int64_t>(index % kWordBits);
+      continue;
+    }
+    slot += std::countr_zero(rest);
+    if (slot >= end) break;
     if (slots_[index_of(slot)] != nullptr) return slot;
+    word &= ~(std::uint64_t{1} << (index_of(slot) % kWordBits));
+  }
   return 0;
 }
 

@@ -68,13 +68,16 @@ void Loop::run() {
   while (!stopped_.load(std::memory_order_relaxed)) turn();
 }
 
-// In milliseconds for epoll_wait, rounded up: nothing wakes early to find that it has to wait.
+// In milliseconds for epoll_wait, rounded up. The kernel takes up to a two-hundredth of a long wait as leave to be late
+// (select_estimate_accuracy): such a wait ends early, and what is left of it is waited for in the next turn.
 int Loop::patience(Time until) const {
   if (now_->first != nullptr || !soon_.empty()) return 0;
   const Time due = std::min(until, deadlines_.next());
   if (due == kNever) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  constexpr std::int64_t kLong = 200;
+  const std::int64_t wait = left > kLong ? left - left / 64 : left;
+  return static_cast<int>(std::clamp<std::int64_t>(wait, 0, std::numeric_limits<int>::max()));
 }
 
 void Loop::turn(Time until) {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace {
 
 Time now() { return std::chrono::steady_clock::now(); }
 
-constexpr auto kGenerous = 1500ms;  // far above a slot (20 ms), far below a turn of the wheel (20 s)
+constexpr auto kGenerous = 1500ms;  // far above a slot (3 ms), far below a turn of the wheel (12 s)
 
 struct Rig {
   Loop loop;
@@ -157,5 +158,46 @@ TEST_CASE("a wheel that stood still for more than a turn is on time again at onc
     while (at == Time{} && now() < due + kGenerous) wheel.tick(now());
     CHECK(at >= due);
     CHECK(at < due + kGenerous);
+  }
+}
+
+TEST_CASE("deadlines fall due within 3 ms of their times, none of them early") {
+  const Time start{std::chrono::hours(1)};
+  DeadlineWheel wheel(start);
+  Time clock = start;
+  std::vector<std::unique_ptr<Deadline>> deadlines;
+  std::vector<std::chrono::nanoseconds> late;
+  for (int i = 0; i < 500; ++i) {
+    const Time due = start + i * 7919us;
+    deadlines.push_back(std::make_unique<Deadline>(wheel, [&, due] { late.push_back(clock - due); }));
+    deadlines.back()->arm(due);
+  }
+  // As the loop does: it looks when the wheel says so.
+  while (wheel.next() != kNever) {
+    clock = std::max(clock, wheel.next());
+    wheel.tick(clock);
+  }
+  REQUIRE(late.size() == deadlines.size());
+  CHECK(*std::min_element(late.begin(), late.end()) >= 0ns);
+  CHECK(*std::max_element(late.begin(), late.end()) < 3ms);
+}
+
+TEST_CASE("the wheel finds the next deadline wherever it lies in its turn, and beyond it") {
+  const Time start{std::chrono::hours(1)};
+  for (const std::chrono::milliseconds ahead : {0ms, 3ms, 250ms, 257ms, 4000ms, 12000ms, 13000ms, 60000ms, 3600000ms}) {
+    CAPTURE(ahead.count());
+    DeadlineWheel wheel(start);
+    Time clock = start;
+    bool fired = false;
+    Deadline deadline(wheel, [&] { fired = true; });
+    deadline.arm(start + ahead);
+    while (!fired && wheel.next() != kNever) {
+      clock = std::max(clock, wheel.next());
+      wheel.tick(clock);
+    }
+    CHECK(fired);
+    CHECK(clock >= start + ahead);
+    CHECK(clock < start + ahead + 3ms);
+    CHECK(wheel.next() == kNever);
   }
 }
