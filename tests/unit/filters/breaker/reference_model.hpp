@@ -39,7 +39,7 @@ struct Rules {
   config::CircuitBreaker as_config() const;
 };
 
-// A rule that a mutated model gets wrong: the random lives must tell each of them from the core.
+// A rule that a mutated model has wrong. The random lives must notice each of them (property_test.cpp).
 enum class Mutation {
   none,
   row_without_10_ms,
