@@ -248,7 +248,7 @@ class RandomLife {
     return call;
   }
 
-  std::string differing(std::string what) const {
+  std::string differing(const std::string& what) const {
     const std::string real = text(play_.seen());
     const std::string modelled = model_.text();
     if (what.empty() && real == modelled) return {};

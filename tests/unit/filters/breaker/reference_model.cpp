@@ -182,10 +182,11 @@ bool ReferenceModel::counts(const Row& row, int threshold, double chance, const 
 ReferenceModel::Count ReferenceModel::beside(const Row& row, const Entries& entries) const {
   Entries others;
   int own = row.calls;
-  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    const bool is_own = entry->marked && own > 0;
+  for (std::size_t i = entries.size(); i-- > 0;) {
+    const Entry& entry = entries[i];
+    const bool is_own = entry.marked && own > 0;
     if (is_own) --own;
-    others.push_front({entry->at, entry->marked, is_own});
+    others.push_front({entry.at, entry.marked, is_own});
   }
   Count in_window;
   const auto size = static_cast<std::size_t>(rules_.size);
