@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "config/config.hpp"
+#include "filters/client_waits.hpp"
 #include "filters/message.hpp"
 
 namespace fusewire {
@@ -194,10 +195,13 @@ struct Exchange {
   // What came of it. `outcome` leaves `pending` once, set by forward (or by the session for a local answer).
   Outcome outcome = Outcome::pending;
   TlsFault tls_fault;                  // of Outcome::tls_error
+  std::string_view malformed;          // of Outcome::protocol_error: what is wrong with the response; static storage
   Verdict verdict = Verdict::none;     // set by the breaker filter
   int upstream_status = 0;             // 0 before the response's head
   const Response* response = nullptr;  // the upstream's head, valid until the exchange ends
   bool nothing_sent = true;            // no byte went to the upstream
+  ClientWaits waits;                   // for the client, while the outcome is pending
+  bool client_withheld = false;        // when the upstream ended it, or answered 408, something was withheld from it
   std::uint16_t flags = 0;
   FallbackRuns fallback_runs;
 

@@ -83,6 +83,7 @@ class Fields {
  public:
   void clear() noexcept { list_.clear(); }
   bool has_room() const noexcept { return list_.capacity() > 0; }
+  std::size_t room() const noexcept { return list_.capacity(); }
   void reserve(std::size_t fields) { list_.reserve(fields); }
   void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) {
     if (list_.capacity() == 0) list_.reserve(kUsual);

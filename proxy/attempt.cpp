@@ -30,13 +30,18 @@ void set_failure_flag(Exchange& x) {
     case Outcome::idle_timeout:
       return x.set(Flag::upstream_timeout);
     case Outcome::reset:
-    case Outcome::protocol_error:
     case Outcome::incomplete:
       return x.set(Flag::upstream_reset);
+    case Outcome::protocol_error:
+      return x.set(Flag::upstream_malformed);
     case Outcome::overload:
       return x.set(Flag::upstream_full);
     case Outcome::client_gone:
       return x.set(Flag::client_gone);
+    case Outcome::client_fault:
+      return x.set(Flag::bad_request);
+    case Outcome::cut_off:
+      return x.set(Flag::shut_down);
     default:
       return;
   }
@@ -93,7 +98,13 @@ void Attempt::cut_off(Outcome why) {
 
 void Attempt::held_up() {
   chain.on_stall();
+  forward.client_waits();
   if (detour_) detour_->held_up();
+}
+
+void Attempt::goes_on() {
+  forward.client_took();
+  if (detour_) detour_->goes_on();
 }
 
 bool Attempt::take_slot() {
@@ -142,7 +153,7 @@ Task<void> Attempt::ask_upstream(Reply& reply) {
 
 void Attempt::fail(Reply& reply) {
   set_failure_flag(x);
-  reply = failure_reply(x.outcome, upstream.config->name, x.tls_fault);
+  reply = failure_reply(x);
 }
 
 // Until the fetch that may answer this request, too, has ended; or for as long as an upstream may take to answer.
@@ -170,7 +181,7 @@ Task<void> Attempt::follow() {
 Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {
   if (Task<void> asking = ask(reply, now); !asking.is_ready()) {
     co_await asking;
-    now = x.response_head != kNever ? x.response_head : steady_now();
+    now = x.response_head != kNever ? x.response_head : ended_at();
   }
   co_return co_await decide(reply, now);
 }
@@ -219,8 +230,11 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
   co_return this;
 }
 
+// When the upstream's part ended: what falls due together is reported with its own times.
+Time Attempt::ended_at() const { return x.response_end != kNever ? x.response_end : steady_now(); }
+
 void Attempt::done() {
-  if (!done_) done(steady_now());
+  if (!done_) done(ended_at());
 }
 
 void Attempt::done(Time now) {

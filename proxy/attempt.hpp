@@ -27,8 +27,10 @@ class Attempt {
   Task<Attempt*> decide(Reply&, Time now);
   // Whatever is waited for on the upstream's side ends now.
   void cut_off(Outcome why);
-  // The client takes its answer slowly: nobody else is to wait for what it fetches.
+  // The client takes its answer slowly: nobody else is to wait for what it fetches, and the upstream is not blamed for
+  // the time until goes_on().
   void held_up();
+  void goes_on();
 
   Exchange x;
   Chain chain;
@@ -37,7 +39,7 @@ class Attempt {
 
   // The upstream's part is over: filters hear of it once, as does this upstream's latency.
   void done(Time now);
-  void done();  // now, if it was not
+  void done();  // if it was not, with the time of its end
   bool is_done() const { return done_; }
   // Ends what still runs of this attempt and its detour.
   Task<void> finish();
@@ -50,6 +52,7 @@ class Attempt {
   void answer_with(Reply own, Reply&);
   Task<void> follow();
   void fail(Reply&);
+  Time ended_at() const;
   Task<Attempt*> decide_by_detours(bool relayed, Reply&);
   Task<Attempt*> take_detours(Reply&);
   void settle(bool relayed, const Reply&, Time now);

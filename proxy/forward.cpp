@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/forward.hpp"
 
+#include <algorithm>
+
 #include "filters/timeout/timeout_filter.hpp"
 #include "proxy/host_rewrite.hpp"
+#include "proxy/http/keep_alive.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
 
-constexpr http::HeadLimits kResponseLimits{.max_line = 32 * 1024, .max_bytes = 32 * 1024, .max_fields = 100};
 constexpr unsigned kMaxInterims = 64;  // 1xx before one final response
 
 Time steady_now() { return std::chrono::steady_clock::now(); }
@@ -36,13 +38,17 @@ void Forward::listen_to_client() {
   if (!upload_.running()) inbound_.listen();
 }
 
-void Forward::end(Outcome outcome) {
+void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
+
+void Forward::end(const Fault& fault) {
   if (x_.outcome != Outcome::pending) return;
-  x_.outcome = outcome;
-  x_.response_end = steady_now();
+  x_.outcome = fault.outcome;
+  x_.response_end = fault.at;
   phase_ = Phase::over;
   dial_.cancel();
-  if (outcome != Outcome::complete && connection_) connection_->channel().close();
+  if (fault.outcome == Outcome::complete) return;
+  x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at);
+  if (connection_) connection_->channel().close();
 }
 
 // ------------------------------------------------------------------------------------------------------ connecting
@@ -73,7 +79,9 @@ void Forward::choose_endpoint() {
 
 bool Forward::reuse_connection() {
   ++attempts_;
-  if (!fresh_ && !connection_ && choice_.backend) connection_ = worker_.pool().take(*choice_.backend);
+  const Time now = x_.permitted == kNever ? steady_now() : x_.permitted;
+  if (!fresh_ && !connection_ && choice_.backend)
+    connection_ = worker_.pool().take(*choice_.backend, now, x_.timeouts->keep_alive);
   if (connection_) Backends::trust(*choice_.backend);
   return connection_ != nullptr;
 }
@@ -81,7 +89,7 @@ bool Forward::reuse_connection() {
 void Forward::begin_with_connection() {
   written_before_ = connection_->channel().bytes_written();
   received_any_ = false;
-  head_seen_ = 0;
+  head_progress_.restart();
   connection_->channel().watch(this);
 }
 
@@ -104,11 +112,11 @@ Task<void> Forward::connect() {
   });
   if (connection_) co_return;
   x_.tls_fault = dial_.tls_fault();
-  end(dial_.outcome());
+  end(Fault{dial_.outcome(), std::min(steady_now(), until)});
 }
 
 Outcome Forward::why_no_place() const {
-  if (fault_ && is_forsaken(*fault_)) return *fault_;
+  if (fault_ && is_forsaken(fault_->outcome)) return fault_->outcome;
   return inbound_.gone() ? Outcome::client_gone : Outcome::overload;
 }
 
@@ -134,6 +142,7 @@ void Forward::start_over() {
   connection_.reset();
   x_.outcome = Outcome::pending;
   x_.response_end = kNever;
+  x_.client_withheld = false;
   fresh_ = true;
 }
 
@@ -180,10 +189,11 @@ Task<void> Forward::send() {
   last_progress_ = x_.permitted;
   const bool at_once = channel.try_write(gather);
   if (!at_once) {
-    last_progress_ = steady_now();
+    begin_blocked_write(steady_now());
     arm();
     inbound_.channel.watch_for_end();
     co_await channel.flush(gather);
+    blocked_ = false;
   }
   if (!at_once || x_.request->body != BodyKind::none) last_progress_ = steady_now();
   x_.nothing_sent = x_.nothing_sent && channel.bytes_written() == written_before_;
@@ -195,14 +205,8 @@ Task<void> Forward::send() {
   x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
   inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
-  upload_.start(channel, [this](Upload::Progress progress) {
-    last_progress_ = steady_now();
-    if (progress != Upload::Progress::sent || !inbound_.body.done()) return;
-    x_.request_sent = last_progress_;
-    if (phase_ != Phase::sending) return;
-    phase_ = Phase::waiting;
-    arm();
-  });
+  upload_.start(channel,
+                [this](Upload::Progress progress, Time now, std::size_t bytes) { on_upload(progress, now, bytes); });
 }
 
 // ------------------------------------------------------------------------------------------------------ receiving
@@ -218,7 +222,7 @@ Task<void> Forward::receive_head() {
     }
     if (x_.outcome != Outcome::pending) co_return;
     if (channel.ended()) {
-      end(fault_ ? *fault_ : Outcome::reset);
+      end(fault_.value_or(Fault{Outcome::reset, steady_now()}));
       co_return;
     }
     if (interrupted()) co_return;
@@ -233,27 +237,22 @@ bool Forward::parse_head() {
   Channel& channel = connection_->channel();
   if (channel.buffer().empty()) return false;
   received_any_ = true;
-  channel.buffer().compact();
-  const auto bytes = channel.buffer().view();
-  if (!http::is_news(bytes, head_seen_, kResponseLimits)) return false;
-  const auto head = http::parse_response_head(bytes, kResponseLimits, x_.request->is_head(), response_);
-  head_seen_ = head.parsed == http::Parsed::incomplete ? bytes.size() : 0;
+  const http::HeadResult head = read_head(channel);
   if (head.parsed == http::Parsed::incomplete) return false;
-  if (must_refuse(head)) {
-    end(Outcome::protocol_error);
-    return true;
-  }
+  if (head.parsed == http::Parsed::refused) return refuse(head.reason), true;
+  if (switches_unasked(head)) return refuse("a switch of protocols that was not asked for"), true;
   response_connection_ = head.connection;
   x_.connection_bound = x_.connection_bound || head.connection_bound;
   channel.buffer().hold(head.size);
   if (response_.status < 200 && response_.status != 101) {
-    if (++interims_ > kMaxInterims) end(Outcome::protocol_error);
+    if (++interims_ > kMaxInterims) refuse("too many interim responses");
     return true;
   }
   has_head_ = true;
   x_.response = &response_;
   x_.upstream_status = response_.status;
   x_.response_head = last_progress_ = steady_now();
+  if (response_.status == 408) x_.client_withheld = x_.waits.withheld(x_.response_head);
   body_ = http::BodyDecoder(response_.body, response_.content_length);
   phase_ = Phase::relaying;
   if (body_.done()) end(Outcome::complete);
@@ -261,83 +260,10 @@ bool Forward::parse_head() {
   return true;
 }
 
-// Malformed, or a switch of protocols that was not asked for.
-bool Forward::must_refuse(const http::HeadResult& head) const {
-  if (head.parsed == http::Parsed::refused) return true;
-  if (response_.status != 101) return false;
-  return inbound_.upgrades == nullptr ||
-         !switches_as_asked(response_, head.connection, x_.request->fields, *inbound_.upgrades);
-}
-
-Task<void> Forward::relay_interim() {
-  if (inbound_.request.minor_version >= 1) {
-    Scratch scratch(worker_.scratch());
-    append_interim_head(*scratch, response_, response_connection_);
-    Gather gather;
-    gather.add(*scratch);
-    if (!inbound_.channel.try_write(gather)) co_await inbound_.channel.flush(gather);
-  }
-  if (connection_) connection_->channel().buffer().release();
-}
-
-std::string_view Forward::next_piece() {
-  if (!set_aside_.empty()) return std::exchange(set_aside_, {});
-  if (x_.outcome != Outcome::pending) return {};
-  Channel& channel = connection_->channel();
-  channel.buffer().consume(std::exchange(taken_raw_, 0));
-  if (!channel.buffer().empty()) {
-    const auto step = body_.decode(channel.buffer().data(), channel.buffer().size());
-    taken_raw_ = step.consumed;
-    if (body_.failed()) {
-      end(Outcome::protocol_error);
-      return {};
-    }
-    if (body_.done()) end(Outcome::complete);
-    if (!step.data.empty() || body_.done()) return step.data;
-    channel.buffer().consume(std::exchange(taken_raw_, 0));
-  }
-  if (channel.ended()) end(channel.eof() && body_.finish() ? Outcome::complete : ended_outcome());
-  return {};
-}
-
-Outcome Forward::ended_outcome() const { return fault_ ? *fault_ : Outcome::incomplete; }
-
-Task<void> Forward::wait() {
-  Channel& channel = connection_->channel();
-  channel.buffer().consume(std::exchange(taken_raw_, 0));
-  last_progress_ = steady_now();
-  phase_ = Phase::body;
-  arm();
-  while (channel.buffer().empty() && !channel.ended()) {
-    if (interrupted()) co_return;
-    channel.start_read();
-    listen_to_client();
-    co_await inbound_.event.wait();
-  }
-  phase_ = Phase::relaying;
-}
-
 // ------------------------------------------------------------------------------------------------------ the end
 
-void Forward::abandon(Outcome outcome) {
-  if (x_.outcome != Outcome::pending) return;
-  if (has_head_) set_aside_ = next_piece();
-  end(fault_.value_or(outcome));
-}
-
-void Forward::suspend() {
-  if (x_.outcome != Outcome::pending) return;
-  suspended_ = true;
-  x_.outcome = Outcome::abandoned;
-  x_.response_end = steady_now();
-}
-
-void Forward::resume() {
-  if (std::exchange(suspended_, false)) x_.outcome = Outcome::pending;
-}
-
 void Forward::cut_off(Outcome why) {
-  if (x_.outcome == Outcome::pending && !fault_) fault_ = why;
+  if (x_.outcome == Outcome::pending && !fault_) fault_ = Fault{why, steady_now()};
   dial_.cancel();
   if (connection_) connection_->channel().close();
 }
@@ -374,9 +300,21 @@ Task<void> Forward::finish_after_upload(bool keep) {
 void Forward::part_with_connection(bool keep) {
   if (!keep && own_ && !has_head_ && inbound_.connection_bound) inbound_.bound->lose();
   if (!keep) return connection_.reset();
+  const milliseconds idle = keep_alive();  // the field lies in the buffer
   connection_->channel().buffer().release();
   if (x_.connection_bound) return keep_bound_connection();
-  worker_.pool().give_back(std::move(connection_), x_.response_end);
+  worker_.pool().give_back(std::move(connection_), x_.response_end, idle);
+}
+
+// How long the connection may be idle.
+milliseconds Forward::keep_alive() const {
+  const milliseconds configured = x_.timeouts->keep_alive;
+  for (const Field& field : response_.fields) {
+    if (field.id != FieldId::keep_alive) continue;
+    if (const auto allowed = http::keep_alive_timeout(field.value))
+      return std::min(configured, std::max<milliseconds>(*allowed - std::chrono::seconds(1), milliseconds::zero()));
+  }
+  return configured;
 }
 
 // The client connection's own from now on.

@@ -45,6 +45,9 @@ class Forward final : public Watcher {
   bool is_suspended() const { return suspended_; }
   // Whatever it waits for on the upstream's side ends now; that is its outcome, unless it has one.
   void cut_off(Outcome why);
+  // The client does not take what is on its way to it, and takes it again. Time between the two is not the upstream's.
+  void client_waits();
+  void client_took();
   // The connection of a response that has switched protocols; what follows the head is in its buffer.
   // Its head is good no longer.
   std::unique_ptr<UpstreamConnection> take_connection();
@@ -58,14 +61,29 @@ class Forward final : public Watcher {
  private:
   // `relaying`: the upstream owes nothing, a piece is on its way to the client.
   enum class Phase : std::uint8_t { connecting, sending, waiting, body, relaying, over };
+  // What ends the exchange and when, which for a timeout is the time that it was due.
+  struct Fault {
+    Outcome outcome = Outcome::pending;
+    Time at = kNever;
+  };
 
+  // forward_deadlines.cpp
   void on_activity() override { inbound_.event.set(); }
   void on_deadline();
-  std::optional<Outcome> passed(Time now) const;
+  Fault next_timeout() const;
+  Fault timeout_of_phase() const;
+  Outcome total_passed() const;
   void arm();
   bool interrupted();
+  void on_upload(Upload::Progress, Time now, std::size_t bytes);
+  void body_moved(Time now);
+  void look_at_blocked_write(Time now);
+  void begin_blocked_write(Time now);
+
   void listen_to_client();
   void end(Outcome);
+  void end(const Fault&);
+  void refuse(std::string_view malformed);
 
   void choose_endpoint();
   bool take_bound_connection();
@@ -77,14 +95,16 @@ class Forward final : public Watcher {
   void append_head(std::string& out);
   Task<void> receive_head();
   bool parse_head();
-  bool must_refuse(const http::HeadResult&) const;
+  http::HeadResult read_head(Channel&);
+  http::HeadLimits head_limits() const;
+  bool switches_unasked(const http::HeadResult&) const;
   Task<void> relay_interim();
   bool may_try_again() const;
   void start_over();
   Task<void> finish_after_upload(bool keep);
   void part_with_connection(bool keep);
   void keep_bound_connection();
-  Outcome ended_outcome() const;
+  milliseconds keep_alive() const;
 
   Worker& worker_;
   Inbound& inbound_;
@@ -103,14 +123,16 @@ class Forward final : public Watcher {
   http::BodyDecoder body_;
   Time connect_started_ = kNever;
   Time last_progress_ = kNever;
-  std::uint64_t written_before_ = 0;  // on this connection, before this request
+  std::uint64_t written_before_ = 0;   // on this connection, before this request
+  std::uint64_t blocked_written_ = 0;  // when a write began to wait, or last went on
   unsigned attempts_ = 0;
   unsigned interims_ = 0;
-  std::size_t head_seen_ = 0;   // bytes of a head that was found incomplete, on this connection
+  http::HeadProgress head_progress_;
   std::string_view set_aside_;  // a piece that abandon() found
   std::size_t taken_raw_ = 0;   // bytes of the upstream's buffer under the last piece
   Phase phase_ = Phase::connecting;
-  std::optional<Outcome> fault_;  // a deadline passed, or it was cut off
+  std::optional<Fault> fault_;  // a deadline passed, or it was cut off
+  bool blocked_ = false;        // a write to the upstream waits
   bool has_head_ = false;
   bool received_any_ = false;  // a byte of a response, on this connection
   bool suspended_ = false;

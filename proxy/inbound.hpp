@@ -12,6 +12,7 @@
 #include "proxy/headers.hpp"
 #include "proxy/http/body_decoder.hpp"
 #include "proxy/http/head_parser.hpp"
+#include "proxy/http/head_progress.hpp"
 #include "proxy/net/channel.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/net/event.hpp"

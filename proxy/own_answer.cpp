@@ -190,6 +190,12 @@ Reply too_many_requests_reply(string_view upstream) {
   return problem_reply(Problem::concurrency_limit, std::move(detail));
 }
 
+Reply failure_reply(const Exchange& x) {
+  Reply reply = failure_reply(x.outcome, x.upstream->name, x.tls_fault);
+  if (x.outcome == Outcome::protocol_error && !x.malformed.empty()) reply.detail.append(": ").append(x.malformed);
+  return reply;
+}
+
 OwnAnswer render(const Reply& reply, Outcome outcome, string_view upstream, string_view request_id, std::string& room) {
   room.clear();
   append_fields(room, reply, outcome);

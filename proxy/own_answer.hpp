@@ -18,6 +18,8 @@ int problem_status(Problem);
 Reply problem_reply(Problem, std::string detail);
 
 // The answer for an exchange that failed: ConnectFailed, ResponseTimeout, …
+Reply failure_reply(const Exchange&);
+// The same where nothing more is known than the outcome.
 Reply failure_reply(Outcome, std::string_view upstream, const TlsFault& = {});
 
 // Its max_concurrent_requests are running.

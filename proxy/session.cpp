@@ -259,11 +259,14 @@ Session::Next Session::parse_request() {
                                 .max_bytes = inbound_.limits->max_head_bytes,
                                 .max_fields = inbound_.limits->max_fields};
   const auto bytes = client_->buffer().view();
-  if (!http::is_news(bytes, head_seen_, limits)) return Next::incomplete;
+  if (!head_progress_.is_news(bytes, limits)) return Next::incomplete;
   inbound_.request.scheme = secure_ ? "https" : "http";
   const auto head = http::parse_request_head(bytes, limits, inbound_.request);
-  head_seen_ = head.parsed == http::Parsed::incomplete ? bytes.size() : 0;
-  if (head.parsed == http::Parsed::incomplete) return Next::incomplete;
+  if (head.parsed == http::Parsed::incomplete) {
+    head_progress_.found_incomplete(bytes.size());
+    return Next::incomplete;
+  }
+  head_progress_.restart();
   return begin_request(head);
 }
 

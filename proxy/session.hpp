@@ -92,7 +92,7 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::shared_ptr<const Snapshot> snapshot_;
   const Listener* listener_ = nullptr;  // in snapshot_; nullptr: it has been removed
   http::HeadResult refusal_;            // why the head was not taken
-  std::size_t head_seen_ = 0;           // bytes of a head that was found incomplete
+  http::HeadProgress head_progress_;
   const Route* route_ = nullptr;
   Attempt* attempt_ = nullptr;                                // while a request is being served
   const Attempt* source_ = nullptr;                           // of its answer: attempt_ or a detour

@@ -253,8 +253,8 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
 // an answer of ours.
 Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written) {
   if (nothing_written && !is_forsaken(attempt.x.outcome)) {
-    reply = failure_reply(attempt.x.outcome, attempt.upstream.config->name);
-    Attempt* const source = co_await attempt.decide(reply, steady_now());
+    reply = failure_reply(attempt.x);
+    Attempt* const source = co_await attempt.decide(reply, attempt.x.response_end);
     source_ = source;
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     until_close_ = false;
@@ -274,6 +274,7 @@ Task<void> Session::send_slowly(Gather& gather) {
   arm_send_deadline();
   co_await client_->flush(gather);
   send_deadline_.disarm();
+  if (attempt_ != nullptr) attempt_->goes_on();
 }
 
 // A client that takes something within send_timeout, however little, is waited for.

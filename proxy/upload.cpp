@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/upload.hpp"
 
+#include <utility>
+
 #include "proxy/net/spawn.hpp"
 
 namespace fusewire::proxy {
+
+namespace {
+
+Time steady_now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
 
 void Upload::start(Channel& upstream, OnProgress on_progress) {
   state_ = State::running;
@@ -33,7 +41,7 @@ Task<void> Upload::run(Channel& upstream) {
       gather.add(piece);
     if (!upstream.try_write(gather)) {
       inbound_.channel.watch_for_end();
-      on_progress_(Progress::waits);
+      on_progress_(Progress::blocked, steady_now(), 0);
       co_await upstream.flush(gather);
     }
     inbound_.channel.buffer().consume(raw);
@@ -41,7 +49,7 @@ Task<void> Upload::run(Channel& upstream) {
       end = State::stopped;
       break;
     }
-    on_progress_(Progress::sent);
+    on_progress_(Progress::sent, steady_now(), 0);
   }
   // The session may destroy us as soon as it is woken: it is woken from the loop, not from here.
   inbound_.reader = &inbound_.event;
@@ -55,6 +63,7 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece, std::size_t& raw
   Channel& client = inbound_.channel;
   while (!stop_) {
     if (!client.buffer().empty()) {
+      if (std::exchange(starved_, false)) on_progress_(Progress::fed, steady_now(), client.buffer().size());
       inbound_.deadline.disarm();  // from here on it is the upstream that we may wait for
       inbound_.late = false;
       const auto step = inbound_.body.decode(client.buffer().data(), client.buffer().size());
@@ -68,7 +77,9 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece, std::size_t& raw
     }
     if (inbound_.input_ended()) co_return State::client_gone;
     if (inbound_.late) co_return State::client_late;
-    inbound_.deadline.arm(std::chrono::steady_clock::now() + inbound_.limits->body_timeout);
+    const Time now = steady_now();
+    inbound_.deadline.arm(now + inbound_.limits->body_timeout);
+    if (!std::exchange(starved_, true)) on_progress_(Progress::starved, now, 0);
     client.start_read();
     co_await client_activity_.wait();
   }

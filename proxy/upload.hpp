@@ -23,9 +23,14 @@ class Upload {
 
   explicit Upload(Inbound& inbound) : inbound_(inbound) {}
 
-  // A piece has been sent, or begins to wait for the upstream to take it.
-  enum class Progress : std::uint8_t { sent, waits };
-  using OnProgress = std::function<void(Progress)>;
+  enum class Progress : std::uint8_t {
+    starved,  // nothing is at hand: it waits for the client
+    fed,      // and that has sent something again
+    blocked,  // a piece waits for the upstream to take it
+    sent,     // a piece has been taken
+  };
+  // `bytes`: with `fed`, how much has come.
+  using OnProgress = std::function<void(Progress, Time now, std::size_t bytes)>;
 
   // Must have ended before the upload is destroyed; its end wakes inbound.event.
   void start(Channel& upstream, OnProgress);
@@ -43,6 +48,7 @@ class Upload {
   OnProgress on_progress_;
   http::ChunkWriter chunks_;
   State state_ = State::idle;
+  bool starved_ = false;
   bool stop_ = false;
 };
 

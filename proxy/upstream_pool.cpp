@@ -33,10 +33,13 @@ void UpstreamConnection::on_activity() { pool_->remove(*this); }
 UpstreamPool::UpstreamPool(DeadlineWheel& wheel) : sweep_(wheel, [this] { sweep(); }) {}
 UpstreamPool::~UpstreamPool() { close_all(); }
 
-std::unique_ptr<UpstreamConnection> UpstreamPool::take(Backend& backend) {
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(Backend& backend, Time now, milliseconds keep) {
   auto& idle = backend.idle_;
-  // Its end, or bytes that nobody asked for, may have been noted while the pool's turn is still to come.
-  while (!idle.empty() && !idle.back()->channel_->is_silent()) remove(*idle.back());
+  const auto is_good = [&](UpstreamConnection& one) {
+    // Its end, or bytes that nobody asked for, may have been noted while the pool's turn is still to come.
+    return one.channel_->is_silent() && now - one.idle_since_ < std::min(keep, one.keep_);
+  };
+  while (!idle.empty() && !is_good(*idle.back())) remove(*idle.back());
   if (idle.empty()) return nullptr;
   auto connection = std::move(idle.back());
   idle.pop_back();
@@ -47,20 +50,24 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(Backend& backend) {
   return connection;
 }
 
-void UpstreamPool::give_back(std::unique_ptr<UpstreamConnection> connection, Time now) {
+void UpstreamPool::give_back(std::unique_ptr<UpstreamConnection> connection, Time now, milliseconds keep) {
   Channel& channel = connection->channel();
   Backend& backend = *connection->backend_;
-  if (!channel.is_silent() || !connection->may_idle_ || backend.gone || backend.idle_.size() >= kMaxIdle) return;
+  if (keep <= milliseconds::zero() || !channel.is_silent() || !connection->may_idle_ || backend.gone ||
+      backend.idle_.size() >= kMaxIdle)
+    return;
   channel.buffer().shrink();
   connection->cells_.connections_active.subtract();
   connection->cells_.connections_idle.add();
   connection->pool_ = this;
   connection->idle_since_ = now;
+  connection->keep_ = keep;
   channel.watch(connection.get());
   backend.idle_.push_back(std::move(connection));
   if (!std::exchange(backend.listed_, true)) stocked_.emplace_back(&backend);
   channel.start_read();
-  if (sweep_.due() == kNever) sweep_.arm(now + kIdleTimeout);
+  const Time look = now + std::max(keep, kSweep);
+  if (look < sweep_.due()) sweep_.arm(look);
 }
 
 void UpstreamPool::remove(UpstreamConnection& gone) {
@@ -92,13 +99,20 @@ void UpstreamPool::close_idle(Backend& backend) {
 
 void UpstreamPool::sweep() {
   const Time now = std::chrono::steady_clock::now();
+  Time next = kNever;
   for (const auto& backend : stocked_) {
     auto& idle = backend->idle_;
-    while (!idle.empty() && now - idle.front()->idle_since_ >= kIdleTimeout) remove(*idle.front());
+    for (std::size_t i = idle.size(); i-- > 0;) {
+      const Time until = idle[i]->idle_since_ + idle[i]->keep_;
+      if (now >= until)
+        remove(*idle[i]);
+      else
+        next = std::min(next, until);
+    }
     backend->listed_ = !idle.empty();
   }
   std::erase_if(stocked_, [](const BackendPtr& backend) { return !backend->listed_; });
-  if (!stocked_.empty()) sweep_.arm(now + kIdleTimeout / 4);
+  if (next != kNever) sweep_.arm(std::max(next, now + kSweep));
 }
 
 void UpstreamPool::close_all() {

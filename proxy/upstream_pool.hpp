@@ -63,6 +63,7 @@ class UpstreamConnection final : Watcher {
   bool reused_ = false;
   UpstreamPool* pool_ = nullptr;  // where it was idle last
   Time idle_since_{};
+  milliseconds keep_{};  // while idle
 };
 
 class UpstreamPool {
@@ -70,10 +71,11 @@ class UpstreamPool {
   explicit UpstreamPool(DeadlineWheel& wheel);
   ~UpstreamPool();
 
-  // The warmest idle connection to that backend, or nothing.
-  std::unique_ptr<UpstreamConnection> take(Backend&);
-  // The response was read whole and both sides keep the connection.
-  void give_back(std::unique_ptr<UpstreamConnection>, Time now);
+  // The warmest connection to that backend that has not been idle for `keep` or for as long as it was given back for;
+  // or nothing.
+  std::unique_ptr<UpstreamConnection> take(Backend&, Time now, milliseconds keep);
+  // The response was read whole and both sides keep the connection, for that long while it is idle.
+  void give_back(std::unique_ptr<UpstreamConnection>, Time now, milliseconds keep);
   // Closes the idle connection that has waited longest at some backend of that upstream: its slot is needed.
   bool evict_one(const UpstreamState&);
   // None is kept from now on, and the idle ones end.
@@ -87,7 +89,7 @@ class UpstreamPool {
   void sweep();
 
   static constexpr std::size_t kMaxIdle = 512;  // a backend, per worker
-  static constexpr std::chrono::seconds kIdleTimeout{60};
+  static constexpr milliseconds kSweep{500};    // between two looks for those that are too old
 
   // Those with idle connections, and some that had some: an idle connection holds its backend, and this list both.
   std::vector<BackendPtr> stocked_;

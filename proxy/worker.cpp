@@ -139,8 +139,9 @@ Fields Worker::take_fields() {
 
 void Worker::give_back(Fields&& fields) {
   constexpr std::size_t kKept = 64;
+  constexpr std::size_t kMaxRoom = 256;  // of one list
   Fields kept = std::move(fields);
-  if (!kept.has_room() || fields_.size() >= kKept) return;
+  if (!kept.has_room() || kept.room() > kMaxRoom || fields_.size() >= kKept) return;
   kept.clear();
   fields_.push_back(std::move(kept));
 }

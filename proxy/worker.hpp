@@ -120,6 +120,7 @@ class Worker {
   // Of handshakes that failed.
   LogLimit& client_complaints() { return client_complaints_; }
   LogLimit& upstream_complaints() { return upstream_complaints_; }
+  LogLimit& malformed_complaints() { return malformed_complaints_; }  // of responses
 
   void add(Session&);
   void remove(Session&);
@@ -156,6 +157,7 @@ class Worker {
   std::array<char, 32> request_id_;  // of the last request: half a number of the worker's, half a count
   LogLimit client_complaints_;
   LogLimit upstream_complaints_;
+  LogLimit malformed_complaints_;
   std::thread thread_;
 };
 

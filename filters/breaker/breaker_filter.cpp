@@ -30,11 +30,12 @@ void BreakerFilter::on_reply(Exchange& x, Reply&, Time now) {
 
 void BreakerFilter::on_due(Exchange& x, Time now) {
   tell_slowness(x, now);
+  if (now >= slot_until(x)) permit_.give_back_slot(now);
   if (now < settle_at(x)) return;
   judge(x, Outcome::complete, now);
 }
 
-Time BreakerFilter::next_due(const Exchange& x) const { return std::min(slow_at(x), settle_at(x)); }
+Time BreakerFilter::next_due(const Exchange& x) const { return std::min({slow_at(x), settle_at(x), slot_until(x)}); }
 
 void BreakerFilter::on_done(Exchange& x, Time now) noexcept {
   if (!permit_.active()) return after_the_call(x, now);
@@ -42,11 +43,11 @@ void BreakerFilter::on_done(Exchange& x, Time now) noexcept {
   judge(x, x.outcome, now);
 }
 
-// When the call turns slow; kNever where it no longer can.
+// When the call turns slow; kNever where it no longer can, and while it is its client that is waited for.
 Time BreakerFilter::slow_at(const Exchange& x) const {
   const auto& detector = x.upstream->circuit_breaker.detection.slow_call_rate;
-  if (!permit_.active() || told_slow_ || !detector || x.request_sent == kNever) return kNever;
-  const Time due = x.request_sent + detector->slower_than;
+  if (!permit_.active() || told_slow_ || !detector || x.request_sent == kNever || x.waits.waiting()) return kNever;
+  const Time due = x.request_sent + detector->slower_than + x.waits.since_sent();
   const Time measured = detector->measure == config::Measure::head ? x.response_head : x.response_end;
   return measured < due ? kNever : due;
 }
@@ -56,10 +57,17 @@ Time BreakerFilter::settle_at(const Exchange& x) const {
   return x.response_head + x.upstream->circuit_breaker.recovery.settle_after;
 }
 
+// No client holds the half-open: when a trial call has waited too long for its own, its slot goes to another.
+Time BreakerFilter::slot_until(const Exchange& x) const {
+  return permit_.holds_slot() ? x.waits.patience_ends() : kNever;
+}
+
+// Calls that turn slow in one turn of the loop are reported each with its own time.
 void BreakerFilter::tell_slowness(const Exchange& x, Time now) {
-  if (now < slow_at(x)) return;
+  const Time at = slow_at(x);
+  if (now < at) return;
   told_slow_ = true;
-  permit_.on_slow(now);
+  permit_.on_slow(at);
 }
 
 void BreakerFilter::judge(Exchange& x, Outcome outcome, Time now) {
@@ -71,15 +79,17 @@ void BreakerFilter::judge(Exchange& x, Outcome outcome, Time now) {
       return permit_.success(now);
     case Verdict::failure:
       return permit_.failure(judgement.failure, now);
-    default:
+    case Verdict::none:
+      return permit_.withdraw(now);
+    case Verdict::neutral:
       return permit_.neutral(now);
   }
 }
 
-// A stream that breaks off after it was settled is a new, failed call. What its head says has been judged: here only
-// the break counts.
+// A stream that breaks off after it was settled is a new, failed call, unless it was we who ended a quiet one. What its
+// head says has been judged: here only the break counts.
 void BreakerFilter::after_the_call(const Exchange& x, Time now) {
-  if (x.outcome == Outcome::complete || x.outcome == Outcome::abandoned) return;
+  if (x.outcome == Outcome::complete || x.outcome == Outcome::abandoned || x.outcome == Outcome::idle_timeout) return;
   const Judgement judgement = classify(*classify_, x, x.outcome);
   const bool by_head =
       judgement.failure == breaker::FailureKind::status || judgement.failure == breaker::FailureKind::other;

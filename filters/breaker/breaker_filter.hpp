@@ -16,7 +16,8 @@ class BreakerFilter {
   std::optional<Reply> on_request(Exchange&, Time now);
   void on_reply(Exchange&, Reply&, Time now);
   void on_body(Exchange&, std::string_view) {}
-  // Slowness at slower_than, and the end of the call for a body that still flows at settle_after.
+  // Slowness at slower_than, the end of the call for a body that still flows at settle_after, and a half-open slot
+  // whose call waits for its client.
   void on_due(Exchange&, Time now);
   Time next_due(const Exchange&) const;
   void on_done(Exchange&, Time now) noexcept;
@@ -24,6 +25,7 @@ class BreakerFilter {
  private:
   Time slow_at(const Exchange&) const;
   Time settle_at(const Exchange&) const;
+  Time slot_until(const Exchange&) const;
   void tell_slowness(const Exchange&, Time now);
   void judge(Exchange&, Outcome, Time now);
   void after_the_call(const Exchange&, Time now);

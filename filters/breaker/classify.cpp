@@ -49,6 +49,13 @@ std::optional<FailureKind> kind_of(Outcome outcome) noexcept {
   }
 }
 
+// Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld.
+bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
+  if (!x.client_withheld) return false;
+  return kind == FailureKind::timeout || kind == FailureKind::reset || kind == FailureKind::incomplete ||
+         x.upstream_status == 408;
+}
+
 bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind) noexcept {
   if (!kind) return false;
   switch (*kind) {
@@ -136,6 +143,8 @@ Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome 
   // A client whose own deadline was shorter than ours has not found the upstream at fault: else any client could open
   // it.
   if (outcome == Outcome::total_timeout && x.client_deadline) return {};
+  // Nor has a client that keeps its upstream waiting.
+  if (gave_up_on_client(x, kind)) return {};
   const bool has_head = answered || x.upstream_status != 0;
   if (lists(rules.ignore, kind) || (has_head && rules.ignore.has_status(x.upstream_status))) return {};
   if (lists(rules.failure, kind)) return {Verdict::failure, *kind};

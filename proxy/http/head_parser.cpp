@@ -86,13 +86,13 @@ class HeadReader {
 
  private:
   bool within_limit(std::size_t used) {
-    return used <= limits_.max_bytes || refuse(Problem::headers_too_large, "the head is too large");
+    return used <= limits_.max_bytes || refuse(Problem::headers_too_large, limits_.too_large);
   }
 
   bool field(string_view text, Fields& out) {
     if (text.front() == ' ' || text.front() == '\t')
       return bad(out.size() == 0 ? "white space before the first field" : "a field is folded over two lines");
-    if (out.size() == limits_.max_fields) return refuse(Problem::headers_too_large, "too many fields");
+    if (out.size() == limits_.max_fields) return refuse(Problem::headers_too_large, limits_.too_many_fields);
     const auto name = text.substr(0, token_prefix(text));
     const auto rest = text.substr(name.size());
     if (name.empty() || rest.empty() || rest.front() != ':')
@@ -335,13 +335,6 @@ HeadResult parse_response_head(string_view bytes, const HeadLimits& limits, bool
   }
   if (reader.result.parsed == Parsed::refused) reader.result.problem = Problem::upstream_protocol_error;
   return reader.result;
-}
-
-bool is_news(string_view bytes, std::size_t seen, const HeadLimits& limits) {
-  constexpr std::size_t kLineEnds = 3;  // a CRLF before the request and the CR of its line are not counted
-  const auto passes = [&](std::size_t limit) { return seen <= limit && bytes.size() > limit; };
-  return seen == 0 || passes(limits.max_line + kLineEnds) || passes(limits.max_bytes + kLineEnds) ||
-         bytes.find('\n', seen) != string_view::npos;
 }
 
 HeadResult parse_trailers(string_view bytes, const HeadLimits& limits, Fields& out) {

@@ -15,6 +15,9 @@ struct HeadLimits {
   std::size_t max_line = 8 * 1024;
   std::size_t max_bytes = 32 * 1024;
   std::size_t max_fields = 100;
+  // The reasons where one is passed; static.
+  std::string_view too_large = "the head is too large";
+  std::string_view too_many_fields = "too many fields";
 };
 
 // What the Connection field(s) say.
@@ -40,10 +43,6 @@ struct HeadResult {
 HeadResult parse_request_head(std::string_view bytes, const HeadLimits&, Request& out);
 // `to_head`: the request was a HEAD. A refusal's problem is upstream_protocol_error.
 HeadResult parse_response_head(std::string_view bytes, const HeadLimits&, bool to_head, Response& out);
-
-// Whether what has come since a head was found incomplete, `seen` bytes long, is worth another look: it ends a line, or
-// passes a limit. A peer that sends its head byte by byte must not make us read all of it at each byte.
-bool is_news(std::string_view bytes, std::size_t seen, const HeadLimits&);
 
 // A trailer section up to and with its empty line. Fields that have no business there are left out (may_be_trailer).
 HeadResult parse_trailers(std::string_view bytes, const HeadLimits&, Fields& out);

@@ -46,11 +46,11 @@ class BufferPool {
 };
 
 // Bytes that were read and not yet used. A prefix may be held: it keeps its place (views point into it) while the rest
-// comes and goes behind it.
+// comes and goes behind it. What needs more room than the pool's buffers have gets memory of its own until it is empty.
 class ReadBuffer {
  public:
   explicit ReadBuffer(BufferPool& pool) : pool_(pool) {}
-  ~ReadBuffer() { pool_.give_back(std::move(memory_)); }
+  ~ReadBuffer() { give_memory_back(); }
   ReadBuffer(const ReadBuffer&) = delete;
   ReadBuffer& operator=(const ReadBuffer&) = delete;
 
@@ -83,18 +83,29 @@ class ReadBuffer {
   void shrink() {
     if (!empty() || held_ != 0) return;
     begin_ = end_ = 0;
-    pool_.give_back(std::move(memory_));
+    give_memory_back();
+  }
+  // Makes it that large; false: it is already. Nothing is held, for everything moves.
+  bool grow(std::size_t capacity) {
+    if (capacity <= capacity_) return false;
+    compact();
+    auto memory = std::make_unique_for_overwrite<char[]>(capacity);
+    if (!empty()) std::memcpy(memory.get(), data(), size());
+    give_memory_back();
+    memory_ = std::move(memory);
+    capacity_ = capacity;
+    return true;
   }
 
   // False: it is full. Else there is room for a read from now until it comes; nothing moves meanwhile.
   bool make_room() {
-    if (end_ == BufferPool::kSize) compact();
-    return end_ < BufferPool::kSize;
+    if (end_ == capacity_) compact();
+    return end_ < capacity_;
   }
   // Where it goes.
   std::pair<char*, std::size_t> begin_read() {
     if (!memory_) memory_ = pool_.take();
-    return {memory_.get() + end_, BufferPool::kSize - end_};
+    return {memory_.get() + end_, capacity_ - end_};
   }
   void end_read(std::size_t n) {
     end_ += n;
@@ -102,8 +113,17 @@ class ReadBuffer {
   }
 
  private:
+  void give_memory_back() {
+    if (capacity_ == BufferPool::kSize)
+      pool_.give_back(std::move(memory_));
+    else
+      memory_.reset();
+    capacity_ = BufferPool::kSize;
+  }
+
   BufferPool& pool_;
   std::unique_ptr<char[]> memory_;
+  std::size_t capacity_ = BufferPool::kSize;
   std::size_t held_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

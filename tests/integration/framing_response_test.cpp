@@ -55,8 +55,8 @@ TEST_CASE("a malformed head from the upstream is answered 502 and its connection
            {"another major version", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"},
            {"no HTTP at all", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n\r\n"},
            {"binary garbage", "\x16\x03\x01\x02"s + '\0' + "\xff\xfe\r\n\r\n"s},
-           {"a head of 101 fields", with("Content-Length: 5" + many_fields(100))},
-           {"a head over 32 KiB", with("Content-Length: 5\r\nA: " + std::string(33 * 1024, 'a'))},
+           {"a head of 201 fields", with("Content-Length: 5" + many_fields(200))},
+           {"a head over 64 KiB", with("Content-Length: 5\r\nA: " + std::string(65 * 1024, 'a'))},
            {"a head without end", "HTTP/1.1 200 OK\r\nA: " + std::string(200 * 1024, 'a')},
        }) {
     CAPTURE(answer.sentence);

@@ -279,6 +279,8 @@ TEST_CASE("requests beyond the upstream's limits are answered 503 ConcurrencyLim
     CHECK(read_response(busy).status == 200);
     CHECK(rig.proxy.get("/").status == 200);
     CHECK(rig.proxy.breaker().totals.failure == 0);
+    CHECK(rig.proxy.breaker().totals.neutral == 0);
+    CHECK(rig.proxy.breaker().totals.success == 2);
     CHECK(rig.upstream.request_count() == 2);
   }
 }

@@ -155,7 +155,7 @@ TEST_CASE("process: the access log tells why each answer was what it was") {
     Script script;
   };
   const std::vector<Expected> expected = {{"UR", 502, scripts::reset()},
-                                          {"UR", 502, scripts::reply("garbage\r\n\r\n")},
+                                          {"UP", 502, scripts::reply("garbage\r\n\r\n")},
                                           {"UT", 504, scripts::hang()},
                                           {"", 500, scripts::status(500)},
                                           {"UT", 504, scripts::hang()}};
@@ -180,6 +180,10 @@ TEST_CASE("process: the access log tells why each answer was what it was") {
   }
   CHECK(has_flag(lines[5], "CB"));
   CHECK(lines[5].at("breaker_state").as_string() == "open");
+  const auto complaints = logged(running.process, "an upstream sent a malformed response");
+  REQUIRE(complaints.size() == 1);
+  CHECK(complaints[0].at("upstream").as_string() == "orders");
+  CHECK(complaints[0].at("reason").as_string() == "the status line is malformed");
   CHECK(running.process.output().find("password") == std::string::npos);
 }
 
@@ -193,7 +197,27 @@ TEST_CASE("process: a request that is cut off by the end of the process is not c
   REQUIRE(running.process.wait() == 0);
   const auto lines = logged(running.process, "access");
   REQUIRE(lines.size() == 1);
+  CHECK(lines[0].at("flags").as_array().size() == 1);
   CHECK(has_flag(lines[0], "SD"));
+}
+
+TEST_CASE("process: an upload that is cut off says so, and malformed responses are told once a second") {
+  ScriptedUpstream upstream(scripts::reply("HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nhello"));
+  Running running(upstream.port(), "    circuit_breaker: {mode: disabled}\n    timeouts: {total: 200ms}\n");
+  for (int i = 0; i < 5; ++i) CHECK(running.get() == 502);
+  Connection client = running.connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhello");
+  CHECK(read_response(client, "POST").status == 408);
+  running.process.signal(SIGTERM);
+  REQUIRE(running.process.wait() == 0);
+  const auto lines = logged(running.process, "access");
+  REQUIRE(lines.size() == 6);
+  CHECK(has_flag(lines[0], "UP"));
+  CHECK(has_flag(lines[5], "BR"));
+  const auto complaints = logged(running.process, "an upstream sent a malformed response");
+  CHECK(complaints.size() < 5);  // workers count their own seconds
+  REQUIRE(complaints.size() >= 1);
+  CHECK(complaints[0].at("reason").as_string() == "Content-Length is not one number");
 }
 
 TEST_CASE("process: a stdout that nobody reads does not stop it") {

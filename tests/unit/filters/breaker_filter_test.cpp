@@ -151,7 +151,23 @@ TEST_CASE_FIXTURE(Fixture, "the client's leave and our own lack are neutral, bei
   CHECK(x.verdict == Verdict::none);
   CHECK(totals().success == 0);
   CHECK(totals().failure == 0);
-  CHECK(totals().neutral == 3);
+  CHECK(totals().neutral == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was answered here after the permit was taken is no call and holds no slot") {
+  auto settings = calm();
+  settings.recovery.half_open_max_calls = 1;
+  configure(settings);
+  for (int i = 0; i < 5; ++i) fail();
+  Outcome outcome = Outcome::overload;
+  SUBCASE("full") {}
+  SUBCASE("a filter's reply") { outcome = Outcome::local; }
+  CHECK_FALSE(request(kStart + 30s));
+  done(outcome, kStart + 30s);
+  CHECK(x.verdict == Verdict::none);
+  CHECK(totals().neutral == 0);
+  CHECK(breaker->snapshot(kStart + 30s).half_open.in_flight == 0);
+  CHECK_FALSE(request(kStart + 30s));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a filter that is destroyed without a word gives its permit back as neutral") {
@@ -332,4 +348,71 @@ TEST_CASE_FIXTURE(Fixture, "what would be rejected in shadow goes through and re
   CHECK(breaker->state() == breaker::State::open);
   CHECK(totals().would_reject == 1);
   CHECK(totals().success == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a settled stream that is ended by our own idle, or by our end, is nothing more") {
+  request();
+  reply(kStart);
+  filter->on_due(x, kStart + 10s);
+  SUBCASE("idle") { done(Outcome::idle_timeout, kStart + 70s); }
+  SUBCASE("drain") { done(Outcome::cut_off, kStart + 70s); }
+  CHECK(totals().success == 1);
+  CHECK(totals().failure == 0);
+  CHECK(totals().neutral == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a stream that stands still before it was settled is a failure") {
+  request();
+  reply(kStart);
+  done(Outcome::idle_timeout, kStart + 5s);
+  CHECK(totals().failure == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "time in which the client was waited for is not the upstream's slowness") {
+  request();
+  x.waits.response_waits(kStart + 1s);
+  CHECK(filter->next_due(x) == kNever);
+  filter->on_due(x, kStart + 7s);
+  CHECK(slow() == 0);
+  x.waits.response_taken(kStart + 7s);
+  CHECK(filter->next_due(x) == kStart + 11s);
+  filter->on_due(x, kStart + 11s);
+  CHECK(slow() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an upload's waits before the request was sent change nothing of its slowness") {
+  request();
+  x.waits.upload_waits(kStart);
+  x.waits.upload_came(10'000, kStart + 8s);
+  x.waits.request_sent(kStart + 8s);
+  sent(kStart + 8s);
+  CHECK(filter->next_due(x) == kStart + 13s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a trial call that waits for its client gives its slot back and goes on unjudged") {
+  auto settings = calm();
+  settings.recovery.half_open_max_calls = 1;
+  settings.recovery.success_threshold = 1;
+  configure(settings);
+  for (int i = 0; i < 5; ++i) fail();
+  CHECK_FALSE(request(kStart + 30s));
+  x.request_sent = kNever;
+  CHECK(filter->next_due(x) == kNever);
+  x.waits.upload_waits(kStart + 30s);
+  CHECK(filter->next_due(x) == kStart + 31001ms);
+  filter->on_due(x, kStart + 31s);
+  CHECK(breaker->snapshot(kStart + 31s).half_open.in_flight == 1);
+  filter->on_due(x, kStart + 31001ms);
+  CHECK(breaker->snapshot(kStart + 32s).half_open.in_flight == 0);
+  CHECK(filter->next_due(x) == kNever);
+  done(Outcome::complete, kStart + 40s);
+  CHECK(breaker->state() == breaker::State::half_open);
+  CHECK(totals().success == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "calls of a closed breaker wait for their clients as long as they like") {
+  request();
+  x.request_sent = kNever;
+  x.waits.upload_waits(kStart);
+  CHECK(filter->next_due(x) == kNever);
 }

@@ -186,3 +186,33 @@ TEST_CASE("a client whose own deadline was the shorter one does not make its ups
   scene.x.client_deadline = false;
   CHECK(classify(rules, scene.x, Outcome::total_timeout).verdict == Verdict::failure);
 }
+
+TEST_CASE("what the upstream ends while its client withholds something is neutral") {
+  Scene scene;
+  scene.x.client_withheld = true;
+  const CompiledClassify rules{{}};
+  for (const Outcome outcome : {Outcome::reset, Outcome::incomplete, Outcome::response_timeout, Outcome::total_timeout,
+                                Outcome::idle_timeout}) {
+    CAPTURE(static_cast<int>(outcome));
+    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::neutral);
+  }
+  for (const Outcome outcome : {Outcome::protocol_error, Outcome::connect_refused})
+    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::failure);
+}
+
+TEST_CASE("a 408 to a client that withholds its upload is neutral, any other status is what it is") {
+  Scene scene;
+  config::Classify listed;
+  listed.failure.statuses.set(408);
+  const CompiledClassify rules(listed);
+  const auto verdict_on = [&](int status, bool withheld) {
+    scene.response.status = status;
+    scene.head(kStart);
+    scene.x.client_withheld = withheld;
+    return classify(rules, scene.x, Outcome::complete).verdict;
+  };
+  CHECK(verdict_on(408, true) == Verdict::neutral);
+  CHECK(verdict_on(408, false) == Verdict::failure);
+  CHECK(verdict_on(500, true) == Verdict::failure);
+  CHECK(verdict_on(200, true) == Verdict::success);
+}

@@ -79,7 +79,8 @@ struct Rig {
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
     ++of.state->connections;
     pool.give_back(
-        std::make_unique<UpstreamConnection>(ChannelPtr(new Channel(loop, ends[0], buffers)), at, of.state, 0), now);
+        std::make_unique<UpstreamConnection>(ChannelPtr(new Channel(loop, ends[0], buffers)), at, of.state, 0), now,
+        std::chrono::seconds(60));
     peers.push_back(ends[1]);
   }
   std::vector<int> peers;
@@ -156,7 +157,7 @@ TEST_CASE("an address that left the answer has no connection kept, one that stay
   rig.learn(orders, {to_string(first.backend->address) == "10.0.0.1:80" ? 1 : 2, 3});
   CHECK(second.backend->gone);
   CHECK(orders.state->connections == 1);
-  CHECK(rig.pool.take(*first.backend));
+  CHECK(rig.pool.take(*first.backend, rig.now, std::chrono::seconds(60)));
   rig.park(second.backend, orders);
   CHECK(orders.state->connections == 0);
   CHECK(rig.backends.candidates(second, rig.now).front() != second.backend);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "filters/connection_field.hpp"
+#include "proxy/http/head_progress.hpp"
 #include "tests/unit/proxy/exact_bytes.hpp"
 
 using namespace fusewire;
@@ -429,30 +430,62 @@ TEST_CASE("no bytes at all are an unfinished head") {
 
 TEST_CASE("a head that comes byte by byte is looked at line by line") {
   const std::string head = "\r\nGET / HTTP/1.1\r\nHost: h\r\nX-Long: " + std::string(2000, 'x') + "\r\n\r\n";
-  std::size_t seen = 0;
+  HeadProgress progress;
   std::size_t looks = 0;
   Request request;
   HeadResult result;
   for (std::size_t n = 1; n <= head.size(); ++n) {
     const std::string_view some(head.data(), n);
-    if (!is_news(some, seen, HeadLimits{})) continue;
+    if (!progress.is_news(some, HeadLimits{})) continue;
     ++looks;
     result = parse(some, request);
-    seen = n;
+    progress.found_incomplete(n);
   }
   CHECK(result.parsed == Parsed::complete);
   CHECK(looks == 6);  // its first byte and its five lines
+}
+
+TEST_CASE("a large head that comes line by line is parsed a few times only") {
+  std::string head = "HTTP/1.1 200 OK\r\n";
+  std::vector<std::size_t> ends{head.size()};
+  while (head.size() < 200 * 1024) ends.push_back((head += "X-Some: " + std::string(50, 'x') + "\r\n").size());
+  ends.push_back((head += "\r\n").size());
+  const HeadLimits limits{.max_line = 1 << 20, .max_bytes = 1 << 20, .max_fields = 100'000};
+  HeadProgress progress;
+  std::size_t parsed = 0;
+  Response response;
+  HeadResult result;
+  for (const std::size_t n : ends) {
+    const std::string_view some(head.data(), n);
+    if (!progress.is_news(some, limits)) continue;
+    parsed += n;
+    result = parse_response_head(some, limits, false, response);
+    progress.found_incomplete(n);
+  }
+  CHECK(result.parsed == Parsed::complete);
+  CHECK(parsed < 6 * head.size());
+}
+
+TEST_CASE("the end of a large head is news, however it is cut") {
+  const std::string head = "HTTP/1.1 200 OK\r\nX: " + std::string(10'000, 'x') + "\r\n\r\n";
+  for (std::size_t cut = 1; cut <= 3; ++cut) {
+    HeadProgress progress;
+    const std::string_view some(head.data(), head.size() - cut);
+    CHECK(progress.is_news(some, HeadLimits{}));
+    progress.found_incomplete(some.size());
+    CHECK(progress.is_news(head, HeadLimits{}));
+  }
 }
 
 TEST_CASE("a limit that is passed in the middle of a line is news") {
   const HeadLimits limits{.max_line = 100, .max_bytes = 300, .max_fields = 10};
   const auto refused_at = [&](const std::string& endless) {
     Request request;
-    std::size_t seen = 0;
+    HeadProgress progress;
     for (std::size_t n = 1; n <= endless.size(); ++n) {
       const std::string_view some(endless.data(), n);
-      if (!is_news(some, seen, limits)) continue;
-      seen = n;
+      if (!progress.is_news(some, limits)) continue;
+      progress.found_incomplete(n);
       if (parse_request_head(some, limits, request).parsed == Parsed::refused) return n;
     }
     return std::size_t{0};

@@ -113,6 +113,17 @@ TEST_CASE("a failed TLS handshake is told by what it failed of") {
         std::string::npos);
 }
 
+TEST_CASE("a malformed response is told by what was malformed") {
+  config::Upstream orders;
+  orders.name = "orders";
+  Exchange x;
+  x.upstream = &orders;
+  x.outcome = Outcome::protocol_error;
+  x.malformed = "Content-Length is not one number";
+  CHECK(failure_reply(x).detail == "upstream 'orders' sent a malformed response: Content-Length is not one number");
+  CHECK(failure_reply(x).problem == Problem::upstream_protocol_error);
+}
+
 TEST_CASE("an exchange that failed is answered by what failed") {
   struct Row {
     Outcome outcome;

@@ -146,6 +146,26 @@ TEST_CASE("memory goes back to the pool when there is nothing in it, and the nex
   CHECK(second.data() == memory + 1);
 }
 
+TEST_CASE("a buffer grows with what is in it, and is one of the pool's again when it is empty") {
+  BufferPool pool;
+  ReadBuffer buffer(pool);
+  const std::string text(BufferPool::kSize, 'x');
+  read(buffer, text);
+  CHECK(buffer.grow(2 * BufferPool::kSize));
+  CHECK(pool.free() == 1);
+  CHECK(buffer.view() == text);
+  CHECK_FALSE(buffer.grow(2 * BufferPool::kSize));
+  REQUIRE(buffer.make_room());
+  read(buffer, text);
+  CHECK(buffer.view() == text + text);
+  CHECK_FALSE(buffer.make_room());
+  buffer.consume(buffer.size());
+  buffer.shrink();
+  CHECK(pool.free() == 1);
+  CHECK(buffer.begin_read().second == BufferPool::kSize);
+  buffer.end_read(0);
+}
+
 TEST_CASE("a random walk of reads, holds and uses loses and invents nothing") {
   std::mt19937 dice(7);
   const auto below = [&](std::size_t n) { return dice() % n; };

@@ -10,6 +10,7 @@
 
 using namespace fusewire;
 using namespace fusewire::proxy;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -29,15 +30,18 @@ struct Rig {
   void look() { loop.turn(std::chrono::steady_clock::now()); }
   BackendPtr backend{new Backend(SocketAddress())};
   // An idle connection to the backend; gives the other end.
-  int park() {
+  int park(milliseconds keep = 60s) {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
     REQUIRE(UpstreamConnection::take_slot(*state, 100));
     peers.push_back(ends[1]);
     pool.give_back(
         std::make_unique<UpstreamConnection>(ChannelPtr(new Channel(loop, ends[0], buffers)), backend, state, 0),
-        std::chrono::steady_clock::now());
+        std::chrono::steady_clock::now(), keep);
     return ends[1];
+  }
+  std::unique_ptr<UpstreamConnection> take(std::chrono::seconds later = 0s, milliseconds keep = 60s) {
+    return pool.take(*backend, std::chrono::steady_clock::now() + later, keep);
   }
   std::uint64_t open() const { return state->connections.load(); }
 };
@@ -69,7 +73,7 @@ class Client final : public Loop::Source {
  private:
   void note(std::uint32_t) override {}
   void act() override {
-    if (std::exchange(waits_, false)) taken_ = rig_.pool.take(*rig_.backend) != nullptr;
+    if (std::exchange(waits_, false)) taken_ = rig_.take() != nullptr;
   }
 
   Rig& rig_;
@@ -84,14 +88,14 @@ TEST_CASE("the warmest idle connection is taken first") {
   Rig rig;
   rig.park();
   const int warm = rig.park();
-  const auto taken = rig.pool.take(*rig.backend);
+  const auto taken = rig.take();
   REQUIRE(taken);
   CHECK(taken->reused());
   ::shutdown(warm, SHUT_RDWR);
   rig.look();
   CHECK_FALSE(taken->channel().is_silent());
-  CHECK(rig.pool.take(*rig.backend));
-  CHECK_FALSE(rig.pool.take(*rig.backend));
+  CHECK(rig.take());
+  CHECK_FALSE(rig.take());
 }
 
 TEST_CASE("an idle connection with unasked bytes is not taken, even by a request in the same batch of events") {
@@ -119,10 +123,10 @@ TEST_CASE("a backend that is gone has its idle connections closed, and none is k
   Rig rig;
   rig.park();
   rig.park();
-  auto in_use = rig.pool.take(*rig.backend);
+  auto in_use = rig.take();
   rig.pool.retire(*rig.backend);
   CHECK(rig.open() == 1);
-  rig.pool.give_back(std::move(in_use), std::chrono::steady_clock::now());
+  rig.pool.give_back(std::move(in_use), std::chrono::steady_clock::now(), 60s);
   CHECK(rig.open() == 0);
 }
 
@@ -134,4 +138,37 @@ TEST_CASE("an idle connection makes room for its own upstream only") {
   CHECK(rig.pool.evict_one(*rig.state));
   CHECK_FALSE(rig.pool.evict_one(*rig.state));
   CHECK(rig.open() == 0);
+}
+
+TEST_CASE("an idle connection is not taken when its time is over") {
+  Rig rig;
+  rig.park(4s);
+  CHECK_FALSE(rig.take(4s));
+  CHECK(rig.open() == 0);
+  rig.park(4s);
+  CHECK(rig.take(3s));
+}
+
+TEST_CASE("a shorter time of the configuration holds for connections that are idle already") {
+  Rig rig;
+  rig.park(60s);
+  CHECK_FALSE(rig.take(5s, 5s));
+  CHECK(rig.open() == 0);
+}
+
+TEST_CASE("a connection that is not to be kept is closed at once") {
+  Rig rig;
+  rig.park(0s);
+  CHECK(rig.open() == 0);
+}
+
+TEST_CASE("idle connections are closed when their time is over, each by its own") {
+  Rig rig;
+  rig.park(60s);
+  rig.park(10ms);
+  rig.park(20ms);
+  const Time until = std::chrono::steady_clock::now() + 5s;
+  while (rig.open() > 1 && std::chrono::steady_clock::now() < until) rig.loop.turn(until);
+  CHECK(rig.open() == 1);
+  CHECK(rig.take());
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/client_waits.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace fusewire;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr ClientWaits::Time kStart{1h};
+constexpr std::size_t kPiece = 64 * 1024;
+
+}  // namespace
+
+TEST_CASE("without a wait nothing is withheld and nothing adds up") {
+  const ClientWaits waits;
+  CHECK_FALSE(waits.waiting());
+  CHECK_FALSE(waits.withheld(kStart));
+  CHECK(waits.total(kStart) == 0s);
+  CHECK(waits.patience_ends() == ClientWaits::Time::max());
+}
+
+TEST_CASE("an upload is withheld when nothing of it has been at hand for over a second") {
+  ClientWaits waits;
+  waits.upload_waits(kStart);
+  waits.upload_waits(kStart + 900ms);  // it goes on
+  CHECK_FALSE(waits.withheld(kStart + 1s));
+  CHECK(waits.withheld(kStart + 1001ms));
+  waits.upload_came(kPiece, kStart + 2s);
+  CHECK_FALSE(waits.withheld(kStart + 2s));
+}
+
+TEST_CASE("single bytes do not end the withholding of an upload, a piece does") {
+  ClientWaits waits;
+  const auto drip = [&](std::size_t bytes) {
+    for (auto at = kStart; at < kStart + 3s; at += 300ms) {
+      waits.upload_waits(at);
+      waits.upload_came(bytes, at + 300ms);
+    }
+    waits.upload_waits(kStart + 3s);
+  };
+  SUBCASE("single bytes") {
+    drip(1);
+    CHECK(waits.withheld(kStart + 3001ms));
+  }
+  SUBCASE("pieces") {
+    drip(kPiece);
+    CHECK_FALSE(waits.withheld(kStart + 3001ms));
+  }
+}
+
+TEST_CASE("an upload with something at hand is not withheld, however long that took to come") {
+  ClientWaits waits;
+  waits.upload_waits(kStart);
+  waits.upload_came(1, kStart + 5s);
+  CHECK_FALSE(waits.withheld(kStart + 5s));
+}
+
+TEST_CASE("a response that was not taken for over a second counts for what is read right behind it") {
+  ClientWaits waits;
+  waits.response_waits(kStart);
+  CHECK_FALSE(waits.withheld(kStart + 1s));
+  CHECK(waits.withheld(kStart + 1001ms));
+  waits.response_taken(kStart + 2s);
+  CHECK(waits.withheld(kStart + 2s));
+  CHECK(waits.withheld(kStart + 11s));
+  CHECK_FALSE(waits.withheld(kStart + 12s));
+}
+
+TEST_CASE("a response that was taken in time leaves nothing behind") {
+  ClientWaits waits;
+  waits.response_waits(kStart);
+  waits.response_taken(kStart + 1s);
+  CHECK_FALSE(waits.withheld(kStart + 1s));
+}
+
+TEST_CASE("waits add up, two at once count once") {
+  ClientWaits waits;
+  waits.upload_waits(kStart);
+  waits.response_waits(kStart + 100ms);
+  waits.upload_came(kPiece, kStart + 200ms);
+  CHECK(waits.waiting());
+  CHECK(waits.total(kStart + 250ms) == 250ms);
+  waits.response_taken(kStart + 300ms);
+  CHECK(waits.total(kStart + 1s) == 300ms);
+  waits.upload_waits(kStart + 2s);
+  CHECK(waits.total(kStart + 2100ms) == 400ms);
+}
+
+TEST_CASE("patience ends when all waits together have taken over a second") {
+  ClientWaits waits;
+  waits.upload_waits(kStart);
+  CHECK(waits.patience_ends() == kStart + 1001ms);
+  waits.upload_came(kPiece, kStart + 600ms);
+  CHECK(waits.patience_ends() == ClientWaits::Time::max());
+  waits.upload_waits(kStart + 5s);
+  CHECK(waits.patience_ends() == kStart + 5401ms);
+  waits.upload_came(kPiece, kStart + 6s);
+  CHECK(waits.patience_ends() < kStart + 6s);  // whoever asks late hears of it, too
+}
+
+TEST_CASE("what was waited for before the whole request was sent is told apart from what came later") {
+  ClientWaits waits;
+  waits.upload_waits(kStart);
+  waits.upload_came(kPiece, kStart + 3s);
+  waits.request_sent(kStart + 3s);
+  CHECK(waits.since_sent() == 0s);
+  waits.response_waits(kStart + 4s);
+  waits.response_taken(kStart + 6s);
+  CHECK(waits.since_sent() == 2s);
+}
