@@ -416,3 +416,13 @@ TEST_CASE_FIXTURE(Fixture, "calls of a closed breaker wait for their clients as 
   x.waits.upload_waits(kStart);
   CHECK(filter->next_due(x) == kNever);
 }
+
+TEST_CASE_FIXTURE(Fixture, "a call that turned slow is reported with its own time, however late the tick is") {
+  auto settings = calm();
+  settings.detection.minimum_calls = 1;
+  configure(settings);
+  request();
+  filter->on_due(x, kStart + 5017ms);
+  REQUIRE(breaker->last_trip().has_value());
+  CHECK(breaker->last_trip()->at == kStart + 5s);
+}
