@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is stored answers only who could have fetched it: the same request line, the same Host, from the same site.
+#include <atomic>
 #include <string>
 #include <vector>
 

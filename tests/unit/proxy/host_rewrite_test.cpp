@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "config/addresses.hpp"
+
 using namespace fusewire;
 using namespace fusewire::proxy;
 
@@ -34,8 +36,7 @@ TEST_CASE("an IP address or localhost, with any port, is no more than an address
 }
 
 TEST_CASE("a unix socket goes by localhost") {
-  const config::Endpoint unix_socket{.url = "unix:/a", .address = {}, .authority = {}};
-  const EndpointState endpoint(unix_socket, "", nullptr, 0);
+  const EndpointState endpoint(*config::parse_endpoint("unix:/a").value, "", nullptr, 0);
   Request request;
   for (const char* host : {"", "127.0.0.1:8080"}) {
     request.authority = host;
