@@ -40,6 +40,7 @@ class Control {
 
     std::function<config::LoadResult()> read;  // again; empty where there is no file (demo, tests)
     // A text as if it were the file, with the same environment and command line. Empty: as it stands, without any.
+    // Called by another thread than `read`, maybe at the same time.
     std::function<config::LoadResult(const std::string&)> judge;
     std::vector<std::string> warnings;  // what the reading that the process starts with warned of
   };
