@@ -70,6 +70,7 @@ std::vector<Diagnostic> Report::sorted(std::vector<Entry> entries) {
   const auto same = [&](const Entry& a, const Entry& b) { return place(a) == place(b); };
   entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
   std::vector<Diagnostic> out;
+  out.reserve(entries.size());
   for (Entry& e : entries) out.push_back(std::move(e.diagnostic));
   return out;
 }
@@ -115,7 +116,8 @@ std::string quote(std::string_view text) {
 std::string from_variable(const Node& node) { return "<from " + node.from + ">"; }
 
 std::string shown(const Node* node, std::string own) {
-  return node == nullptr || node->from.empty() ? own : from_variable(*node);
+  if (node == nullptr || node->from.empty()) return own;
+  return from_variable(*node);
 }
 
 std::string describe_key(const Node& node) { return node.key_from_variable ? from_variable(node) : quote(node.key); }

@@ -83,7 +83,7 @@ Node* child_of(Node& node, const std::string& name) {
   return error == std::errc{} && index < node.children.size() ? &node.children[index] : nullptr;
 }
 
-// Conditions are printed in an order of their own: which of them came from a variable can't be told any more.
+// Conditions are printed in an order of their own: their positions in the file say nothing here.
 bool is_conditions(const Node& node) {
   return node.kind == Node::Kind::list && (node.key == "failure" || node.key == "ignore" || node.key == "on");
 }

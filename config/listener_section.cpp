@@ -94,7 +94,7 @@ void read_mode(const Reader& reader, Listener& listener) {
   const Node* node = reader.find("mode");
   if (node == nullptr) return;
   listener.mode = parse_file_mode(node->text);
-  // Other YAML tools read 0660 as a number; nobody else reads the environment or the command line.
+  // In the file only: other YAML tools read 0660 as a number.
   const bool plain = node->mark.origin == Origin::file && node->from.empty() && !node->quoted;
   if (!listener.mode || plain) reader.error(*node, expected("a file mode in quotes such as \"0660\"", *node));
   if (listener.address.kind != Address::Kind::unix_socket) reader.error(*node, "mode is for unix:/path addresses only");

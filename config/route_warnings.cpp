@@ -47,8 +47,9 @@ class Earlier {
 
   void add(std::size_t at) {
     const Match& match = routes_[at].match;
-    std::string path = match.path.empty() ? match.path_prefix : "=" + match.path;
+    std::string path = match.path_prefix;
     while (path.ends_with('/')) path.pop_back();
+    if (!match.path.empty()) path = "=" + match.path;
     std::vector<std::size_t>& bucket = buckets_[match.host + ' ' + path];
     if (bucket.size() < kMaxCompared) bucket.push_back(at);
   }
@@ -56,8 +57,12 @@ class Earlier {
   std::optional<std::size_t> takes(const Match& match) const {
     std::optional<std::size_t> first;
     const auto look = [&](const std::string& path) {
-      for (const std::string& host : {std::string(), match.host})
-        if (const auto found = first_in(host + ' ' + path, match); found && (!first || *found < *first)) first = found;
+      for (const std::string& host : {std::string(), match.host}) {
+        std::string key = host;
+        key += ' ';
+        const auto found = first_in(key += path, match);
+        if (found && (!first || *found < *first)) first = found;
+      }
     };
     look("");
     if (!match.path.empty()) look("=" + match.path);
@@ -147,10 +152,11 @@ class Reached {
 void warn_of_routes(const Config& config, const TrapPlaces& places) {
   const bool several = config.upstreams.size() > 1;
   const bool listen = places.find({"listen"}) != nullptr;
-  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    const Path path = {"listeners", std::to_string(i)};
+  std::size_t position = 0;
+  for (const Listener& listener : config.listeners) {
+    const Path path = {"listeners", std::to_string(position++)};
     if (!listen && places.find(path + Path{"routes"}) != nullptr)
-      warn_of_unreachable(config.listeners[i].routes, path, places);
+      warn_of_unreachable(listener.routes, path, places);
     else if (several)
       warn_of_hosts(config, listen ? Path{"listen"} : path, places);
   }

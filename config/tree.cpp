@@ -168,7 +168,7 @@ Node tree_of(const Config& config, bool show_redacted) {
   return root;
 }
 
-// Without the token, so that the file loads as it stands: a made-up one would let in whoever reads it here. A value
+// Without the token, so that the file loads as it stands: a made-up one would be a known password. A value
 // that came from a variable has to be written as ${NAME} again before the text loads.
 std::string to_yaml(const Config& config) {
   Node tree = tree_of(config, false);

@@ -11,7 +11,7 @@
 namespace fusewire::config {
 namespace {
 
-// Kubernetes kills 30 s after SIGTERM unless told otherwise.
+// Kubernetes kills 30 s after SIGTERM unless terminationGracePeriodSeconds says more.
 constexpr milliseconds kMaxShutdown = 28s;
 
 class Traps {
@@ -69,7 +69,7 @@ class Traps {
                    "whoever stands in between can read and change everything: no certificate is checked");
   }
 
-  // `open`, `response`: where the two are written; `at`: where it is told.
+  // `open`, `response`: where the two are written; `at`: where the warning goes.
   void check_interval(const CircuitBreaker& breaker, const Timeouts& timeouts, const Path& at, const Path& open,
                       const Path& response) {
     if (breaker.transitions.open_timeout >= timeouts.response) return;

@@ -13,11 +13,11 @@
 
 namespace fusewire::proxy {
 
-// A ContentWatch on a timer, which also tells when the file goes and when it comes back. On the thread of `io`;
+// A ContentWatch on a timer; a file that goes or comes back is a change, too. On the thread of `io`;
 // destroyed there, or after it has stopped.
 class ConfigWatch {
  public:
-  ConfigWatch(asio::io_context& io, std::string path, std::function<void()> on_change);
+  ConfigWatch(asio::io_context& io, const std::string& path, std::function<void()> on_change);
   ~ConfigWatch();
   ConfigWatch(const ConfigWatch&) = delete;
   ConfigWatch& operator=(const ConfigWatch&) = delete;

@@ -43,6 +43,8 @@ TEST_CASE("a prefix takes all below it, by segments") {
   CHECK(is_shadowed("path_prefix: /v1", "path: /v1"));
   CHECK(is_shadowed("path_prefix: /v1", "path: /v1/x/y"));
   CHECK(is_shadowed("path: /v1", "path: /v1, methods: [PUT]"));
+  CHECK(is_shadowed("path: /v1/", "path: /v1/"));
+  CHECK(is_shadowed("path: /", "path: /, host: a"));
   CHECK_FALSE(is_shadowed("path_prefix: /v1", "path_prefix: /v10"));
   CHECK_FALSE(is_shadowed("path_prefix: /v1", "path: /v10"));
   CHECK_FALSE(is_shadowed("path_prefix: /v1/x", "path_prefix: /v1"));
@@ -66,7 +68,7 @@ TEST_CASE("thousands of routes for one path are not compared each with each") {
   CHECK(warnings_of(text).empty());
 }
 
-TEST_CASE("several upstreams without routes are told apart by Host alone, and the warning names them") {
+TEST_CASE("several upstreams without routes are chosen by Host alone, and the warning names them") {
   const std::string why =
       "there are several upstreams and no routes: a request goes to the upstream that its Host names (a, b), and any "
       "other Host gets 404; 'routes' can say otherwise";

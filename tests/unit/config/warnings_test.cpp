@@ -12,7 +12,7 @@ Lines warnings_of(const LoadResult& result) {
 Lines warnings_with(const std::string& section) { return warnings_of(load_with(section)); }
 Lines warnings_of_upstream(const std::string& keys) { return warnings_of(load_upstream(keys)); }
 
-// Beside what several upstreams without routes are told.
+// Without the warning about several upstreams and no routes.
 Lines warnings_beside_hosts(const std::string& text) {
   Lines warnings = warnings_of(load_text(text));
   std::erase_if(warnings,

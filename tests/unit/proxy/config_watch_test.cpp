@@ -176,21 +176,21 @@ TEST_CASE("the watch tells a change within 500 ms, and nothing after its end") {
   CHECK(calls == 1);
 }
 
-TEST_CASE("a file that goes is told, and so is its return, each once") {
+TEST_CASE("a file that goes is one change, and its return another") {
   Folder folder;
   write(folder / "f", "one");
   boost::asio::io_context io;
-  int told = 0;
-  ConfigWatch watch(io, folder / "f", [&] { ++told; });
-  const auto run_until_told = [&](int times) {
+  int changes = 0;
+  ConfigWatch watch(io, folder / "f", [&] { ++changes; });
+  const auto run_until = [&](int times) {
     const auto begin = std::chrono::steady_clock::now();
-    while (told < times && std::chrono::steady_clock::now() - begin < 5s) io.run_one_for(100ms);
+    while (changes < times && std::chrono::steady_clock::now() - begin < 5s) io.run_one_for(100ms);
     io.run_for(3 * ConfigWatch::kInterval);  // and not again
-    return told == times;
+    return changes == times;
   };
-  CHECK(run_until_told(0));
+  CHECK(run_until(0));
   fs::remove(folder / "f");
-  CHECK(run_until_told(1));
+  CHECK(run_until(1));
   write(folder / "f", "one");
-  CHECK(run_until_told(2));
+  CHECK(run_until(2));
 }
