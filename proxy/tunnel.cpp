@@ -49,10 +49,10 @@ Task<bool> Tunnel::pass_on(Side& side) {
     side.from.start_read();
     co_await side.news.wait();
   }
+  // More may come while this is being written: a read was asked for before the 101.
+  const std::size_t size = buffer.size();
   Gather gather;
   gather.add(buffer.view());
-  const std::size_t size =
-      buffer.size();  // while it is being written more may come: a read was asked for before the 101
   if (!side.to.try_write(gather)) co_await side.to.flush(gather);
   if (side.to.write_failed()) {
     end(side.broken == Flag::client_gone ? Flag::upstream_reset : Flag::client_gone);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Authentication of the connection: NTLM, Negotiate (RFC 4559) and Kerberos authenticate a connection and not a
-// request, against RFC 9110 §11.2. Whoever speaks next on such a connection is taken for the user who has signed in on
-// it.
+// request, against RFC 9110 §11.2. The next request on such a connection is served as that of the user who has signed
+// in on it.
 #pragma once
 
 #include <cstdint>

@@ -290,3 +290,25 @@ TEST_CASE_FIXTURE(Fixture, "only-if-cached goes no further, whatever else the re
   post.method = "POST";
   CHECK_FALSE(ask(post));
 }
+
+TEST_CASE_FIXTURE(Fixture,
+                  "what comes over a connection on which a user has signed in is shared with nobody and not kept") {
+  keep(kTagged);
+  const Time late = kStart + 60s;
+  request = get();
+  begin(late);
+  x.connection_bound = true;
+  CacheFilter signed_in(context);
+  CHECK_FALSE(signed_in.on_request(x, late));
+  CHECK(x.conditions.empty());
+  sent(late);
+  response = kTagged;
+  Reply reply = head(late);
+  signed_in.on_reply(x, reply, late);
+  CHECK_FALSE(signed_in.remembers());
+
+  CHECK_FALSE(ask(get(), late));
+  CHECK(x.hold == Hold::none);  // it does not wait for the other one's response
+  CHECK_FALSE(x.conditions.empty());
+  CHECK(events(Event::store) == 1);
+}
