@@ -302,6 +302,7 @@ std::string Control::renew_certificates(std::chrono::steady_clock::time_point no
     if (same_tls_contexts(*next, *snapshot_)) return {};
     if (std::string error = hooks_.publish(next); !error.empty()) return error;
     snapshot_ = next;
+    lasting_.forget_unused(snapshot_.get());  // endpoints that are trusted by others now
     show();
   } catch (const BadCertificate& bad) {
     return bad.what();

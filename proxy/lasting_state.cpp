@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/lasting_state.hpp"
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "filters/cache/store.hpp"
+#include "proxy/tls/pem.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
+
+std::string digest_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  const Digest digest = sha256(std::string(std::istreambuf_iterator<char>(in), {}));
+  return {digest.begin(), digest.end()};
+}
 
 // A connection that was made under other authorities, or for another name, is not one to this endpoint.
 std::string identity_of(const config::UpstreamTls& tls, const config::Endpoint& endpoint) {
@@ -16,6 +25,7 @@ std::string identity_of(const config::UpstreamTls& tls, const config::Endpoint& 
     for (const auto& part :
          {tls.ca, tls.certificate, tls.private_key, tls.server_name, std::string(tls.verify ? "1" : "")})
       identity += '\n' + part;
+  if (endpoint.tls && !tls.ca.empty()) identity += '\n' + digest_of(tls.ca);  // the file may hold others now
   return identity;
 }
 
@@ -63,19 +73,18 @@ bool LastingState::same_site(const config::Upstream& one, const config::Upstream
 
 void LastingState::forget_unused(const Snapshot* current) {
   std::set<std::string> names;
-  std::set<std::pair<std::string, std::string>> endpoints;
+  std::set<const EndpointState*> endpoints;
   if (current != nullptr)
-    for (const auto& upstream : current->config.upstreams) {
-      names.insert(upstream.name);
-      for (const auto& endpoint : upstream.endpoints)
-        endpoints.emplace(upstream.name, identity_of(upstream.tls, endpoint));
+    for (const auto& upstream : current->upstreams) {
+      names.insert(upstream->config->name);
+      for (const auto& endpoint : upstream->endpoints) endpoints.insert(endpoint.get());
     }
   std::erase_if(upstreams_, [&](const auto& entry) {
     const bool unused = !names.contains(entry.first);
     if (unused) cache_.purge(*entry.second->cache);
     return unused;
   });
-  std::erase_if(endpoints_, [&](const auto& entry) { return !endpoints.contains(entry.first); });
+  std::erase_if(endpoints_, [&](const auto& entry) { return !endpoints.contains(entry.second.get()); });
   std::erase_if(traffic_, [&](const Traffic& traffic) {
     return (!traffic.upstream.empty() && !names.contains(traffic.upstream)) ||
            (current != nullptr && current->listener(traffic.listener) == nullptr);

@@ -5,6 +5,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+
 namespace fusewire::proxy {
 
 namespace {
@@ -80,8 +82,10 @@ TlsClient::Made TlsClient::make(const config::UpstreamTls& section, const std::s
 }
 
 TlsSetup TlsClient::connect(std::size_t worker, std::size_t endpoint_id, const std::string& name) {
-  SslSession& session = (*sessions_[worker])[endpoint_id];
-  TlsSetup setup{.ssl = Ssl(SSL_new(context_.get())), .session = &session, .keeps_it = shared_from_this()};
+  std::shared_ptr<SslSession>& place = (*sessions_[worker])[endpoint_id];
+  if (!place) place = std::make_shared<SslSession>();
+  SslSession& session = *place;
+  TlsSetup setup{.ssl = Ssl(SSL_new(context_.get())), .session = &session, .keeps_it = place};
   SSL* const ssl = setup.ssl.get();
   if (ssl == nullptr) return setup;
   X509_VERIFY_PARAM* const checks = SSL_get0_param(ssl);
@@ -98,6 +102,12 @@ TlsSetup TlsClient::connect(std::size_t worker, std::size_t endpoint_id, const s
   if (session) SSL_set_session(ssl, session.get());
   SSL_set_connect_state(ssl);
   return setup;
+}
+
+void TlsClient::keep_only(std::size_t worker, const std::vector<std::size_t>& endpoint_ids) {
+  std::erase_if(*sessions_[worker], [&](const auto& entry) {
+    return std::find(endpoint_ids.begin(), endpoint_ids.end(), entry.first) == endpoint_ids.end();
+  });
 }
 
 }  // namespace fusewire::proxy

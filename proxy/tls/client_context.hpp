@@ -15,7 +15,7 @@
 
 namespace fusewire::proxy {
 
-class TlsClient : public std::enable_shared_from_this<TlsClient> {
+class TlsClient {
  public:
   struct Made {
     std::shared_ptr<TlsClient> context;  // nullptr: see findings
@@ -28,10 +28,15 @@ class TlsClient : public std::enable_shared_from_this<TlsClient> {
   // address). On the thread of that worker.
   TlsSetup connect(std::size_t worker, std::size_t endpoint_id, const std::string& name);
 
+  // On the thread of that worker: forgets the sessions with all other endpoints.
+  void keep_only(std::size_t worker, const std::vector<std::size_t>& endpoint_ids);
+  std::size_t sessions(std::size_t worker) const { return sessions_[worker]->size(); }
+
   const config::UpstreamTls& section() const { return section_; }
 
  private:
-  using Sessions = std::unordered_map<std::size_t, SslSession>;  // by endpoint: the last one
+  // By endpoint: the last one. A connection shares its place, for it may outlive the endpoint.
+  using Sessions = std::unordered_map<std::size_t, std::shared_ptr<SslSession>>;
 
   TlsClient() = default;
 

@@ -143,6 +143,17 @@ TEST_CASE("the upstream's authorities are read again when they change") {
   CHECK(eventually([&] { return rig.proxy.get("/").status == 200; }));
 }
 
+TEST_CASE("a kept connection to an upstream is not used when its authorities' file holds others now") {
+  TlsFiles files;
+  Authority other("Other");
+  TlsUpstreamRig::Pair rig(files.server(), scripts::ok(), "https://localhost", files.upstream());
+  CHECK(rig.proxy.get("/").status == 200);
+  CHECK(rig.proxy.get("/").status == 200);
+  files.folder.write("ca.pem", other.certificate());
+  REQUIRE(rig.proxy.admin_change("/admin/config/reload").status == 200);
+  check_problem(rig.proxy.get("/"), 502, "ConnectFailed", "tls_certificate_error");
+}
+
 TEST_CASE("a reload with a bad certificate leaves the old configuration serving, and says where it is bad") {
   TlsListenerRig tls;
   const std::string other = tls.files.folder.write("other.pem", tls.files.authority.issue().private_key);
