@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The listening sockets and the thread that accepts on them. Connections go to the workers in turn. Sockets stay open
 // over a reload while their address stays, whatever their listener is called.
+//
+// A new configuration is taken in three steps, so that each connection is served by the configuration under whose
+// listener it was accepted: prepare() opens what is new; hold() accepts what is queued on sockets that go, and stops
+// accepting on those whose listener has another name now; the workers get the snapshot; commit() accepts again.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "proxy/net/asio.hpp"
@@ -27,38 +30,57 @@ class Acceptor {
   void start();
   // Control thread. Opens what is new, and accepts nothing on it yet. On failure gives one clear line.
   std::string prepare(const Snapshot&);
-  void discard() { prepared_.clear(); }  // what prepare() has opened
-  // Control thread. Accepts on what prepare() has opened, closes what is gone.
+  void discard();  // what prepare() has opened
+  // Control thread. Returns when what is gone has been closed, with its backlog accepted.
+  void hold();
   void commit(const Snapshot&);
   // Control thread; returns when the backlogs have been accepted empty and every socket is closed.
   void close();
   // Any thread; 0 for a unix socket or an unknown name.
   std::uint16_t port(const std::string& listener) const;
+  // Any thread. Each listener's name, and its address with the port that it is bound to.
+  std::vector<std::pair<std::string, std::string>> addresses() const;
 
  private:
-  struct Door;
-  using Doors = std::map<std::string, std::shared_ptr<Door>>;  // by listener name
+  struct Port;
+  using PortPtr = std::shared_ptr<Port>;
+  using Ports = std::map<std::string, PortPtr>;  // by listener name
 
-  std::shared_ptr<Door> door_at(const config::Listener&) const;
-  std::shared_ptr<Door> open(const config::Address&, const Snapshot&);
+  PortPtr port_at(const config::Listener&) const;
+  PortPtr open(const config::Listener&, const Snapshot&);
   void run_and_wait(const std::function<void()>&);
-  void watch(const std::shared_ptr<Door>&);
-  int accept_some(Door&, int most);
-  bool must_wait(Door&);
-  void resume(const ListenerGate&);
-  void shut(Door&);
-  void pause(const std::shared_ptr<Door>&, int error);
-  void hand_over(Door&, int fd);
   std::shared_ptr<ListenerGate> gate_of(const std::string& listener);
+
+  // Acceptor thread (acceptor_accept.cpp).
+  struct Round {
+    int lack = 0;          // the error where no descriptor was to be had
+    bool emptied = false;  // nobody is queued any more
+  };
+  void watch(const PortPtr&);
+  Round accept_some(Port&, int max);
+  static Round lacking(Port&, int error);
+  bool are_few_connected() const;
+  static bool is_full(const Port&);
+  static bool is_queued(Port&);
+  bool must_wait(Port&);
+  static bool may_wait(const Port&);
+  void ask_for_room(const PortPtr&);
+  void resume(const ListenerGate&);
+  void room_was_asked_for(const PortPtr&, bool made);
+  void pause(const PortPtr&, int error);
+  void ask_for_descriptor(std::function<void(bool made)>);
+  void hand_over(Port&, int fd);
+  void shut(Port&);
+  std::vector<PortPtr> ports() const;
 
   std::vector<std::unique_ptr<Worker>>& workers_;
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_;
   std::thread thread_;
   std::map<std::string, std::shared_ptr<ListenerGate>> gates_;  // control thread
-  mutable std::mutex doors_mutex_;                              // doors_ is read by port()
-  Doors doors_;
-  Doors prepared_;  // control thread
+  mutable std::mutex ports_mutex_;                              // guards ports_
+  Ports ports_;
+  Ports prepared_;  // control thread
   std::size_t turn_ = 0;
   bool nearly_out_ = false;  // of descriptors
   bool complained_ = false;  // of running out of descriptors, once until it is over

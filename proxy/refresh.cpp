@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
+#include "proxy/net/descriptors.hpp"
 #include "proxy/net/spawn.hpp"
 
 namespace fusewire::proxy {
@@ -26,6 +28,10 @@ void Refresh::start(Worker& worker, const Inbound& asked, std::shared_ptr<const 
                     const Attempt& answered) {
   std::array<int, 2> ends{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
+  if (is_reserved(std::max(ends[0], ends[1]), Reserve::near_client)) {  // clients need them more
+    for (const int end : ends) ::close(end);
+    return;
+  }
   ChannelPtr client(new Channel(worker.loop(), ends[0], worker.buffers()));
   spawn(run(std::make_shared<Refresh>(worker, std::move(client), ends[1], asked, std::move(snapshot), answered)),
         "refresh");

@@ -16,7 +16,7 @@ namespace fusewire::proxy {
 class Refresh final : public std::enable_shared_from_this<Refresh> {
  public:
   // What `answered` was answered with a moment ago, when `asked` was asked for. Returns when it has to wait, at the
-  // latest.
+  // latest. Does nothing while descriptors are few.
   static void start(Worker&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
 
   Refresh(Worker&, ChannelPtr client, int silent_end, const Inbound& asked, std::shared_ptr<const Snapshot>,

@@ -39,6 +39,7 @@ struct Server::Impl {
   void close_doors();
   void wait_for_workers();
   void finish();
+  void take_over_process();
   void listen_for_signals();
   void stop_threads();
 
@@ -56,13 +57,14 @@ struct Server::Impl {
   std::promise<void> finished;
   std::shared_future<void> when_finished{finished.get_future().share()};
   std::chrono::steady_clock::time_point drain_until;
-  bool ended = false;    // control thread
-  bool stopped = false;  // stop_threads() has run
+  bool told_to_end = false;  // by a signal; control thread
+  bool ended = false;        // control thread
+  bool stopped = false;      // stop_threads() has run
   std::thread thread;
 };
 
 Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
-  if (options.signals) raise_descriptor_limit();  // the process is ours
+  if (options.signals) take_over_process();
   const std::size_t count = workers_of(config);
   for (std::size_t i = 0; i < count; ++i)
     workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), names));
@@ -79,10 +81,7 @@ Server::Impl::Impl(config::Config config, ServerOptions options) : control(optio
     stop_threads();
     throw;
   }
-  if (options.signals) {
-    for (int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
-    listen_for_signals();
-  }
+  if (options.signals) listen_for_signals();
   if (!options.watch.empty())
     watch = std::make_unique<ConfigWatch>(io, options.watch, [this] { control.reload("file"); });
   look = std::make_unique<ControlTimer>(io, control);
@@ -127,6 +126,7 @@ std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapsho
     acceptor.discard();
     return error;
   }
+  acceptor.hold();
   for (auto& worker : workers) worker->publish(snapshot);
   acceptor.commit(*snapshot);
   return {};
@@ -138,29 +138,36 @@ void Server::Impl::announce(const NameNews& news) {
 
 // ------------------------------------------------------------------------------------------------------ life
 
+// From the first moment on: a signal that comes while it starts is dealt with when it has started.
+void Server::Impl::take_over_process() {
+  raise_descriptor_limit();
+  for (int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) signals.add(signal);
+  for (int signal : {SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
+}
+
 void Server::Impl::listen_for_signals() {
   signals.async_wait([this](const error_code& error, int signal) {
     if (error) return;
     if (signal == SIGHUP)
       control.reload("signal");
-    else if (control.draining())
+    else if (std::exchange(told_to_end, true))
       return finish();  // the second one ends at once
     else
-      control.drain();
+      control.drain();  // does nothing where the admin has begun it
     listen_for_signals();
   });
 }
 
-// drain_timeout runs from the signal on, grace included.
 void Server::Impl::begin_drain() {
-  drain_until = std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout;
   timer.expires_after(control.snapshot()->config.shutdown.grace);
   timer.async_wait([this](const error_code& error) {
     if (!error) close_doors();
   });
 }
 
+// drain_timeout runs from here.
 void Server::Impl::close_doors() {
+  drain_until = std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout;
   acceptor.close();
   for (auto& worker : workers) worker->drain();
   wait_for_workers();
@@ -198,6 +205,7 @@ int Server::wait() {
 }
 
 std::uint16_t Server::port(const std::string& listener) const { return impl_->acceptor.port(listener); }
+std::vector<std::pair<std::string, std::string>> Server::addresses() const { return impl_->acceptor.addresses(); }
 std::uint16_t Server::admin_port() const { return impl_->admin.admin_port(); }
 std::uint16_t Server::probes_port() const { return impl_->admin.probes_port(); }
 

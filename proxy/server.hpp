@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/config.hpp"
 #include "proxy/control.hpp"
@@ -15,7 +17,7 @@ namespace fusewire::proxy {
 struct ServerOptions {
   Control::Loader loader;  // how to read the configuration again; empty: reload is refused
   std::string watch;       // the file whose content is watched; empty: none
-  bool signals = false;    // SIGTERM, SIGINT, SIGHUP are ours
+  bool signals = false;    // the process' signals are ours
 };
 
 class Server {
@@ -30,6 +32,8 @@ class Server {
   void drain();                                           // as SIGTERM
   int wait();                                             // until drained or stopped; the process' exit status
   std::uint16_t port(const std::string& listener) const;  // the bound port, with `:0` configured
+  // Each listener's name, and its address with the bound port.
+  std::vector<std::pair<std::string, std::string>> addresses() const;
   std::uint16_t admin_port() const;
   std::uint16_t probes_port() const;
   // Runs on the control thread and waits for it.

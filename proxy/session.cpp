@@ -11,8 +11,7 @@ namespace fusewire::proxy {
 
 namespace {
 
-// A connection that is kept while we drain may have a request on its way; it gets this long to arrive.
-constexpr milliseconds kDrainIdle{500};
+constexpr unsigned kRequestsATurn = 8;  // of one connection, however they are answered
 
 Time steady_now() { return std::chrono::steady_clock::now(); }
 
@@ -47,6 +46,7 @@ Session::Session(Worker& worker, int descriptor, std::shared_ptr<ListenerGate> g
 
 Session::~Session() {
   client_->close();
+  leave();
   worker_.remove(*this);
   worker_.cells().connections_open.subtract();
   gate_->leave();
@@ -65,6 +65,8 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
     if (next == Next::request) co_await session.serve();
     session.client_->buffer().release();
     if (session.tunnel_) co_await session.run_tunnel();
+    if (session.share_.is_used_up(session.worker_.loop(), kRequestsATurn))
+      co_await let_others_go(session.worker_.loop());
   }
 }
 
@@ -84,25 +86,6 @@ void Session::learn_peer() {
   peer_address_ = as_v6(address);
 }
 
-// The configuration that admits the next request. A connection whose listener is gone is closed after what it has
-// begun.
-void Session::adopt_snapshot() {
-  if (snapshot_ == worker_.snapshot()) return;
-  route_ = nullptr;  // it points into the old one
-  const Listener* listener = worker_.snapshot()->listener(gate_->name);
-  if (listener == nullptr || has_other_security(*listener)) {
-    close_ = true;
-    if (snapshot_) return;  // what has begun is served as it was admitted
-  }
-  snapshot_ = worker_.snapshot();
-  listener_ = listener;
-  static const config::ListenerLimits kDefaults;
-  client_->allow_half_close(listener != nullptr && listener->config->client_half_close == config::HalfClose::answer);
-  inbound_.limits = listener != nullptr ? &listener->config->limits : &kDefaults;
-  inbound_.peer.trusted = listener != nullptr && is_trusted(*listener->config);
-  if (listener != nullptr && inbound_.peer.port == 0) inbound_.peer.port = port_of(*listener->config);
-}
-
 // That the client has connected to; 0: a unix socket.
 std::uint16_t Session::port_of(const config::Listener& listener) const {
   if (listener.address.kind != config::Address::Kind::tcp || listener.address.port != 0) return listener.address.port;
@@ -120,6 +103,7 @@ bool Session::is_trusted(const config::Listener& listener) const {
 // ------------------------------------------------------------------------------------------------------ wake-ups
 
 void Session::on_activity() {
+  if (discards_ && discard()) return;
   if (!inbound_.gone()) return inbound_.reader->set();
   if (attempt_ != nullptr) attempt_->cut_off(Outcome::client_gone);
   wake();
@@ -146,34 +130,6 @@ void Session::on_send_late() {
   client_->reset();
   wake();
 }
-
-void Session::drain() {
-  if (!idle_) return;
-  client_deadline_.arm(std::min(client_deadline_.due(), steady_now() + kDrainIdle));
-}
-
-void Session::configuration_changed() {
-  if (inbound_.bound) inbound_.bound->drop_retired();
-  const Listener* const listener = worker_.snapshot()->listener(gate_->name);
-  if (listener == nullptr || has_other_security(*listener)) drain();
-}
-
-// TLS has been turned on or off since this connection began.
-bool Session::has_other_security(const Listener& listener) const {
-  return snapshot_ && (listener.tls != nullptr) != secure_;
-}
-
-void Session::stop() {
-  close_ = true;
-  stopped_ = true;
-  if (tunnel_) tunnel_->cut();
-  cut_client();
-  if (attempt_ != nullptr) attempt_->cut_off(Outcome::cut_off);
-  wake();
-}
-
-// What it has of a response must not look whole (RFC 9112 §8).
-void Session::cut_client() { until_close_ ? client_->reset() : client_->close(); }
 
 // ------------------------------------------------------------------------------------------------------ reading
 
@@ -218,12 +174,16 @@ void Session::begin_head() {
 // `request`, or `close`: there will be none.
 Task<Session::Next> Session::next_request() {
   adopt_snapshot();
+  if (close_) {
+    if (must_linger()) co_await linger();
+    co_return Next::close;
+  }
   forget_request();
   inbound_.late = false;
   idle_ = true;
-  const auto patience = worker_.draining() ? kDrainIdle
-                        : refuse_          ? inbound_.limits->head_timeout
-                                           : inbound_.limits->idle_timeout;
+  const auto patience = worker_.draining() || leaving_ ? kDrainIdle
+                        : refuse_                      ? inbound_.limits->head_timeout
+                                                       : inbound_.limits->idle_timeout;
   client_deadline_.arm(over_ + patience);
   Next next = Next::incomplete;
   while (next == Next::incomplete) {
@@ -237,6 +197,7 @@ Task<Session::Next> Session::next_request() {
     if (idle_ && (inbound_.late || close_ || inbound_.has_lost_bound())) co_return Next::close;
     if (inbound_.late) {
       forget_head();
+      leave();
       co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
       co_return Next::close;
     }
@@ -245,8 +206,14 @@ Task<Session::Next> Session::next_request() {
       worker_.give_back(std::move(inbound_.request.fields));
     }
     client_->start_read();
+    if (idle_ && !fresh_)
+      wait_in(waiting().idle, over_);
+    else
+      wait_in(waiting().unfinished, idle_ ? over_ : started_);
     co_await event_.wait();
   }
+  leave();
+  fresh_ = false;
   if (next == Next::request) co_return next;
   co_await refuse(refusal_.problem, std::string(refusal_.reason));
   co_return Next::close;

@@ -9,13 +9,15 @@
 #include <string>
 
 #include "proxy/attempt.hpp"
+#include "proxy/body_discard.hpp"
 #include "proxy/inbound.hpp"
+#include "proxy/net/turn.hpp"
 #include "proxy/tunnel.hpp"
 #include "proxy/worker.hpp"
 
 namespace fusewire::proxy {
 
-class Session final : public Watcher, public std::enable_shared_from_this<Session> {
+class Session final : public Watcher, public WaitingList::Member, public std::enable_shared_from_this<Session> {
  public:
   Session(Worker&, int descriptor, std::shared_ptr<ListenerGate>, bool refuse);
   ~Session();
@@ -23,11 +25,16 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   // The whole life of the connection; holds the session.
   static Task<void> run(std::shared_ptr<Session>);
 
-  void drain();  // no further request, but for one that is already on its way
-  void stop();   // cut off now
-  void configuration_changed();
+  void drain();                  // no further request, but for one that is already on its way
+  void stop();                   // cut off now
+  void configuration_changed();  // may end and destroy the session
+  // Closes the connection, which is in a WaitingList. False: its client has just gone on.
+  bool give_way();
 
  private:
+  // A connection that is kept while we drain may have a request on its way; it gets this long to arrive.
+  static constexpr milliseconds kDrainIdle{500};
+
   enum class Next { incomplete, request, refused, close };
 
   void on_activity() override;
@@ -40,6 +47,8 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void note_failed_handshake();
   void cut_client();
   bool has_other_security(const Listener&) const;
+  bool is_insecure_for(const Listener&) const;
+  void let_snapshot_go();
   Task<Next> next_request();
   Next parse_request();
   Next begin_request(const http::HeadResult&);
@@ -50,6 +59,8 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void forget_request();
   void forget_head();
   void begin_head();
+  void wait_in(WaitingList&, Time since);
+  WaitingClients& waiting() { return gate_->waiting.of(worker_.index()); }
   void choose_request_id();
 
   // Answering (session_answer.cpp)
@@ -65,6 +76,10 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   void arm_send_deadline();
   Task<void> settle_request_body();
   Task<void> drain_request_body();
+  void begin_discarding();
+  bool discard();
+  bool client_closes() const;
+  bool must_linger();
   Task<void> linger();
   bool must_close() const;
   bool rest_is_drainable() const;
@@ -100,6 +115,8 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
   std::uint64_t sent_before_ = 0;                             // at the last look whether the client still reads
   std::size_t unacknowledged_before_ = 0;
+  BodyDiscard discarded_;
+  TurnShare share_;  // of requests
   WallTime wall_{};
   Time started_ = kNever;
   Time over_ = kNever;             // the last request's end, or the handshake's: patience with the next one begins
@@ -109,8 +126,12 @@ class Session final : public Watcher, public std::enable_shared_from_this<Sessio
   bool until_close_ = false;       // the response being sent ends where the connection does
   bool close_ = false;             // no further request on this connection
   bool idle_ = true;               // between two requests
-  bool stopped_ = false;           // cut off by our own end
   bool secure_ = false;            // TLS
+  bool stopped_ = false;           // cut off by our own end
+  bool leaving_ = false;         // its listener is gone, or admits others now: this is the last request
+  bool lingers_ = false;         // after its last answer
+  bool discards_ = false;        // what comes is dropped while an answer waits to be sent
+  bool fresh_ = true;            // no request has come yet
 };
 
 }  // namespace fusewire::proxy

@@ -14,10 +14,8 @@ namespace fusewire::proxy {
 
 namespace {
 
-constexpr std::uint64_t kDrainable = 64 * 1024;    // of a request's body, to keep its connection
-constexpr std::size_t kMaxDiscarded = 256 * 1024;  // while lingering (RFC 9112 §9.6)
-constexpr std::chrono::seconds kLinger{1};
-constexpr std::size_t kJoined = 2048;  // a body up to this is copied behind its head: cheaper than gathering
+constexpr std::uint64_t kDrainable = 64 * 1024;  // of a request's body, to keep its connection
+constexpr std::size_t kJoined = 2048;            // a body up to this is copied behind its head: cheaper than gathering
 
 Time steady_now() { return std::chrono::steady_clock::now(); }
 
@@ -101,7 +99,7 @@ Task<void> Session::serve() {
   if (source->x.refresh && !source->x.connection_bound) Refresh::start(worker_, inbound_, snapshot_, *source);
   worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
-  if (close_ && (!inbound_.body.done() || !client_->buffer().empty())) co_await linger();
+  if (must_linger()) co_await linger();
 }
 
 // The upload ended badly and the upstream had not answered yet.
@@ -122,7 +120,8 @@ Task<void> Session::refuse(Problem problem, std::string detail) {
   co_await answer(reply, Outcome::local, {});
   record(nullptr);
   co_await settle_request_body();
-  if (close_) co_await linger();
+  const bool lingers = must_linger() || (close_ && inbound_.request.target.empty());  // its head was not understood
+  if (lingers) co_await linger();
 }
 
 // OPTIONS with Max-Forwards: 0 is ours to answer (RFC 9110 §7.6.2).
@@ -138,11 +137,15 @@ Task<void> Session::answer_options() {
 
 // ------------------------------------------------------------------------------------------------------ the answer
 
+bool Session::client_closes() const {
+  return inbound_.connection.close || (inbound_.request.minor_version == 0 && !inbound_.connection.keep_alive);
+}
+
+// Also where clients wait for this connection's place.
 bool Session::must_close() const {
-  const bool client_closes =
-      inbound_.connection.close || (inbound_.request.minor_version == 0 && !inbound_.connection.keep_alive);
   const bool is_last = client_->is_half_closed() && client_->buffer().empty();
-  return close_ || client_closes || is_last || inbound_.has_lost_bound() || worker_.draining();
+  return close_ || leaving_ || client_closes() || is_last || inbound_.has_lost_bound() || worker_.draining() ||
+         gate_->full.load(std::memory_order_relaxed);
 }
 
 // Whether what is left of the request's body is worth reading to keep the connection.
@@ -218,7 +221,8 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
     }
     Gather gather;
     if (first) {
-      close_ = must_close() || body == ClientBody::until_close;
+      const bool cuts_upload = ended && !rest_is_drainable();  // it ends with the response
+      close_ = must_close() || body == ClientBody::until_close || cuts_upload;
       status_ = reply.status;
       append_response_head(*scratch, {.status = reply.status,
                                       .reason = response.reason,
@@ -272,7 +276,9 @@ Task<void> Session::send(Gather& gather) {
 Task<void> Session::send_slowly(Gather& gather) {
   if (attempt_ != nullptr) attempt_->held_up();
   arm_send_deadline();
+  begin_discarding();
   co_await client_->flush(gather);
+  discards_ = false;
   send_deadline_.disarm();
   if (attempt_ != nullptr) attempt_->goes_on();
 }
@@ -311,24 +317,6 @@ Task<void> Session::drain_request_body() {
   client_deadline_.disarm();
   over_ = steady_now();
   if (client_->write_failed()) close_ = true;
-}
-
-// The client must be able to read its answer although we read no more of its request (RFC 9112 §9.6). What is too much
-// to be discarded is left where it is: it stops the client's sending, where a close at once would cost it its answer.
-Task<void> Session::linger() {
-  if (client_->closed()) co_return;
-  client_->shutdown_send();
-  inbound_.late = false;
-  client_deadline_.arm(steady_now() + kLinger);
-  auto& buffer = client_->buffer();
-  for (std::size_t discarded = 0; !inbound_.input_ended() && !inbound_.late;) {
-    discarded += buffer.size();
-    buffer.consume(buffer.size());
-    discarded < kMaxDiscarded ? inbound_.listen() : client_->watch_for_end();
-    co_await event_.wait();
-  }
-  client_deadline_.disarm();
-  client_->close();
 }
 
 }  // namespace fusewire::proxy

@@ -11,6 +11,7 @@ Task<void> Session::handshake() {
   secure_ = true;
   client_deadline_.arm(std::chrono::steady_clock::now() + inbound_.limits->head_timeout);
   client_->start_tls(listener_->tls->accept());
+  wait_in(waiting().unfinished, std::chrono::steady_clock::now());
   while (client_->is_handshaking() && !inbound_.input_ended() && !inbound_.late) {
     client_->start_read();
     co_await event_.wait();

@@ -43,6 +43,10 @@ void Session::open_tunnel(Attempt& first, Attempt& source) {
   tunnel_->host = inbound_.request.authority;
   tunnel_->endpoint = first.forward.endpoint();
   tunnel_->record = access_record(&first, std::chrono::steady_clock::now());
+  tunnel_->route_name = tunnel_->record.route;
+  tunnel_->upstream_name = tunnel_->record.upstream;
+  tunnel_->record.route = tunnel_->route_name;
+  tunnel_->record.upstream = tunnel_->upstream_name;
   tunnel_->record.method = tunnel_->method;
   tunnel_->record.path = tunnel_->path;
   tunnel_->record.host = tunnel_->host;
@@ -52,7 +56,9 @@ void Session::open_tunnel(Attempt& first, Attempt& source) {
 Task<void> Session::run_tunnel() {
   worker_.give_back(std::move(inbound_.request.fields));
   inbound_.request = {};
+  let_snapshot_go();
   co_await tunnel_->run();
+  snapshot_ = worker_.snapshot();  // says what is logged
   const Time end = std::chrono::steady_clock::now();
   AccessRecord& line = tunnel_->record;
   line.bytes_in = tunnel_->bytes_in();

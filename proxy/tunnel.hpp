@@ -30,7 +30,7 @@ class Tunnel {
   std::uint64_t bytes_out() const { return from_upstream_.bytes; }  // and back
 
   AccessRecord record{};  // of its request, for the line that is written when the tunnel ends
-  std::string method{}, path{}, host{};
+  std::string method{}, path{}, host{}, route_name{}, upstream_name{};
   std::shared_ptr<const void> endpoint{};  // what the record views
 
  private:

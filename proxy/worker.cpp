@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/worker.hpp"
 
+#include <map>
 #include <random>
 
 #include "filters/http_date.hpp"
 #include "proxy/net/spawn.hpp"
 #include "proxy/refresh.hpp"
 #include "proxy/session.hpp"
+#include "proxy/tls/client_context.hpp"
 
 namespace fusewire::proxy {
 
@@ -66,14 +68,46 @@ void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
     auto holder = std::make_shared<std::shared_ptr<const Snapshot>>(std::move(snapshot));
     snapshot_ = std::shared_ptr<const Snapshot>(holder, holder->get());
     backends_.keep_only(*snapshot_);
-    for (Session* session : sessions_) session->configuration_changed();
+    forget_tls_sessions();
+    const std::vector<Session*> sessions(sessions_.begin(), sessions_.end());
+    for (Session* session : sessions)
+      if (sessions_.contains(session)) session->configuration_changed();
   });
 }
 
+// Those with endpoints that are gone. Upstreams with the same section share a context.
+void Worker::forget_tls_sessions() {
+  std::map<TlsClient*, std::vector<std::size_t>> kept;
+  for (const auto& upstream : snapshot_->upstreams) {
+    if (!upstream->tls) continue;
+    auto& endpoints = kept[upstream->tls.get()];
+    for (const auto& endpoint : upstream->endpoints) endpoints.push_back(endpoint->id);
+  }
+  for (const auto& [client, endpoints] : kept) client->keep_only(index_, endpoints);
+}
+
 void Worker::accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse) {
+  gate->arriving.fetch_add(1, std::memory_order_relaxed);
   loop_.post([this, fd, gate = std::move(gate), refuse] {
     spawn(Session::run(std::make_shared<Session>(*this, fd, gate, refuse)), "session");
+    gate->arriving.fetch_sub(1, std::memory_order_relaxed);
   });
+}
+
+void Worker::part_with_client(std::shared_ptr<ListenerGate> gate, std::function<void(bool made)> done) {
+  loop_.post([this, gate = std::move(gate), done = std::move(done)] { done(part_with(gate->waiting.of(index_))); });
+}
+
+bool Worker::part_with(WaitingClients& clients) {
+  constexpr int kMaxTries = 8;  // some may have gone on just now
+  const WaitingList* const list = clients.longest(std::chrono::steady_clock::now());
+  WaitingList::Member* member = list != nullptr ? list->first() : nullptr;
+  for (int n = 0; member != nullptr && n < kMaxTries; ++n) {
+    WaitingList::Member* const next = member->next();
+    if (static_cast<Session*>(member)->give_way()) return true;
+    member = next;
+  }
+  return false;
 }
 
 void Worker::evict_idle(const UpstreamState* state) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "proxy/backends.hpp"
+#include "proxy/listener_gate.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/net/frame_pool.hpp"
 #include "proxy/observe/access_log.hpp"
@@ -25,20 +26,6 @@ namespace fusewire::proxy {
 
 class Refresh;
 class Session;
-
-// The connections of one listener, over all workers; kept by name while the process lives. Any thread.
-struct ListenerGate {
-  std::string name;
-  std::function<void()> resume;  // set once: the acceptor takes connections from the backlog again
-  std::atomic<std::uint32_t> connections{0};
-  std::atomic<bool> full{false};  // the acceptor waits for a connection to end
-
-  // One has ended. In one order with the acceptor's look after it has set `full`, so that neither misses the other.
-  void leave() {
-    connections.fetch_sub(1);
-    if (full.load() && full.exchange(false)) resume();
-  }
-};
 
 // A string to build a message's head or an answer of our own in, lent for as long as the write takes.
 class Scratch {
@@ -90,6 +77,9 @@ class Worker {
   void publish(std::shared_ptr<const Snapshot>);
   // Takes over an accepted, non-blocking socket that has been counted in `gate`. `refuse`: the listener is full.
   void accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse);
+  // Closes the client of that listener that has waited longest here. `done` hears, on the worker's thread, whether
+  // there was one.
+  void part_with_client(std::shared_ptr<ListenerGate>, std::function<void(bool made)> done);
   void drain();                           // no more keep-alive; ends when the last session has ended
   void evict_idle(const UpstreamState*);  // compared only, never looked into
   void learn(const NameNews&);
@@ -129,6 +119,8 @@ class Worker {
 
  private:
   void trim();
+  void forget_tls_sessions();
+  static bool part_with(WaitingClients&);
 
   const std::size_t index_;
   WorkerCells& cells_;

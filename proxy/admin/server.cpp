@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/admin/server.hpp"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "proxy/admin/connections.hpp"
@@ -14,7 +12,8 @@ AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Do
     : thread_(thread),
       address_(address),
       connections_(std::make_shared<Connections>(thread, door, listen_on(thread.io(), address))),
-      port_(connections_->port()) {
+      port_(connections_->port()),
+      file_(address) {
   thread_.post([connections = connections_] { connections->start(); });
   subscription_ = thread_.control().events().subscribe([&thread, weak = std::weak_ptr(connections_)] {
     thread.post([weak] {
@@ -26,7 +25,7 @@ AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Do
 AdminServer::~AdminServer() {
   thread_.control().events().unsubscribe(subscription_);
   thread_.run([this] { std::exchange(connections_, nullptr)->retire(); });  // the address is free from now on
-  if (address_.kind == config::Address::Kind::unix_socket) ::unlink(address_.path.c_str());
+  file_.remove();
 }
 
 }  // namespace fusewire::proxy::admin

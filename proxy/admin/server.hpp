@@ -8,6 +8,7 @@
 
 #include "config/config.hpp"
 #include "proxy/admin/router.hpp"
+#include "proxy/net/listen.hpp"
 
 namespace fusewire::proxy::admin {
 
@@ -32,6 +33,7 @@ class AdminServer {
   const config::Address address_;
   std::shared_ptr<Connections> connections_;  // the admin thread's
   const std::uint16_t port_;
+  SocketFile file_;  // of a unix socket
   std::uint64_t subscription_ = 0;
 };
 

@@ -33,6 +33,13 @@ struct Logging {
   Logging& operator=(const Logging&) = delete;
 };
 
+// "main=127.0.0.1:8080, extra=unix:/run/in.sock"
+std::string listed(const std::vector<std::pair<std::string, std::string>>& addresses) {
+  std::string text;
+  for (const auto& [name, address] : addresses) text += (text.empty() ? "" : ", ") + name + '=' + address;
+  return text;
+}
+
 int serve(const config::LoadResult& first, const proxy::ServerOptions& options) {
   const Logging logging(first.config->log);
   const auto begin = std::chrono::steady_clock::now();
@@ -40,8 +47,11 @@ int serve(const config::LoadResult& first, const proxy::ServerOptions& options) 
     proxy::log::warn("configuration warning", {{"warning", warning.to_string()}});
   proxy::Server server(*first.config, options);
   const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
-  proxy::log::info("serving",
-                   {{"version", FUSEWIRE_VERSION}, {"configuration", options.watch}, {"started_in_ms", taken.count()}});
+  const std::string listeners = listed(server.addresses());
+  proxy::log::info("serving", {{"version", FUSEWIRE_VERSION},
+                               {"configuration", options.watch},
+                               {"listeners", listeners},
+                               {"started_in_ms", taken.count()}});
   const int status = server.wait();
   proxy::log::info("stopped");
   return status;

@@ -106,6 +106,11 @@ void Channel::read_now() {
   if (watcher_ != nullptr) watcher_->on_activity();
 }
 
+bool Channel::has_unread() const {
+  char byte = 0;
+  return !closed() && ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 // ------------------------------------------------------------------------------------------------------ writing
 
 // One system call.

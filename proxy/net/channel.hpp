@@ -86,6 +86,9 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
     return !ended() && buffer_.empty() && !has_input();
   }
 
+  // Whether the kernel holds bytes, or an end, that has not been read; a system call.
+  bool has_unread() const;
+
   // Writes what the kernel takes at once. True when all is written or the connection has failed (see write_failed).
   bool try_write(Gather&);
   // Waits until all is written or the connection has failed.

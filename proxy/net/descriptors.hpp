@@ -3,6 +3,8 @@
 // upstreams have taken all the others.
 #pragma once
 
+#include <cstddef>
+
 namespace fusewire::proxy {
 
 // What connections leave free. Upstreams may take what clients may not, so that the last client can be served, but keep
@@ -15,6 +17,9 @@ bool is_reserved(int descriptor, Reserve);
 
 // The same for the descriptor that would be given next; costs two system calls.
 bool is_next_reserved(Reserve);
+
+// How many there may be, by today's limit.
+std::size_t descriptor_limit();
 
 // Raises the soft limit to the hard one: both are set with other programs in mind.
 void raise_descriptor_limit();

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/system/system_error.hpp>
+#include <cerrno>
 #include <cstring>
 #include <iterator>
 #include <stdexcept>
@@ -26,26 +27,35 @@ Protocol::endpoint resolve(asio::io_context& io, const config::Address& address)
   return found.begin()->endpoint();
 }
 
-// Nobody answers on it: left behind by a process that did not end well.
-bool is_stale_socket(asio::io_context& io, const std::string& path) {
+// Left behind by a process that did not end well: connecting to it is refused. One whose owner lives but does not
+// accept answers at once, too (EAGAIN where its backlog is full).
+bool is_stale_socket(const Protocol::endpoint& endpoint, const std::string& path) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
-  asio::local::stream_protocol::socket probe(io);
-  error_code error;
-  probe.connect(asio::local::stream_protocol::endpoint(path), error);
-  return error == asio::error::connection_refused;
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  const bool refused =
+      ::connect(probe, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 && errno == ECONNREFUSED;
+  ::close(probe);
+  return refused;
 }
 
-void bind(asio::io_context& io, ListeningSocket& acceptor, const config::Address& address,
-          const Protocol::endpoint& endpoint) {
+// The file is made with `mode` less the umask, never wider; the rest is granted before anybody can connect.
+void bind(ListeningSocket& acceptor, const config::Address& address, const Protocol::endpoint& endpoint,
+          const std::optional<unsigned>& mode) {
   error_code error;
-  acceptor.bind(endpoint, error);
   const bool unix_socket = address.kind == config::Address::Kind::unix_socket;
-  if (error == asio::error::address_in_use && unix_socket && is_stale_socket(io, address.path)) {
+  if (unix_socket && mode) ::fchmod(acceptor.native_handle(), *mode);
+  acceptor.bind(endpoint, error);
+  if (error == asio::error::address_in_use && unix_socket && is_stale_socket(endpoint, address.path)) {
     ::unlink(address.path.c_str());
     acceptor.bind(endpoint, error);
   }
   if (error) throw boost::system::system_error(error);
+  if (!unix_socket || !mode || ::chmod(address.path.c_str(), *mode) == 0) return;
+  const int failure = errno;
+  ::unlink(address.path.c_str());
+  throw boost::system::system_error(failure, boost::system::system_category());
 }
 
 // The least TTL of packets that the socket takes, by either IP version.
@@ -61,19 +71,41 @@ void share_port(int socket, bool on) {
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
 }
 
-ListeningSocket listen_on(asio::io_context& io, const config::Address& address, bool beside_own) {
+ListeningSocket listen_on(asio::io_context& io, const config::Address& address, const ListenOptions& options) {
   try {
     const Protocol::endpoint endpoint = resolve(io, address);
     ListeningSocket acceptor(io.get_executor(), endpoint.protocol());
     acceptor.set_option(asio::socket_base::reuse_address(true));
-    if (beside_own) share_port(acceptor.native_handle(), true);
-    bind(io, acceptor, address, endpoint);
+    if (options.beside_own) share_port(acceptor.native_handle(), true);
+    bind(acceptor, address, endpoint, options.mode);
     acceptor.listen();  // looks for conflicts again
-    if (beside_own) share_port(acceptor.native_handle(), false);
+    if (options.beside_own) share_port(acceptor.native_handle(), false);
     return acceptor;
   } catch (const boost::system::system_error& error) {
     throw std::runtime_error("cannot listen on " + config::format_address(address) + ": " + error.code().message());
   }
+}
+
+SocketFile::SocketFile(const config::Address& address) {
+  struct stat found {};
+  if (address.kind != config::Address::Kind::unix_socket || ::lstat(address.path.c_str(), &found) != 0) return;
+  path_ = address.path;
+  device_ = found.st_dev;
+  inode_ = found.st_ino;
+}
+
+bool SocketFile::is_ours() const {
+  struct stat found {};
+  return !path_.empty() && ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;
+}
+
+void SocketFile::set_mode(unsigned mode) const {
+  if (is_ours()) ::chmod(path_.c_str(), mode);
+}
+
+void SocketFile::remove() {
+  if (is_ours()) ::unlink(path_.c_str());
+  path_.clear();
 }
 
 void refuse_handshakes(ListeningSocket& socket) {

@@ -2,8 +2,12 @@
 // Opens a listening socket, TCP or unix.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "config/config.hpp"
 #include "proxy/net/asio.hpp"
@@ -12,9 +16,33 @@ namespace fusewire::proxy {
 
 using ListeningSocket = asio::basic_socket_acceptor<Protocol, Executor>;
 
-// Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced. `beside_own`:
-// the port may be in use by a socket of this process that share_port() has prepared.
-ListeningSocket listen_on(asio::io_context&, const config::Address&, bool beside_own = false);
+struct ListenOptions {
+  bool beside_own = false;            // the port may be in use by a socket of ours that share_port() has prepared
+  std::optional<unsigned> mode = {};  // of a unix socket's file; nothing: by the umask
+};
+
+// Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced.
+ListeningSocket listen_on(asio::io_context&, const config::Address&, const ListenOptions& = {});
+
+// The file of a unix socket that listens: removed with this object, or by remove(), unless another process has put its
+// own there. Made after listen_on(), and removed before the socket is closed. Of a TCP address it does nothing.
+class SocketFile {
+ public:
+  explicit SocketFile(const config::Address&);
+  ~SocketFile() { remove(); }
+  SocketFile(const SocketFile&) = delete;
+  SocketFile& operator=(const SocketFile&) = delete;
+
+  void set_mode(unsigned) const;
+  void remove();
+
+ private:
+  bool is_ours() const;
+
+  std::string path_;  // empty: there is none
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
 
 // Whether another socket of this user may be bound to the same port now (SO_REUSEPORT).
 void share_port(int socket, bool);

@@ -81,6 +81,7 @@ int Loop::patience(Time until) const {
 }
 
 void Loop::turn(Time until) {
+  ++turns_;
   std::swap(now_, later_);
   std::array<epoll_event, kBatch> events;
   const int count = ::epoll_wait(epoll_, events.data(), kBatch, patience(until));

@@ -59,6 +59,7 @@ class Loop {
   // Runs in the next turn.
   void soon(std::function<void()>);
   DeadlineWheel& deadlines() { return deadlines_; }
+  std::uint64_t turns() const { return turns_; }  // begun so far
 
   void run();  // until stop()
   // One turn: waits for something to happen, until `until` at the latest, and has it dealt with.
@@ -84,6 +85,7 @@ class Loop {
   int epoll_ = -1;
   int wakeup_ = -1;  // an eventfd
   DeadlineWheel deadlines_;
+  std::uint64_t turns_ = 0;
   // What is deferred while sources act has its turn after the next look at epoll: nobody starves.
   std::array<Queue, 2> queues_;
   Queue* now_ = &queues_[0];

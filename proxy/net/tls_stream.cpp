@@ -143,6 +143,7 @@ TlsStream::Step TlsStream::handshake() {
   return Step::done;
 }
 
+int TlsStream::version() const { return ready_ ? SSL_version(ssl_.get()) : 0; }
 bool TlsStream::resumed() const { return ready_ && SSL_session_reused(ssl_.get()) == 1; }
 
 void TlsStream::keep_session(SslSession session) {

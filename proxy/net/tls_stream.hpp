@@ -59,6 +59,7 @@ class TlsStream {
   Step handshake();
   bool ready() const { return ready_; }  // the handshake is done
   bool resumed() const;
+  int version() const;  // TLS1_2_VERSION, …; 0: not agreed yet
 
   struct Got {
     std::size_t bytes = 0;

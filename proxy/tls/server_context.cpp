@@ -111,4 +111,9 @@ TlsSetup TlsServer::accept() const {
   return setup;
 }
 
+bool TlsServer::still_admits(const TlsServer& before, const TlsStream& connection) const {
+  const bool known = section_.client_ca.empty() || authorities_ == before.authorities_;
+  return known && (section_.min_version != config::TlsVersion::v1_3 || connection.version() >= TLS1_3_VERSION);
+}
+
 }  // namespace fusewire::proxy

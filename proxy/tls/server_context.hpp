@@ -26,6 +26,9 @@ class TlsServer {
   static constexpr std::chrono::hours kTicketKeys{12};
 
   TlsSetup accept() const;  // any thread
+  // Whether a connection that was made under `before` would be admitted now, too: it was asked for a certificate by the
+  // same authorities (or none is asked for now), and speaks no older TLS than is allowed. Any thread.
+  bool still_admits(const TlsServer& before, const TlsStream&) const;
   std::chrono::system_clock::time_point ends() const { return ends_; }
   std::chrono::steady_clock::time_point ticket_keys_made() const { return ticket_keys_made_; }
 

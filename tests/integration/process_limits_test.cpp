@@ -11,17 +11,38 @@
 
 using namespace fusewire::testing;
 
-TEST_CASE("process: without file descriptors it neither crashes nor spins, and serves again when there are some") {
+TEST_CASE("process: out of file descriptors it neither crashes nor spins, and clients that wait longest give way") {
   ScriptedUpstream upstream;
   Running running(upstream.port(), "log: {access: off}\n");
   const rlimit few{60, 60};
   REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
   std::vector<Connection> hoard;
   for (int i = 0; i < 100; ++i) hoard.push_back(running.connect());
-  const double before = running.process.cpu_seconds();
-  CHECK_FALSE(hoard.front().ended(1000ms));
-  CHECK(running.process.cpu_seconds() - before < 0.5);
   CHECK(running.ready() == 200);  // the operator is never locked out
+  CHECK(running.get() == 200);
+  CHECK(hoard.front().ended());
+  CHECK_FALSE(hoard.back().ended(1000ms));
+  const double before = running.process.cpu_seconds();
+  CHECK_FALSE(hoard.back().ended(1000ms));
+  CHECK(running.process.cpu_seconds() - before < 0.5);
+  CHECK(running.get() == 200);
+}
+
+TEST_CASE("process: while all descriptors are taken by clients that are being served, it waits and does not spin") {
+  ScriptedUpstream upstream(scripts::hang());
+  Running running(upstream.port(), "    circuit_breaker: {mode: disabled}\nlog: {access: off}\n");
+  const rlimit few{60, 60};
+  REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
+  std::vector<Connection> hoard;
+  for (int i = 0; i < 100; ++i) {
+    hoard.push_back(running.connect());
+    hoard.back().send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n");
+  }
+  const double before = running.process.cpu_seconds();
+  CHECK_FALSE(hoard.back().ended(1000ms));
+  CHECK(running.process.cpu_seconds() - before < 0.5);
+  CHECK(running.ready() == 200);
+  upstream.script(scripts::ok());
   hoard.clear();
   CHECK(eventually([&] { return running.get() == 200; }));
 }
@@ -37,14 +58,17 @@ TEST_CASE("process: the descriptors kept for upstreams are not held by one worke
   REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
   std::vector<Connection> clients;  // by turns the first worker's and the second's
   for (int i = 0; i < 100; ++i) clients.push_back(running.connect());
-  REQUIRE(eventually([&] { return running.process.descriptors() >= 84; }));  // all that clients may have
+  clients.back().send("OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n");
+  REQUIRE(read_response(clients.back(), "OPTIONS").status == 200);  // all have been accepted
+  REQUIRE(clients[0].ended());                                      // the first ones have given way to the last ones
+  REQUIRE_FALSE(clients[50].ended(0ms));
   const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-  for (std::size_t i = 0; i < 40; i += 2) clients[i].send(request);
-  REQUIRE(read_response(clients[38]).status == 502);  // none is left for it
+  for (std::size_t i = 50; i < 90; i += 2) clients[i].send(request);
+  REQUIRE(read_response(clients[88]).status == 502);  // no descriptor is left for it
   go = true;
-  for (std::size_t i = 0; i < 38; i += 2) read_response(clients[i]);
-  clients[1].send(request);
-  CHECK(read_response(clients[1]).status == 200);
+  for (std::size_t i = 50; i < 88; i += 2) read_response(clients[i]);
+  clients[51].send(request);
+  CHECK(read_response(clients[51]).status == 200);
 }
 
 TEST_CASE("process: clients of every bad kind leave no descriptor and little memory behind") {

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a listener has accepted is served, although a reload renames or removes it.
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/reserved_port.hpp"
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+const std::string kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+std::string listener(const std::string& name, const std::string& address = "127.0.0.1:${PORT}") {
+  return "  - {name: " + name + ", address: \"" + address + "\", routes: [{upstream: orders}]}\n";
+}
+
+const std::string kUpstream = "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
+
+}  // namespace
+
+TEST_CASE("connections whose listener is renamed or removed before they have said anything are served, then closed") {
+  for (const bool removed : {false, true}) {
+    CAPTURE(removed);
+    ScriptedUpstream upstream;
+    ReservedPort port;
+    TestProxy proxy("listeners:\n" + listener("main", "127.0.0.1:0") + listener("old") + kUpstream,
+                    {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+    std::vector<Connection> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(Connection::to(port.number()));
+    const Response report =
+        proxy.reload("listeners:\n" + listener("main", "127.0.0.1:0") + (removed ? "" : listener("new")) + kUpstream);
+    REQUIRE(report.status == 200);
+    for (Connection& client : clients) client.send(kGet);
+    for (Connection& client : clients) {
+      const Response reply = read_response(client);
+      CHECK(reply.status == 200);
+      CHECK(reply.field("Connection") == "close");
+      CHECK(client.ended());
+      CHECK(client.end() == End::eof);
+    }
+  }
+}
+
+TEST_CASE("a response that is under way when its listener is renamed says that the connection closes") {
+  std::atomic<bool> go{false};
+  ScriptedUpstream upstream([&](Call& call) {
+    eventually([&] { return go.load() || call.stopping(); });
+    call.send(response(200, "done"));
+  });
+  ReservedPort port;
+  TestProxy proxy("listeners:\n" + listener("old") + kUpstream, {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+  Connection client = Connection::to(port.number());
+  client.send(kGet);
+  REQUIRE(eventually([&] { return upstream.request_count() == 1; }));
+  REQUIRE(proxy.reload("listeners:\n" + listener("new") + kUpstream).status == 200);
+  go = true;
+  const Response reply = read_response(client);
+  CHECK(reply.body == "done");
+  CHECK(reply.field("Connection") == "close");
+  CHECK(client.ended());
+}
+
+TEST_CASE("clients that come while a listener is renamed again and again are all served") {
+  ScriptedUpstream upstream;
+  ReservedPort port;
+  TestProxy proxy("listeners:\n" + listener("name0") + kUpstream,
+                  {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+  std::atomic<bool> over{false};
+  std::atomic<int> good{0}, bad{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 6; ++i)
+    clients.emplace_back([&] {
+      while (!over) {
+        Connection client = Connection::to(port.number());
+        client.send(kGet);
+        ++(read_response(client).status == 200 ? good : bad);
+      }
+    });
+  int reloads = 0;
+  for (; reloads < 40; ++reloads) {
+    const int before = good;
+    const std::string next = "name" + std::to_string((reloads + 1) % 2);
+    if (proxy.reload("listeners:\n" + listener(next) + kUpstream).status != 200) break;
+    if (!eventually([&] { return good > before + 10; })) break;
+  }
+  over = true;
+  for (auto& client : clients) client.join();
+  CHECK(reloads == 40);
+  CHECK(bad == 0);
+}
+
+TEST_CASE("clients that come while a listener is removed and added again are refused or served, never reset") {
+  ScriptedUpstream upstream;
+  ReservedPort port;
+  const std::string main = "listeners:\n" + listener("main", "127.0.0.1:0");
+  TestProxy proxy(main + listener("extra") + kUpstream, {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+  std::atomic<bool> over{false};
+  std::atomic<int> good{0}, bad{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 6; ++i)
+    clients.emplace_back([&] {
+      while (!over) {
+        try {
+          Connection client = Connection::to(port.number());
+          client.send(kGet);
+          ++(read_response(client).status == 200 ? good : bad);
+        } catch (const std::system_error&) {
+        }
+      }
+    });
+  int reloads = 0;
+  for (; reloads < 20; ++reloads) {
+    const int before = good;
+    if (proxy.reload(main + kUpstream).status != 200) break;
+    if (proxy.reload(main + listener("extra") + kUpstream).status != 200) break;
+    if (!eventually([&] { return good > before + 10; })) break;
+  }
+  over = true;
+  for (auto& client : clients) client.join();
+  CHECK(reloads == 20);
+  CHECK(bad == 0);
+}
+
+TEST_CASE("a unix socket's whole backlog is served when its listener closes") {
+  ScriptedUpstream upstream;
+  TemporaryFolder folder;
+  const std::string path = (folder.path() / "in.sock").string();
+  TestProxy proxy("listeners:\n" + listener("main", "unix:" + path) + kUpstream, {{"ORDERS", upstream.port()}});
+  std::vector<Connection> clients;
+  std::thread knocks([&] {
+    for (int i = 0; i < 500; ++i) {
+      try {
+        clients.push_back(Connection::to(path));
+        clients.back().send(kGet);
+      } catch (const std::system_error&) {
+        return;  // closed
+      }
+    }
+  });
+  eventually([&] { return upstream.request_count() > 5; });
+  proxy.drain();
+  knocks.join();
+  int lost = 0;
+  for (Connection& client : clients) lost += read_response(client).status == 200 ? 0 : 1;
+  CHECK(lost == 0);
+  CHECK(proxy.wait() == 0);
+}
