@@ -91,7 +91,8 @@ json::object Player::perform(const Object& request) {
   const std::string_view op(word.data(), word.size());
   if (op == "new") return start(request);
   if (op == "acquire") return acquire();
-  if (op == "success" || op == "failure" || op == "neutral" || op == "slow" || op == "drop") return end(op, request);
+  if (op == "success" || op == "failure" || op == "neutral" || op == "slow" || op == "drop" || op == "withdraw")
+    return end(op, request);
   if (op == "broke_off") return broke_off(request);
   if (op == "give_back_slot") return give_back_slot(request);
   if (op == "advance") return advance(request);
@@ -133,6 +134,7 @@ json::object Player::end(std::string_view op, const Object& request) {
   if (op == "success") ending.success(now_);
   if (op == "failure") ending.failure(kind_of(request, FailureKind::other), now_);
   if (op == "neutral") ending.neutral(now_);
+  if (op == "withdraw") ending.withdraw(now_);
   if (op == "slow") ending.on_slow(now_);
   if (op == "drop") ending = breaker::Permit();
   return ok();

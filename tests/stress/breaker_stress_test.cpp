@@ -30,6 +30,7 @@ config::CircuitBreaker nervous() {
   config::CircuitBreaker config;
   config.detection.window.duration = 200ms;
   config.detection.slow_call_rate = config::SlowCallRate{};
+  config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 5, .chance = std::nullopt};
   config.transitions = {.open_timeout = 5ms, .backoff = {.multiplier = 1.5, .max = 20ms, .jitter = 0.5}};
   config.recovery = {.half_open_max_calls = kMostSlots, .success_threshold = 2, .max_half_open = 3ms};
   return config;
@@ -40,6 +41,7 @@ std::vector<config::CircuitBreaker> reloads() {
   std::vector<config::CircuitBreaker> all(6, nervous());
   all[1].detection.window = {.type = config::WindowType::count_based, .duration = 200ms, .size = 16};
   all[2].recovery.half_open_max_calls = 1;
+  all[2].detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 3, .chance = 0.1};
   all[2].detection.failure_count = config::FailureCount{.threshold = 3, .window = 30ms};
   all[3].mode = config::Mode::shadow;
   all[3].recovery.strict_mode = false;
@@ -119,6 +121,10 @@ Ended make_traffic(Breaker& breaker, SharedTime& time, unsigned seed, int calls)
     held.pop_back();
     const auto die = random() % 16;
     if (die < 2) permit.on_slow(time.now());
+    if (die == 15) {
+      permit.withdraw(time.now());
+      return;
+    }
     if (die == 3) permit.give_back_slot(time.now());
     if (die < 8) {
       ++ended.success;

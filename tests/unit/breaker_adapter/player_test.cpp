@@ -101,6 +101,15 @@ TEST_CASE("a slot is given back once, and only by a permit that holds one") {
   CHECK(table.state()["state"] == "half_open");
 }
 
+TEST_CASE("a permit that is withdrawn has ended and is in no total") {
+  Table table;
+  table.say(kNew);
+  table.say(R"({"op":"acquire"})");
+  CHECK(table.say(R"({"op":"withdraw","permit":1})") == kOk);
+  CHECK(table.refuses(R"({"op":"success","permit":1})"));
+  CHECK(table.state()["totals"].at("neutral") == 0);
+}
+
 TEST_CASE("a row with a chance, and one without") {
   Table table;
   for (const auto& [chance, state] : {std::pair{"0.000001", "closed"}, std::pair{"\"off\"", "open"}}) {
@@ -123,7 +132,7 @@ TEST_CASE("a permit ends once") {
   table.say(kNew);
   table.say(R"({"op":"acquire"})");
   CHECK_FALSE(table.refuses(R"({"op":"neutral","permit":1})"));
-  for (const std::string op : {"success", "failure", "neutral", "drop", "slow", "broke_off"})
+  for (const std::string op : {"success", "failure", "neutral", "drop", "withdraw", "slow", "broke_off"})
     CHECK(table.refuses(R"({"op":")" + op + R"(","permit":1})"));
   CHECK(table.refuses(R"({"op":"success","permit":2})"));
   CHECK(table.state()["totals"].at("neutral") == 1);

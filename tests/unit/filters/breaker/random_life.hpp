@@ -108,6 +108,10 @@ class RandomLife {
   void end() {
     if (calls_.empty()) return;
     Call call = take(calls_);
+    if (below(20) == 0) {
+      call.real.withdraw(play_.now);
+      return model_.withdraw(call.modelled);
+    }
     end(std::move(call), draw_result());
   }
 

@@ -121,6 +121,11 @@ bool ReferenceModel::give_back(Permit& permit) {
   return true;
 }
 
+void ReferenceModel::withdraw(Permit& permit) {
+  if (is(Mutation::withdrawn_call_is_neutral)) return end(permit, Result::neutral);
+  give_back(permit);
+}
+
 void ReferenceModel::record(bool failed, bool was_slow, bool broke_off) {
   const bool judges_slowness = rules_.slow_permille != 0;
   ended_.push_back({now_, failed});

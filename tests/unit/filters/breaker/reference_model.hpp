@@ -62,8 +62,9 @@ enum class Mutation {
   slow_row_in_half_open,
   slot_stays_taken,
   given_back_slot_is_judged,
+  withdrawn_call_is_neutral,
 };
-inline constexpr int kMutations = 21;  // none included
+inline constexpr int kMutations = 22;  // none included
 
 class ReferenceModel {
  public:
@@ -95,6 +96,7 @@ class ReferenceModel {
   void turn_slow(Permit&);
   void break_off(const Permit&);
   bool give_back(Permit&);
+  void withdraw(Permit&);
   void force(Override, std::optional<std::int64_t> for_ms);
   void release() { forced_ = Override::none; }
   void reset();
