@@ -128,10 +128,10 @@ class Session final : public Watcher, public WaitingList::Member, public std::en
   bool idle_ = true;               // between two requests
   bool secure_ = false;            // TLS
   bool stopped_ = false;           // cut off by our own end
-  bool leaving_ = false;         // its listener is gone, or admits others now: this is the last request
-  bool lingers_ = false;         // after its last answer
-  bool discards_ = false;        // what comes is dropped while an answer waits to be sent
-  bool fresh_ = true;            // no request has come yet
+  bool leaving_ = false;           // its listener is gone, or admits others now: this is the last request
+  bool lingers_ = false;           // after its last answer
+  bool discards_ = false;          // what comes is dropped while an answer waits to be sent
+  bool fresh_ = true;              // no request has come yet
 };
 
 }  // namespace fusewire::proxy
