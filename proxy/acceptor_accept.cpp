@@ -100,7 +100,7 @@ void Acceptor::hand_over(Port& port, int fd) {
 
 // ------------------------------------------------------------------------------------------------------ no room
 
-// While it closes, nobody can wait: those beyond the limit are told.
+// While the socket closes, nobody can wait: connections beyond the limit get an answer that says so.
 bool Acceptor::is_full(const Port& port) {
   return !port.shutting && port.gate->connections.load() >= port.max_connections;
 }

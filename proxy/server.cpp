@@ -57,9 +57,9 @@ struct Server::Impl {
   std::promise<void> finished;
   std::shared_future<void> when_finished{finished.get_future().share()};
   std::chrono::steady_clock::time_point drain_until;
-  bool told_to_end = false;  // by a signal; control thread
-  bool ended = false;        // control thread
-  bool stopped = false;      // stop_threads() has run
+  bool signalled = false;  // SIGTERM or its like has come; control thread
+  bool ended = false;      // control thread
+  bool stopped = false;    // stop_threads() has run
   std::thread thread;
 };
 
@@ -150,7 +150,7 @@ void Server::Impl::listen_for_signals() {
     if (error) return;
     if (signal == SIGHUP)
       control.reload("signal");
-    else if (std::exchange(told_to_end, true))
+    else if (std::exchange(signalled, true))
       return finish();  // the second one ends at once
     else
       control.drain();  // does nothing where the admin has begun it

@@ -78,7 +78,7 @@ void Session::drain() {
   client_deadline_.arm(std::min(client_deadline_.due(), std::chrono::steady_clock::now() + kDrainIdle));
 }
 
-// Its place in the list is that of the first wait of its kind: who drips does not get further back by it.
+// Its place in the list is that of its first wait of this kind: a client that drips does not move back.
 void Session::wait_in(WaitingList& list, Time since) {
   if (refuse_ || this->list() == &list) return;
   leave();
