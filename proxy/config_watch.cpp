@@ -29,8 +29,8 @@ struct ConfigWatch::Loop : std::enable_shared_from_this<Loop> {
   bool stopped = false;
 };
 
-ConfigWatch::ConfigWatch(asio::io_context& io, std::string path, std::function<void()> on_change)
-    : loop_(std::make_shared<Loop>(io, std::move(path), std::move(on_change))) {
+ConfigWatch::ConfigWatch(asio::io_context& io, const std::string& path, std::function<void()> on_change)
+    : loop_(std::make_shared<Loop>(io, path, std::move(on_change))) {
   loop_->wait(kInterval);
 }
 
