@@ -38,7 +38,7 @@ TEST_CASE("a listener on a unix socket is answered, and its client has no addres
   Connection client = Connection::to(path);
   CHECK(ask(client).body == "hello");
   CHECK(back.upstream.requests().at(0).field("X-Forwarded-For") == "unknown");
-  CHECK(run("curl -sS --max-time 20 --unix-socket " + path + " http://localhost/").output == "hello");
+  CHECK(run("curl -sS --max-time 20 --noproxy '*' --unix-socket " + path + " http://localhost/").output == "hello");
 }
 
 TEST_CASE("an endpoint on a unix socket is reached, and its connection kept") {

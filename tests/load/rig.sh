@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 set -euo pipefail
 PATH=$PATH:/usr/sbin
+export no_proxy='*'  # of curl and Python, which speak to loopback alone
 fusewire=$(realpath "${1:?the folder of the build}")/fusewire
 folder=$(mktemp -d /tmp/fusewire-load-XXXXXX)
 pids=()

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 namespace fusewire::testing {
 
@@ -51,7 +52,9 @@ Process::Process(std::vector<std::string> arguments, bool blocked_output, std::v
   argv.push_back(nullptr);
   std::vector<char*> envp;
   for (std::string& setting : environment) envp.push_back(setting.data());
-  for (char** setting = environ; *setting != nullptr; ++setting) envp.push_back(*setting);
+  // Without the settings of a Fusewire of the developer's own.
+  for (char** setting = environ; *setting != nullptr; ++setting)
+    if (!std::string_view(*setting).starts_with("FUSEWIRE")) envp.push_back(*setting);
   envp.push_back(nullptr);
 
   posix_spawn_file_actions_t files;
