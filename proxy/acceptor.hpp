@@ -66,7 +66,7 @@ class Acceptor {
   static bool may_wait(const Port&);
   void ask_for_room(const PortPtr&);
   void resume(const ListenerGate&);
-  void room_was_asked_for(const PortPtr&, bool made);
+  void stop_waiting(const PortPtr&);
   void pause(const PortPtr&, int error);
   void ask_for_descriptor(std::function<void(bool made)>);
   void hand_over(Port&, int fd);

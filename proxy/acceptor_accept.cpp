@@ -135,18 +135,18 @@ void Acceptor::ask_for_room(const PortPtr& port) {
   const auto longest = port->gate->longest_waiting(steady_now());
   if (longest)
     workers_[longest->worker]->part_with_client(port->gate, [this, port](bool made) {
-      asio::post(io_, [this, port, made] { room_was_asked_for(port, made); });
+      asio::post(io_, [this, port, made] {
+        if (!made && !may_wait(*port)) stop_waiting(port);
+      });
     });
   port->timer.expires_after(kLookAgain);
   port->timer.async_wait([this, port](error_code error) {
-    if (!error && port->waits && !port->closed) room_was_asked_for(port, false);
+    if (!error && port->waits && !port->closed) may_wait(*port) ? ask_for_room(port) : stop_waiting(port);
   });
 }
 
-// A client that has ended has called resume().
-void Acceptor::room_was_asked_for(const PortPtr& port, bool made) {
-  if (made || !port->waits) return;
-  if (may_wait(*port) && !port->gate->longest_waiting(steady_now())) return ask_for_room(port);  // looks again, later
+void Acceptor::stop_waiting(const PortPtr& port) {
+  if (!port->waits || port->closed) return;
   port->gate->full = false;
   port->waits = false;
   watch(port);
@@ -217,6 +217,7 @@ void Acceptor::shut(Port& port) {
     }
   }
   port.closed = true;
+  port.waits = false;
   port.gate->full = false;
   error_code ignored;
   port.socket.close(ignored);

@@ -219,11 +219,12 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
     Reply other;
     Attempt* source = co_await detour_->resolve(other, steady_now());
     const bool failed = other.origin == Reply::Origin::problem || x.fallback->on.has_status(detour_->x.upstream_status);
-    if (!failed || is_forsaken(detour_->x.outcome)) {
+    if (!failed || is_forsaken(detour_->x.outcome) || detour_->x.outcome == Outcome::client_fault) {
       reply = std::move(other);
       co_return source;
     }
     co_await detour_->finish();
+    x.nothing_sent = x.nothing_sent && detour_->x.nothing_sent;  // the next step must know what this one has sent
     chain.resume(x, reply, steady_now());
   }
   if (reply.origin == Reply::Origin::upstream) forward.resume();

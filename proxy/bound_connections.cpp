@@ -22,19 +22,27 @@ BoundConnections::Taken BoundConnections::take(const Upstream& upstream) {
   auto& connection = kept->connection;
   const auto endpoint = std::find(upstream.endpoints.begin(), upstream.endpoints.end(), kept->endpoint);
   if (endpoint == upstream.endpoints.end() || connection->backend().gone || !connection->channel().is_silent()) {
-    lost_ = true;
+    lose(*upstream.state);
     return {};
   }
   connection->channel().watch(nullptr);
   return {std::move(connection), &*endpoint};
 }
 
-void BoundConnections::keep(std::unique_ptr<UpstreamConnection> connection, std::shared_ptr<EndpointState> endpoint) {
+bool BoundConnections::has_lost(const UpstreamState& state) const {
+  return std::find(lost_.begin(), lost_.end(), &state) != lost_.end();
+}
+
+void BoundConnections::lose(const UpstreamState& state) {
+  if (!has_lost(state)) lost_.push_back(&state);
+}
+
+void BoundConnections::keep(std::unique_ptr<UpstreamConnection> connection, std::shared_ptr<EndpointState> endpoint,
+                            std::uint32_t max_connections) {
   Channel& channel = connection->channel();
-  if (!channel.is_silent() || connection->backend().gone) {
-    lost_ = true;
-    return;
-  }
+  UpstreamState& state = *endpoint->upstream;
+  const bool useless = !channel.is_silent() || connection->backend().gone || !connection->may_idle_;
+  if (useless || !take_one(state.bound_connections, std::max(max_connections / 2, 1U))) return lose(state);
   connection->reused_ = true;
   channel.buffer().shrink();
   kept_.push_back(std::make_unique<Kept>(*this, std::move(connection), std::move(endpoint)));
@@ -49,7 +57,7 @@ void BoundConnections::drop_retired() {
 
 // The session hears of it from the loop: it may destroy us.
 void BoundConnections::lose(Kept& gone) {
-  lost_ = true;
+  lose(*gone.endpoint->upstream);
   Loop& loop = gone.connection->channel().loop();
   std::erase_if(kept_, [&](const auto& kept) { return kept.get() == &gone; });
   loop.soon([session = inbound_.session.lock(), &event = inbound_.event] { event.set(); });

@@ -299,12 +299,15 @@ std::string Control::renew_certificates(std::chrono::steady_clock::time_point no
   ticket_keys_due_ = now + TlsServer::kTicketKeys;
   try {
     const std::shared_ptr<const Snapshot> next = build(snapshot_->config, version_);
-    if (same_tls_contexts(*next, *snapshot_)) return {};
-    if (std::string error = hooks_.publish(next); !error.empty()) return error;
-    snapshot_ = next;
-    lasting_.forget_unused(snapshot_.get());  // endpoints that are trusted by others now
+    std::string error;
+    const bool same = same_tls_contexts(*next, *snapshot_);
+    if (!same) error = hooks_.publish(next);
+    if (!same && error.empty()) snapshot_ = next;
+    lasting_.forget_unused(snapshot_.get());  // endpoints that are trusted by others now, or were made in vain
+    if (same || !error.empty()) return error;
     show();
   } catch (const BadCertificate& bad) {
+    lasting_.forget_unused(snapshot_.get());
     return bad.what();
   }
   log::info("certificates renewed");

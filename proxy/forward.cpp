@@ -66,7 +66,8 @@ bool Forward::take_bound_connection() {
   if (own_) {
     choice_ = {own.endpoint, BackendPtr(&own.connection->backend())};
     connection_ = std::move(own.connection);
-  } else if (inbound_.connection_bound && inbound_.bound->has_lost()) {
+  } else if (inbound_.connection_bound && inbound_.bound->has_lost(*upstream_.state)) {
+    x_.client_withheld = true;  // nothing was sent: it says nothing of the upstream
     end(Outcome::reset);
   }
   return own_;
@@ -204,6 +205,7 @@ Task<void> Forward::send() {
   }
   x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
   inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
+  inbound_.buffered_body = {};
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
   upload_.start(channel,
                 [this](Upload::Progress progress, Time now, std::size_t bytes) { on_upload(progress, now, bytes); });
@@ -298,7 +300,7 @@ Task<void> Forward::finish_after_upload(bool keep) {
 }
 
 void Forward::part_with_connection(bool keep) {
-  if (!keep && own_ && !has_head_ && inbound_.connection_bound) inbound_.bound->lose();
+  if (!keep && own_ && !has_head_ && inbound_.connection_bound) inbound_.bound->lose(*upstream_.state);
   if (!keep) return connection_.reset();
   const milliseconds idle = keep_alive();  // the field lies in the buffer
   connection_->channel().buffer().release();
@@ -320,7 +322,7 @@ milliseconds Forward::keep_alive() const {
 // The client connection's own from now on.
 void Forward::keep_bound_connection() {
   if (!inbound_.bound) inbound_.bound = std::make_unique<BoundConnections>(inbound_);
-  inbound_.bound->keep(std::move(connection_), endpoint());
+  inbound_.bound->keep(std::move(connection_), endpoint(), upstream_.config->limits.max_connections);
 }
 
 }  // namespace fusewire::proxy

@@ -141,6 +141,7 @@ void Session::forget_request() {
   error_ = Problem::none;
   bytes_out_ = 0;
   until_close_ = false;
+  discarded_ = {};
   inbound_.connection = {};
   inbound_.body = {};
   inbound_.buffered_body = {};

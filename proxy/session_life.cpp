@@ -59,9 +59,12 @@ void Session::configuration_changed() {
   leaving_ = leaving_ || listener == nullptr || has_other_security(*listener);
 }
 
-// TLS has been turned on or off since this connection began, or asks more of clients.
+// The name has gone to another address since this connection began, TLS has been turned on or off, or asks more of
+// clients.
 bool Session::has_other_security(const Listener& listener) const {
-  return snapshot_ && ((listener.tls != nullptr) != secure_ || is_insecure_for(listener));
+  if (!snapshot_) return false;
+  const bool moved = listener_ != nullptr && listener.config->address != listener_->config->address;
+  return moved || (listener.tls != nullptr) != secure_ || is_insecure_for(listener);
 }
 
 // Its client would have to show now what it has not shown: no further request is served.

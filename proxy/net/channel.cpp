@@ -62,6 +62,7 @@ bool Channel::has_left() const {
 
 void Channel::watch_for_reset() {
   tell_of_reset_ = true;
+  tell_of_end_ = false;
   if (read_error_ == 0 && !closed() && has_left()) loop_.defer(*this);
 }
 
@@ -108,7 +109,7 @@ void Channel::read_now() {
 
 bool Channel::has_unread() const {
   char byte = 0;
-  return !closed() && ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+  return has_input() || (!closed() && ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0);
 }
 
 // ------------------------------------------------------------------------------------------------------ writing

@@ -105,8 +105,7 @@ TEST_CASE("after rewrite.host has changed nothing of the old Host is served") {
   CHECK(proxy.get("/").body == "two /");
 }
 
-TEST_CASE(
-    "after server_name, ca or verify has changed nothing of the old site is served; what stays keeps its answers") {
+TEST_CASE("after server_name, ca or verify has changed nothing of the old site is served") {
   TlsFiles files({.names = "DNS:localhost,DNS:one.test,DNS:two.test"});
   TlsEnd server(TlsEnd::Role::server, files.server());
   ScriptedUpstream upstream(naming(), &server);

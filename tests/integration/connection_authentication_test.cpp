@@ -88,6 +88,16 @@ TEST_CASE("credentials of the first request bind its connection, without a chall
   }
 }
 
+TEST_CASE("clients that sign in leave half of max_connections to the others") {
+  Rig rig(ntlm(), "    limits: {max_connections: 4}\n");
+  auto clients = strangers(rig);
+  for (Connection& client : clients) CHECK(ask(client).status == 401);
+  std::size_t kept = 0;
+  for (Connection& client : clients)
+    if (!client.ended(milliseconds(200))) ++kept;
+  CHECK(kept == 2);
+}
+
 TEST_CASE("other schemes leave a connection to everybody") {
   Rig rig([](Call& call) { call.send(response(401, "", "WWW-Authenticate: Basic realm=x, Digest realm=y\r\n")); });
   Connection client = rig.proxy.connect();

@@ -3,6 +3,7 @@
 #include <ctime>
 #include <string>
 
+#include "tests/support/reserved_port.hpp"
 #include "tests/support/rig.hpp"
 
 using namespace fusewire::testing;
@@ -308,6 +309,22 @@ TEST_CASE("a request that may have had an effect is not sent to another upstream
       {{"A", primary.port()}, {"B", replica.port()}});
   CHECK(proxy.request("POST", "/", "", "pay").status == 500);
   CHECK(replica.request_count() == 0);
+}
+
+TEST_CASE("what one upstream of the chain may have acted on is not sent to the next one") {
+  ScriptedUpstream first(scripts::status(500)), second;
+  const ReservedPort closed;
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes: [{upstream: orders}]\n"
+      "upstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:${C}\"]\n    fallback: {chain: [{upstream: "
+      "first}, {upstream: second}]}\n"
+      "  first: \"http://127.0.0.1:${A}\"\n  second: \"http://127.0.0.1:${B}\"\n",
+      {{"A", first.port()}, {"B", second.port()}, {"C", closed.port()}});
+  CHECK(proxy.request("POST", "/", "", "pay").status == 502);
+  CHECK(first.request_count() == 1);
+  CHECK(second.request_count() == 0);
+  CHECK(proxy.get("/").status == 200);  // a GET may be asked twice
+  CHECK(second.request_count() == 1);
 }
 
 TEST_CASE("an empty chain leaves the answer as it is, and what is not named is not replaced") {

@@ -54,7 +54,7 @@ TEST_CASE("process: the descriptors kept for upstreams are not held by one worke
     call.send(response(200, "done"));
   });
   Running running(upstream.port(), "runtime: {workers: 2}\nlog: {access: off}\n");
-  const rlimit few{100, 100};
+  const rlimit few{120, 120};
   REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
   std::vector<Connection> clients;  // by turns the first worker's and the second's
   for (int i = 0; i < 100; ++i) clients.push_back(running.connect());

@@ -134,5 +134,5 @@ TEST_CASE("unix sockets serve on both sides") {
                   {{"ORDERS", upstream.port()}});
   TestProxy outer("via: outer\nlisten: 127.0.0.1:0\nupstreams:\n  orders:\n    endpoints: [\"" + socket + "\"]\n");
   CHECK(outer.request("PUT", "/", "", "through a socket").body == "through a socket");
-  CHECK(upstream.requests().front().field("Host") == "localhost");
+  CHECK(upstream.requests().front().field("Host") == "127.0.0.1:" + std::to_string(upstream.port()));
 }

@@ -28,7 +28,7 @@ TEST_CASE("a request over TLS reaches the upstream with https as its scheme") {
   CHECK(seen.field("X-Forwarded-Proto") == "https");
   CHECK(seen.field("X-Forwarded-For") == "127.0.0.1");
   CHECK(seen.field("Forwarded") == "for=127.0.0.1;host=localhost;proto=https");
-  CHECK(seen.field("Host") == "localhost");
+  CHECK(seen.field("Host") == "127.0.0.1:" + std::to_string(tls.rig.upstream.port()));
 }
 
 TEST_CASE("over TLS an absolute-form target is https, and nothing else") {

@@ -64,7 +64,7 @@ listeners:
   - address: 127.0.0.1:8080
     routes:
       - name: orders
-        match: {host: orders.local, path_prefix: /v1/, methods: [GET, POST], headers: {x-canary: "1"}}
+        match: {host: orders.local, path_prefix: /v1, methods: [GET, POST], headers: {x-canary: "1"}}
         upstream: orders
 upstreams:
   orders: http://127.0.0.1:9000
