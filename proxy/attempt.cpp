@@ -66,7 +66,7 @@ Attempt::Attempt(Worker& worker, Inbound& inbound, const Snapshot& snapshot, con
   x.upstream = to.config;
   x.timeouts = &timeouts;
   x.fallback = &fallback;
-  x.cache_scope = inbound.route->cache_scope;
+  x.cache_scope = inbound.cache_scope.empty() ? inbound.route->cache_scope : inbound.cache_scope;
   x.wall = wall;
   x.body_replayable = inbound.body.done();
   x.connection_bound = inbound.connection_bound || (inbound.bound && inbound.bound->has(*to.state));

@@ -39,6 +39,7 @@ struct Inbound {
   std::string request_id{};
   const Protocols* upgrades = nullptr;  // what the request may switch to; nullptr: it asks for none of it
   const Route* route = nullptr;         // set before it is forwarded; in the snapshot that admits it
+  std::string cache_scope{};            // of stored responses, where its route's alone does not say it
   bool late = false;                    // `deadline` has passed
   bool connection_bound = false;        // it has credentials that authenticate the connection
 

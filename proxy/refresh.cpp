@@ -53,7 +53,8 @@ Refresh::Refresh(Worker& worker, ChannelPtr client, int silent_end, const Inboun
                .limits = asked.limits,
                .connection = asked.connection,
                .request_id = std::string(worker.new_request_id()),
-               .route = asked.route},
+               .route = asked.route,
+               .cache_scope = asked.cache_scope},
       fallback_{.on = answered.x.fallback->on, .chain = {}},
       attempt_(worker, inbound_, *snapshot_, answered.upstream, *answered.x.timeouts, fallback_,
                std::chrono::steady_clock::now(), std::chrono::system_clock::now()) {

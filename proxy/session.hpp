@@ -67,6 +67,7 @@ class Session final : public Watcher, public WaitingList::Member, public std::en
   Task<void> serve();
   Task<void> refuse(Problem, std::string detail);
   Task<void> answer(Reply&, Outcome, std::string_view upstream);
+  void choose_cache_scope();
   Task<void> refuse_body(Upload::State);
   Task<void> answer_options();
   Task<void> relay(Attempt&, Reply&);
@@ -129,6 +130,7 @@ class Session final : public Watcher, public WaitingList::Member, public std::en
   bool secure_ = false;            // TLS
   bool stopped_ = false;           // cut off by our own end
   bool leaving_ = false;           // its listener is gone, or admits others now: this is the last request
+  bool owes_body_ = false;         // its request has been answered, and the rest of the body is waited for
   bool lingers_ = false;           // after its last answer
   bool discards_ = false;          // what comes is dropped while an answer waits to be sent
   bool fresh_ = true;              // no request has come yet

@@ -69,6 +69,7 @@ Task<void> Session::serve() {
   if (inbound_.connection.upgrade && asks_for_upgrade(request, route_->config->upgrades))
     inbound_.upgrades = &route_->config->upgrades;
   inbound_.route = route_;
+  choose_cache_scope();
 
   Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_,
                   wall_);
@@ -100,6 +101,18 @@ Task<void> Session::serve() {
   worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
   if (must_linger()) co_await linger();
+}
+
+// What a trusted peer says of its client's connection goes upstream: an answer to that is for such requests alone.
+void Session::choose_cache_scope() {
+  std::string& scope = inbound_.cache_scope;
+  scope.clear();
+  if (!inbound_.peer.trusted) return;
+  for (const Field& field : inbound_.request.fields)
+    if (field.id == FieldId::x_forwarded_proto || field.id == FieldId::x_forwarded_host ||
+        field.id == FieldId::x_forwarded_port)
+      scope.append(1, static_cast<char>(field.id)).append(field.value).append("\n");
+  if (!scope.empty()) scope.append(route_->cache_scope);
 }
 
 // The upload ended badly and the upstream had not answered yet.
@@ -302,7 +315,9 @@ Task<void> Session::settle_request_body() {
 Task<void> Session::drain_request_body() {
   auto& buffer = client_->buffer();
   if (!rest_is_drainable()) close_ = true;
-  if (!close_) client_deadline_.arm(steady_now() + inbound_.limits->body_timeout);  // for all of it
+  const Time begun = steady_now();
+  if (!close_) client_deadline_.arm(begun + inbound_.limits->body_timeout);  // for all of it
+  owes_body_ = true;
   while (!close_ && !inbound_.body.done()) {
     if (!buffer.empty()) {
       buffer.consume(inbound_.body.decode(buffer.data(), buffer.size()).consumed);
@@ -310,10 +325,13 @@ Task<void> Session::drain_request_body() {
     } else if (inbound_.input_ended() || inbound_.late) {
       close_ = true;
     } else {
+      wait_in(waiting().unfinished, begun);
       client_->start_read();
       co_await event_.wait();
     }
   }
+  leave();
+  owes_body_ = false;
   client_deadline_.disarm();
   over_ = steady_now();
   if (client_->write_failed()) close_ = true;

@@ -163,7 +163,9 @@ void CacheFront::on_given_up(const Exchange& x) {
 void CacheFront::on_done(const Exchange& x, bool stored, Time now) noexcept {
   const bool failed = x.background && !stored && !is_forsaken(x.outcome) && x.response == nullptr;
   if (failed && lead_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
-  end(stored ? Ended::stored : is_forsaken(x.outcome) ? Ended::vacant : Ended::alone);
+  // A leader whose own deadline is over has left, too: the next one asks for all.
+  const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && x.client_deadline);
+  end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
 }
 
 void CacheFront::end(Ended how) noexcept {

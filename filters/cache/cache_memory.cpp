@@ -33,18 +33,18 @@ bool has_cache_step(const config::Fallback& fallback) noexcept { return max_stal
 
 bool serves_normally(const Exchange& x) noexcept { return x.upstream->cache.serve == config::Serve::normal; }
 
-// RFC 9111 §4.4.
-void forget(cache::Store& store, const std::string& key) {
-  store.invalidate(key);
-  if (const auto usual = cache::usual_key(key)) store.invalidate(*usual);
+// RFC 9111 §4.4. Of the upstream that has changed it alone: another one's answers are none of its clients' business.
+void forget(const ChainContext& context, const std::string& key) {
+  context.store->invalidate(key, context.cache_partition.get());
+  if (const auto usual = cache::usual_key(key)) context.store->invalidate(*usual, context.cache_partition.get());
 }
 
-void forget_changed(cache::Store& store, const Exchange& x) {
-  forget(store, cache::uri_key(*x.request));
+void forget_changed(const ChainContext& context, const Exchange& x) {
+  forget(context, cache::uri_key(*x.request));
   for (const std::string_view name : {"location", "content-location"}) {
     const auto reference = x.response->fields.find(name);
     const auto key = reference ? cache::same_origin_key(*x.request, *reference) : std::nullopt;
-    if (key) forget(store, *key);
+    if (key) forget(context, *key);
   }
 }
 
@@ -83,7 +83,7 @@ void CacheMemory::on_reply(Exchange& x, Reply& reply, Time now) {
   const Request& request = *x.request;
   const int status = x.response->status;
   if (!request.is_safe()) {
-    if (status >= 200 && status < 400) forget_changed(*context_->store, x);
+    if (status >= 200 && status < 400) forget_changed(*context_, x);
   } else if (!x.connection_bound && (serves_normally(x) || has_cache_step(*x.fallback))) {
     if (request.method == "GET" && status != 304) begin(x);
     if ((request.method == "GET" && status == 304) || (request.is_head() && status == 200)) freshen(x);

@@ -34,6 +34,8 @@ bool has_validator(const Fields& fields) noexcept { return fields.find("etag") |
 Refusal refused_by_request(const Request& request, const Response& response, const ResponseDirectives& directives,
                            Serve serve) noexcept {
   if (request.method != "GET" || request.body != BodyKind::none) return Refusal::method;
+  // The answer may be about what they ask for: it is not what a plain GET gets.
+  if (request.fields.find("upgrade") || request.fields.find("expect")) return Refusal::method;
   if (!has_storable_status(response, directives, serve)) return Refusal::status;
   if (request_directives(request.fields).no_store) return Refusal::request_no_store;
   const bool shareable = directives.public_ || directives.s_maxage || directives.must_revalidate;

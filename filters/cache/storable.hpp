@@ -12,7 +12,7 @@ namespace fusewire::cache {
 enum class Refusal : std::uint8_t {
   none,
   // the request's doing
-  method,            // not a GET, or a GET with a body
+  method,            // not a GET, or a GET with a body, Upgrade or Expect
   request_no_store,  // Cache-Control: no-store of the client
   authorization,     // without public, s-maxage or must-revalidate in the answer
   cookie,            // a request with Cookie, answered without explicit freshness

@@ -99,16 +99,16 @@ bool Store::insert(EntryPtr entry, const Fields& request, std::uint64_t serial) 
   return true;
 }
 
-void Store::invalidate(std::string_view uri) {
+void Store::invalidate(std::string_view uri, const Partition* of) {
   invalidations_.note(uri);
   Lru out;
   Shard& shard = shard_of(uri);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.by_uri.find(uri);
   if (found == shard.by_uri.end()) return;
-  const Variants variants = std::move(found->second);
-  shard.by_uri.erase(found);
+  const Variants variants = found->second;
   for (const Lru::iterator node : variants) {
+    if (of != nullptr && node->entry->partition.get() != of) continue;
     node->entry->partition->count(Event::invalidate);
     take_out(shard, node, out);
   }

@@ -64,8 +64,9 @@ class Store {
   // invalidated after `serial`: the answer may be older than the change.
   bool insert(EntryPtr, const Fields& request, std::uint64_t serial);
 
-  // Forgets all that is stored for a URI, whatever its scope (RFC 9111 §4.4).
-  void invalidate(std::string_view uri);
+  // Forgets all that is stored for a URI of this upstream, by way of whatever route (RFC 9111 §4.4); without one, of
+  // all.
+  void invalidate(std::string_view uri, const Partition* of = nullptr);
   // Forgets just this entry, if it is still stored.
   void invalidate(const Entry&);
   // Both return how many entries went. What is being collected meanwhile is not stored any more.

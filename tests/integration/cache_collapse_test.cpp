@@ -143,6 +143,20 @@ TEST_CASE("a leader whose client goes away hands over to one of those who wait")
   CHECK(asked_for_root(rig) == 2);
 }
 
+TEST_CASE("a leader whose own deadline is over hands over, too") {
+  const Gate gate;
+  Rig rig(for_root(scripts::hang()), kServe);
+  auto leader = ask(rig, 1, "x-request-timeout-ms: 500\r\n");
+  REQUIRE(eventually([&] { return asked_for_root(rig) == 1; }));
+  rig.upstream.script(for_root(gate.before(scripts::reply(response(200, "once", kFresh)))));
+  auto clients = ask(rig, kClients);
+  CHECK(read_response(leader[0]).status == 504);
+  REQUIRE(eventually([&] { return asked_for_root(rig) == 2; }));
+  *gate.open = true;
+  for (Connection& client : clients) CHECK(read_response(client).body == "once");
+  CHECK(asked_for_root(rig) == 2);
+}
+
 TEST_CASE("those who wait for a fetch that fails ask by themselves") {
   const Gate gate;
   std::atomic<int> number{0};

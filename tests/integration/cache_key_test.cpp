@@ -82,6 +82,47 @@ TEST_CASE("what came by a route that sends another Host, or asks for a field, is
   CHECK(upstream.request_count() == 3);
 }
 
+TEST_CASE("what a trusted peer says of its client's scheme, host and port keeps answers apart") {
+  Rig rig(
+      [](Call& call) {
+        const Request& request = call.read_body();
+        call.send(response(200, request.field("X-Forwarded-Proto") + " " + request.field("X-Forwarded-Host"),
+                           "Cache-Control: max-age=600\r\n"));
+      },
+      kServe, "    trust_forwarded: [127.0.0.0/8]\n");
+  const std::string get = "GET / HTTP/1.1\r\nHost: shop\r\n";
+  for (int i = 0; i < 2; ++i) {
+    CHECK(body_of(rig.proxy, get + "X-Forwarded-Proto: http\r\n") == "http shop");
+    CHECK(body_of(rig.proxy, get + "X-Forwarded-Proto: https\r\n") == "https shop");
+    CHECK(body_of(rig.proxy, get + "X-Forwarded-Host: evil\r\n") == "http evil");
+    CHECK(body_of(rig.proxy, get) == "http shop");
+  }
+  CHECK(rig.upstream.request_count() == 4);
+}
+
+TEST_CASE("what was asked for with Upgrade or Expect is not stored for a plain GET") {
+  Rig rig(naming(), kServe);
+  const std::string get = "GET / HTTP/1.1\r\nHost: shop\r\n";
+  body_of(rig.proxy, get + "Connection: upgrade\r\nUpgrade: websocket\r\n");
+  body_of(rig.proxy, get + "Expect: 100-continue\r\n");
+  body_of(rig.proxy, get);
+  CHECK(rig.upstream.request_count() == 3);
+}
+
+TEST_CASE("what changes one upstream makes forget nothing of another one") {
+  ScriptedUpstream shop(naming()), mine(scripts::reply("HTTP/1.1 204 No Content\r\nLocation: http://shop/z\r\n\r\n"));
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes:\n"
+      "      - {match: {methods: [POST]}, upstream: mine}\n      - {upstream: shop}\n"
+      "upstreams:\n  shop:\n    endpoints: [\"http://127.0.0.1:${SHOP}\"]\n    cache: {serve: normal}\n"
+      "  mine: \"http://127.0.0.1:${MINE}\"\n",
+      {{"SHOP", shop.port()}, {"MINE", mine.port()}});
+  for (const char* target : {"/x", "/z"}) body_of(proxy, "GET " + std::string(target) + " HTTP/1.1\r\nHost: shop\r\n");
+  body_of(proxy, "POST /x HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n");
+  for (const char* target : {"/x", "/z"}) body_of(proxy, "GET " + std::string(target) + " HTTP/1.1\r\nHost: shop\r\n");
+  CHECK(shop.request_count() == 2);
+}
+
 TEST_CASE("an unsafe method makes forget what is stored by way of every route, in the usual spelling of its host too") {
   ScriptedUpstream upstream(naming());
   TestProxy proxy(with_routes("      - {match: {methods: [POST]}, upstream: orders, rewrite: {host: one}}\n"

@@ -57,6 +57,20 @@ TEST_CASE("clients whose requests are being served do not give way") {
   CHECK_FALSE(busy[1].ended(0ms));
 }
 
+TEST_CASE("a client that owes the body of a request that was answered here gives way, and delays no drain") {
+  Rig rig(scripts::ok(), "", limit(2, "refuse"));
+  std::vector<Connection> owing;
+  for (int i = 0; i < 2; ++i) {
+    owing.push_back(rig.proxy.connect());
+    owing.back().send("OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\nContent-Length: 1000\r\n\r\nx");
+    REQUIRE(read_response(owing.back(), "OPTIONS").status == 200);
+  }
+  CHECK(rig.proxy.get("/").status == 200);
+  CHECK(owing[0].ended());
+  rig.proxy.drain();
+  CHECK(owing[1].ended(2000ms));
+}
+
 TEST_CASE("clients that have said nothing, or half a head, give way once they have had a moment for it") {
   for (const std::string half : {"", "GET / HTTP/1.1\r\nHo"}) {
     for (const std::string when_full : {"refuse", "wait"}) {
