@@ -109,7 +109,7 @@ void Channel::read_now() {
 
 bool Channel::has_unread() const {
   char byte = 0;
-  return has_input() || (!closed() && ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0);
+  return held_back_ || (!closed() && ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0);
 }
 
 // ------------------------------------------------------------------------------------------------------ writing
