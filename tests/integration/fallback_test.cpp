@@ -319,7 +319,7 @@ TEST_CASE("what one upstream of the chain may have acted on is not sent to the n
       "upstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:${C}\"]\n    fallback: {chain: [{upstream: "
       "first}, {upstream: second}]}\n"
       "  first: \"http://127.0.0.1:${A}\"\n  second: \"http://127.0.0.1:${B}\"\n",
-      {{"A", first.port()}, {"B", second.port()}, {"C", closed.port()}});
+      {{"A", first.port()}, {"B", second.port()}, {"C", closed.number()}});
   CHECK(proxy.request("POST", "/", "", "pay").status == 502);
   CHECK(first.request_count() == 1);
   CHECK(second.request_count() == 0);
