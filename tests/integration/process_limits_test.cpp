@@ -54,21 +54,21 @@ TEST_CASE("process: the descriptors kept for upstreams are not held by one worke
     call.send(response(200, "done"));
   });
   Running running(upstream.port(), "runtime: {workers: 2}\nlog: {access: off}\n");
-  const rlimit few{120, 120};
+  const rlimit few{100, 100};
   REQUIRE(::prlimit(running.process.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
   std::vector<Connection> clients;  // by turns the first worker's and the second's
   for (int i = 0; i < 100; ++i) clients.push_back(running.connect());
   clients.back().send("OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n");
   REQUIRE(read_response(clients.back(), "OPTIONS").status == 200);  // all have been accepted
   REQUIRE(clients[0].ended());                                      // the first ones have given way to the last ones
-  REQUIRE_FALSE(clients[50].ended(0ms));
+  REQUIRE_FALSE(clients[58].ended(0ms));
   const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-  for (std::size_t i = 50; i < 90; i += 2) clients[i].send(request);
-  REQUIRE(read_response(clients[88]).status == 502);  // no descriptor is left for it
+  for (std::size_t i = 58; i < 98; i += 2) clients[i].send(request);
+  REQUIRE(read_response(clients[96]).status == 502);  // no descriptor is left for it
   go = true;
-  for (std::size_t i = 50; i < 88; i += 2) read_response(clients[i]);
-  clients[51].send(request);
-  CHECK(read_response(clients[51]).status == 200);
+  for (std::size_t i = 58; i < 96; i += 2) read_response(clients[i]);
+  clients[59].send(request);
+  CHECK(read_response(clients[59]).status == 200);
 }
 
 TEST_CASE("process: clients of every bad kind leave no descriptor and little memory behind") {
