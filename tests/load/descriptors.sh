@@ -42,7 +42,10 @@ def one_round():
         rush[status] += 1
         for _ in range(TRIES):
             one.ask()
-            if (status := one.answer()) != 502: break
+            if (status := one.answer()) not in (0, 502): break
+            if status == 0:  # idle, it has given way to another one: a client comes again
+                one.socket.close()
+                one = Kept(port)
         again[status] += 1
         one.socket.close()
     return rush, again
