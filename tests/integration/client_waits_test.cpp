@@ -64,9 +64,9 @@ TEST_CASE("eight slow uploads whose upstream gives up open nothing") {
          call.send(response(408, "too slow", "Connection: close\r\n"));
        }},
   };
-  for (const auto& [way, script] : ways) {
-    CAPTURE(way);
-    Rig rig(script);
+  for (const auto& way : ways) {
+    CAPTURE(way.first);
+    Rig rig(way.second);
     auto slow = clients(rig, 8, kUpload);
     for (Connection& client : slow) CHECK(read_response(client, "POST").status >= 400);
     CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 8; }));
