@@ -23,11 +23,15 @@ http::HeadResult Forward::read_head(Channel& channel) {
   buffer.compact();
   const http::HeadLimits limits = head_limits();
   const auto parse = [&] { return http::parse_response_head(buffer.view(), limits, x_.request->is_head(), response_); };
-  if (!head_progress_.is_news(buffer.view(), limits)) return {};
+  const auto grow = [&] { return buffer.grow(limits.max_bytes + kBodyRoom); };
+  if (!head_progress_.is_news(buffer.view(), limits)) {
+    if (buffer.size() > config::kMaxHeadBytes) grow();  // a line without end yet: there must be room for the rest
+    return {};
+  }
   http::HeadResult head = parse();
   const std::size_t used = head.parsed == http::Parsed::complete ? head.size : buffer.size();
   const bool large = used > config::kMaxHeadBytes && head.parsed != http::Parsed::refused;
-  if (large && buffer.grow(limits.max_bytes + kBodyRoom)) head = parse();
+  if (large && grow()) head = parse();
   if (head.parsed == http::Parsed::incomplete)
     head_progress_.found_incomplete(buffer.size());
   else

@@ -83,15 +83,29 @@ TEST_CASE("the limits of a response can be set, and a connection goes on behind 
   CHECK(detail_of(small, with_head_of(1025)).find("limits.max_head_bytes") != std::string::npos);
 }
 
+// `raw` in pieces of 700 bytes: many reads, whatever the kernel makes of them.
+Script in_pieces(std::string raw) {
+  return [raw = std::move(raw)](Call& call) {
+    for (std::size_t at = 0; at < raw.size(); at += 700)
+      if (!call.send(raw.substr(at, 700))) return;
+  };
+}
+
 TEST_CASE("a large head that comes in small pieces passes") {
-  const std::string raw = with_head_of(60 * 1024);
-  Rig rig(
-      [&](Call& call) {
-        for (std::size_t at = 0; at < raw.size(); at += 700)
-          if (!call.send(raw.substr(at, 700))) return;
-      },
-      kNoBreaker);
-  const Response reply = rig.proxy.get("/");
-  CHECK(reply.status == 200);
-  CHECK(reply.body == "hello");
+  const std::string one_line =
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: " + std::string(60 * 1024, 'x') + "\r\n\r\nhello";
+  for (const std::string& raw : {with_head_of(60 * 1024), one_line}) {
+    Rig rig(in_pieces(raw), kNoBreaker);
+    const Response reply = rig.proxy.get("/");
+    CHECK(reply.status == 200);
+    CHECK(reply.body == "hello");
+  }
+}
+
+TEST_CASE("a line without end that comes in small pieces is refused at the limit") {
+  Rig rig(in_pieces("HTTP/1.1 200 OK\r\nX: " + std::string(200 * 1024, 'x')), kNoBreaker);
+  check_problem(rig.proxy.get("/"), 502, "UpstreamProtocolError", "http_protocol_error");
+  Rig large(in_pieces("HTTP/1.1 200 OK\r\nX: " + std::string(300 * 1024, 'x')),
+            std::string("    limits: {max_head_bytes: 256KiB}\n") + kNoBreaker);
+  check_problem(large.proxy.get("/"), 502, "UpstreamProtocolError", "http_protocol_error");
 }
