@@ -52,6 +52,10 @@ std::string_view host_sent(const config::HostRewrite& rewrite, const Request& re
 
 std::string cache_scope(const config::Listener& listener, const config::Route& route) {
   std::string scope;
+  if (listener.address.port != 0) {  // goes upstream as X-Forwarded-Port
+    append_part(scope, "port");
+    append_part(scope, std::to_string(listener.address.port));
+  }
   if (route.host.kind != Kind::automatic) {
     append_part(scope, "host");
     append_part(scope, std::to_string(static_cast<int>(route.host.kind)));

@@ -56,6 +56,13 @@ TEST_CASE("routes share cached responses when they send one Host and ask their c
   other.name = "other";
   other.match.path_prefix = "/v1";
   CHECK(cache_scope(plain, other).empty());
+  config::Listener moved;
+  moved.name = "moved";
+  CHECK(cache_scope(moved, other).empty());
+  moved.address.port = 8080;
+  const std::string on_8080 = cache_scope(moved, other);
+  moved.address.port = 8081;
+  CHECK(cache_scope(moved, other) != on_8080);
   std::set<std::string> scopes;
   std::size_t made = 0;
   for (const config::Listener* listener : {&plain, &secured})
