@@ -82,6 +82,7 @@ void BreakerFilter::judge(Exchange& x, Outcome outcome, Time now) {
     case Verdict::none:
       return permit_.withdraw(now);
     case Verdict::neutral:
+      permit_.give_back_slot(now);  // its client may have had the choice, and may choose so again
       return permit_.neutral(now);
   }
 }

@@ -72,8 +72,9 @@ json::object window(const breaker::Snapshot& snapshot) {
 
 json::object half_open(const BreakerFacts& facts) {
   const auto& figures = facts.snapshot.half_open;
+  const bool is_half_open = facts.snapshot.state == breaker::State::half_open;
   return {{"in_flight", figures.in_flight},
-          {"max_calls", facts.config->recovery.half_open_max_calls},
+          {"max_calls", is_half_open ? figures.slots : facts.config->recovery.half_open_max_calls},
           {"successes", figures.successes},
           {"failures", figures.failures}};
 }

@@ -131,6 +131,27 @@ TEST_CASE("three dribbling uploads do not hold the half-open") {
   CHECK(read_response(slow[0], "POST").body == "back");
 }
 
+TEST_CASE("clients that leave and come again do not hold the half-open") {
+  Rig rig(scripts::ok(), kOneTrial);
+  open_the_breaker(rig);
+  rig.upstream.script([](Call& call) {
+    if (call.request().target == "/slow") return call.hang();
+    call.send(response(200, "back"));
+  });
+  for (int times = 0; times < 5; ++times) {
+    Connection impatient = rig.proxy.connect();
+    impatient.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+    REQUIRE(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 1; }));
+    impatient.close();
+    REQUIRE(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 0; }));
+  }
+  Connection again = rig.proxy.connect();
+  again.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 1; }));
+  CHECK(rig.proxy.get("/fast").body == "back");
+  CHECK(rig.proxy.state() == "closed");
+}
+
 TEST_CASE("three slow readers do not hold the half-open") {
   Rig rig(scripts::ok(), kOneTrial);
   open_the_breaker(rig);

@@ -61,7 +61,7 @@ Breaker::Answer Breaker::acquire_beyond_closed(const Scene& here, StateWord word
       if (const Millis rest = left(word, here.at); rest > 0)
         return refuse(here, {RejectedBy::open, milliseconds(rest)});
       if (half_open(here, word)) return permit(here, word, true);
-    } else if (word.probes().in_flight < here.settings.half_open_max_calls) {
+    } else if (word.probes().in_flight < slots(here, word)) {
       if (take_slot(here, word)) return permit(here, word, true);
     } else {
       const Millis idle = waited(here, word);
@@ -90,6 +90,12 @@ bool Breaker::take_slot(const Scene& here, StateWord& word) noexcept {
   ++probes.admissions;
   admission_.publish(word.generation(), here.at);
   return exchange(word, StateWord::half_open(word.generation(), word.row(), probes));
+}
+
+// How many trials may be in flight at once.
+std::uint32_t Breaker::slots(const Scene& here, StateWord word) const noexcept {
+  const std::uint64_t room = here.settings.half_open_max_calls + made_room_.of(word.generation());
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(room, StateWord::kMost));
 }
 
 // Since the last admission, all slots being held.
@@ -127,7 +133,7 @@ bool Breaker::available(Time now) const noexcept {
   if (kind != Override::none) return kind == Override::forced_closed;
   const StateWord word = load();
   if (word.state() == State::open) return left(word, here.at) == 0;
-  return word.state() == State::closed || word.probes().in_flight < here.settings.half_open_max_calls;
+  return word.state() == State::closed || word.probes().in_flight < slots(here, word);
 }
 
 }  // namespace fusewire::breaker

@@ -86,6 +86,7 @@ class Breaker {
   Permit permit(const Scene&, StateWord, bool slot = false) noexcept;
   Permit unjudged(const Scene&) noexcept;
   Millis waited(const Scene&, StateWord half_open) const noexcept;
+  std::uint32_t slots(const Scene&, StateWord half_open) const noexcept;
 
   // verdicts.cpp
   void finish(const Permit&, Event::Result, FailureKind, Time now) noexcept;
@@ -99,7 +100,8 @@ class Breaker {
   };
   void record(const Scene&, StateWord closed, Ended) noexcept;
   Rows update_rows(const Scene&, std::uint32_t generation, Ended) noexcept;
-  void give_back_early(std::uint32_t generation, Time now) noexcept;
+  enum class Room : bool { same, one_more };
+  void give_back_early(std::uint32_t generation, Room, Time now) noexcept;
   void give_back(const Scene&, StateWord half_open, bool succeeded) noexcept;
   void probe_failed(const Scene&, StateWord half_open, bool gives_back) noexcept;
   void count(const Scene&, Event::Result, FailureKind) noexcept;
@@ -147,6 +149,9 @@ class Breaker {
     Streak slow_calls;
   } counted_;
   static_assert(sizeof(Counted) == 64);
+
+  // Slots of a half-open generation that were given back early: each makes room for one more.
+  TaggedCount made_room_;
 
   // Written by transitions, but for the first, which shadow mode counts.
   std::atomic<std::uint64_t> would_reject_{0};

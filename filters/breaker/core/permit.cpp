@@ -56,15 +56,16 @@ void Permit::on_slow(Time now) noexcept {
 }
 
 void Permit::withdraw(Time now) noexcept {
-  give_back_slot(now);
-  if (active()) phase_ = Phase::ended;
+  if (!active()) return;
+  phase_ = Phase::ended;
+  if (slot_) breaker_->give_back_early(generation_, Breaker::Room::same, now);
 }
 
 bool Permit::give_back_slot(Time now) noexcept {
   if (!holds_slot()) return false;
   slot_ = false;
   unjudged_ = true;
-  breaker_->give_back_early(generation_, now);
+  breaker_->give_back_early(generation_, slow_ ? Breaker::Room::same : Breaker::Room::one_more, now);
   return true;
 }
 

@@ -27,8 +27,10 @@ class Permit {
   // the totals and gives its slot back.
   void withdraw(Time now) noexcept;
   // Gives a half-open slot back while its call goes on, which is unjudged from now on: its verdict reaches only the
-  // totals, and it can no longer turn slow. For a call that waits for its own client, so that no client holds the
-  // half-open. False, and nothing changes, where the permit holds no slot (a closed breaker's never does) or has ended.
+  // totals, and it can no longer turn slow. For a call that cannot be judged by its own client's doing. So that clients
+  // who do this again and again do not hold the half-open, one trial more is admitted at a time from then on, unless
+  // this one has been judged as slow. False, and nothing changes, where the permit holds no slot (a closed breaker's
+  // never does) or has ended.
   bool give_back_slot(Time now) noexcept;
   // A stream that broke off after `settle_after` had ended its call by a success: a new, failed call. Counts once;
   // false where there was no such end.

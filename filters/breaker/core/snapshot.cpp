@@ -41,7 +41,10 @@ void Breaker::show_windows(const Scene& here, StateWord word, Snapshot& seen) co
     seen.failure_count = here.settings.failure_window->count(generation, here.at);
   if (word.state() != State::half_open) return;
   const StateWord::Probes probes = word.probes();
-  seen.half_open = {.in_flight = probes.in_flight, .successes = probes.successes, .failures = probes.failures};
+  seen.half_open = {.in_flight = probes.in_flight,
+                    .slots = slots(here, word),
+                    .successes = probes.successes,
+                    .failures = probes.failures};
 }
 
 void Breaker::show_times(const Scene& here, StateWord word, Snapshot& seen) const noexcept {

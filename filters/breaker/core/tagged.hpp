@@ -37,6 +37,30 @@ class Stamp {
   std::atomic<std::uint64_t> word_{0};
 };
 
+// A count within a generation.
+class TaggedCount {
+ public:
+  void add(std::uint32_t generation) noexcept {
+    std::uint64_t seen = word_.load(std::memory_order_relaxed);
+    std::uint64_t wanted = 0;
+    do {
+      const auto tag = static_cast<std::uint32_t>(seen >> kCountBits);
+      if (newer_generation(tag, generation)) return;
+      wanted = tag == generation ? seen + 1 : std::uint64_t{generation} << kCountBits | 1;
+    } while (!word_.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel, std::memory_order_relaxed));
+  }
+
+  std::uint64_t of(std::uint32_t generation) const noexcept {
+    const std::uint64_t seen = word_.load(std::memory_order_acquire);
+    return seen >> kCountBits == generation ? seen & kCountMask : 0;
+  }
+
+ private:
+  static constexpr unsigned kCountBits = 64 - kGenerationBits;
+  static constexpr std::uint64_t kCountMask = (std::uint64_t{1} << kCountBits) - 1;
+  std::atomic<std::uint64_t> word_{0};
+};
+
 // Calls in a row within a closed generation, exact to 65,535: failures, or slow calls. Its generation stays readable
 // while open and half-open: it is the one whose windows are shown.
 //

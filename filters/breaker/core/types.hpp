@@ -84,6 +84,7 @@ struct Snapshot {
   std::uint32_t consecutive_slow_calls = 0;    // 0 while slow_call_rate is off
   struct HalfOpen {
     std::uint32_t in_flight = 0;
+    std::uint32_t slots = 0;  // half_open_max_calls, and one more for each slot that was given back early
     std::uint32_t successes = 0;
     std::uint32_t failures = 0;
   } half_open;

@@ -85,9 +85,11 @@ bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
   return true;
 }
 
-void Breaker::give_back_early(std::uint32_t generation, Time now) noexcept {
+void Breaker::give_back_early(std::uint32_t generation, Room room, Time now) noexcept {
   const StateWord word = load();
-  if (word.state() == State::half_open && word.generation() == generation) give_back(scene(now), word, false);
+  if (word.state() != State::half_open || word.generation() != generation) return;
+  if (room == Room::one_more) made_room_.add(generation);
+  give_back(scene(now), word, false);
 }
 
 void Breaker::give_back(const Scene& here, StateWord word, bool succeeded) noexcept {

@@ -410,6 +410,24 @@ TEST_CASE_FIXTURE(Fixture, "a trial call that waits for its client gives its slo
   CHECK(totals().success == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a trial call that says nothing of its upstream makes room for another one") {
+  auto settings = calm();
+  settings.recovery.half_open_max_calls = 1;
+  configure(settings);
+  for (int i = 0; i < 5; ++i) fail();
+  for (const Outcome unjudged : {Outcome::client_gone, Outcome::client_fault, Outcome::local_lack}) {
+    CHECK_FALSE(request(kStart + 30s));
+    done(unjudged, kStart + 30s);
+  }
+  CHECK(breaker->snapshot(kStart + 30s).half_open.slots == 4);
+  CHECK_FALSE(request(kStart + 30s));
+  done(Outcome::overload, kStart + 30s);
+  CHECK_FALSE(request(kStart + 30s));
+  done(Outcome::complete, kStart + 30s);
+  CHECK(breaker->snapshot(kStart + 30s).half_open.slots == 4);
+  CHECK(breaker->snapshot(kStart + 30s).half_open.in_flight == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "calls of a closed breaker wait for their clients as long as they like") {
   request();
   x.request_sent = kNever;

@@ -105,7 +105,7 @@ TEST_CASE("a slot that is given back early is free for the next trial, and its c
   for (int i = 0; i < 3; ++i) {
     Permit waiting = play.must_admit();
     CHECK(waiting.holds_slot());
-    CHECK(play.reject().by == RejectedBy::half_open);
+    if (i == 0) CHECK(play.reject().by == RejectedBy::half_open);
     CHECK(waiting.give_back_slot(play.now));
     CHECK_FALSE(waiting.holds_slot());
     CHECK(waiting.unjudged());
@@ -121,6 +121,42 @@ TEST_CASE("a slot that is given back early is free for the next trial, and its c
   CHECK(play.seen().totals.failure == 4);
   play.succeed(3);
   CHECK(play.state() == State::closed);
+}
+
+TEST_CASE("each slot that is given back early makes room for one trial more, up to 127") {
+  PlayedBreaker play(only_consecutive(1));
+  play.fail();
+  play.wait_out();
+  std::vector<Permit> trials;
+  for (int i = 0; i < 200; ++i) {
+    Permit waiting = play.must_admit();
+    CHECK(waiting.give_back_slot(play.now));
+  }
+  CHECK(play.seen().half_open.slots == 127);
+  for (int i = 0; i < 127; ++i) trials.push_back(play.must_admit());
+  CHECK(play.reject().by == RejectedBy::half_open);
+  CHECK_FALSE(play.breaker.available(play.now));
+  trials[0].failure(FailureKind::timeout, play.now);
+  REQUIRE(play.state() == State::open);
+  play.wait_out();
+  for (int i = 0; i < 3; ++i) trials.push_back(play.must_admit());  // a new half-open
+  CHECK(play.reject().by == RejectedBy::half_open);
+}
+
+TEST_CASE("a trial that is withdrawn, neutral, or slow before its slot is given back makes no room") {
+  config::CircuitBreaker config = only_consecutive(1);
+  config.detection.slow_call_rate = config::SlowCallRate{};
+  config.recovery = {.half_open_max_calls = 3, .strict_mode = false};
+  PlayedBreaker play(config);
+  play.fail();
+  play.wait_out();
+  play.must_admit().withdraw(play.now);
+  play.must_admit().neutral(play.now);
+  Permit slow = play.must_admit();
+  slow.on_slow(play.now);
+  CHECK(slow.give_back_slot(play.now));
+  CHECK(play.seen().half_open.slots == 3);
+  CHECK(play.seen().half_open.in_flight == 0);
 }
 
 TEST_CASE("three calls that wait for their clients do not hold the half-open") {

@@ -53,7 +53,7 @@ ReferenceModel::Answer ReferenceModel::acquire() {
     if (left() > 0) return refuse(RejectedBy::open, left());
     begin(State::half_open);
   }
-  if (in_flight_ < rules_.half_open_max_calls) {
+  if (in_flight_ < slots()) {
     ++in_flight_;
     last_admission_ = now_;
     return {Permit{.generation = generation_, .slot = true}};
@@ -62,6 +62,8 @@ ReferenceModel::Answer ReferenceModel::acquire() {
   trip(Reason::half_open_timeout);
   return refuse(RejectedBy::open, left());
 }
+
+int ReferenceModel::slots() const { return std::min(127, rules_.half_open_max_calls + room_); }
 
 ReferenceModel::Answer ReferenceModel::refuse(RejectedBy by, std::int64_t retry_after) {
   if (rules_.mode == config::Mode::shadow) {
@@ -111,19 +113,21 @@ void ReferenceModel::break_off(const Permit& permit) {
     fail_probe();
 }
 
-bool ReferenceModel::give_back(Permit& permit) {
+bool ReferenceModel::give_back(Permit& permit, bool makes_room) {
   if (!permit.slot) return false;
   const bool held = permit.generation == generation_ && state_ == State::half_open;
   if (held && is(Mutation::given_back_slot_is_judged)) return true;
   permit.slot = false;
   permit.unjudged = true;
   if (held && !is(Mutation::slot_stays_taken)) --in_flight_;
+  if (permit.slow && !is(Mutation::slow_trial_makes_room)) makes_room = false;
+  if (held && makes_room && !is(Mutation::given_back_slot_makes_no_room)) ++room_;
   return true;
 }
 
 void ReferenceModel::withdraw(Permit& permit) {
   if (is(Mutation::withdrawn_call_is_neutral)) return end(permit, Result::neutral);
-  give_back(permit);
+  give_back(permit, is(Mutation::withdrawn_call_makes_room));
 }
 
 void ReferenceModel::record(bool failed, bool was_slow, bool broke_off) {
@@ -245,6 +249,7 @@ void ReferenceModel::begin(State state) {
   ++generation_;
   since_ = now_;
   in_flight_ = successes_ = failures_ = 0;
+  if (!is(Mutation::room_outlives_its_half_open)) room_ = 0;
   if (state != State::closed) return;
   ended_.clear();
   judged_.clear();

@@ -63,8 +63,12 @@ enum class Mutation {
   slot_stays_taken,
   given_back_slot_is_judged,
   withdrawn_call_is_neutral,
+  given_back_slot_makes_no_room,
+  slow_trial_makes_room,
+  withdrawn_call_makes_room,
+  room_outlives_its_half_open,
 };
-inline constexpr int kMutations = 22;  // none included
+inline constexpr int kMutations = 26;  // none included
 
 class ReferenceModel {
  public:
@@ -95,7 +99,7 @@ class ReferenceModel {
   void end(const Permit&, Result);
   void turn_slow(Permit&);
   void break_off(const Permit&);
-  bool give_back(Permit&);
+  bool give_back(Permit&, bool makes_room = true);
   void withdraw(Permit&);
   void force(Override, std::optional<std::int64_t> for_ms);
   void release() { forced_ = Override::none; }
@@ -126,6 +130,7 @@ class ReferenceModel {
 
   bool is(Mutation mutation) const { return mutation == mutation_; }
   Override forced() const;
+  int slots() const;
   Answer refuse(RejectedBy, std::int64_t retry_after);
   void record(bool failed, bool was_slow, bool broke_off);
   void go_on(Row&);
@@ -164,6 +169,7 @@ class ReferenceModel {
   std::int64_t last_interval_ = 0;
 
   int in_flight_ = 0;
+  int room_ = 0;  // slots beyond half_open_max_calls
   int successes_ = 0;
   int failures_ = 0;
   std::int64_t last_admission_ = 0;
