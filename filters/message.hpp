@@ -76,6 +76,9 @@ struct Field {
   std::string_view name;   // as received
   std::string_view value;  // without surrounding white space
   FieldId id = FieldId::other;
+  bool is_whole_line = false;  // both view one line of a head, "name: value\r\n" to the letter: see line()
+
+  std::string_view line() const noexcept { return {name.data(), name.size() + value.size() + 4}; }
 };
 
 // The fields of one message in the order received. Not thread-safe; a plain list, so look-up is linear.
@@ -85,9 +88,10 @@ class Fields {
   bool has_room() const noexcept { return list_.capacity() > 0; }
   std::size_t room() const noexcept { return list_.capacity(); }
   void reserve(std::size_t fields) { list_.reserve(fields); }
-  void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) {
+  void add(std::string_view name, std::string_view value, FieldId id = FieldId::other) { add({name, value, id}); }
+  void add(const Field& field) {
     if (list_.capacity() == 0) list_.reserve(kUsual);
-    list_.push_back({name, value, id});
+    list_.push_back(field);
   }
   // Gives an id to each field that has none.
   template <class IdOf>

@@ -3,6 +3,7 @@
 
 #include <boost/beast/http/status.hpp>
 #include <charconv>
+#include <vector>
 
 #include "filters/connection_field.hpp"
 #include "proxy/http/chars.hpp"
@@ -18,22 +19,79 @@ void append_field(std::string& out, string_view name, string_view value) {
   out.append(name).append(": ", 2).append(value).append("\r\n", 2);
 }
 
-void append_number(std::string& out, std::uint64_t number) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  out.append(digits, end);
+// `start`: a field's name with its colon and space.
+void append_line(std::string& out, string_view start, string_view value) {
+  out.append(start).append(value).append("\r\n", 2);
+}
+
+void append_field(std::string& out, const Field& field) {
+  if (field.is_whole_line)
+    out.append(field.line());
+  else
+    append_field(out, field.name, field.value);
+}
+
+std::string status_line(int status, string_view reason) {
+  return "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason) + "\r\n";
+}
+
+constexpr int kFirstStatus = 100;
+constexpr int kLastStatus = 599;
+constexpr std::size_t kReasonAt = 13;  // behind "HTTP/1.1 200 "
+
+const std::string& usual_status_line(int status) {
+  static const auto kLines = [] {
+    std::vector<std::string> lines;
+    for (int each = kFirstStatus; each <= kLastStatus; ++each) lines.push_back(status_line(each, reason_phrase(each)));
+    return lines;
+  }();
+  return kLines[static_cast<std::size_t>(status - kFirstStatus)];
+}
+
+// `reason` empty: the standard phrase.
+void append_status_line(std::string& out, int status, string_view reason) {
+  if (status < kFirstStatus || status > kLastStatus) {
+    out.append(status_line(status, reason));
+    return;
+  }
+  const string_view usual = usual_status_line(status);
+  if (reason.empty() || reason == usual.substr(kReasonAt, usual.size() - kReasonAt - 2))
+    out.append(usual);
+  else
+    out.append(usual.substr(0, kReasonAt)).append(reason).append("\r\n", 2);
+}
+
+void append_number_line(std::string& out, string_view start, std::uint64_t number) {
+  constexpr std::size_t kDigits = 20;
+  char line[kDigits + 2];
+  char* const end = std::to_chars(line, line + kDigits, number).ptr;
+  end[0] = '\r';
+  end[1] = '\n';
+  out.append(start).append(line, end + 2);
 }
 
 void append_number_field(std::string& out, string_view name, std::uint64_t number) {
-  out.append(name).append(": ", 2);
-  append_number(out, number);
-  out.append("\r\n", 2);
+  append_number_line(out.append(name), ": ", number);
 }
 
-// Forwarded's element of this hop (RFC 7239 §4).
+// Content-Length as one number; what is one already passes as it came.
+void append_length(std::string& out, const Field& field, std::uint64_t length) {
+  const bool is_plain = field.value.front() != '0' && field.value.find(',') == string_view::npos;
+  if (field.is_whole_line && is_plain)
+    out.append(field.line());
+  else
+    append_number_field(out, field.name, length);
+}
+
+// The peer as a node of RFC 7239 §6.
+void append_node(std::string& out, const Peer& peer) {
+  const bool is_v6 = peer.address.find(':') != std::string::npos;
+  out.append(is_v6 ? "for=\"[" : "for=").append(peer.address).append(is_v6 ? "]\"" : "");
+}
+
+// What follows the node in Forwarded's element of this hop (RFC 7239 §4).
 void append_own_element(std::string& out, const RequestHead& head) {
   const string_view authority = head.request.authority;
-  out.append("for=").append(head.peer.forwarded);
   if (http::is_token(authority))
     out.append(";host=").append(authority);
   else if (!authority.empty())  // a port's colon, say
@@ -46,17 +104,14 @@ string_view real_ip(const Peer& peer) { return peer.address == "unknown" ? strin
 
 // Of a peer that is not trusted, or says nothing of who asked it.
 void append_own_forwarding(std::string& out, const RequestHead& head) {
-  const Peer& peer = head.peer;
-  out.append("X-Forwarded-For: ").append(peer.address);
-  out.append("\r\nX-Forwarded-Proto: ").append(head.request.scheme);
-  if (!head.request.authority.empty()) out.append("\r\nX-Forwarded-Host: ").append(head.request.authority);
-  if (peer.port != 0) {
-    out.append("\r\nX-Forwarded-Port: ");
-    append_number(out, peer.port);
-  }
-  if (const string_view address = real_ip(peer); !address.empty()) out.append("\r\nX-Real-IP: ").append(address);
-  out.append("\r\nForwarded: ");
+  const Request& request = head.request;
+  if (head.peer.forwarding.empty())
+    out.append(forwarding_of(head.peer));
+  else
+    out.append(head.peer.forwarding);
   append_own_element(out, head);
+  append_line(out, "X-Forwarded-Proto: ", request.scheme);
+  if (!request.authority.empty()) append_line(out, "X-Forwarded-Host: ", request.authority);
 }
 
 // A list that grows by one element with each hop, on one line.
@@ -115,6 +170,7 @@ void append_kept_forwarding(std::string& out, const RequestHead& head) {
   const string_view seen = last_forwarded_for(fields);
   append_first(out, "X-Real-IP", first_value(fields, FieldId::x_real_ip), seen.empty() ? real_ip(peer) : seen);
   begin_list(out, fields, FieldId::forwarded, "Forwarded: ");
+  append_node(out, peer);
   append_own_element(out, head);
 }
 
@@ -130,7 +186,7 @@ void append_max_forwards(std::string& out, const Request& request, const Field& 
   if (request.method == "OPTIONS" && read.ec == std::errc{} && read.ptr == end && hops > 0)
     append_number_field(out, field.name, hops - 1);
   else
-    append_field(out, field.name, field.value);
+    append_field(out, field);
 }
 
 bool is_replaced_condition(string_view name) {
@@ -147,6 +203,15 @@ bool ends_here(const Field& field, const Fields& fields, const http::ConnectionO
 }
 
 }  // namespace
+
+std::string forwarding_of(const Peer& peer) {
+  std::string lines;
+  append_field(lines, "X-Forwarded-For", peer.address);
+  if (peer.port != 0) append_number_field(lines, "X-Forwarded-Port", peer.port);
+  if (const string_view address = real_ip(peer); !address.empty()) append_field(lines, "X-Real-IP", address);
+  append_node(lines.append("Forwarded: "), peer);
+  return lines;
+}
 
 void append_request_head(std::string& out, const RequestHead& head) {
   const Request& request = head.request;
@@ -173,7 +238,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
         host = true;
         continue;
       case FieldId::content_length:
-        if (!length) append_number_field(out, field.name, request.content_length);
+        if (!length) append_length(out, field, request.content_length);
         length = true;
         continue;
       case FieldId::trailer:
@@ -193,11 +258,11 @@ void append_request_head(std::string& out, const RequestHead& head) {
       default:
         break;
     }
-    append_field(out, field.name, field.value);
+    append_field(out, field);
   }
-  if (!host) append_field(out, "Host", head.host);
+  if (!host) append_line(out, "Host: ", head.host);
   if (request.body == BodyKind::chunked) out.append("Transfer-Encoding: chunked\r\n");
-  if (!id) append_field(out, "X-Request-Id", head.request_id);
+  if (!id) append_line(out, "X-Request-Id: ", head.request_id);
   if (head.deadline_ms) append_number_field(out, head.deadline_header, static_cast<std::uint64_t>(*head.deadline_ms));
   forwarding&& head.peer.trusted ? append_kept_forwarding(out, head) : append_own_forwarding(out, head);
   if (head.upgrades != nullptr) append_upgrade(out, request.fields, *head.upgrades);
@@ -206,16 +271,14 @@ void append_request_head(std::string& out, const RequestHead& head) {
 }
 
 void append_response_head(std::string& out, const ResponseHead& head) {
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::uint64_t>(head.status));
-  out.append(" ", 1).append(head.reason.empty() ? reason_phrase(head.status) : head.reason).append("\r\n", 2);
+  append_status_line(out, head.status, head.reason);
   const bool with_length = head.content_length && (head.body == ClientBody::none || head.body == ClientBody::length);
   bool length = false;
   bool date = false;
   bool id = false;
   for (const Field& field : head.fields) {
     if (field.id == FieldId::content_length) {
-      if (with_length && !length) append_number_field(out, field.name, *head.content_length);
+      if (with_length && !length) append_length(out, field, *head.content_length);
       length = true;
       continue;
     }
@@ -223,15 +286,15 @@ void append_response_head(std::string& out, const ResponseHead& head) {
     if (field.id == FieldId::trailer && head.body != ClientBody::chunked) continue;
     date = date || field.id == FieldId::date;
     id = id || field.id == FieldId::x_request_id;
-    append_field(out, field.name, field.value);
+    append_field(out, field);
   }
   out.append(head.extra_fields);
-  if (!date && !head.date.empty()) append_field(out, "Date", head.date);
-  if (!id && !head.request_id.empty()) append_field(out, "X-Request-Id", head.request_id);
+  if (!date && !head.date.empty()) append_line(out, "Date: ", head.date);
+  if (!id && !head.request_id.empty()) append_line(out, "X-Request-Id: ", head.request_id);
   if (head.body == ClientBody::chunked)
     out.append("Transfer-Encoding: chunked\r\n");
   else if (with_length && !length)
-    append_number_field(out, "Content-Length", *head.content_length);
+    append_number_line(out, "Content-Length: ", *head.content_length);
   if (head.upgrades != nullptr) append_upgrade(out, head.fields, *head.upgrades);
   if (head.close)
     out.append("Connection: close\r\n");
@@ -241,20 +304,15 @@ void append_response_head(std::string& out, const ResponseHead& head) {
 }
 
 void append_interim_head(std::string& out, const Response& response, const http::ConnectionOptions& connection) {
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::uint64_t>(response.status));
-  out.append(" ", 1)
-      .append(response.reason.empty() ? reason_phrase(response.status) : response.reason)
-      .append("\r\n", 2);
+  append_status_line(out, response.status, response.reason);
   for (const Field& field : response.fields)
-    if (!ends_here(field, response.fields, connection) && field.id != FieldId::content_length)
-      append_field(out, field.name, field.value);
+    if (!ends_here(field, response.fields, connection) && field.id != FieldId::content_length) append_field(out, field);
   out.append("\r\n", 2);
 }
 
 void append_trailers(std::string& out, const Fields& trailers) {
   for (const Field& field : trailers)
-    if (http::may_be_trailer(field)) append_field(out, field.name, field.value);
+    if (http::may_be_trailer(field)) append_field(out, field);
   out.append("\r\n", 2);
 }
 

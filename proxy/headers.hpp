@@ -16,11 +16,15 @@ namespace fusewire::proxy {
 
 // Who is at the other end of a client connection; made once a connection.
 struct Peer {
-  std::string address = "unknown";    // an IP address, or "unknown" on a unix socket
-  std::string forwarded = "unknown";  // the same as a node of RFC 7239 §6, quoted where it must be
-  bool trusted = false;               // in trust_forwarded: its forwarding fields are kept
-  std::uint16_t port = 0;             // that it has connected to; 0: a unix socket
+  std::string address = "unknown";  // an IP address, or "unknown" on a unix socket
+  bool trusted = false;             // in trust_forwarded: its forwarding fields are kept
+  std::uint16_t port = 0;           // that it has connected to; 0: a unix socket
+  std::string forwarding = {};      // forwarding_of(*this), so that it is made once; empty: it is made each time
 };
+
+// What every request of that peer carries upstream unless the peer is trusted: lines that end with the beginning of
+// Forwarded, "Forwarded: for=ADDRESS".
+std::string forwarding_of(const Peer&);
 
 struct RequestHead {
   const Request& request;

@@ -26,6 +26,9 @@ void append_part(std::string& out, std::string_view part) {
 bool is_own_address(std::string_view authority) noexcept {
   if (authority.empty()) return false;
   if (authority.front() == '[') return true;
+  const char last_character = authority.back();
+  if (!is_digit(last_character) && last_character != '.' && last_character != ':')
+    return iequals(authority, "localhost");
   std::string_view host = without_port(authority);
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.empty()) return false;

@@ -82,7 +82,6 @@ void Session::learn_peer() {
   if (address.is_v6() && address.to_v6().is_v4_mapped())
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   inbound_.peer.address = address.to_string();
-  inbound_.peer.forwarded = address.is_v6() ? "\"[" + inbound_.peer.address + "]\"" : inbound_.peer.address;
   peer_address_ = as_v6(address);
 }
 

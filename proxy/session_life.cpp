@@ -32,7 +32,9 @@ void Session::adopt_snapshot() {
   client_->allow_half_close(listener != nullptr && listener->config->client_half_close == config::HalfClose::answer);
   inbound_.limits = listener != nullptr ? &listener->config->limits : &kDefaults;
   inbound_.peer.trusted = listener != nullptr && is_trusted(*listener->config);
-  if (listener != nullptr && inbound_.peer.port == 0) inbound_.peer.port = port_of(*listener->config);
+  if (listener == nullptr || !inbound_.peer.forwarding.empty()) return;
+  inbound_.peer.port = port_of(*listener->config);
+  inbound_.peer.forwarding = forwarding_of(inbound_.peer);
 }
 
 // For the rest of the connection, which may be long: nothing of it is asked any more.

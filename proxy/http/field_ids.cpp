@@ -2,6 +2,8 @@
 #include "proxy/http/field_ids.hpp"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <initializer_list>
 
 namespace fusewire::proxy::http {
@@ -13,10 +15,35 @@ struct Known {
   FieldId id;
 };
 
-// `known.id`, `lookalike` where an underscore stands for a hyphen of it, or `other`. Case-blind. `known` is as long as
-// `name`, and has lower-case letters and hyphens only: 0x20 makes a letter a small one, and half of a letter's 0x40 is
-// that 0x20.
+// Case-blind. `known` has lower-case letters and hyphens only: 0x20 makes a letter a small one, and half of a letter's
+// 0x40 is that 0x20.
+template <class Word>
+bool equal_at(const char* name, const char* known) {
+  constexpr Word kSmall = static_cast<Word>(0x2020202020202020U);
+  Word n = 0;
+  Word k = 0;
+  std::memcpy(&n, name, sizeof n);
+  std::memcpy(&k, known, sizeof k);
+  return (n | ((k >> 1) & kSmall)) == k;
+}
+
+// For at least four bytes: a word at a time, the last one overlapping.
+template <class Word>
+bool equal_in_words(std::string_view name, std::string_view known) {
+  const std::size_t last = known.size() - sizeof(Word);
+  for (std::size_t i = 0; i < last; i += sizeof(Word))
+    if (!equal_at<Word>(name.data() + i, known.data() + i)) return false;
+  return equal_at<Word>(name.data() + last, known.data() + last);
+}
+
+bool equal(std::string_view name, std::string_view known) {
+  if (known.size() >= 8) return equal_in_words<std::uint64_t>(name, known);
+  return known.size() >= 4 && equal_in_words<std::uint32_t>(name, known);
+}
+
+// `known.id`, `lookalike` where an underscore stands for a hyphen of it, or `other`. `known` is as long as `name`.
 FieldId compare(std::string_view name, const Known& known) {
+  if (equal(name, known.name)) return known.id;
   FieldId id = known.id;
   for (std::size_t i = 0; i < known.name.size(); ++i) {
     const char c = known.name[i];

@@ -100,7 +100,8 @@ class HeadReader {
     const auto value = trim(rest.substr(1));
     if (!is_field_value(value)) return bad("a control character in a field value");
     const FieldId id = field_id(name);
-    out.add(name, value, id);
+    const bool is_whole_line = rest.size() == value.size() + 2 && rest[1] == ' ';
+    out.add({.name = name, .value = value, .id = id, .is_whole_line = is_whole_line});
     if (id == FieldId::connection) return of_ == Of::trailers || connection(value);
     if (is_authentication(id) && authenticates_connection(value)) result.connection_bound = true;
     return true;

@@ -15,11 +15,11 @@ bool ends_head(std::string_view bytes) {
 
 }  // namespace
 
-bool HeadProgress::is_news(std::string_view bytes, const HeadLimits& limits) {
+bool HeadProgress::is_news_again(std::string_view bytes, const HeadLimits& limits) {
   constexpr std::size_t kLineEnds = 3;  // a CRLF before the request and the CR of its line are not counted
   const std::size_t before = std::exchange(looked_, bytes.size());
   const auto passes = [&](std::size_t limit) { return before <= limit && bytes.size() > limit; };
-  if (parsed_ == 0 || passes(limits.max_line + kLineEnds) || passes(limits.max_bytes + kLineEnds)) return true;
+  if (passes(limits.max_line + kLineEnds) || passes(limits.max_bytes + kLineEnds)) return true;
   if (bytes.find('\n', before) != std::string_view::npos) {
     has_line_ = true;
     if (parsed_ < kSmall || ends_head(bytes.substr(before - std::min<std::size_t>(before, 2)))) return true;

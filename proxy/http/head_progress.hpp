@@ -14,7 +14,11 @@ class HeadProgress {
  public:
   // `bytes`: all of the head that has come so far. True for the first ones, for those that pass a limit or end the
   // head, and for those that end a line: every one of a small head, of a large one when it has grown by half.
-  bool is_news(std::string_view bytes, const HeadLimits&);
+  bool is_news(std::string_view bytes, const HeadLimits& limits) {
+    if (parsed_ != 0) return is_news_again(bytes, limits);
+    looked_ = bytes.size();
+    return true;
+  }
   // A parse of that many bytes found the head incomplete.
   void found_incomplete(std::size_t size) {
     parsed_ = size;
@@ -23,6 +27,8 @@ class HeadProgress {
   void restart() { *this = {}; }
 
  private:
+  bool is_news_again(std::string_view bytes, const HeadLimits&);
+
   static constexpr std::size_t kSmall = 4 * 1024;
 
   std::size_t parsed_ = 0;  // at the last parse

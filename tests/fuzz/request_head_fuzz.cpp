@@ -21,7 +21,7 @@ constexpr proxy::http::HeadLimits kLimits{.max_line = 200, .max_bytes = 1000, .m
 constexpr proxy::http::HeadLimits kLoose{.max_line = 4096, .max_bytes = 65536};  // room for what we add
 
 std::string forwarded(const Request& request, const HeadResult& head, bool trusted) {
-  const proxy::Peer peer{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = trusted};
+  const proxy::Peer peer{.address = "10.0.0.9", .trusted = trusted};
   std::string out;
   proxy::append_request_head(out, {.request = request,
                                    .connection = head.connection,

@@ -12,11 +12,12 @@ using namespace fusewire::proxy;
 
 namespace {
 
-const Peer kStranger{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = false, .port = 8080};
-const Peer kTrusted{.address = "10.0.0.9", .forwarded = "10.0.0.9", .trusted = true, .port = 8080};
+const Peer kStranger{.address = "10.0.0.9", .trusted = false, .port = 8080};
+const Peer kTrusted{.address = "10.0.0.9", .trusted = true, .port = 8080};
 const std::string kOurs =
-    "X-Request-Id: id-1\r\nX-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
-    "X-Forwarded-Port: 8080\r\nX-Real-IP: 10.0.0.9\r\nForwarded: for=10.0.0.9;host=h;proto=http\r\nVia: 1.1 us\r\n\r\n";
+    "X-Request-Id: id-1\r\nX-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Port: 8080\r\nX-Real-IP: 10.0.0.9\r\n"
+    "Forwarded: for=10.0.0.9;host=h;proto=http\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\nVia: 1.1 "
+    "us\r\n\r\n";
 
 // What is asked of a request's head beside what it says itself.
 struct Asked {
@@ -185,6 +186,20 @@ TEST_CASE("a trusted peer that names its scheme and no port has not said ours; i
   CHECK(line(sent("X-Forwarded-For: 6.6.6.6, 1.1.1.1\r\n"), "X-Real-IP") == "1.1.1.1");
 }
 
+TEST_CASE("white space around a value goes, also where nothing else of a line changes") {
+  CHECK(passed("A: 1\r\nB:  2\r\nC:3\r\nD:\t4\r\nE: 5 \r\nF: \r\nG:\r\n") ==
+        "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: \r\nG: \r\n");
+}
+
+TEST_CASE("what is made once for a peer is what is made for each of its requests") {
+  for (Peer peer : {kStranger, Peer{}, Peer{.address = "2001:db8::1", .port = 443}}) {
+    const std::string bytes = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    const std::string each_time = forwarded(bytes, peer);
+    peer.forwarding = forwarding_of(peer);
+    CHECK(forwarded(bytes, peer) == each_time);
+  }
+}
+
 TEST_CASE("a peer on a unix socket has neither port nor address") {
   const std::string out = forwarded("GET / HTTP/1.1\r\nHost: h\r\nX-Real-IP: 1\r\nX-Forwarded-Port: 1\r\n\r\n", Peer{});
   CHECK(line(out, "X-Forwarded-For") == "unknown");
@@ -193,7 +208,7 @@ TEST_CASE("a peer on a unix socket has neither port nor address") {
 }
 
 TEST_CASE("an IPv6 peer is quoted in Forwarded and bare in X-Forwarded-For") {
-  const Peer peer{.address = "2001:db8::1", .forwarded = "\"[2001:db8::1]\""};
+  const Peer peer{.address = "2001:db8::1"};
   const std::string out = forwarded("GET / HTTP/1.1\r\nHost: h:81\r\n\r\n", peer);
   CHECK(line(out, "X-Forwarded-For") == "2001:db8::1");
   CHECK(line(out, "Forwarded") == "for=\"[2001:db8::1]\";host=\"h:81\";proto=http");
