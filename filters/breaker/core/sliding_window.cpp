@@ -17,14 +17,14 @@ SlidingWindow::Moment SlidingWindow::at(std::uint32_t generation, Millis now) co
 
 void SlidingWindow::add_ended(Moment now, bool failed) noexcept {
   if (auto* time = std::get_if<OverTime>(&counts_))
-    time->ended.add(time->scale, now.on_ring, failed);
+    time->ended.add(time->scale, now.on_ring, failed, time->failed);
   else if (auto* calls = std::get_if<OverCalls>(&counts_))
     calls->ended.add(now.tag, failed);
 }
 
 void SlidingWindow::add_judged(Moment now, bool slow) noexcept {
   if (auto* time = std::get_if<OverTime>(&counts_))
-    time->judged.add(time->scale, now.on_ring, slow);
+    time->judged.add(time->scale, now.on_ring, slow, time->slow);
   else if (auto* calls = std::get_if<OverCalls>(&counts_))
     calls->judged.add(now.tag, slow);
 }
@@ -41,12 +41,12 @@ Tally SlidingWindow::judged(Moment now) const noexcept {
 
 bool SlidingWindow::may_have_failures() const noexcept {
   const auto* time = std::get_if<OverTime>(&counts_);
-  return time == nullptr || time->ended.may_be_marked(time->scale);
+  return time == nullptr || time->failed.any();
 }
 
 bool SlidingWindow::may_have_slow() const noexcept {
   const auto* time = std::get_if<OverTime>(&counts_);
-  return time == nullptr || time->judged.may_be_marked(time->scale);
+  return time == nullptr || time->slow.any();
 }
 
 WindowFigures SlidingWindow::figures(Moment now) const noexcept {

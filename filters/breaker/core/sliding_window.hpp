@@ -27,7 +27,7 @@ class SlidingWindow {
   void add_judged(Moment, bool slow) noexcept;
   Tally ended(Moment) const noexcept;
   Tally judged(Moment) const noexcept;
-  // False: ended() and judged() have no mark, whatever the moment. Cheap: it spares a healthy upstream the sums.
+  // False: ended(), or judged(), has no mark, whatever the moment. It spares a healthy upstream the sums.
   bool may_have_failures() const noexcept;
   bool may_have_slow() const noexcept;
   WindowFigures figures(Moment) const noexcept;
@@ -44,6 +44,8 @@ class SlidingWindow {
     TimeScale scale;
     TimeRing ended;
     TimeRing judged;
+    MarkedSlots failed;
+    MarkedSlots slow;
   };
   struct OverCalls {
     explicit OverCalls(std::uint32_t calls) : size(calls), ended(calls), judged(calls) {}
@@ -62,7 +64,9 @@ class FailureWindow {
  public:
   explicit FailureWindow(milliseconds duration) noexcept : scale_(duration) {}
 
-  void add(std::uint32_t generation, Millis now) noexcept { ring_.add(scale_, scale_.at(tag(generation), now), true); }
+  void add(std::uint32_t generation, Millis now) noexcept {
+    ring_.add(scale_, scale_.at(tag(generation), now), true, slots_);
+  }
   std::uint64_t count(std::uint32_t generation, Millis now) const noexcept {
     return ring_.sum(scale_, scale_.at(tag(generation), now)).total;
   }
@@ -77,6 +81,7 @@ class FailureWindow {
 
   TimeScale scale_;
   TimeRing ring_;
+  MarkedSlots slots_;
   std::atomic<std::uint32_t> turns_{0};
 };
 

@@ -25,35 +25,24 @@ TimeScale::TimeScale(milliseconds duration) noexcept
   count_bits_ = std::min(count_bits_, kMostCountBits);
 }
 
-void TimeRing::add(const TimeScale& scale, TimeScale::Moment now, bool marked) noexcept {
+void TimeRing::add(const TimeScale& scale, TimeScale::Moment now, bool marked, MarkedSlots& slots) noexcept {
   const unsigned bits = scale.count_bits();
   const std::uint64_t full = (std::uint64_t{1} << bits) - 1;
   const std::uint64_t one = (std::uint64_t{1} << bits) + (marked ? 1 : 0);
   std::atomic<std::uint64_t>& word = words_[now.slot];
   std::uint64_t seen = word.load(std::memory_order_relaxed);
-  std::uint64_t wanted = 0;
-  do {
+  for (;;) {
     const std::uint64_t epoch = seen >> (2 * bits);
-    if (epoch == now.epoch) {
-      if (((seen >> bits) & full) == full) return;  // both counts stay, and so does their ratio
-      wanted = seen + one;
-    } else {
-      if (newer_epoch(epoch, now.epoch, scale.epoch_mask())) return;
-      wanted = (now.epoch << (2 * bits)) + one;
-    }
-  } while (!word.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel, std::memory_order_relaxed));
-}
-
-bool TimeRing::may_be_marked(const TimeScale& scale) const noexcept {
-  // Six at a time by hand: each call of a healthy upstream comes here, and compilers leave loops over atomics as they
-  // are.
-  constexpr unsigned kAtOnce = 6;
-  static_assert(kBuckets % kAtOnce == 0);
-  const auto bits = [this](unsigned slot) { return words_[slot].load(std::memory_order_relaxed); };
-  std::uint64_t all = 0;
-  for (unsigned i = 0; i < kBuckets; i += kAtOnce)
-    all |= bits(i) | bits(i + 1) | bits(i + 2) | bits(i + 3) | bits(i + 4) | bits(i + 5);
-  return (all & ((std::uint64_t{1} << scale.count_bits()) - 1)) != 0;
+    const bool is_current = epoch == now.epoch;
+    if (is_current && ((seen >> bits) & full) == full) break;  // both counts stay, and so does their ratio
+    if (!is_current && newer_epoch(epoch, now.epoch, scale.epoch_mask())) break;
+    if (!is_current) slots.take_out(now.slot);
+    const std::uint64_t wanted = is_current ? seen + one : (now.epoch << (2 * bits)) + one;
+    if (!word.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel, std::memory_order_relaxed)) continue;
+    seen = wanted;
+    break;
+  }
+  if ((seen & full) != 0) slots.put_in(now.slot);
 }
 
 Tally TimeRing::sum(const TimeScale& scale, TimeScale::Moment now) const noexcept {

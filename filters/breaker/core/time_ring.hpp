@@ -46,12 +46,30 @@ class TimeScale {
   unsigned count_bits_;  // enough for 240,000 calls a second, up to 25 (then a bucket is full at 33 million calls)
 };
 
+// Which buckets of a ring have a mark, of whatever epoch: where none has, nothing marked can be found in a sum. A
+// bucket that is started afresh is taken out first, and a writer whose bucket has a mark when it is done puts it in: it
+// is missed for an instant at most, and found by the next result.
+class MarkedSlots {
+ public:
+  bool any() const noexcept { return bits_.load(std::memory_order_relaxed) != 0; }
+  void put_in(unsigned slot) noexcept {
+    if (!has(slot)) bits_.fetch_or(1U << slot, std::memory_order_acq_rel);
+  }
+  void take_out(unsigned slot) noexcept {
+    if (has(slot)) bits_.fetch_and(~(1U << slot), std::memory_order_acq_rel);
+  }
+
+ private:
+  bool has(unsigned slot) const noexcept { return (bits_.load(std::memory_order_acquire) >> slot & 1) != 0; }
+
+  std::atomic<std::uint32_t> bits_{0};
+  static_assert(kBuckets <= 32);
+};
+
 class TimeRing {
  public:
-  void add(const TimeScale&, TimeScale::Moment, bool marked) noexcept;
+  void add(const TimeScale&, TimeScale::Moment, bool marked, MarkedSlots&) noexcept;
   Tally sum(const TimeScale&, TimeScale::Moment now) const noexcept;
-  // Whether any bucket, of whatever epoch, has a mark: where none has, sum().marked is 0. A tenth of sum()'s work.
-  bool may_be_marked(const TimeScale&) const noexcept;
 
  private:
   std::array<std::atomic<std::uint64_t>, kBuckets> words_{};

@@ -53,20 +53,41 @@ TEST_CASE("an idle gap of any length leaves the window empty") {
 TEST_CASE("the time window counts right at 200,000 calls a second") {
   TimeScale scale(60s);
   TimeRing ring;
-  for (int call = 0; call < 400'000; ++call) ring.add(scale, scale.at(0, call / 200), call % 4 == 0);
+  MarkedSlots marked;
+  for (int call = 0; call < 400'000; ++call) ring.add(scale, scale.at(0, call / 200), call % 4 == 0, marked);
   const Tally tally = ring.sum(scale, scale.at(0, 1999));
   CHECK(tally.total == 400'000);
   CHECK(tally.marked == 100'000);
 }
 
+TEST_CASE("a ring knows whether a bucket of it has a mark, until that bucket is used again") {
+  TimeScale scale(30ms);
+  TimeRing ring;
+  MarkedSlots marked;
+  for (Millis now = 0; now < 30; ++now) ring.add(scale, scale.at(0, now), false, marked);
+  CHECK_FALSE(marked.any());
+  ring.add(scale, scale.at(0, 7), true, marked);
+  ring.add(scale, scale.at(0, 8), true, marked);
+  ring.add(scale, scale.at(0, 8), false, marked);
+  CHECK(marked.any());
+  ring.add(scale, scale.at(0, 37), false, marked);
+  CHECK(marked.any());
+  ring.add(scale, scale.at(1, 8), false, marked);  // of another tag
+  CHECK_FALSE(marked.any());
+  ring.add(scale, scale.at(1, 9), true, marked);
+  ring.add(scale, scale.at(0, 9), false, marked);  // late, of the tag before: the bucket stays as it is
+  CHECK(marked.any());
+}
+
 TEST_CASE("a full bucket keeps its counts and their ratio") {
   TimeScale scale(30ms);
   TimeRing ring;
+  MarkedSlots marked;
   const auto most = (std::uint64_t{1} << scale.count_bits()) - 1;
-  for (std::uint64_t call = 0; call < most + 100; ++call) ring.add(scale, scale.at(0, 0), true);
+  for (std::uint64_t call = 0; call < most + 100; ++call) ring.add(scale, scale.at(0, 0), true, marked);
   CHECK(ring.sum(scale, scale.at(0, 0)).total == most);
   CHECK(ring.sum(scale, scale.at(0, 0)).marked == most);
-  ring.add(scale, scale.at(0, 1), false);
+  ring.add(scale, scale.at(0, 1), false, marked);
   CHECK(ring.sum(scale, scale.at(0, 1)).total == most + 1);
 }
 
