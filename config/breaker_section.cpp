@@ -8,11 +8,11 @@
 namespace fusewire::config {
 namespace {
 
-constexpr std::uint64_t kMostSmall = 127;  // thresholds and slots
-constexpr std::uint64_t kMostCalls = 1'000'000;
+constexpr std::uint64_t kMaxSmall = 127;  // thresholds and slots
+constexpr std::uint64_t kMaxCalls = 1'000'000;
 constexpr std::size_t kLongestPattern = 256;
 constexpr std::uint64_t kLargestPattern = 20'000;
-constexpr std::size_t kMostFieldMatches = 32;
+constexpr std::size_t kMaxFieldMatches = 32;
 constexpr Range kRatio{.low = 0, .high = 1, .low_included = false};
 constexpr Range kShare{.low = 0, .high = 1};
 constexpr Span kWindowSpan{.low = 30ms, .high = 168h};
@@ -23,7 +23,7 @@ void read_window(const Reader& reader, Window& window) {
   reader.word("type", window.type, kWindowTypes);
   Window given = window;
   reader.duration("duration", given.duration, kWindowSpan);
-  reader.count("size", given.size, 1, kMostCalls);
+  reader.count("size", given.size, 1, kMaxCalls);
   // The other type's key may come from `defaults`; it means nothing here.
   if (window.type == WindowType::time_based)
     window.duration = given.duration;
@@ -43,7 +43,7 @@ void check_minimum_calls(const Reader& reader, const Detection& detection) {
 }
 
 void read_consecutive(const Reader& reader, Consecutive& out) {
-  reader.count("threshold", out.threshold, 1, kMostSmall);
+  reader.count("threshold", out.threshold, 1, kMaxSmall);
   const Node* chance = reader.find("chance");
   if (chance == nullptr) return;
   if (chance->is_off()) return out.chance.reset();
@@ -56,7 +56,7 @@ void read_detection(const Reader& reader, Detection& detection) {
   reader.switchable("consecutive_failures", detection.consecutive_failures, Consecutive{}, read_consecutive);
   reader.switchable("consecutive_slow_calls", detection.consecutive_slow_calls, Consecutive{}, read_consecutive);
   reader.switchable("failure_count", detection.failure_count, FailureCount{}, [](const Reader& r, FailureCount& out) {
-    r.count("threshold", out.threshold, 1, kMostSmall);
+    r.count("threshold", out.threshold, 1, kMaxSmall);
     r.duration("window", out.window, kWindowSpan);
   });
   reader.switchable("failure_rate", detection.failure_rate, 0.5,
@@ -67,7 +67,7 @@ void read_detection(const Reader& reader, Detection& detection) {
     r.word("measure", out.measure, kMeasures);
   });
   read_window(reader.below("window"), detection.window);
-  reader.count("minimum_calls", detection.minimum_calls, 1, kMostCalls);
+  reader.count("minimum_calls", detection.minimum_calls, 1, kMaxCalls);
   check_minimum_calls(reader, detection);
 }
 
@@ -80,8 +80,8 @@ void read_transitions(const Reader& reader, Transitions& transitions) {
 }
 
 void read_recovery(const Reader& reader, Recovery& recovery) {
-  reader.count("half_open_max_calls", recovery.half_open_max_calls, 1, kMostSmall);
-  reader.count("success_threshold", recovery.success_threshold, 1, kMostSmall);
+  reader.count("half_open_max_calls", recovery.half_open_max_calls, 1, kMaxSmall);
+  reader.count("success_threshold", recovery.success_threshold, 1, kMaxSmall);
   reader.flag("strict_mode", recovery.strict_mode);
   reader.duration("max_half_open", recovery.max_half_open, kWaitSpan);
   reader.duration("settle_after", recovery.settle_after, kWaitSpan);
@@ -132,7 +132,7 @@ void read_classify(const Reader& reader, Classify& classify) {
   reader.word("cascade", classify.cascade, kCascades);
   if (reader.find("response_headers") == nullptr) return;
   classify.response_headers.clear();
-  if (reader.items("response_headers").size() > kMostFieldMatches)
+  if (reader.items("response_headers").size() > kMaxFieldMatches)
     return reader.error(*reader.find("response_headers"), "expected at most 32 fields to look for");
   for (const Node& item : reader.items("response_headers"))
     classify.response_headers.push_back(read_field_match(Reader(&item, reader.report())));

@@ -22,7 +22,7 @@ std::optional<std::vector<std::string>> FallbackGraph::way(const std::string& fr
   std::unordered_map<std::string_view, std::string_view> came_from = {{from, {}}};
   std::vector<std::string_view> open = {from};
   for (std::size_t i = 0; i < open.size() && !came_from.contains(to); ++i) {
-    if (i == kMostFallbacks) return std::nullopt;
+    if (i == kMaxFallbacks) return std::nullopt;
     const auto edges = edges_.find(open[i]);
     if (edges == edges_.end()) continue;
     for (const FallbackEdge& edge : edges->second)

@@ -12,7 +12,7 @@
 
 namespace fusewire::config {
 
-inline constexpr std::size_t kMostFallbacks = 100;
+inline constexpr std::size_t kMaxFallbacks = 100;
 
 struct FallbackEdge {
   std::string to;
@@ -27,7 +27,7 @@ class FallbackGraph {
   void add(const std::string& upstream, std::vector<FallbackEdge> edges) { edges_[upstream] = std::move(edges); }
 
   // The upstreams on the shortest way, both ends included; empty when there is none. nullopt when more than
-  // kMostFallbacks upstreams would have to be looked at.
+  // kMaxFallbacks upstreams would have to be looked at.
   std::optional<std::vector<std::string>> way(const std::string& from, const std::string& to) const;
 
  private:

@@ -8,12 +8,12 @@
 namespace fusewire::config {
 namespace {
 
-constexpr std::size_t kMostListeners = 64;
-constexpr std::size_t kMostRoutes = 100'000;  // over all listeners
-constexpr std::uint64_t kMostConnections = 1'000'000;
+constexpr std::size_t kMaxListeners = 64;
+constexpr std::size_t kMaxRoutes = 100'000;  // over all listeners
+constexpr std::uint64_t kMaxConnections = 1'000'000;
 
 void read_limits(const Reader& reader, ListenerLimits& limits) {
-  reader.count("max_connections", limits.max_connections, 1, kMostConnections);
+  reader.count("max_connections", limits.max_connections, 1, kMaxConnections);
   reader.size("max_request_line", limits.max_request_line, 64, kMaxHeadBytes);
   reader.size("max_head_bytes", limits.max_head_bytes, 256, kMaxHeadBytes);
   reader.count("max_fields", limits.max_fields, 1, 10'000);
@@ -197,8 +197,8 @@ std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstrea
   }
   const Node* list = reader.find("listeners");
   if (list == nullptr) return listeners;
-  if (list->children.empty() || list->children.size() > kMostListeners) {
-    report.error(*list, "expected from 1 to " + std::to_string(kMostListeners) + " listeners");
+  if (list->children.empty() || list->children.size() > kMaxListeners) {
+    report.error(*list, "expected from 1 to " + std::to_string(kMaxListeners) + " listeners");
     return listeners;
   }
   std::size_t routes = 0;
@@ -206,8 +206,8 @@ std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstrea
     if (item.kind == Node::Kind::invalid) continue;
     listeners.push_back(read_listener(item, root, upstreams, report));
     routes += listeners.back().routes.size();
-    if (routes <= kMostRoutes) continue;
-    report.error(*list, "more than " + std::to_string(kMostRoutes) + " routes, those of listeners without any counted");
+    if (routes <= kMaxRoutes) continue;
+    report.error(*list, "more than " + std::to_string(kMaxRoutes) + " routes, those of listeners without any counted");
     break;
   }
   return listeners;

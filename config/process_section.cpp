@@ -9,8 +9,8 @@ namespace fusewire::config {
 namespace {
 
 constexpr std::size_t kLargestTokenFile = 64 * kKiB;
-constexpr std::uint64_t kMostEvents = 1'000'000;
-constexpr std::uint64_t kMostWorkers = 1024;
+constexpr std::uint64_t kMaxEvents = 1'000'000;
+constexpr std::uint64_t kMaxWorkers = 1024;
 
 // What can stand behind `Bearer `.
 bool is_bearer_token(std::string_view text) {
@@ -82,7 +82,7 @@ void read_workers(const Reader& reader, unsigned& workers) {
   const Node* node = reader.find("workers");
   if (node == nullptr || node->text == "auto") return;
   const auto count = node->quoted ? std::nullopt : parse_count(node->text);
-  if (count && *count >= 1 && *count <= kMostWorkers)
+  if (count && *count >= 1 && *count <= kMaxWorkers)
     workers = static_cast<unsigned>(*count);
   else
     reader.error(*node, expected("auto, or a whole number from 1 to 1024", *node));
@@ -107,7 +107,7 @@ void read_process(const Node& root, Config& config, Report& report) {
   if (const Node* via = reader.find("via"); via != nullptr && !is_token(via->text))
     report.error(*via, expected("a pseudonym of letters, digits and '-', '.', '_'", *via));
   read_admin(reader.below("admin"), config.admin);
-  reader.below("events").count("history", config.event_history, 0, kMostEvents);
+  reader.below("events").count("history", config.event_history, 0, kMaxEvents);
   read_log(reader.below("log"), config.log);
   read_shutdown(reader.below("shutdown"), config.shutdown);
   read_workers(reader.below("runtime"), config.workers);

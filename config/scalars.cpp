@@ -38,9 +38,9 @@ std::optional<std::uint64_t> scale(std::string_view decimal, std::uint64_t facto
   std::uint64_t total = 0;
   if (!units || __builtin_mul_overflow(*units, factor, &total)) return std::nullopt;
   if (whole.size() == decimal.size()) return total;
-  constexpr std::size_t kMostDecimals = 9;
+  constexpr std::size_t kMaxDecimals = 9;
   const std::string_view fraction = decimal.substr(whole.size() + 1);
-  if (decimal[whole.size()] != '.' || fraction.size() > kMostDecimals) return std::nullopt;
+  if (decimal[whole.size()] != '.' || fraction.size() > kMaxDecimals) return std::nullopt;
   const std::optional<std::uint64_t> parts = parse_count(fraction);
   if (!parts) return std::nullopt;
   std::uint64_t divisor = 1;

@@ -8,7 +8,7 @@
 namespace fusewire::config {
 namespace {
 
-constexpr std::uint64_t kMostConnections = 1'000'000;
+constexpr std::uint64_t kMaxConnections = 1'000'000;
 constexpr std::size_t kLargestBodyFile = 16 * kMiB;
 
 void check_name(const Node& upstream, Report& report) {
@@ -146,8 +146,8 @@ Upstream read_upstream(const Node& node, Report& report) {
   upstream.circuit_breaker = read_circuit_breaker(reader.below("circuit_breaker"));
   upstream.timeouts = read_timeouts(reader.below("timeouts"));
   const Reader limits = reader.below("limits");
-  limits.count("max_connections", upstream.limits.max_connections, 1, kMostConnections);
-  limits.count("max_concurrent_requests", upstream.limits.max_concurrent_requests, 1, kMostConnections);
+  limits.count("max_connections", upstream.limits.max_connections, 1, kMaxConnections);
+  limits.count("max_concurrent_requests", upstream.limits.max_concurrent_requests, 1, kMaxConnections);
   limits.size("max_head_bytes", upstream.limits.max_head_bytes, kKiB, kMaxResponseHeadBytes);
   limits.count("max_fields", upstream.limits.max_fields, 1, 10'000);
   upstream.fallback = read_fallback(reader.below("fallback"));

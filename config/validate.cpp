@@ -50,7 +50,7 @@ class Validation {
       check_upstream(*edge.at);
       const auto way = graph_.way(edge.to, upstream);
       if (!way) {
-        report_.error(*edge.at, "leads through more than " + std::to_string(kMostFallbacks) + " upstreams");
+        report_.error(*edge.at, "leads through more than " + std::to_string(kMaxFallbacks) + " upstreams");
         continue;
       }
       std::string circle = upstream;

@@ -9,8 +9,8 @@ namespace fusewire::proxy {
 
 namespace {
 
-constexpr milliseconds kAvoid{1000};   // what could not be reached; then one request tries again
-constexpr std::size_t kMostTries = 4;  // of a new connection, before it is given up
+constexpr milliseconds kAvoid{1000};  // what could not be reached; then one request tries again
+constexpr std::size_t kMaxTries = 4;  // of a new connection, before it is given up
 
 }  // namespace
 
@@ -65,7 +65,7 @@ std::vector<BackendPtr> Backends::candidates(const Choice& choice, Time now) con
   if (nowhere) return list;
   const auto& all = site->backends;
   const auto at = static_cast<std::size_t>(std::find(all.begin(), all.end(), choice.backend) - all.begin());
-  for (std::size_t n = 1; n <= all.size() && list.size() < kMostTries; ++n) {
+  for (std::size_t n = 1; n <= all.size() && list.size() < kMaxTries; ++n) {
     const auto& one = all[(at + n) % all.size()];
     if (one != choice.backend && now >= one->avoid_until) list.push_back(one);
   }

@@ -47,7 +47,7 @@ ContentWatch::Seen ContentWatch::look() {
     settling_ = 0;
     return Seen::same;
   }
-  if (text != pending_ && settling_ < kMostSettling) {
+  if (text != pending_ && settling_ < kMaxSettling) {
     pending_ = std::move(text);
     ++settling_;
     return Seen::settling;

@@ -33,7 +33,7 @@ class ContentWatch {
 
   static constexpr std::chrono::milliseconds kSettle{50};
   static constexpr int kMissingLooks = 2;  // a file that is being replaced may be missing for a moment
-  static constexpr int kMostSettling = 3;  // then it is told, settled or not: a writer that never ends must not hide it
+  static constexpr int kMaxSettling = 3;   // then it is told, settled or not: a writer that never ends must not hide it
 
  private:
   struct Stamp {

@@ -20,16 +20,16 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMostThreads = 32;
-constexpr std::size_t kMostSlow = 16;          // of them, for names whose last look-up was slow
-constexpr milliseconds kSlow{1000};            // a look-up that takes longer
-constexpr milliseconds kFirstRetry{1000};      // after a failure; doubled with each one
-constexpr milliseconds kMostWithoutAny{5000};  // between two tries while no address is known at all
-constexpr double kEarliest = 0.9;              // of dns_refresh: sidecars that start together spread out
+constexpr std::size_t kMaxThreads = 32;
+constexpr std::size_t kMaxSlow = 16;          // of them, for names whose last look-up was slow
+constexpr milliseconds kSlow{1000};           // a look-up that takes longer
+constexpr milliseconds kFirstRetry{1000};     // after a failure; doubled with each one
+constexpr milliseconds kMaxWithoutAny{5000};  // between two tries while no address is known at all
+constexpr double kEarliest = 0.9;             // of dns_refresh: sidecars that start together spread out
 
 // After the n-th failure in a row.
 milliseconds retry_after(unsigned failures, milliseconds refresh, bool knows_any) {
-  const milliseconds most = knows_any ? refresh : std::min(refresh, kMostWithoutAny);
+  const milliseconds most = knows_any ? refresh : std::min(refresh, kMaxWithoutAny);
   return std::min(most, kFirstRetry * (1 << std::min(failures - 1, 10U)));
 }
 
@@ -58,7 +58,7 @@ struct Names::Shared : std::enable_shared_from_this<Shared> {
   void work();
   void look_up(std::unique_lock<std::mutex>&, std::size_t id);
   void learn(std::size_t id, Entry&, EndpointState&, Resolved, Clock::time_point now);
-  void tell(const Entry&, const EndpointState&, const Resolved&) const;
+  void log_change(const Entry&, const EndpointState&, const Resolved&) const;
   void forget_gone();
 
   Resolver resolver;
@@ -119,11 +119,11 @@ void Names::Shared::schedule_at(std::size_t id, Entry& entry, Clock::time_point 
 // Names that were slow never take all the threads.
 Names::Shared::Schedule::iterator Names::Shared::first_allowed() {
   return std::find_if(schedule.begin(), schedule.end(),
-                      [&](const auto& item) { return slow_running < kMostSlow || !entries.at(item.second).slow; });
+                      [&](const auto& item) { return slow_running < kMaxSlow || !entries.at(item.second).slow; });
 }
 
 void Names::Shared::need_thread() {
-  if (waiting > 0 || threads == kMostThreads || schedule.empty()) return;
+  if (waiting > 0 || threads == kMaxThreads || schedule.empty()) return;
   try {
     std::thread([self = shared_from_this()] { self->work(); }).detach();
     ++threads;
@@ -179,7 +179,7 @@ void Names::Shared::look_up(std::unique_lock<std::mutex>& lock, std::size_t id) 
 // What was known stays known when a look-up fails.
 void Names::Shared::learn(std::size_t id, Entry& entry, EndpointState& endpoint, Resolved found,
                           Clock::time_point now) {
-  tell(entry, endpoint, found);
+  log_change(entry, endpoint, found);
   const bool good = !found.addresses.empty();
   entry.was_cut = found.cut;
   entry.failures = good ? 0 : entry.failures + 1;
@@ -194,7 +194,7 @@ void Names::Shared::learn(std::size_t id, Entry& entry, EndpointState& endpoint,
 }
 
 // A line where something changes, not one a look-up.
-void Names::Shared::tell(const Entry& entry, const EndpointState& endpoint, const Resolved& found) const {
+void Names::Shared::log_change(const Entry& entry, const EndpointState& endpoint, const Resolved& found) const {
   const std::string_view upstream = endpoint.upstream->name;
   if (found.addresses.empty() && entry.failures == 0)
     log::warn("a name does not resolve", {{"upstream", upstream},
@@ -204,9 +204,8 @@ void Names::Shared::tell(const Entry& entry, const EndpointState& endpoint, cons
   if (!found.addresses.empty() && entry.failures > 0)
     log::info("a name resolves again", {{"upstream", upstream}, {"endpoint", endpoint.url}});
   if (found.cut && !entry.was_cut)
-    log::warn(
-        "a name has more addresses than are used",
-        {{"upstream", upstream}, {"endpoint", endpoint.url}, {"used", static_cast<std::int64_t>(kMostAddresses)}});
+    log::warn("a name has more addresses than are used",
+              {{"upstream", upstream}, {"endpoint", endpoint.url}, {"used", static_cast<std::int64_t>(kMaxAddresses)}});
 }
 
 void Names::Shared::forget_gone() {

@@ -36,7 +36,7 @@ struct Server::Impl {
   std::string publish(const std::shared_ptr<const Snapshot>&);
   void announce(const NameNews&);
   void begin_drain();
-  void close_doors();
+  void close_listeners();
   void wait_for_workers();
   void finish();
   void take_over_process();
@@ -161,12 +161,12 @@ void Server::Impl::listen_for_signals() {
 void Server::Impl::begin_drain() {
   timer.expires_after(control.snapshot()->config.shutdown.grace);
   timer.async_wait([this](const error_code& error) {
-    if (!error) close_doors();
+    if (!error) close_listeners();
   });
 }
 
 // drain_timeout runs from here.
-void Server::Impl::close_doors() {
+void Server::Impl::close_listeners() {
   drain_until = std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout;
   acceptor.close();
   for (auto& worker : workers) worker->drain();

@@ -23,16 +23,17 @@ struct ClientLimits {
   std::chrono::seconds read;  // a request, from its first byte (or the connection) to its last
   std::chrono::seconds idle;  // between two requests
 };
-constexpr ClientLimits limits_of(Door door) {
+constexpr ClientLimits limits_of(Interface interface) {
   using namespace std::chrono_literals;
-  if (door == Door::probes) return {.connections = 32, .streams = 0, .head = 8 * 1024, .read = 5s, .idle = 15s};
+  if (interface == Interface::probes)
+    return {.connections = 32, .streams = 0, .head = 8 * 1024, .read = 5s, .idle = 15s};
   return {.connections = 64, .streams = 16, .head = 16 * 1024, .read = 10s, .idle = 60s};
 }
 
 class Connections final : public std::enable_shared_from_this<Connections> {
  public:
-  Connections(AdminThread& thread, Door door, ListeningSocket acceptor)
-      : thread_(thread), door_(door), acceptor_(std::move(acceptor)) {}
+  Connections(AdminThread& thread, Interface interface, ListeningSocket acceptor)
+      : thread_(thread), interface_(interface), acceptor_(std::move(acceptor)) {}
 
   void start();   // once
   void retire();  // no more connections; those that there are end as soon as they may
@@ -43,8 +44,8 @@ class Connections final : public std::enable_shared_from_this<Connections> {
   AsioTask<void> accept();  // started by start()
 
   AdminThread& thread() { return thread_; }
-  Door door() const { return door_; }
-  ClientLimits limits() const { return limits_of(door_); }
+  Interface interface() const { return interface_; }
+  ClientLimits limits() const { return limits_of(interface_); }
 
   void add(Session& session) { sessions_.insert(&session); }
   void remove(Session& session) { sessions_.erase(&session); }
@@ -54,7 +55,7 @@ class Connections final : public std::enable_shared_from_this<Connections> {
   void serve(Socket);
 
   AdminThread& thread_;
-  const Door door_;
+  const Interface interface_;
   ListeningSocket acceptor_;
   bool retired_ = false;
   std::unordered_set<Session*> sessions_;

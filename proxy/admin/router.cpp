@@ -96,12 +96,12 @@ std::string_view methods_of(const Endpoint& endpoint) {
   return endpoint.method == "GET" ? "GET, HEAD" : endpoint.method;
 }
 
-Found find(Door door, std::string_view method, const std::vector<std::string>& segments) {
+Found find(Interface interface, std::string_view method, const std::vector<std::string>& segments) {
   Found found;
   if (method == "OPTIONS" && segments == std::vector<std::string>{""}) return {&kOptionsOfAll, {}, "OPTIONS"};
   std::string_view path;
   for (const Endpoint& endpoint : kEndpoints) {
-    if (door == Door::probes && !endpoint.on_probes) continue;
+    if (interface == Interface::probes && !endpoint.on_probes) continue;
     if (!path.empty() && endpoint.path != path) continue;
     const auto name = match(endpoint.path, segments);
     if (!name) continue;
@@ -114,10 +114,11 @@ Found find(Door door, std::string_view method, const std::vector<std::string>& s
   return found;
 }
 
-Reply not_found(Door door) {
+Reply not_found(Interface interface) {
   return problem(404, "NotFound",
-                 door == Door::probes ? "this address serves /admin/health, /admin/ready and /metrics"
-                                      : "no such path; /admin/circuit-breakers and /metrics are good places to start");
+                 interface == Interface::probes
+                     ? "this address serves /admin/health, /admin/ready and /metrics"
+                     : "no such path; /admin/circuit-breakers and /metrics are good places to start");
 }
 
 Reply not_allowed(const std::string& allow) {
@@ -154,14 +155,14 @@ std::optional<Reply> refuse_query(const Endpoint& endpoint, const Target& target
 
 }  // namespace
 
-std::optional<Reply> refuse(const Control& control, Door door, const Request& request) {
+std::optional<Reply> refuse(const Control& control, Interface interface, const Request& request) {
   const auto view = control.view();
   const auto target = parse_target(request);
   if (!target) return problem(400, "BadRequest", "the request target is malformed");
   if (auto reply = refuse_host(view->admin, request, target->authority)) return reply;
-  const Found found = find(door, request.method, target->segments);
-  if (!found.endpoint) return found.allow.empty() ? not_found(door) : not_allowed(found.allow);
-  if (door == Door::probes) return refuse_body(*found.endpoint, request);
+  const Found found = find(interface, request.method, target->segments);
+  if (!found.endpoint) return found.allow.empty() ? not_found(interface) : not_allowed(found.allow);
+  if (interface == Interface::probes) return refuse_body(*found.endpoint, request);
   auto reply = refuse_caller(view->admin, request);
   if (!reply) reply = refuse_query(*found.endpoint, *target);
   if (!reply) reply = refuse_body(*found.endpoint, request);
@@ -173,14 +174,14 @@ std::optional<Reply> refuse(const Control& control, Door door, const Request& re
   return reply;
 }
 
-Handling handling(Door door, const Request& request) {
-  const Endpoint& endpoint = *find(door, request.method, parse_target(request)->segments).endpoint;
+Handling handling(Interface interface, const Request& request) {
+  const Endpoint& endpoint = *find(interface, request.method, parse_target(request)->segments).endpoint;
   return {endpoint.runs_on, endpoint.max_body};
 }
 
-Reply answer(Control& control, Door door, const Request& request, Moment now) {
+Reply answer(Control& control, Interface interface, const Request& request, Moment now) {
   const auto target = parse_target(request);
-  const Found found = find(door, request.method, target->segments);
+  const Found found = find(interface, request.method, target->segments);
   const auto view = control.view();
   Reply reply = found.endpoint->handler({control, *view, request, *target, found.name, now});
   if (request.method == "OPTIONS") reply.fields.emplace_back("Allow", found.allow);

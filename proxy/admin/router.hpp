@@ -10,7 +10,7 @@
 
 namespace fusewire::proxy::admin {
 
-enum class Door {
+enum class Interface {
   admin,   // everything
   probes,  // /admin/health, /admin/ready and /metrics, and nothing else; no token
 };
@@ -37,15 +37,15 @@ struct Call {
 };
 
 // What can be said before the body is read: a refusal, if there is one. Admin thread.
-std::optional<Reply> refuse(const Control&, Door, const Request&);
+std::optional<Reply> refuse(const Control&, Interface, const Request&);
 // Of a request that refuse() has let pass.
 struct Handling {
   RunsOn runs_on;
   std::size_t max_body;
 };
-Handling handling(Door, const Request&);
+Handling handling(Interface, const Request&);
 // The answer to it; to be called where it runs.
-Reply answer(Control&, Door, const Request&, Moment now);
+Reply answer(Control&, Interface, const Request&, Moment now);
 // The answer to GET /metrics; nullptr: the text could not be made.
 Reply scrape_reply(std::shared_ptr<const std::string> text);
 

@@ -8,10 +8,10 @@
 
 namespace fusewire::proxy::admin {
 
-AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Door door)
+AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Interface interface)
     : thread_(thread),
       address_(address),
-      connections_(std::make_shared<Connections>(thread, door, listen_on(thread.io(), address))),
+      connections_(std::make_shared<Connections>(thread, interface, listen_on(thread.io(), address))),
       port_(connections_->port()),
       file_(address) {
   thread_.post([connections = connections_] { connections->start(); });

@@ -7,8 +7,8 @@ namespace fusewire::proxy::admin {
 
 std::string Service::open(const config::Admin& wanted) {
   try {
-    auto next_admin = unless_open(admin_, wanted.address, Door::admin);
-    auto next_probes = wanted.probes ? unless_open(probes_, *wanted.probes, Door::probes) : nullptr;
+    auto next_admin = unless_open(admin_, wanted.address, Interface::admin);
+    auto next_probes = wanted.probes ? unless_open(probes_, *wanted.probes, Interface::probes) : nullptr;
     if (next_admin) admin_ = std::move(next_admin);
     if (next_probes || !wanted.probes) probes_ = std::move(next_probes);
   } catch (const std::exception& error) {
@@ -18,9 +18,9 @@ std::string Service::open(const config::Admin& wanted) {
 }
 
 std::unique_ptr<AdminServer> Service::unless_open(const std::unique_ptr<AdminServer>& current,
-                                                  const config::Address& address, Door door) {
+                                                  const config::Address& address, Interface interface) {
   if (current && current->address() == address) return nullptr;
-  return std::make_unique<AdminServer>(thread_, address, door);
+  return std::make_unique<AdminServer>(thread_, address, interface);
 }
 
 void Service::close() {

@@ -27,7 +27,8 @@ class Service {
   std::uint16_t probes_port() const { return probes_ ? probes_->port() : std::uint16_t{0}; }
 
  private:
-  std::unique_ptr<AdminServer> unless_open(const std::unique_ptr<AdminServer>& current, const config::Address&, Door);
+  std::unique_ptr<AdminServer> unless_open(const std::unique_ptr<AdminServer>& current, const config::Address&,
+                                           Interface);
 
   AdminThread thread_;
   std::unique_ptr<AdminServer> admin_;

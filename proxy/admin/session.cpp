@@ -112,10 +112,10 @@ std::string event_text(const LoggedEvent& event) {
   return text;
 }
 
-Reply answer_safely(Control& control, Door door, const Request& request) {
+Reply answer_safely(Control& control, Interface interface, const Request& request) {
   const Moment now{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
   try {
-    return answer(control, door, request, now);
+    return answer(control, interface, request, now);
   } catch (const std::exception& error) {
     log::error("admin request failed", {{"path", request.target}, {"error", error.what()}});
     return problem(500, "InternalError", "the request failed; the log says why");
@@ -133,7 +133,7 @@ struct Awaited {
 Session::Session(std::shared_ptr<Connections> connections, Socket socket)
     : connections_(std::move(connections)),
       stream_(std::move(socket)),
-      buffer_(connections_->limits().head + (connections_->door() == Door::admin ? kBodyPiece : 0)),
+      buffer_(connections_->limits().head + (connections_->interface() == Interface::admin ? kBodyPiece : 0)),
       wait_(connections_->thread().io()) {
   connections_->add(*this);
 }
@@ -167,14 +167,14 @@ AsioTask<Session::Next> Session::serve_one(bool first) {
 
   const auto request = std::make_shared<Request>(head_of(parser.get(), peer()));
   request->has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
-  const auto refusal = refuse(connections_->thread().control(), connections_->door(), *request);
+  const auto refusal = refuse(connections_->thread().control(), connections_->interface(), *request);
   // A body that was not read can't be told from the next request.
   const bool keep = parser.get().keep_alive() && (!refusal || parser.is_done());
   if (refusal) co_return co_await send(*refusal, *request, keep);
 
   begin_wait();
   stream_.expires_after(limits.read);
-  error = co_await read_body(stream_, buffer_, parser, handling(connections_->door(), *request).max_body);
+  error = co_await read_body(stream_, buffer_, parser, handling(connections_->interface(), *request).max_body);
   if (gone_) co_return Next::close;
   if (error) co_return co_await send_unreadable(error);
   request->body = std::move(parser.get().body());
@@ -203,12 +203,14 @@ AsioTask<Session::Next> Session::respond(std::shared_ptr<const Request> request,
 AsioTask<Reply> Session::reply_to(std::shared_ptr<const Request> request) {
   AdminThread& thread = connections_->thread();
   Control& control = thread.control();
-  const Door door = connections_->door();
-  const RunsOn where = handling(door, *request).runs_on;
-  if (where == RunsOn::admin_thread) co_return answer_safely(control, door, *request);
+  const Interface interface = connections_->interface();
+  const RunsOn where = handling(interface, *request).runs_on;
+  if (where == RunsOn::admin_thread) co_return answer_safely(control, interface, *request);
 
   const auto awaited = std::make_shared<Awaited>();
-  const auto work = [awaited, &control, door, request] { awaited->reply = answer_safely(control, door, *request); };
+  const auto work = [awaited, &control, interface, request] {
+    awaited->reply = answer_safely(control, interface, *request);
+  };
   const auto done = [awaited, weak = weak_from_this()] {
     awaited->done = true;
     if (const auto self = weak.lock()) self->wake();

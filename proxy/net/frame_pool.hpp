@@ -31,7 +31,7 @@ class FramePool {
   }
   static void release(void* frame, std::size_t size) {
     Class* const kept = class_of(size);
-    if (kept == nullptr || kept->count == kMost) return ::operator delete(frame);
+    if (kept == nullptr || kept->count == kMaxFrames) return ::operator delete(frame);
     ++kept->count;
     kept->first = new (frame) Free{kept->first};
   }
@@ -45,8 +45,8 @@ class FramePool {
     std::size_t count = 0;
   };
   static constexpr std::size_t kStep = 128;
-  static constexpr std::size_t kClasses = 32;  // up to 4 KiB
-  static constexpr std::size_t kMost = 64;     // of each
+  static constexpr std::size_t kClasses = 32;    // up to 4 KiB
+  static constexpr std::size_t kMaxFrames = 64;  // of each
 
   static constexpr std::size_t index(std::size_t size) { return (size - 1) / kStep; }
   static constexpr std::size_t rounded(std::size_t size) { return (index(size) + 1) * kStep; }

@@ -28,7 +28,7 @@ void add(Resolved& found, const addrinfo& one) {
   address.resize(one.ai_addrlen);
   const auto end = found.addresses.end();
   if (std::find(found.addresses.begin(), end, address) != end) return;
-  found.cut = found.addresses.size() == kMostAddresses;
+  found.cut = found.addresses.size() == kMaxAddresses;
   if (!found.cut) found.addresses.push_back(address);
 }
 

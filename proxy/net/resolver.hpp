@@ -18,10 +18,10 @@ using SocketAddress = Protocol::endpoint;
 struct Resolved {
   std::vector<SocketAddress> addresses;  // each once, in the resolver's order (RFC 6724); empty: there are none
   std::string error;                     // why there are none
-  bool cut = false;                      // there were more than kMostAddresses
+  bool cut = false;                      // there were more than kMaxAddresses
 };
 
-constexpr std::size_t kMostAddresses = 256;  // of one name
+constexpr std::size_t kMaxAddresses = 256;  // of one name
 
 using Resolver = std::function<Resolved(const std::string& host, std::uint16_t port)>;
 

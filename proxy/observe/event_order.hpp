@@ -18,34 +18,34 @@ namespace fusewire::proxy {
 // been told waits here for the thread that is about to bring that.
 class EventOrder {
  public:
-  explicit EventOrder(std::uint32_t told = 0) : told_(told) {}
+  explicit EventOrder(std::uint32_t last = 0) : last_(last) {}
 
-  // Calls `tell` for all that is in order now, this event or others.
-  template <class Tell>
-  void bring(const breaker::Event& event, Tell tell) {
+  // Calls `deliver` for all that is in order now, this event or others.
+  template <class Deliver>
+  void bring(const breaker::Event& event, Deliver deliver) {
     const std::lock_guard lock(mutex_);
     early_.insert(std::find_if(early_.begin(), early_.end(), [&](const auto& one) { return is_newer(one, event); }),
                   event);
-    while (!early_.empty() && (!is_early(early_.front()) || early_.size() > kMost)) {
+    while (!early_.empty() && (!is_early(early_.front()) || early_.size() > kMaxEarly)) {
       const breaker::Event next = early_.front();
       early_.erase(early_.begin());
-      if (breaker::newer_generation(next.generation, told_)) told_ = next.generation;
-      tell(next);
+      if (breaker::newer_generation(next.generation, last_)) last_ = next.generation;
+      deliver(next);
     }
   }
 
  private:
-  static constexpr std::size_t kMost = 8;  // that wait: should one never come, the others are told all the same
+  static constexpr std::size_t kMaxEarly = 8;  // that wait: should one never come, the others are told all the same
 
   static bool is_newer(const breaker::Event& a, const breaker::Event& b) {
     return breaker::newer_generation(a.generation, b.generation);
   }
   bool is_early(const breaker::Event& event) const {
-    return breaker::newer_generation(event.generation, (told_ + 1) & breaker::kGenerationMask);
+    return breaker::newer_generation(event.generation, (last_ + 1) & breaker::kGenerationMask);
   }
 
   std::mutex mutex_;
-  std::uint32_t told_;                 // the generation of the last event
+  std::uint32_t last_;                 // the generation of the last event
   std::vector<breaker::Event> early_;  // by generation
 };
 

@@ -153,10 +153,10 @@ json::object Player::give_back_slot(const Object& request) {
 
 json::object Player::advance(const Object& request) {
   breaker();
-  constexpr std::int64_t kMost = std::int64_t{1} << 42;
+  constexpr std::int64_t kMaxTime = std::int64_t{1} << 42;
   const std::int64_t step = whole_number(request, "ms");
   const std::int64_t before = std::chrono::floor<milliseconds>(now_.time_since_epoch()).count();
-  if (step > kMost - before) throw Refused("the clock ends after 139 years");
+  if (step > kMaxTime - before) throw Refused("the clock ends after 139 years");
   now_ += milliseconds(step);
   return ok();
 }

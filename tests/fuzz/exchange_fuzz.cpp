@@ -16,8 +16,8 @@ namespace {
 
 using namespace fusewire::fuzz;
 
-constexpr std::size_t kMostSteps = 64;
-constexpr std::size_t kMostPieces = 256;
+constexpr std::size_t kMaxSteps = 64;
+constexpr std::size_t kMaxPieces = 256;
 
 struct Options {
   explicit Options(std::uint8_t bits)
@@ -39,7 +39,7 @@ class Player {
                                              script.find("\xff"
                                                          "w") == script.npos) {
     stage_.open_client();
-    for (std::size_t steps = 0; steps < kMostSteps; ++steps) {
+    for (std::size_t steps = 0; steps < kMaxSteps; ++steps) {
       const auto mark = script.find('\xff');
       step(script.substr(0, mark));
       if (mark == std::string_view::npos || mark + 1 == script.size()) break;
@@ -103,7 +103,7 @@ class Player {
 
   template <class Send>
   void in_pieces(std::string_view bytes, Send send) {
-    const std::size_t size = options_.whole ? bytes.size() : std::max(options_.piece, bytes.size() / kMostPieces + 1);
+    const std::size_t size = options_.whole ? bytes.size() : std::max(options_.piece, bytes.size() / kMaxPieces + 1);
     while (!bytes.empty()) {
       send(bytes.substr(0, size));
       bytes.remove_prefix(std::min(bytes.size(), size));

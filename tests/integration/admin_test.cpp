@@ -188,7 +188,7 @@ TEST_CASE("promtool has nothing to say about the metrics") {
   CHECK(folder.read("metrics.said") == "");
 }
 
-TEST_CASE("the probes' door serves health, readiness and metrics and nothing else") {
+TEST_CASE("the probes' address serves health, readiness and metrics and nothing else") {
   Rig rig(scripts::ok(), "", "", {"admin.probes=127.0.0.1:0"});
   const auto status = [&](const std::string& target) {
     Connection client = Connection::to(rig.proxy.probes_port());

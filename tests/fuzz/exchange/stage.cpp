@@ -12,8 +12,8 @@ namespace fusewire::fuzz {
 
 namespace {
 
-constexpr int kQuiet = 5;        // turns in a row in which nothing came: the longest chain inside is shorter
-constexpr int kMostTurns = 400;  // for one input to come to rest
+constexpr int kQuiet = 5;       // turns in a row in which nothing came: the longest chain inside is shorter
+constexpr int kMaxTurns = 400;  // for one input to come to rest
 
 }  // namespace
 
@@ -145,7 +145,7 @@ void Stage::answer(OriginEnd& connection, const Reading& reading) {
 void Stage::settle() {
   int quiet = 0;
   for (int turns = 0; quiet < kQuiet; ++turns) {
-    require(turns < kMostTurns);
+    require(turns < kMaxTurns);
     worker_.loop().turn(Time{});
     quiet = pump() ? 0 : quiet + 1;
   }

@@ -69,11 +69,13 @@ class RawClient {
 };
 
 struct AdminRig : ControlRig {
-  explicit AdminRig(const std::string& yaml = kTwoUpstreams, proxy::admin::Door door = proxy::admin::Door::admin)
-      : AdminRig(yaml, {}, door) {}
-  AdminRig(const std::string& yaml, proxy::Control::Loader loader, proxy::admin::Door door = proxy::admin::Door::admin)
+  explicit AdminRig(const std::string& yaml = kTwoUpstreams,
+                    proxy::admin::Interface interface = proxy::admin::Interface::admin)
+      : AdminRig(yaml, {}, interface) {}
+  AdminRig(const std::string& yaml, proxy::Control::Loader loader,
+           proxy::admin::Interface interface = proxy::admin::Interface::admin)
       : ControlRig(yaml, std::move(loader)),
-        server(std::make_unique<proxy::admin::AdminServer>(admin_thread, any_port(), door)) {
+        server(std::make_unique<proxy::admin::AdminServer>(admin_thread, any_port(), interface)) {
     port = server->port();
     admin_thread.start();
     thread = std::thread([this] { io.run(); });

@@ -28,17 +28,17 @@ struct Asked {
 struct Admin : ControlRig {
   using ControlRig::ControlRig;
 
-  Reply ask(Request request, Door door = Door::admin) {
+  Reply ask(Request request, Interface interface = Interface::admin) {
     request.hosts = {"127.0.0.1:9901"};
-    if (auto refusal = refuse(control, door, request)) return *refusal;
-    return answer(control, door, request, now);
+    if (auto refusal = refuse(control, interface, request)) return *refusal;
+    return answer(control, interface, request, now);
   }
   Asked json_of(Reply reply) { return {reply.status, json::parse(reply.body), reply}; }
-  Asked get(const std::string& target, Door door = Door::admin) {
+  Asked get(const std::string& target, Interface interface = Interface::admin) {
     Request request;
     request.method = "GET";
     request.target = target;
-    return json_of(ask(request, door));
+    return json_of(ask(request, interface));
   }
   Asked change(const std::string& target, const std::string& body = "", const std::string& method = "POST") {
     Request request;
@@ -171,7 +171,7 @@ TEST_CASE("a parameter that a call does not know, or is given twice, is refused 
   CHECK(admin.get("/admin/events/stream?since=1&since=2").status == 400);
   CHECK(admin.breaker("users").snapshot(admin.now.steady).override_state == breaker::Override::none);
   CHECK(admin.get("/admin/circuit-breakers?pretty").status == 200);
-  CHECK(admin.get("/admin/health?probe=1", Door::probes).status == 200);
+  CHECK(admin.get("/admin/health?probe=1", Interface::probes).status == 200);
 }
 
 TEST_CASE("who may not call is not told which parameters there are") {
@@ -397,15 +397,15 @@ TEST_CASE("numbers are rounded, and an upstream is called `upstream` wherever it
 }
 
 TEST_CASE("what only reads runs on the admin's thread, what changes on the control thread, what takes long aside") {
-  const auto where = [](const char* method, const char* target, Door door = Door::admin) {
+  const auto where = [](const char* method, const char* target, Interface interface = Interface::admin) {
     Request request;
     request.method = method;
     request.target = target;
-    return handling(door, request).runs_on;
+    return handling(interface, request).runs_on;
   };
   CHECK(where("GET", "/admin/ready") == RunsOn::admin_thread);
   CHECK(where("GET", "/admin/circuit-breakers/orders") == RunsOn::admin_thread);
-  CHECK(where("GET", "/metrics", Door::probes) == RunsOn::scrape);
+  CHECK(where("GET", "/metrics", Interface::probes) == RunsOn::scrape);
   for (const char* target : {"/admin/drain", "/admin/config/reload", "/admin/circuit-breakers/reset",
                              "/admin/circuit-breakers/orders/reset", "/admin/circuit-breakers/orders/force-open",
                              "/admin/circuit-breakers/orders/force-close", "/admin/circuit-breakers/orders/release"})
@@ -448,10 +448,10 @@ TEST_CASE("a body where none is read is refused, so that nobody takes it for a l
   CHECK(admin.change("/admin/circuit-breakers/reset", R"({"names":["orders"]})").status == 200);
 }
 
-TEST_CASE("the probes' door has three paths and no changes") {
+TEST_CASE("the probes' address has three paths and no changes") {
   Admin admin;
-  CHECK(admin.get("/admin/health", Door::probes).status == 200);
-  CHECK(admin.get("/admin/ready", Door::probes).status == 200);
+  CHECK(admin.get("/admin/health", Interface::probes).status == 200);
+  CHECK(admin.get("/admin/ready", Interface::probes).status == 200);
   for (const char* path : {"/admin/circuit-breakers", "/admin/config", "/admin/drain", "/admin/events/stream"})
-    CHECK_MESSAGE(admin.get(path, Door::probes).status == 404, path);
+    CHECK_MESSAGE(admin.get(path, Interface::probes).status == 404, path);
 }

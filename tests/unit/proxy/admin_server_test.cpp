@@ -15,7 +15,7 @@
 
 using namespace fusewire;
 using namespace fusewire::testing;
-using proxy::admin::Door;
+using proxy::admin::Interface;
 
 namespace {
 
@@ -279,7 +279,7 @@ TEST_CASE("destroying the server closes its connections and frees its port") {
     config::Address same = AdminRig::any_port();
     same.port = rig.port;
     rig.server.reset();
-    rig.server = std::make_unique<proxy::admin::AdminServer>(rig.admin_thread, same, Door::admin);
+    rig.server = std::make_unique<proxy::admin::AdminServer>(rig.admin_thread, same, Interface::admin);
   });
   CHECK(idle.ended());
   CHECK(stream.ended());
@@ -291,12 +291,12 @@ TEST_CASE("an address in use is one clear line") {
   config::Address taken = AdminRig::any_port();
   taken.port = rig.port;
   const std::string expected = "cannot listen on 127.0.0.1:" + std::to_string(rig.port) + ": Address already in use";
-  CHECK_THROWS_WITH_AS(proxy::admin::AdminServer(rig.admin_thread, taken, Door::admin), expected.c_str(),
+  CHECK_THROWS_WITH_AS(proxy::admin::AdminServer(rig.admin_thread, taken, Interface::admin), expected.c_str(),
                        std::runtime_error);
 }
 
-TEST_CASE("the probes' door is asked by IP address, as kubelet does, or by a name that is allowed") {
-  AdminRig rig(kTwoUpstreams, Door::probes);
+TEST_CASE("the probes' address is asked by IP address, as kubelet does, or by a name that is allowed") {
+  AdminRig rig(kTwoUpstreams, Interface::probes);
   const auto asked_as = [&](const std::string& host) {
     return rig.ask("GET /admin/ready HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
   };
@@ -306,10 +306,10 @@ TEST_CASE("the probes' door is asked by IP address, as kubelet does, or by a nam
   CHECK(is(asked_as("fusewire:9902"), 421));
 }
 
-TEST_CASE("the probes' door takes no token and no change") {
+TEST_CASE("the probes' address takes no token and no change") {
   std::string yaml = kTwoUpstreams;
   yaml.replace(yaml.find("token: secret"), 13, "token: secret, read_requires_token: true");
-  AdminRig rig(yaml, Door::probes);
+  AdminRig rig(yaml, Interface::probes);
   CHECK(is(rig.ask(get("/admin/ready")), 200));
   CHECK(is(rig.ask(get("/metrics")), 200));
   CHECK(is(rig.ask(get("/admin/config")), 404));
@@ -388,7 +388,7 @@ TEST_CASE("the answer to a change goes out although the server is retired by it"
 }
 
 TEST_CASE("the probes' port reads no body, and no head over 8 KiB") {
-  AdminRig rig(kTwoUpstreams, Door::probes);
+  AdminRig rig(kTwoUpstreams, Interface::probes);
   for (const std::string framing : {"Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"}) {
     RawClient client(rig.port);
     client.send("GET /admin/health HTTP/1.1\r\n" + kHost + framing + "\r\nx");
@@ -416,7 +416,7 @@ TEST_CASE("the admin reads no body of a call that takes none, whoever asks") {
 }
 
 TEST_CASE("the probes' port keeps 32 connections, and the one that has waited longest gives way") {
-  AdminRig rig(kTwoUpstreams, Door::probes);
+  AdminRig rig(kTwoUpstreams, Interface::probes);
   std::vector<std::unique_ptr<RawClient>> slow;
   for (int i = 0; i < 32; ++i) {
     slow.push_back(std::make_unique<RawClient>(rig.port));
@@ -427,8 +427,8 @@ TEST_CASE("the probes' port keeps 32 connections, and the one that has waited lo
 }
 
 TEST_CASE("a load balancer's check in HTTP/1.0 without Host is answered, and goes by the status") {
-  for (const Door door : {Door::admin, Door::probes}) {
-    AdminRig rig(kTwoUpstreams, door);
+  for (const Interface interface : {Interface::admin, Interface::probes}) {
+    AdminRig rig(kTwoUpstreams, interface);
     const auto asked = [&](const std::string& line) { return rig.ask(line + " HTTP/1.0\r\n\r\n"); };
     for (const char* line : {"GET /admin/ready", "HEAD /admin/health", "GET /metrics", "OPTIONS /", "OPTIONS *",
                              "OPTIONS /admin/ready", "OPTIONS /admin/health"})

@@ -33,7 +33,7 @@ class Folder {
 void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
 
 // A change is told at the second look that finds the same.
-bool told(ContentWatch& watch) { return watch.look() == Seen::settling && watch.look() == Seen::changed; }
+bool reports_change(ContentWatch& watch) { return watch.look() == Seen::settling && watch.look() == Seen::changed; }
 
 }  // namespace
 
@@ -50,13 +50,13 @@ TEST_CASE("a write in place, a rename over it, and one of equal length are told 
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
   write(folder / "f", "two!");
-  CHECK(told(watch));
+  CHECK(reports_change(watch));
   CHECK(watch.look() == Seen::same);
   write(folder / "g", "three");
   fs::rename(folder / "g", folder / "f");
-  CHECK(told(watch));
+  CHECK(reports_change(watch));
   write(folder / "f", "eight");
-  CHECK(told(watch));
+  CHECK(reports_change(watch));
   CHECK(watch.look() == Seen::same);
 }
 
@@ -67,7 +67,7 @@ TEST_CASE("a write that leaves size and modification time as they were is still 
   const auto before = fs::last_write_time(folder / "f");
   write(folder / "f", "two");
   fs::last_write_time(folder / "f", before);
-  CHECK(told(watch));
+  CHECK(reports_change(watch));
 }
 
 TEST_CASE("touching the file, or writing the same again, is not a change") {
@@ -93,7 +93,7 @@ TEST_CASE("a ConfigMap's swap of ..data is seen though the file's own link stays
   fs::create_directory_symlink("..2", folder / "..data_tmp");
   fs::rename(folder / "..data_tmp", folder / "..data");
   fs::remove_all(folder / "..1");
-  CHECK(told(watch));
+  CHECK(reports_change(watch));
 }
 
 TEST_CASE("a file that is gone is not a change; one that comes back different is") {
@@ -107,7 +107,7 @@ TEST_CASE("a file that is gone is not a change; one that comes back different is
   fs::remove(folder / "f");
   CHECK(watch.look() == Seen::same);
   write(folder / "f", "two");
-  CHECK(told(watch));
+  CHECK(reports_change(watch));
 }
 
 TEST_CASE("a file that stays away is told once, and once when it is back") {
@@ -128,7 +128,7 @@ TEST_CASE("a file that stays away is told once, and once when it is back") {
   CHECK(watch.look() == Seen::lost);
   write(folder / "f", "two");
   CHECK(watch.look() == Seen::found);
-  CHECK(told(watch));
+  CHECK(reports_change(watch));
 }
 
 TEST_CASE("a partial write is waited for, but not for ever") {

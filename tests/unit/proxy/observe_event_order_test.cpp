@@ -25,7 +25,7 @@ Event of(std::uint32_t generation, Event::Kind kind = Event::Kind::transition) {
   return event;
 }
 
-Generations told(EventOrder& order, const Generations& brought) {
+Generations delivered(EventOrder& order, const Generations& brought) {
   Generations result;
   for (const auto generation : brought)
     order.bring(of(generation), [&](const Event& event) { result.push_back(event.generation); });
@@ -36,27 +36,27 @@ Generations told(EventOrder& order, const Generations& brought) {
 
 TEST_CASE("events of a breaker are told in the order of its generations, however they are brought") {
   EventOrder order;
-  CHECK(told(order, {1, 2, 4}) == Generations{1, 2});
-  CHECK(told(order, {5}).empty());
-  CHECK(told(order, {3}) == Generations{3, 4, 5});
+  CHECK(delivered(order, {1, 2, 4}) == Generations{1, 2});
+  CHECK(delivered(order, {5}).empty());
+  CHECK(delivered(order, {3}) == Generations{3, 4, 5});
 }
 
 TEST_CASE("events that begin no generation are told at once") {
   EventOrder order;
-  CHECK(told(order, {0, 1, 1, 2, 1}) == Generations{0, 1, 1, 2, 1});
+  CHECK(delivered(order, {0, 1, 1, 2, 1}) == Generations{0, 1, 1, 2, 1});
 }
 
 TEST_CASE("an event that never comes does not hide the others") {
   EventOrder order;
-  CHECK(told(order, {2, 3, 4, 5, 6, 7, 8, 9}).empty());
-  CHECK(told(order, {10}) == Generations{2, 3, 4, 5, 6, 7, 8, 9, 10});
-  CHECK(told(order, {11, 12}) == Generations{11, 12});
+  CHECK(delivered(order, {2, 3, 4, 5, 6, 7, 8, 9}).empty());
+  CHECK(delivered(order, {10}) == Generations{2, 3, 4, 5, 6, 7, 8, 9, 10});
+  CHECK(delivered(order, {11, 12}) == Generations{11, 12});
 }
 
 TEST_CASE("the order holds where generations begin again from 0") {
   const std::uint32_t last = breaker::kGenerationMask;
   EventOrder order(last - 1);
-  CHECK(told(order, {0, last, 1}) == Generations{last, 0, 1});
+  CHECK(delivered(order, {0, last, 1}) == Generations{last, 0, 1});
 }
 
 // One thread wins a transition and is held up before it can tell of it; meanwhile another one makes the next.
