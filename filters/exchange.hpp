@@ -69,6 +69,7 @@ enum class Problem : std::uint8_t {
   upstream_reset,
   upstream_protocol_error,
   loop_detected,
+  not_cached,  // only-if-cached, and nothing stored that may answer
   no_route,
   bad_request,
   method_not_allowed,

@@ -38,6 +38,8 @@ constexpr Row row(Problem problem) {
       return {"UpstreamProtocolError", 502, "http_protocol_error"};
     case Problem::loop_detected:
       return {"LoopDetected", 502, "proxy_loop_detected"};
+    case Problem::not_cached:
+      return {"NotCached", 504, ""};
     case Problem::no_route:
       return {"NoRoute", 404, "destination_not_found"};
     case Problem::bad_request:
@@ -101,9 +103,10 @@ const Fixed& fixed(Problem problem) {
 }
 
 void append_fields(std::string& out, const Reply& reply, Outcome outcome) {
-  out.append("Content-Type: application/problem+json\r\nProxy-Status: fusewire; error=")
-      .append(reply.proxy_status.empty() ? proxy_status_error(reply.problem, outcome) : reply.proxy_status)
-      .append("\r\n");
+  out.append("Content-Type: application/problem+json\r\n");
+  const string_view error =
+      reply.proxy_status.empty() ? proxy_status_error(reply.problem, outcome) : reply.proxy_status;
+  if (!error.empty()) out.append("Proxy-Status: fusewire; error=").append(error).append("\r\n");
   if (reply.retry_after)
     out.append("Retry-After: ").append(std::to_string(breaker::retry_after_seconds(*reply.retry_after))).append("\r\n");
   if (reply.problem == Problem::method_not_allowed)

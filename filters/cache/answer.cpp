@@ -124,8 +124,10 @@ Reply answer(const Exchange& x, EntryPtr entry, std::string_view cache_status, T
 
 Reply not_cached() {
   Reply reply;
-  reply.origin = Reply::Origin::stored;
+  reply.origin = Reply::Origin::problem;
+  reply.problem = Problem::not_cached;
   reply.status = 504;
+  reply.detail = "the request is only-if-cached, and nothing is stored that may answer it";
   reply.extra_fields = "Cache-Status: fusewire; detail=only-if-cached\r\n";
   return reply;
 }

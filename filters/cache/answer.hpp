@@ -33,7 +33,7 @@ EntryPtr select(const ChainContext&, const Exchange&, StaleRule, Time now);
 // 200 (or what is stored), 304, 206 or 416, with Age and this Cache-Status. Copies no body.
 Reply answer(const Exchange&, EntryPtr, std::string_view cache_status, Time now);
 
-// 504: only-if-cached, and nothing to answer with (RFC 9111 §5.2.1.7).
+// NotCached, 504: only-if-cached, and nothing to answer with (RFC 9111 §5.2.1.7).
 Reply not_cached();
 
 }  // namespace fusewire::cache

@@ -223,13 +223,16 @@ TEST_CASE("an unsafe method that succeeds makes forget its target and what it na
   }
 }
 
-TEST_CASE("only-if-cached is answered from the store or with 504") {
+TEST_CASE("only-if-cached is answered from the store or with 504 NotCached") {
   Rig rig(scripts::ok(), kServe);
   remember(rig, "kept", kFresh);
   remember(rig, "old", kStale, "/old");
   CHECK(rig.proxy.get("/", "Cache-Control: only-if-cached\r\n").body == "kept");
-  CHECK(rig.proxy.get("/old", "Cache-Control: only-if-cached\r\n").status == 504);
-  CHECK(rig.proxy.get("/none", "Cache-Control: only-if-cached\r\n").status == 504);
+  for (const char* target : {"/old", "/none"}) {
+    const Response reply = rig.proxy.get(target, "Cache-Control: only-if-cached\r\n");
+    check_problem(reply, 504, "NotCached");
+    CHECK(reply.field("Cache-Status") == "fusewire; detail=only-if-cached");
+  }
   CHECK(rig.upstream.request_count() == 2);
 }
 

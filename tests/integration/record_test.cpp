@@ -119,6 +119,7 @@ TEST_CASE("process: an answer of the proxy's own has its name and a flag in the 
        "/h"},
       {request("POST /i", "Host: shop\r\nContent-Length: 2000\r\n"), 413, "BodyTooLarge", "[\"BR\"]", "/i"},
       {"GET /j HTTP/1.1\r\nHo", 408, "RequestTimeout", "[\"BR\"]", "/j"},
+      {request("GET /k", "Host: shop\r\nCache-Control: only-if-cached\r\n"), 504, "NotCached", "[]", "/k"},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     CAPTURE(cases[i].error);

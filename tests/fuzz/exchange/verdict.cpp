@@ -156,10 +156,6 @@ bool is_own(const Message& answer) {
   return answer.status() >= 400 && answer.first("content-type") == "application/problem+json";
 }
 
-bool is_for_only_if_cached(const Message& answer, const Message& asked) {
-  return asked.lists("cache-control", "only-if-cached") && answer.status() == 504 && answer.body.empty();
-}
-
 bool is_for_max_forwards(const Message& answer, const Message& asked) {
   return asked.method() == "OPTIONS" && !asked.all("max-forwards").empty() && answer.status() == 200 &&
          answer.body.empty();
@@ -195,7 +191,6 @@ void check_answer(const Message& answer, const Exchange& exchange, const std::ve
                   const Setup& setup) {
   check_interims(answer, exchange);
   if (!answer.head || is_own(answer) || is_for_max_forwards(answer, *exchange.asked)) return;
-  if (setup.cache && is_for_only_if_cached(answer, *exchange.asked)) return;
   if (setup.cache && is_stored(answer, connections)) return;
   for (const Message* said : exchange.answers) {
     if (said == nullptr || !is_relayed(answer, *said)) continue;

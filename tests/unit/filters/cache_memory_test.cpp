@@ -343,8 +343,9 @@ TEST_CASE_FIXTURE(Fixture, "only-if-cached with nothing that may be used is 504"
   const auto reply = ask(get("/a", {{"Cache-Control", "only-if-cached"}}));
   REQUIRE(reply);
   CHECK(reply->status == 504);
-  CHECK(reply->body.empty());
-  CHECK(reply->origin == Reply::Origin::stored);
+  CHECK(reply->origin == Reply::Origin::problem);
+  CHECK(reply->problem == Problem::not_cached);
+  CHECK(extra(*reply, "cache-status") == "fusewire; detail=only-if-cached");
   CHECK(x.outcome == Outcome::local);
   exchange(get(), ok({{"Cache-Control", "max-age=60, stale-if-error=600"}}));
   const auto stale = ask(get("/a", {{"Cache-Control", "only-if-cached"}}), kStart + 60s);

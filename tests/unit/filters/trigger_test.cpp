@@ -53,7 +53,7 @@ TEST_CASE("the client's own mistakes, and a loop, are never a fallback's matter"
   for (Problem problem :
        {Problem::no_route, Problem::bad_request, Problem::method_not_allowed, Problem::uri_too_long,
         Problem::headers_too_large, Problem::body_too_large, Problem::request_timeout, Problem::not_implemented,
-        Problem::version_not_supported, Problem::loop_detected, Problem::none}) {
+        Problem::version_not_supported, Problem::loop_detected, Problem::not_cached, Problem::none}) {
     CAPTURE(static_cast<int>(problem));
     CHECK(trigger(Outcome::local, problem) == Trigger::none);
     CHECK(trigger(Outcome::client_fault, problem) == Trigger::none);

@@ -41,7 +41,7 @@ TEST_CASE("each problem has its name, status and Proxy-Status") {
     Problem problem;
     const char* name;
     int status;
-    const char* error;
+    const char* error;  // nullptr: no Proxy-Status
   };
   for (const Row& row : std::vector<Row>{
            {Problem::circuit_breaker_open, "CircuitBreakerOpen", 503, "destination_unavailable"},
@@ -53,6 +53,7 @@ TEST_CASE("each problem has its name, status and Proxy-Status") {
            {Problem::upstream_reset, "UpstreamReset", 502, "connection_terminated"},
            {Problem::upstream_protocol_error, "UpstreamProtocolError", 502, "http_protocol_error"},
            {Problem::loop_detected, "LoopDetected", 502, "proxy_loop_detected"},
+           {Problem::not_cached, "NotCached", 504, nullptr},
            {Problem::no_route, "NoRoute", 404, "destination_not_found"},
            {Problem::bad_request, "BadRequest", 400, "http_request_error"},
            {Problem::method_not_allowed, "MethodNotAllowed", 405, "http_request_error"},
@@ -71,7 +72,8 @@ TEST_CASE("each problem has its name, status and Proxy-Status") {
     CHECK(reply.status == row.status);
     const Rendered answer = rendered(reply, Outcome::local, "", "id-1");
     CHECK(field(answer, "Content-Type") == "application/problem+json");
-    CHECK(field(answer, "Proxy-Status") == std::string("fusewire; error=") + row.error);
+    CHECK(field(answer, "Proxy-Status") ==
+          (row.error == nullptr ? "(absent)" : std::string("fusewire; error=") + row.error));
     CHECK(field(answer, "Retry-After") == "(absent)");
     CHECK((field(answer, "Allow") != "(absent)") == (row.status == 405));
     CHECK(body_of(answer) == boost::json::object{{"type", std::string("urn:fusewire:error:") + row.name},
