@@ -26,6 +26,7 @@ BoundConnections::Taken BoundConnections::take(const Upstream& upstream) {
     return {};
   }
   connection->channel().watch(nullptr);
+  in_use_.push_back(std::move(kept->slot));
   return {std::move(connection), &*endpoint};
 }
 
@@ -37,15 +38,33 @@ void BoundConnections::lose(const UpstreamState& state) {
   if (!has_lost(state)) lost_.push_back(&state);
 }
 
-void BoundConnections::keep(std::unique_ptr<UpstreamConnection> connection, std::shared_ptr<EndpointState> endpoint,
-                            std::uint32_t max_connections) {
+std::vector<BoundConnections::Slot>::iterator BoundConnections::slot_of(const UpstreamState& state) {
+  return std::find_if(in_use_.begin(), in_use_.end(), [&](const Slot& slot) { return &slot.upstream() == &state; });
+}
+
+void BoundConnections::reserve(const UpstreamConnection& connection, const std::shared_ptr<UpstreamState>& state,
+                               std::uint32_t max_connections) {
+  if (!connection.may_idle_) return lose(*state);
+  if (slot_of(*state) != in_use_.end()) return;
+  if (!take_one(state->bound_connections, std::max(max_connections / 2, 1U))) return lose(*state);
+  in_use_.emplace_back(state);
+}
+
+void BoundConnections::release(const UpstreamState& state) {
+  if (const auto slot = slot_of(state); slot != in_use_.end()) in_use_.erase(slot);
+}
+
+void BoundConnections::keep(std::unique_ptr<UpstreamConnection> connection, std::shared_ptr<EndpointState> endpoint) {
   Channel& channel = connection->channel();
-  UpstreamState& state = *endpoint->upstream;
-  const bool useless = !channel.is_silent() || connection->backend().gone || !connection->may_idle_;
-  if (useless || !take_one(state.bound_connections, std::max(max_connections / 2, 1U))) return lose(state);
+  const UpstreamState& state = *endpoint->upstream;
+  const auto found = slot_of(state);
+  if (found == in_use_.end() || has_lost(state)) return lose(state);
+  Slot slot = std::move(*found);
+  in_use_.erase(found);
+  if (!channel.is_silent() || connection->backend().gone) return lose(state);
   connection->reused_ = true;
   channel.buffer().shrink();
-  kept_.push_back(std::make_unique<Kept>(*this, std::move(connection), std::move(endpoint)));
+  kept_.push_back(std::make_unique<Kept>(*this, std::move(slot), std::move(connection), std::move(endpoint)));
   channel.watch(kept_.back().get());
   channel.start_read();
 }

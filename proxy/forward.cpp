@@ -251,6 +251,7 @@ bool Forward::parse_head() {
     return true;
   }
   has_head_ = true;
+  if (x_.connection_bound && !response_connection_.close) reserve_bound_connection();
   x_.response = &response_;
   x_.upstream_status = response_.status;
   x_.response_head = last_progress_ = steady_now();
@@ -278,7 +279,7 @@ std::unique_ptr<UpstreamConnection> Forward::take_connection() {
 Task<void> Forward::finish() {
   phase_ = Phase::over;
   due_.disarm();
-  if (!connection_) return Task<void>::ended();
+  if (!connection_) return release_bound_connection(), Task<void>::ended();
   Channel& channel = connection_->channel();
   const bool sent_whole = upload_.state() == Upload::State::idle ? inbound_.body.done() && x_.request_sent != kNever
                                                                  : upload_.state() == Upload::State::complete;
@@ -301,10 +302,10 @@ Task<void> Forward::finish_after_upload(bool keep) {
 
 void Forward::part_with_connection(bool keep) {
   if (!keep && own_ && !has_head_ && inbound_.connection_bound) inbound_.bound->lose(*upstream_.state);
-  if (!keep) return connection_.reset();
+  if (!keep) return release_bound_connection(), connection_.reset();
   const milliseconds idle = keep_alive();  // the field lies in the buffer
   connection_->channel().buffer().release();
-  if (x_.connection_bound) return keep_bound_connection();
+  if (x_.connection_bound) return inbound_.bound->keep(std::move(connection_), endpoint());
   worker_.pool().give_back(std::move(connection_), x_.response_end, idle);
 }
 
@@ -320,9 +321,13 @@ milliseconds Forward::keep_alive() const {
 }
 
 // The client connection's own from now on.
-void Forward::keep_bound_connection() {
+void Forward::reserve_bound_connection() {
   if (!inbound_.bound) inbound_.bound = std::make_unique<BoundConnections>(inbound_);
-  inbound_.bound->keep(std::move(connection_), endpoint(), upstream_.config->limits.max_connections);
+  inbound_.bound->reserve(*connection_, upstream_.state, upstream_.config->limits.max_connections);
+}
+
+void Forward::release_bound_connection() {
+  if (inbound_.bound) inbound_.bound->release(*upstream_.state);
 }
 
 }  // namespace fusewire::proxy

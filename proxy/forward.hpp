@@ -103,7 +103,8 @@ class Forward final : public Watcher {
   void start_over();
   Task<void> finish_after_upload(bool keep);
   void part_with_connection(bool keep);
-  void keep_bound_connection();
+  void reserve_bound_connection();
+  void release_bound_connection();
   milliseconds keep_alive() const;
 
   Worker& worker_;

@@ -88,14 +88,44 @@ TEST_CASE("credentials of the first request bind its connection, without a chall
   }
 }
 
-TEST_CASE("clients that sign in leave half of max_connections to the others") {
+TEST_CASE("clients that sign in leave half of max_connections to the others, who hear that their connection ends") {
   Rig rig(ntlm(), "    limits: {max_connections: 4}\n");
   auto clients = strangers(rig);
-  for (Connection& client : clients) CHECK(ask(client).status == 401);
   std::size_t kept = 0;
-  for (Connection& client : clients)
-    if (!client.ended(milliseconds(200))) ++kept;
+  for (Connection& client : clients) {
+    const Response reply = ask(client);
+    CHECK(reply.status == 401);
+    if (reply.field("Connection") == "close")
+      CHECK(client.ended());
+    else
+      ++kept;
+  }
   CHECK(kept == 2);
+  clients.clear();
+  CHECK(eventually([&] {
+    Connection next = rig.proxy.connect();
+    const Response reply = ask(next);
+    return reply.status == 401 && reply.field("Connection") != "close";
+  }));
+}
+
+TEST_CASE("a client's own connection keeps its place among those while it is in use") {
+  std::atomic<bool> go{false};
+  Rig rig(
+      [&](Call& call) {
+        if (call.request().target == "/slow") eventually([&] { return go.load() || call.stopping(); });
+        ntlm()(call);
+      },
+      "    limits: {max_connections: 2}\n");
+  Connection alice = rig.proxy.connect();
+  sign_in(alice, "alice");
+  alice.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 4; }));
+  Connection bob = rig.proxy.connect();
+  CHECK(ask(bob).field("Connection") == "close");
+  go = true;
+  CHECK(read_response(alice).body == "hello alice");
+  CHECK(ask(alice).body == "hello alice");
 }
 
 TEST_CASE("other schemes leave a connection to everybody") {
