@@ -46,10 +46,10 @@ std::shared_ptr<ListenerGate> Acceptor::gate_of(const std::string& listener) {
   return gate;
 }
 
-std::vector<Acceptor::PortPtr> Acceptor::ports() const {
+Acceptor::PortList Acceptor::ports() const {
   const std::lock_guard lock(ports_mutex_);
-  std::vector<PortPtr> all;
-  for (const auto& [name, port] : ports_) all.push_back(port);
+  PortList all;
+  for (const auto& [name, ports] : ports_) all.insert(all.end(), ports.begin(), ports.end());
   return all;
 }
 
@@ -60,8 +60,8 @@ std::string Acceptor::prepare(const Snapshot& snapshot) {
   for (const auto& listener : snapshot.listeners) {
     const config::Listener& wanted = *listener->config;
     try {
-      auto port = port_at(wanted);
-      prepared_[wanted.name] = port ? std::move(port) : open(wanted, snapshot);
+      const PortList* const kept = ports_at(wanted);
+      prepared_[wanted.name] = kept != nullptr ? *kept : open(wanted, snapshot);
     } catch (const std::exception& error) {
       prepared_.clear();
       return "listener " + wanted.name + ": " + error.what();
@@ -72,25 +72,25 @@ std::string Acceptor::prepare(const Snapshot& snapshot) {
 
 void Acceptor::discard() { prepared_.clear(); }
 
-// The open socket with that address, whatever its listener was called. Port 0 means another one each time: there the
+// The open sockets of that address, whatever their listener was called. Port 0 means another one each time: there the
 // name decides.
-Acceptor::PortPtr Acceptor::port_at(const config::Listener& wanted) const {
+const Acceptor::PortList* Acceptor::ports_at(const config::Listener& wanted) const {
   const bool any_port = wanted.address.kind == config::Address::Kind::tcp && wanted.address.port == 0;
-  for (const auto& [name, port] : ports_)
-    if (port->address == wanted.address && (!any_port || name == wanted.name)) return port;
+  for (const auto& [name, ports] : ports_)
+    if (ports.front()->address == wanted.address && (!any_port || name == wanted.name)) return &ports;
   return nullptr;
 }
 
 // Where a socket of ours that is to go has the same port on another address (127.0.0.1 and 0.0.0.0), the two share it
 // until hold() has closed the old one. A socket that stays shares with nobody: the next start would refuse it, too.
-Acceptor::PortPtr Acceptor::open(const config::Listener& wanted, const Snapshot& snapshot) {
+Acceptor::PortList Acceptor::open(const config::Listener& wanted, const Snapshot& snapshot) {
   const config::Address& address = wanted.address;
   const auto stays = [&](const Port& port) {
     return std::any_of(snapshot.listeners.begin(), snapshot.listeners.end(),
                        [&](const auto& listener) { return listener->config->address == port.address; });
   };
   std::vector<int> sharing;
-  for (const auto& [name, port] : ports_)
+  for (const PortPtr& port : ports())
     if (address.kind == config::Address::Kind::tcp && address.port != 0 && port->number == address.port &&
         !stays(*port))
       sharing.push_back(port->socket.native_handle());
@@ -99,10 +99,11 @@ Acceptor::PortPtr Acceptor::open(const config::Listener& wanted, const Snapshot&
     for (int socket : sharing) share_port(socket, false);
   };
   try {
-    ListeningSocket socket = listen_on(io_, address, {.beside_own = !sharing.empty(), .mode = wanted.mode});
-    auto port = std::make_shared<Port>(std::move(socket), address, io_);
+    PortList opened;
+    for (ListeningSocket& socket : listen_on_all(io_, address, {.beside_own = !sharing.empty(), .mode = wanted.mode}))
+      opened.push_back(std::make_shared<Port>(std::move(socket), address, io_));
     stop_sharing();
-    return port;
+    return opened;
   } catch (...) {
     stop_sharing();
     throw;
@@ -111,17 +112,18 @@ Acceptor::PortPtr Acceptor::open(const config::Listener& wanted, const Snapshot&
 
 void Acceptor::hold() {
   const auto name_in = [](const Ports& ports, const Port* wanted) -> const std::string* {
-    for (const auto& [name, port] : ports)
-      if (port.get() == wanted) return &name;
+    for (const auto& [name, list] : ports)
+      if (list.front().get() == wanted) return &name;
     return nullptr;
   };
   run_and_wait([&] {
-    for (const auto& [name, port] : ports_) {
-      const std::string* const next = name_in(prepared_, port.get());
-      if (next == nullptr)
-        shut(*port);
-      else if (*next != name)
-        port->held = true;
+    for (const auto& [name, list] : ports_) {
+      const std::string* const next = name_in(prepared_, list.front().get());
+      for (const PortPtr& port : list)
+        if (next == nullptr)
+          shut(*port);
+        else if (*next != name)
+          port->held = true;
     }
   });
 }
@@ -135,8 +137,10 @@ void Acceptor::commit(const Snapshot& snapshot) {
   std::vector<Change> changes;
   for (const auto& listener : snapshot.listeners) {
     const config::Listener& wanted = *listener->config;
-    changes.push_back({prepared_[wanted.name], gate_of(wanted.name), wanted.limits});
-    if (wanted.mode) changes.back().port->file.set_mode(*wanted.mode);
+    for (const PortPtr& port : prepared_[wanted.name]) {
+      changes.push_back({port, gate_of(wanted.name), wanted.limits});
+      if (wanted.mode) port->file.set_mode(*wanted.mode);
+    }
   }
   {
     const std::lock_guard lock(ports_mutex_);
@@ -157,7 +161,7 @@ void Acceptor::commit(const Snapshot& snapshot) {
 
 void Acceptor::close() {
   run_and_wait([&] {
-    for (const auto& [name, port] : ports_) shut(*port);
+    for (const PortPtr& port : ports()) shut(*port);
   });
   const std::lock_guard lock(ports_mutex_);
   ports_.clear();
@@ -168,15 +172,15 @@ void Acceptor::close() {
 std::uint16_t Acceptor::port(const std::string& listener) const {
   const std::lock_guard lock(ports_mutex_);
   const auto found = ports_.find(listener);
-  return found == ports_.end() ? std::uint16_t{0} : found->second->number;
+  return found == ports_.end() ? std::uint16_t{0} : found->second.front()->number;
 }
 
 std::vector<std::pair<std::string, std::string>> Acceptor::addresses() const {
   const std::lock_guard lock(ports_mutex_);
   std::vector<std::pair<std::string, std::string>> all;
-  for (const auto& [name, port] : ports_) {
-    config::Address bound = port->address;
-    if (bound.kind == config::Address::Kind::tcp) bound.port = port->number;
+  for (const auto& [name, ports] : ports_) {
+    config::Address bound = ports.front()->address;
+    if (bound.kind == config::Address::Kind::tcp) bound.port = ports.front()->number;
     all.emplace_back(name, config::format_address(bound));
   }
   return all;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The listening sockets and the thread that accepts on them. Connections go to the workers in turn. Sockets stay open
-// over a reload while their address stays, whatever their listener is called.
+// over a reload while their address stays, whatever their listener is called; a name is not looked up again then.
 //
 // A new configuration is taken in three steps, so that each connection is served by the configuration under whose
 // listener it was accepted: prepare() opens what is new; hold() accepts what is queued on sockets that go, and stops
@@ -44,10 +44,11 @@ class Acceptor {
  private:
   struct Port;
   using PortPtr = std::shared_ptr<Port>;
-  using Ports = std::map<std::string, PortPtr>;  // by listener name
+  using PortList = std::vector<PortPtr>;          // one listener's: one for each address of its name
+  using Ports = std::map<std::string, PortList>;  // by listener name
 
-  PortPtr port_at(const config::Listener&) const;
-  PortPtr open(const config::Listener&, const Snapshot&);
+  const PortList* ports_at(const config::Listener&) const;
+  PortList open(const config::Listener&, const Snapshot&);
   void run_and_wait(const std::function<void()>&);
   std::shared_ptr<ListenerGate> gate_of(const std::string& listener);
 
@@ -71,7 +72,7 @@ class Acceptor {
   void ask_for_descriptor(std::function<void(bool made)>);
   void hand_over(Port&, int fd);
   void shut(Port&);
-  std::vector<PortPtr> ports() const;
+  PortList ports() const;
 
   std::vector<std::unique_ptr<Worker>>& workers_;
   asio::io_context io_;

@@ -78,8 +78,10 @@ Acceptor::Round Acceptor::lacking(Port& port, int error) {
 // One that ends leaves a low number free: the number of the last one says little of how many there are.
 bool Acceptor::are_few_connected() const {
   std::size_t connections = 0;
+  const ListenerGate* counted = nullptr;  // those of one listener stand together
   for (const PortPtr& port : ports())
-    if (port->gate) connections += port->gate->connections.load(std::memory_order_relaxed);
+    if (port->gate && std::exchange(counted, port->gate.get()) != port->gate.get())
+      connections += port->gate->connections.load(std::memory_order_relaxed);
   return connections < descriptor_limit() / 8;
 }
 

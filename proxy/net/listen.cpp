@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/system/system_error.hpp>
@@ -16,15 +17,22 @@
 #include <stdexcept>
 
 #include "config/addresses.hpp"
+#include "proxy/observe/log.hpp"
 
 namespace fusewire::proxy {
 namespace {
 
-Protocol::endpoint resolve(asio::io_context& io, const config::Address& address) {
-  if (address.kind == config::Address::Kind::unix_socket) return asio::local::stream_protocol::endpoint(address.path);
+std::vector<Protocol::endpoint> resolve(asio::io_context& io, const config::Address& address) {
+  if (address.kind == config::Address::Kind::unix_socket) return {asio::local::stream_protocol::endpoint(address.path)};
   asio::ip::tcp::resolver resolver(io);
-  const auto found = resolver.resolve(address.host, std::to_string(address.port), asio::ip::resolver_base::passive);
-  return found.begin()->endpoint();
+  std::vector<Protocol::endpoint> all;
+  for (const auto& found :
+       resolver.resolve(address.host, std::to_string(address.port), asio::ip::resolver_base::passive)) {
+    const Protocol::endpoint endpoint = found.endpoint();
+    if (std::find(all.begin(), all.end(), endpoint) == all.end())
+      all.push_back(endpoint);  // a hosts file may repeat it
+  }
+  return all;
 }
 
 // Left behind by a process that did not end well: connecting to it is refused. One whose owner lives but does not
@@ -71,19 +79,74 @@ void share_port(int socket, bool on) {
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
 }
 
+namespace {
+
+ListeningSocket open(asio::io_context& io, const config::Address& address, const Protocol::endpoint& endpoint,
+                     const ListenOptions& options) {
+  ListeningSocket acceptor(io.get_executor(), endpoint.protocol());
+  acceptor.set_option(asio::socket_base::reuse_address(true));
+  if (options.beside_own) share_port(acceptor.native_handle(), true);
+  bind(acceptor, address, endpoint, options.mode);
+  acceptor.listen();  // looks for conflicts again
+  if (options.beside_own) share_port(acceptor.native_handle(), false);
+  return acceptor;
+}
+
+std::runtime_error cannot_listen(const config::Address& address, const error_code& error) {
+  return std::runtime_error("cannot listen on " + config::format_address(address) + ": " + error.message());
+}
+
+bool is_absent(const error_code& error) {
+  return error == asio::error::address_family_not_supported || error.value() == EADDRNOTAVAIL;
+}
+
+Protocol::endpoint with_port(const Protocol::endpoint& endpoint, std::uint16_t port) {
+  asio::ip::tcp::endpoint tcp;
+  std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
+  tcp.port(port);
+  return tcp;
+}
+
+void log_passed_over(const config::Address& address, const Protocol::endpoint& endpoint, const error_code& error) {
+  log::warn("an address of a listener's name is passed over",
+            {{"address", config::format_address(address)},
+             {"family", endpoint.protocol().family() == AF_INET6 ? "IPv6" : "IPv4"},
+             {"error", error.message()}});
+}
+
+}  // namespace
+
 ListeningSocket listen_on(asio::io_context& io, const config::Address& address, const ListenOptions& options) {
   try {
-    const Protocol::endpoint endpoint = resolve(io, address);
-    ListeningSocket acceptor(io.get_executor(), endpoint.protocol());
-    acceptor.set_option(asio::socket_base::reuse_address(true));
-    if (options.beside_own) share_port(acceptor.native_handle(), true);
-    bind(acceptor, address, endpoint, options.mode);
-    acceptor.listen();  // looks for conflicts again
-    if (options.beside_own) share_port(acceptor.native_handle(), false);
-    return acceptor;
+    return open(io, address, resolve(io, address).front(), options);
   } catch (const boost::system::system_error& error) {
-    throw std::runtime_error("cannot listen on " + config::format_address(address) + ": " + error.code().message());
+    throw cannot_listen(address, error.code());
   }
+}
+
+std::vector<ListeningSocket> listen_on_all(asio::io_context& io, const config::Address& address,
+                                           const ListenOptions& options) {
+  std::vector<ListeningSocket> sockets;
+  try {
+    const auto endpoints = resolve(io, address);
+    const bool any_port = address.kind == config::Address::Kind::tcp && address.port == 0;
+    error_code why;
+    for (const Protocol::endpoint& endpoint : endpoints) {
+      const bool follows = any_port && !sockets.empty();
+      try {
+        sockets.push_back(
+            open(io, address, follows ? with_port(endpoint, port_of(sockets.front())) : endpoint, options));
+      } catch (const boost::system::system_error& error) {
+        why = error.code();
+        if (!is_absent(why) && !(follows && why == asio::error::address_in_use)) throw;
+        if (endpoints.size() > 1) log_passed_over(address, endpoint, why);
+      }
+    }
+    if (sockets.empty()) throw boost::system::system_error(why);
+  } catch (const boost::system::system_error& error) {
+    throw cannot_listen(address, error.code());
+  }
+  return sockets;
 }
 
 SocketFile::SocketFile(const config::Address& address) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/config.hpp"
 #include "proxy/net/asio.hpp"
@@ -21,8 +22,13 @@ struct ListenOptions {
   std::optional<unsigned> mode = {};  // of a unix socket's file; nothing: by the umask
 };
 
-// Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced.
+// Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced. Of a name, its
+// first address.
 ListeningSocket listen_on(asio::io_context&, const config::Address&, const ListenOptions& = {});
+
+// On every address of a name, at least one; those that this host does not have (IPv6 may be off) are passed over, with
+// a line in the log. With port 0 all have the port that the first one got, where it is free.
+std::vector<ListeningSocket> listen_on_all(asio::io_context&, const config::Address&, const ListenOptions& = {});
 
 // The file of a unix socket that listens: removed with this object, or by remove(), unless another process has put its
 // own there. Made after listen_on(), and removed before the socket is closed. Of a TCP address it does nothing.
