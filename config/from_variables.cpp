@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "config/node_makers.hpp"
 #include "config/overrides.hpp"
@@ -100,8 +101,19 @@ void name_field(Node& fields, const std::string& key, const std::string& shown) 
   put(fields, shown, text_node(shown));
 }
 
+std::string marker(const FromVariable& value) { return "<from " + value.names + ">"; }
+
+// A short form stands above its place: endpoints.0 for endpoints.0.url.
+const FromVariable* find(const Config& config, const Path& path) {
+  const auto covers = [&](const FromVariable& value) {
+    return value.path.size() <= path.size() && std::equal(value.path.begin(), value.path.end(), path.begin());
+  };
+  const auto found = std::find_if(config.from_variables.begin(), config.from_variables.end(), covers);
+  return found == config.from_variables.end() ? nullptr : &*found;
+}
+
 void name_variable(Node& tree, const FromVariable& value) {
-  const std::string shown = "<from " + value.names + ">";
+  const std::string shown = marker(value);
   Node* node = &tree;
   for (const std::string& key : value.path) {
     if (is_conditions(*node)) return name_condition(*node, shown);
@@ -123,6 +135,26 @@ std::vector<FromVariable> values_from_variables(const Node& root) { return Colle
 
 void name_variables(Node& tree, const std::vector<FromVariable>& values) {
   for (const FromVariable& value : values) name_variable(tree, value);
+}
+
+bool is_from_variable(const Config& config, const std::vector<std::string>& path) {
+  return find(config, path) != nullptr;
+}
+
+std::string shown(const Config& config, const std::vector<std::string>& path, std::string text) {
+  const FromVariable* const value = find(config, path);
+  return value != nullptr ? marker(*value) : std::move(text);
+}
+
+std::set<std::string> hosts_from_variables(const Config& config, std::size_t listener) {
+  std::set<std::string> hosts;
+  if (config.from_variables.empty()) return hosts;
+  const auto& routes = config.listeners[listener].routes;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const Path path = {"listeners", std::to_string(listener), "routes", std::to_string(i), "match", "host"};
+    if (is_from_variable(config, path)) hosts.insert(routes[i].match.host);
+  }
+  return hosts;
 }
 
 }  // namespace fusewire::config

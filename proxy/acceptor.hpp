@@ -48,7 +48,7 @@ class Acceptor {
   using Ports = std::map<std::string, PortList>;  // by listener name
 
   const PortList* ports_at(const config::Listener&) const;
-  PortList open(const config::Listener&, const Snapshot&);
+  PortList open(const config::Listener&, const Snapshot&, std::string shown);
   void run_and_wait(const std::function<void()>&);
   std::shared_ptr<ListenerGate> gate_of(const std::string& listener);
 

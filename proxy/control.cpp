@@ -5,6 +5,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "config/from_variables.hpp"
 #include "filters/breaker/classify.hpp"
 #include "filters/cache/fetches.hpp"
 #include "filters/cache/store.hpp"
@@ -160,10 +161,11 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
                        .cache_generation = cache_generation_of(wanted)};
     snapshot->upstreams.push_back(std::move(upstream));
   }
-  for (const auto& wanted : snapshot->config.listeners) {
+  for (std::size_t i = 0; i < snapshot->config.listeners.size(); ++i) {
+    const config::Listener& wanted = snapshot->config.listeners[i];
     auto listener = std::make_unique<Listener>();
     listener->config = &wanted;
-    listener->router = Router(wanted.routes);
+    listener->router = Router(wanted.routes, config::hosts_from_variables(snapshot->config, i));
     listener->unrouted_cells = lasting_.cells(wanted.name, "");
     for (const auto& route : wanted.routes) {
       const Upstream* to = snapshot->upstream(route.upstream);
@@ -274,24 +276,28 @@ void Control::look_at_token() {
       return take_token();
     case ContentWatch::Seen::lost:
       return log::warn("the admin token's file cannot be read: the token is the last one that it held",
-                       {{"token_file", admin_.token_file}});
+                       {{"token_file", shown_token_file()}});
     case ContentWatch::Seen::found:
-      return log::info("the admin token's file can be read again", {{"token_file", admin_.token_file}});
+      return log::info("the admin token's file can be read again", {{"token_file", shown_token_file()}});
     case ContentWatch::Seen::same:
     case ContentWatch::Seen::settling:
       return;
   }
 }
 
+std::string Control::shown_token_file() const {
+  return config::shown(snapshot_->config, {"admin", "token_file"}, admin_.token_file);
+}
+
 void Control::take_token() {
   const auto token = config::read_token_file(admin_.token_file);
   if (!token)
     log::warn("the admin token's file holds no token: the token is the last one that it held",
-              {{"token_file", admin_.token_file}});
+              {{"token_file", shown_token_file()}});
   if (!token || *token == admin_.token) return;
   admin_.token = *token;
   show();
-  log::info("admin token changed", {{"token_file", admin_.token_file}});
+  log::info("admin token changed", {{"token_file", shown_token_file()}});
 }
 
 // The same configuration with what its files hold now; what is wrong with them, if so: then the old ones serve on.

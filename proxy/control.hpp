@@ -101,6 +101,7 @@ class Control {
   void watch_token();
   void look_at_token();
   void take_token();
+  std::string shown_token_file() const;
   std::string renew_certificates(std::chrono::steady_clock::time_point now);
   void look_at_certificates(std::chrono::steady_clock::time_point now);
 

@@ -29,13 +29,27 @@ bool ends_segment(std::string_view path, std::size_t length) {
   return length == path.size() || path[length] == '/' || path[length - 1] == '/';
 }
 
+// "; the hosts of its routes are a, b and 3 more"
+std::string sentence_of(const std::set<std::string_view>& names, std::size_t all) {
+  std::string text;
+  std::size_t named = 0;
+  for (auto name = names.begin(); name != names.end() && named < kMaxNamed; ++name, ++named)
+    text.append(named == 0 ? "; the hosts of its routes are " : ", ").append(*name);
+  if (named != 0 && named < all) text.append(" and ").append(std::to_string(all - named)).append(" more");
+  return text;
+}
+
 }  // namespace
 
-Router::Router(const std::vector<config::Route>& routes) : routes_(&routes) {
+Router::Router(const std::vector<config::Route>& routes, const std::set<std::string>& unnamed) : routes_(&routes) {
   for (std::size_t i = 0; i < routes.size(); ++i) {
     const config::Match& match = routes[i].match;
     add(match.host.empty() ? any_host_ : hosts_[match.host], i);
   }
+  std::set<std::string_view> names;
+  for (const auto& [host, paths] : hosts_)
+    if (!unnamed.contains(host)) names.insert(host);
+  known_hosts_ = sentence_of(names, hosts_.size());
 }
 
 void Router::add(Paths& paths, std::size_t index) {
@@ -69,15 +83,7 @@ const Router::Paths* Router::paths_of(std::string_view authority) const {
 std::string Router::why_no_match(const Request& request) const {
   std::string why = "no route of this listener matches the request";
   if (hosts_.empty() || paths_of(request.authority) != nullptr) return why;
-  std::vector<std::string_view> named;  // any few: whoever asks for what is not there shall not cost a look at all
-  for (auto host = hosts_.begin(); host != hosts_.end() && named.size() < kMaxNamed; ++host)
-    named.push_back(host->first);
-  std::sort(named.begin(), named.end());
-  why += "; the hosts of its routes are ";
-  for (const std::string_view host : named) why.append(host == named.front() ? "" : ", ").append(host);
-  if (hosts_.size() > named.size())
-    why.append(" and ").append(std::to_string(hosts_.size() - named.size())).append(" more");
-  return why;
+  return why + known_hosts_;
 }
 
 void Router::find(const Paths& paths, const Request& request, std::size_t& best) const {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,13 +18,14 @@ namespace fusewire::proxy {
 class Router {
  public:
   Router() = default;
-  explicit Router(const std::vector<config::Route>&);  // keeps a pointer: the routes must outlive it
+  // Keeps a pointer: the routes must outlive it. `unnamed`: hosts that are for no client to read.
+  explicit Router(const std::vector<config::Route>&, const std::set<std::string>& unnamed = {});
 
   // The index of the route, or nothing. Does not allocate; its cost does not grow with the number of hosts or of
   // prefixes of equal length.
   std::optional<std::size_t> match(const Request&) const;
-  // One sentence for a request that matches none: with a few of the hosts that there are, where it asks for none of
-  // them.
+  // One sentence for a request that matches none: with the first few of the hosts that there are, where it asks for
+  // none of them.
   std::string why_no_match(const Request&) const;
 
  private:
@@ -52,6 +54,7 @@ class Router {
   const std::vector<config::Route>* routes_ = nullptr;
   std::unordered_map<std::string, Paths, Hash, std::equal_to<>> hosts_;
   Paths any_host_;
+  std::string known_hosts_;  // the end of that sentence
 };
 
 }  // namespace fusewire::proxy

@@ -122,7 +122,7 @@ void Server::Impl::stop_threads() {
 // Everything that can fail comes first: sockets are opened before anybody is told.
 std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
   if (std::string error = acceptor.prepare(*snapshot); !error.empty()) return error;
-  if (std::string error = admin.open(snapshot->config.admin); !error.empty()) {
+  if (std::string error = admin.open(snapshot->config); !error.empty()) {
     acceptor.discard();
     return error;
   }

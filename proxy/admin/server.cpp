@@ -8,10 +8,11 @@
 
 namespace fusewire::proxy::admin {
 
-AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Interface interface)
+AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Interface interface, std::string shown)
     : thread_(thread),
       address_(address),
-      connections_(std::make_shared<Connections>(thread, interface, listen_on(thread.io(), address))),
+      connections_(std::make_shared<Connections>(thread, interface,
+                                                 listen_on(thread.io(), address, {.shown = std::move(shown)}))),
       port_(connections_->port()),
       file_(address) {
   thread_.post([connections = connections_] { connections->start(); });

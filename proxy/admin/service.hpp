@@ -18,7 +18,7 @@ class Service {
   // Listens where the section says. An address that is new gets a new server; the old one's connections end after the
   // answer that is under way, for one of them may be what asked for the reload. An error is one clear line, and then
   // nothing has changed.
-  std::string open(const config::Admin&);
+  std::string open(const config::Config&);
   void start() { thread_.start(); }  // after Control::start(), before the control thread runs, once
   void close();                      // every connection and both addresses
   void stop() { thread_.stop(); }    // after close(), from another thread than the control thread
@@ -28,7 +28,7 @@ class Service {
 
  private:
   std::unique_ptr<AdminServer> unless_open(const std::unique_ptr<AdminServer>& current, const config::Address&,
-                                           Interface);
+                                           Interface, std::string shown);
 
   AdminThread thread_;
   std::unique_ptr<AdminServer> admin_;

@@ -92,8 +92,13 @@ ListeningSocket open(asio::io_context& io, const config::Address& address, const
   return acceptor;
 }
 
-std::runtime_error cannot_listen(const config::Address& address, const error_code& error) {
-  return std::runtime_error("cannot listen on " + config::format_address(address) + ": " + error.message());
+std::string name_of(const config::Address& address, const ListenOptions& options) {
+  return options.shown.empty() ? config::format_address(address) : options.shown;
+}
+
+std::runtime_error cannot_listen(const config::Address& address, const ListenOptions& options,
+                                 const error_code& error) {
+  return std::runtime_error("cannot listen on " + name_of(address, options) + ": " + error.message());
 }
 
 bool is_absent(const error_code& error) {
@@ -107,9 +112,10 @@ Protocol::endpoint with_port(const Protocol::endpoint& endpoint, std::uint16_t p
   return tcp;
 }
 
-void log_passed_over(const config::Address& address, const Protocol::endpoint& endpoint, const error_code& error) {
+void log_passed_over(const config::Address& address, const ListenOptions& options, const Protocol::endpoint& endpoint,
+                     const error_code& error) {
   log::warn("an address of a listener's name is passed over",
-            {{"address", config::format_address(address)},
+            {{"address", name_of(address, options)},
              {"family", endpoint.protocol().family() == AF_INET6 ? "IPv6" : "IPv4"},
              {"error", error.message()}});
 }
@@ -120,7 +126,7 @@ ListeningSocket listen_on(asio::io_context& io, const config::Address& address, 
   try {
     return open(io, address, resolve(io, address).front(), options);
   } catch (const boost::system::system_error& error) {
-    throw cannot_listen(address, error.code());
+    throw cannot_listen(address, options, error.code());
   }
 }
 
@@ -139,12 +145,12 @@ std::vector<ListeningSocket> listen_on_all(asio::io_context& io, const config::A
       } catch (const boost::system::system_error& error) {
         why = error.code();
         if (!is_absent(why) && !(follows && why == asio::error::address_in_use)) throw;
-        if (endpoints.size() > 1) log_passed_over(address, endpoint, why);
+        if (endpoints.size() > 1) log_passed_over(address, options, endpoint, why);
       }
     }
     if (sockets.empty()) throw boost::system::system_error(why);
   } catch (const boost::system::system_error& error) {
-    throw cannot_listen(address, error.code());
+    throw cannot_listen(address, options, error.code());
   }
   return sockets;
 }

@@ -20,6 +20,7 @@ using ListeningSocket = asio::basic_socket_acceptor<Protocol, Executor>;
 struct ListenOptions {
   bool beside_own = false;            // the port may be in use by a socket of ours that share_port() has prepared
   std::optional<unsigned> mode = {};  // of a unix socket's file; nothing: by the umask
+  std::string shown = {};             // how an error names the address; empty: as it is
 };
 
 // Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced. Of a name, its

@@ -2,7 +2,9 @@
 #include "proxy/tls/certificates.hpp"
 
 #include <algorithm>
+#include <map>
 
+#include "config/from_variables.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/client_context.hpp"
 #include "proxy/tls/server_context.hpp"
@@ -82,23 +84,37 @@ bool same_tls_contexts(const Snapshot& a, const Snapshot& b) {
 }
 
 CertificateWatch::CertificateWatch(const config::Config& config) {
-  std::set<std::string> paths;
-  for (const auto& listener : config.listeners)
-    if (listener.tls) paths.insert({listener.tls->certificate, listener.tls->private_key, listener.tls->client_ca});
-  for (const auto& upstream : config.upstreams)
-    if (speaks_tls(upstream)) paths.insert({upstream.tls.ca, upstream.tls.certificate, upstream.tls.private_key});
-  paths.erase("");
-  for (const auto& path : paths) files_.emplace_back(path);
+  std::map<std::string, std::string> shown;  // by path
+  const auto add = [&](std::vector<std::string> section, const char* key, const std::string& path) {
+    section.insert(section.end(), {"tls", key});
+    if (!path.empty()) shown.emplace(path, config::shown(config, section, path));
+  };
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const auto& tls = config.listeners[i].tls;
+    if (!tls) continue;
+    const std::vector<std::string> section = {"listeners", std::to_string(i)};
+    add(section, "certificate", tls->certificate);
+    add(section, "private_key", tls->private_key);
+    add(section, "client_ca", tls->client_ca);
+  }
+  for (const auto& upstream : config.upstreams) {
+    if (!speaks_tls(upstream)) continue;
+    const std::vector<std::string> section = {"upstreams", upstream.name};
+    add(section, "ca", upstream.tls.ca);
+    add(section, "certificate", upstream.tls.certificate);
+    add(section, "private_key", upstream.tls.private_key);
+  }
+  for (auto& [path, text] : shown) files_.push_back({ContentWatch(path), std::move(text)});
 }
 
 bool CertificateWatch::look() {
   bool changed = false;
-  for (ContentWatch& file : files_) {
-    const ContentWatch::Seen seen = file.look();
+  for (auto& [content, shown] : files_) {
+    const ContentWatch::Seen seen = content.look();
     if (seen == ContentWatch::Seen::changed) changed = true;
     if (seen == ContentWatch::Seen::lost)
-      log::warn("a certificate's file cannot be read: what was loaded serves on", {{"file", file.path()}});
-    if (seen == ContentWatch::Seen::found) log::info("a certificate's file can be read again", {{"file", file.path()}});
+      log::warn("a certificate's file cannot be read: what was loaded serves on", {{"file", shown}});
+    if (seen == ContentWatch::Seen::found) log::info("a certificate's file can be read again", {{"file", shown}});
   }
   return changed;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -39,7 +38,11 @@ class CertificateWatch {
   bool look();
 
  private:
-  std::vector<ContentWatch> files_;
+  struct File {
+    ContentWatch content;
+    std::string shown;  // in the log
+  };
+  std::vector<File> files_;
 };
 
 }  // namespace fusewire::proxy

@@ -122,6 +122,18 @@ bool is_shown(const std::string& path) {
   return !path.ends_with("timeouts.idle");  // of `defaults`
 }
 
+TEST_CASE("one value is shown as it is, or by its variable") {
+  const LoadResult result = load({.name = "f",
+                                  .text = "listen: \"127.0.0.1:${PORT}\"\nadmin: {address: 127.0.0.1:1}\n"
+                                          "upstreams: {orders: {endpoints: [\"http://${HOST}\"]}}\n",
+                                  .environment = {{"PORT", "4711"}, {"HOST", "h"}}});
+  REQUIRE(result.config);
+  CHECK(shown(*result.config, {"listeners", "0", "address"}, "127.0.0.1:4711") == "<from PORT>");
+  CHECK(shown(*result.config, {"upstreams", "orders", "endpoints", "0", "url"}, "http://h") == "<from HOST>");
+  CHECK(shown(*result.config, {"admin", "address"}, "127.0.0.1:1") == "127.0.0.1:1");
+  CHECK(shown(*result.config, {"listeners", "0"}, "x") == "x");
+}
+
 TEST_CASE("the effective configuration shows the variable's name in the place of every value that came from one") {
   Node root = full_file();
   std::size_t shown = 0;

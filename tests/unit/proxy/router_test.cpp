@@ -177,8 +177,17 @@ TEST_CASE("a request for a host that no route has is told five that there are") 
   CHECK(std::count(some.begin(), some.end(), ',') == 4);
   CHECK(some.ends_with(" and 2 more"));
   CHECK(Router(routes).why_no_match(asking("a", "/")) == plain);
+  CHECK(some.find("are a, b, c, d, e") != std::string::npos);
   routes = {route(path("/a"))};
   CHECK(Router(routes).why_no_match(asking("x", "/")) == plain);
+}
+
+TEST_CASE("hosts that are for no client to read are counted, not named") {
+  const Routes routes = {route(host("secret")), route(host("a"))};
+  const std::string plain = "no route of this listener matches the request";
+  CHECK(Router(routes, {"secret"}).why_no_match(asking("x", "/")) ==
+        plain + "; the hosts of its routes are a and 1 more");
+  CHECK(Router(routes, {"secret", "a"}).why_no_match(asking("x", "/")) == plain);
 }
 
 TEST_CASE("a path is compared byte for byte, a prefix at its very start") {
