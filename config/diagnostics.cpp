@@ -100,15 +100,19 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
   return candidates.size() > kShown ? out + ", …" : out;
 }
 
-std::string quote(std::string_view text) {
-  std::string out = "'";
+std::string without_userinfo(std::string_view text) {
   const std::size_t at = text.rfind('@');
   const std::string_view before = text.substr(0, at == std::string_view::npos ? 0 : at);
-  if (const std::size_t colon = before.find(':'); colon != std::string_view::npos) {
-    const bool scheme = before.substr(colon).starts_with("://");
-    out += std::string(scheme ? text.substr(0, colon + 3) : "") + "…";
-    text.remove_prefix(at);
-  }
+  const std::size_t colon = before.find(':');
+  if (colon == std::string_view::npos) return std::string(text);
+  const bool scheme = before.substr(colon).starts_with("://");
+  return std::string(scheme ? text.substr(0, colon + 3) : "").append("…").append(text.substr(at));
+}
+
+std::string quote(std::string_view whole) {
+  std::string out = "'";
+  const std::string kept = without_userinfo(whole);
+  const std::string_view text = kept;
   for (char c : text.substr(0, kLongestQuoted)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   return out + (text.size() > kLongestQuoted ? "…'" : "'");
 }

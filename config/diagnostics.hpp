@@ -48,6 +48,9 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 // "; did you mean 'connect'?" or "; expected one of: connect, response".
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates);
 
+// A URL, or what was written in the place of one, with "…" for user and password.
+std::string without_userinfo(std::string_view text);
+
 // 'text' in quotes, control characters shown as '?', shortened; user and password of a
 // URL are left out.
 std::string quote(std::string_view text);

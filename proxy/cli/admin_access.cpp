@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "config/addresses.hpp"
+#include "config/diagnostics.hpp"
 #include "proxy/cli/config_source.hpp"
 
 namespace fusewire::cli {
@@ -15,7 +16,7 @@ constexpr const char* kDefaultUrl = "http://127.0.0.1:9901";
 
 config::Endpoint parse_url(const std::string& url) {
   const auto parsed = config::parse_endpoint(url);
-  if (!parsed.value) throw BadUsage("'" + url + "' is not an admin address: " + parsed.error);
+  if (!parsed.value) throw BadUsage(config::quote(url) + " is not an admin address: " + parsed.error);
   return *parsed.value;
 }
 
@@ -30,7 +31,7 @@ config::Endpoint endpoint_of(config::Address address) {
 std::string read_token(const std::string& file) {
   std::ifstream stream(file);
   std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) throw BadUsage("the token file '" + file + "' cannot be read");
+  if (!stream) throw BadUsage("the token file " + config::quote(file) + " cannot be read");
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
   return text;
 }
@@ -73,7 +74,8 @@ config::Endpoint configured_endpoint(const Section& section, const Options& opti
 std::string authorities(const Options& options, const config::Endpoint& endpoint) {
   if (options.ca.empty()) return {};
   if (!endpoint.tls) throw BadUsage("--ca is for an https:// admin, and " + endpoint.url + " is none");
-  if (!std::ifstream(options.ca)) throw BadUsage("the file of authorities '" + options.ca + "' cannot be read");
+  if (!std::ifstream(options.ca))
+    throw BadUsage("the file of authorities " + config::quote(options.ca) + " cannot be read");
   return options.ca;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "config/addresses.hpp"
+#include "config/diagnostics.hpp"
 #include "proxy/net/asio.hpp"
 
 namespace fusewire::cli {
@@ -101,7 +102,8 @@ asio::ssl::context tls_context(const std::string& ca) {
     context.set_default_verify_paths(error);
   else
     context.load_verify_file(ca, error);
-  if (error) throw Unreachable("no authorities to trust can be read from '" + ca + "': " + error.message());
+  if (error)
+    throw Unreachable("no authorities to trust can be read from " + config::quote(ca) + ": " + error.message());
   return context;
 }
 

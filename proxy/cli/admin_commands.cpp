@@ -5,6 +5,7 @@
 #include <optional>
 #include <ostream>
 
+#include "config/diagnostics.hpp"
 #include "config/load.hpp"
 #include "proxy/cli/admin_access.hpp"
 #include "proxy/cli/admin_client.hpp"
@@ -164,9 +165,9 @@ bool is_limit(const std::string& text) {
 void check_usage(const Options& options) {
   const bool optional_name = options.command == Command::status || options.command == Command::events;
   if ((!optional_name || !options.name.empty()) && !is_name(options.name))
-    throw BadUsage("'" + options.name + "' is not the name of a breaker");
+    throw BadUsage(config::quote(options.name) + " is not the name of a breaker");
   if (options.limit && !is_limit(*options.limit))
-    throw BadUsage("--for: expected a duration above zero such as 10m, got '" + *options.limit + "'");
+    throw BadUsage("--for: expected a duration above zero such as 10m, got " + config::quote(*options.limit));
 }
 
 int ask(const AdminClient& client, const Options& options, const World& world) {

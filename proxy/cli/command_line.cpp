@@ -4,7 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
+#include "config/diagnostics.hpp"
 #include "proxy/cli/admin_commands.hpp"
 #include "proxy/cli/config_commands.hpp"
 #include "proxy/cli/demo.hpp"
@@ -74,6 +76,17 @@ void add_admin_commands(CLI::App& app, Options& options) {
     sub->add_option("--for", options.limit, "End the override after this time, as in 10m")->type_name("DURATION");
 }
 
+// The library repeats the arguments that it does not understand.
+std::string words_without_userinfo(const std::string& text) {
+  std::string out;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \n", from), text.size() - 1) + 1;
+    out += config::without_userinfo(std::string_view(text).substr(from, end - from));
+    from = end;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::variant<Options, int> parse(std::vector<std::string> arguments, const World& world) {
@@ -91,7 +104,10 @@ std::variant<Options, int> parse(std::vector<std::string> arguments, const World
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants a vector
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, world.out, world.err) == 0 ? kOk : kUsage;
+    std::ostringstream refusal;
+    const int status = app.exit(error, world.out, refusal);
+    world.err << words_without_userinfo(refusal.str());
+    return status == 0 ? kOk : kUsage;
   }
   return options;
 }

@@ -337,6 +337,34 @@ TEST_CASE("what is wrong with a change is said in one line") {
   }
 }
 
+TEST_CASE("user and password of a URL are repeated in no error") {
+  const std::string url = "http://user:pa55@h:80";
+  const Ran refused = fusewire_cli({"status", "--admin", url});
+  CHECK(refused.status == 2);
+  CHECK(refused.err ==
+        "fusewire: 'http://…@h:80' is not an admin address: no user or password belongs in an endpoint's URL; expected "
+        "http://HOST[:PORT]\n");
+  const File file(kGood);
+  const std::vector<std::vector<std::string>> wrong = {{"status", "--admin", "http://user:pa55@h/x"},
+                                                       {"status", "--admin", "user:pa55@h"},
+                                                       {"status"},
+                                                       {"reset", url},
+                                                       {"force-open", "orders", "--for", url},
+                                                       {"status", "--token-file", url},
+                                                       {"status", "--admin", "https://h", "--ca", url},
+                                                       {"status", "--admni", url},
+                                                       {"run", "--admin=" + url},
+                                                       {url},
+                                                       {"check", "-c", file.path(), "--set", "upstreams.orders=" + url},
+                                                       {"check", "-c", file.path(), "--set", url}};
+  for (const auto& arguments : wrong) {
+    const Ran ran = fusewire_cli(arguments, {{"FUSEWIRE_ADMIN", url}});
+    CAPTURE(ran.err);
+    CHECK(ran.status == 2);
+    CHECK_FALSE(has(ran.out + ran.err, "pa55"));
+  }
+}
+
 TEST_CASE("an admin that does not answer is one clear line") {
   std::uint16_t port = 0;
   {
