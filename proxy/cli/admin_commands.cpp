@@ -90,8 +90,11 @@ int status(const AdminClient& client, const Options& options, const World& world
   if (answer.status != 200) return refused(world, answer);
   bool open = false;
   with_body(answer, [&](const json::value& body) {
-    world.out << (one.empty() ? breaker_table(body) : breaker_details(body));
     open = one.empty() ? any_rejects(body) : rejects(body);
+    if (options.json)
+      world.out << json::serialize(body) << '\n';
+    else
+      world.out << (one.empty() ? breaker_table(body) : breaker_details(body));
   });
   return open && options.exit_code ? kOpen : kOk;
 }

@@ -58,6 +58,7 @@ void add_admin_commands(CLI::App& app, Options& options) {
   CLI::Option* ready = status->add_flag("--ready", options.ready, "Exit status 0 when ready for traffic, else 1");
   status->add_flag("--exit-code", options.exit_code, "Exit status 3 when a breaker is open and rejects calls")
       ->excludes(ready);
+  status->add_flag("--json", options.json, "Print the admin API's JSON instead")->excludes(ready);
   one->excludes(ready);
   CLI::App* events = add_command(app, options, "events", "Show transitions and overrides", Command::events);
   events->add_flag("-f,--follow", options.follow, "Keep showing them as they come");

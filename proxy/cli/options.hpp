@@ -30,6 +30,7 @@ struct Options {
   std::string ca;                    // --ca
   bool ready = false;                // status
   bool exit_code = false;            // status
+  bool json = false;                 // status
   bool follow = false;               // events
   std::string name;                  // the breaker; status: empty is all
   std::optional<std::string> limit;  // --for

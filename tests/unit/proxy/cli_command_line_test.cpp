@@ -255,6 +255,29 @@ TEST_CASE("status of one breaker, and an exit status that says whether something
   CHECK(asked({"users", "--exit-code"}).status == 0);
 }
 
+TEST_CASE("status --json prints what the admin API says, with the same exit statuses") {
+  AdminRig rig;
+  const auto asked = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"status", "--json"});
+    arguments.insert(arguments.end(), {"--admin", rig.url()});
+    return fusewire_cli(arguments);
+  };
+  const auto all = boost::json::parse(asked({}).out);
+  REQUIRE(all.at("circuit_breakers").as_array().size() == 2);
+  CHECK(boost::json::parse(asked({"users"}).out).at("state").as_string() == "closed");
+  rig.on_control([&] { rig.trip("orders", std::chrono::steady_clock::now()); });
+  const Ran open = asked({"orders", "--exit-code"});
+  CHECK(open.status == 3);
+  CHECK(std::count(open.out.begin(), open.out.end(), '\n') == 1);
+  CHECK(boost::json::parse(open.out).at("state").as_string() == "open");
+  CHECK(asked({"--exit-code"}).status == 3);
+  CHECK(asked({}).status == 0);
+  const Ran unknown = asked({"nobody"});
+  CHECK(unknown.status == 1);
+  CHECK(unknown.out.empty());
+  CHECK(asked({"--ready"}).status == 2);
+}
+
 TEST_CASE("force-open of a breaker in shadow mode says that nothing is rejected, and is no success") {
   AdminRig rig(kTwoUpstreams + "defaults: {circuit_breaker: {mode: shadow}}\n");
   const Environment environment = {{"FUSEWIRE_TOKEN", "secret"}, {"FUSEWIRE_ADMIN", rig.url()}};
