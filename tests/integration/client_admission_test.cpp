@@ -37,6 +37,14 @@ struct Admission {
     wished.identity = identity;
     return wished;
   }
+  void reload(const std::string& keys) { REQUIRE(proxy.reload(text(keys)).status == 200); }
+  // A connection that is kept after its first answer.
+  Connection served(TlsEnd& end) const {
+    Connection client = proxy.connect();
+    REQUIRE(client.secure(end));
+    REQUIRE(ask(client).status == 200);
+    return client;
+  }
   int status_of_new(TlsEnd& end) const {
     Connection client = proxy.connect();
     return client.secure(end) ? ask(client).status : 0;
@@ -55,10 +63,8 @@ struct Admission {
 TEST_CASE("kept connections without a client's certificate end when client_ca is turned on") {
   Admission admission("");
   TlsEnd end(TlsEnd::Role::client, admission.wishes());
-  Connection kept = admission.proxy.connect();
-  REQUIRE(kept.secure(end));
-  REQUIRE(ask(kept).status == 200);
-  REQUIRE(admission.proxy.reload(admission.text(admission.client_ca("one.pem"))).status == 200);
+  Connection kept = admission.served(end);
+  admission.reload(admission.client_ca("one.pem"));
   CHECK(ask(kept).status == 0);
   CHECK(kept.ended());
   CHECK(admission.upstream.request_count() == 1);
@@ -69,31 +75,25 @@ TEST_CASE("kept connections without a client's certificate end when client_ca is
 
 TEST_CASE("kept connections end when client_ca names other authorities, and stay when it is turned off") {
   Admission admission("");
-  REQUIRE(admission.proxy.reload(admission.text(admission.client_ca("one.pem"))).status == 200);
+  admission.reload(admission.client_ca("one.pem"));
   TlsEnd one(TlsEnd::Role::client, admission.wishes(admission.one.issue()));
-  Connection kept = admission.proxy.connect();
-  REQUIRE(kept.secure(one));
-  REQUIRE(ask(kept).status == 200);
-  REQUIRE(admission.proxy.reload(admission.text(admission.client_ca("other.pem"))).status == 200);
+  Connection kept = admission.served(one);
+  admission.reload(admission.client_ca("other.pem"));
   CHECK(ask(kept).status == 0);
   CHECK(kept.ended());
 
   TlsEnd other(TlsEnd::Role::client, admission.wishes(admission.other.issue()));
-  Connection stays = admission.proxy.connect();
-  REQUIRE(stays.secure(other));
-  REQUIRE(ask(stays).status == 200);
-  REQUIRE(admission.proxy.reload(admission.text("")).status == 200);
+  Connection stays = admission.served(other);
+  admission.reload("");
   CHECK(ask(stays).status == 200);
   CHECK(ask(stays).status == 200);
 }
 
 TEST_CASE("a client_ca file that holds another authority now ends kept connections, too") {
   Admission admission("");
-  REQUIRE(admission.proxy.reload(admission.text(admission.client_ca("one.pem"))).status == 200);
+  admission.reload(admission.client_ca("one.pem"));
   TlsEnd one(TlsEnd::Role::client, admission.wishes(admission.one.issue()));
-  Connection kept = admission.proxy.connect();
-  REQUIRE(kept.secure(one));
-  REQUIRE(ask(kept).status == 200);
+  Connection kept = admission.served(one);
   admission.folder.write("one.pem", admission.other.certificate());
   REQUIRE(admission.proxy.admin_change("/admin/config/reload").status == 200);
   CHECK(ask(kept).status == 0);
@@ -104,13 +104,9 @@ TEST_CASE("kept connections of an older TLS end when min_version is raised, othe
   Admission admission("");
   TlsEnd older(TlsEnd::Role::client, admission.wishes(kTls12));
   TlsEnd newer(TlsEnd::Role::client, admission.wishes(kTls13));
-  Connection old = admission.proxy.connect();
-  Connection young = admission.proxy.connect();
-  REQUIRE(old.secure(older));
-  REQUIRE(young.secure(newer));
-  REQUIRE(ask(old).status == 200);
-  REQUIRE(ask(young).status == 200);
-  REQUIRE(admission.proxy.reload(admission.text(", min_version: \"1.3\"")).status == 200);
+  Connection old = admission.served(older);
+  Connection young = admission.served(newer);
+  admission.reload(", min_version: \"1.3\"");
   CHECK(ask(old).status == 0);
   CHECK(old.ended());
   CHECK(ask(young).status == 200);
@@ -127,7 +123,7 @@ TEST_CASE("what is being served when its client is no longer admitted is finishe
   REQUIRE(kept.secure(end));
   kept.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\nGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n");
   REQUIRE(eventually([&] { return admission.upstream.request_count() == 1; }));
-  REQUIRE(admission.proxy.reload(admission.text(admission.client_ca("one.pem"))).status == 200);
+  admission.reload(admission.client_ca("one.pem"));
   go = true;
   const Response last = read_response(kept);
   CHECK(last.body == "done");

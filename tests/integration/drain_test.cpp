@@ -9,6 +9,8 @@
 #include <atomic>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "tests/support/process.hpp"
 #include "tests/support/rig.hpp"
@@ -71,6 +73,20 @@ void drain_under_load() {
   CHECK(warm);
   CHECK(lost == 0);
   CHECK(refused(port));
+}
+
+// From the beginning of a drain to its end, by a request that never ends.
+auto time_to_cut_off(std::vector<std::string> set) {
+  Rig rig(scripts::hang(), "", "", std::move(set));
+  Connection client = rig.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
+  const auto taken = time_of([&] {
+    rig.proxy.drain();
+    rig.proxy.wait();
+  });
+  CHECK(client.ended());
+  return taken;
 }
 
 }  // namespace
@@ -146,17 +162,15 @@ TEST_CASE("readiness ends with the drain while a grace period still serves") {
 }
 
 TEST_CASE("a request that never ends does not hold the process longer than drain_timeout") {
-  Rig rig(scripts::hang(), "", "", {"shutdown.drain_timeout=300ms"});
-  Connection client = rig.proxy.connect();
-  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-  REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
-  const auto taken = time_of([&] {
-    rig.proxy.drain();
-    rig.proxy.wait();
-  });
+  const auto taken = time_to_cut_off({"shutdown.drain_timeout=300ms"});
   CHECK(taken >= 300ms);
   CHECK(taken < 10s);
-  CHECK(client.ended());
+}
+
+TEST_CASE("drain_timeout runs from the closing of the listeners, after the grace") {
+  const auto taken = time_to_cut_off({"shutdown.grace=300ms", "shutdown.drain_timeout=400ms"});
+  CHECK(taken >= 700ms);
+  CHECK(taken < 10s);
 }
 
 TEST_CASE("a response without a length that the end of the drain cuts off does not end cleanly") {

@@ -27,6 +27,45 @@ std::string listener(const std::string& name, const std::string& address = "127.
 
 const std::string kUpstream = "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
 
+// Clients that come to a port one after the other, six at a time, until stop().
+class Clients {
+ public:
+  explicit Clients(std::uint16_t port) {
+    for (int i = 0; i < 6; ++i)
+      threads_.emplace_back([this, port] {
+        while (!over_) come(port);
+      });
+  }
+  ~Clients() { stop(); }
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
+
+  bool ten_more_are_served() const {
+    return eventually([this, before = served.load()] { return served > before + 10; });
+  }
+  void stop() {
+    over_ = true;
+    for (auto& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+
+  std::atomic<int> served{0}, failed{0}, refused{0};
+
+ private:
+  void come(std::uint16_t port) {
+    try {
+      Connection client = Connection::to(port);
+      client.send(kGet);
+      ++(read_response(client).status == 200 ? served : failed);
+    } catch (const std::system_error&) {
+      ++refused;
+    }
+  }
+
+  std::atomic<bool> over_{false};
+  std::vector<std::thread> threads_;
+};
+
 }  // namespace
 
 TEST_CASE("connections whose listener is renamed or removed before they have said anything are served, then closed") {
@@ -78,28 +117,17 @@ TEST_CASE("clients that come while a listener is renamed again and again are all
   ReservedPort port;
   TestProxy proxy("listeners:\n" + listener("name0") + kUpstream,
                   {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
-  std::atomic<bool> over{false};
-  std::atomic<int> good{0}, bad{0};
-  std::vector<std::thread> clients;
-  for (int i = 0; i < 6; ++i)
-    clients.emplace_back([&] {
-      while (!over) {
-        Connection client = Connection::to(port.number());
-        client.send(kGet);
-        ++(read_response(client).status == 200 ? good : bad);
-      }
-    });
+  Clients clients(port.number());
   int reloads = 0;
   for (; reloads < 40; ++reloads) {
-    const int before = good;
     const std::string next = "name" + std::to_string((reloads + 1) % 2);
     if (proxy.reload("listeners:\n" + listener(next) + kUpstream).status != 200) break;
-    if (!eventually([&] { return good > before + 10; })) break;
+    if (!clients.ten_more_are_served()) break;
   }
-  over = true;
-  for (auto& client : clients) client.join();
+  clients.stop();
   CHECK(reloads == 40);
-  CHECK(bad == 0);
+  CHECK(clients.failed == 0);
+  CHECK(clients.refused == 0);
 }
 
 TEST_CASE("clients that come while a listener is removed and added again are refused or served, never reset") {
@@ -107,31 +135,16 @@ TEST_CASE("clients that come while a listener is removed and added again are ref
   ReservedPort port;
   const std::string main = "listeners:\n" + listener("main", "127.0.0.1:0");
   TestProxy proxy(main + listener("extra") + kUpstream, {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
-  std::atomic<bool> over{false};
-  std::atomic<int> good{0}, bad{0};
-  std::vector<std::thread> clients;
-  for (int i = 0; i < 6; ++i)
-    clients.emplace_back([&] {
-      while (!over) {
-        try {
-          Connection client = Connection::to(port.number());
-          client.send(kGet);
-          ++(read_response(client).status == 200 ? good : bad);
-        } catch (const std::system_error&) {
-        }
-      }
-    });
+  Clients clients(port.number());
   int reloads = 0;
   for (; reloads < 20; ++reloads) {
-    const int before = good;
     if (proxy.reload(main + kUpstream).status != 200) break;
     if (proxy.reload(main + listener("extra") + kUpstream).status != 200) break;
-    if (!eventually([&] { return good > before + 10; })) break;
+    if (!clients.ten_more_are_served()) break;
   }
-  over = true;
-  for (auto& client : clients) client.join();
+  clients.stop();
   CHECK(reloads == 20);
-  CHECK(bad == 0);
+  CHECK(clients.failed == 0);
 }
 
 TEST_CASE("a unix socket's whole backlog is served when its listener closes") {

@@ -101,17 +101,3 @@ TEST_CASE("process: SIGUSR1 and SIGUSR2 do nothing") {
   serving.process.signal(SIGTERM);
   serving.check_finishes();
 }
-
-TEST_CASE("drain_timeout runs from the closing of the listeners, after the grace") {
-  Rig rig(scripts::hang(), "", "", {"shutdown.grace=300ms", "shutdown.drain_timeout=400ms"});
-  Connection client = rig.proxy.connect();
-  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-  REQUIRE(eventually([&] { return rig.upstream.request_count() == 1; }));
-  const auto taken = time_of([&] {
-    rig.proxy.drain();
-    rig.proxy.wait();
-  });
-  CHECK(taken >= 700ms);
-  CHECK(taken < 10s);
-  CHECK(client.ended());
-}
