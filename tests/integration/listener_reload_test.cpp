@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a listener has accepted is served, although a reload renames or removes it.
+// Listeners that a reload renames, moves, widens or removes: what they have accepted is served.
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -26,6 +26,15 @@ std::string listener(const std::string& name, const std::string& address = "127.
 }
 
 const std::string kUpstream = "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
+
+bool refused(std::uint16_t port) {
+  try {
+    Connection::to(port);
+    return false;
+  } catch (const std::system_error&) {
+    return true;
+  }
+}
 
 // Clients that come to a port one after the other, six at a time, until stop().
 class Clients {
@@ -170,4 +179,71 @@ TEST_CASE("a unix socket's whole backlog is served when its listener closes") {
   for (Connection& client : clients) lost += read_response(client).status == 200 ? 0 : 1;
   CHECK(lost == 0);
   CHECK(proxy.wait() == 0);
+}
+
+TEST_CASE("a listener can be renamed, and two can swap their addresses, without a restart") {
+  ScriptedUpstream first(scripts::ok("first")), second(scripts::ok("second"));
+  ReservedPort a, b;
+  const Ports ports = {{"FIRST", first.port()}, {"SECOND", second.port()}, {"A", a.number()}, {"B", b.number()}};
+  const auto listener = [](const std::string& name, const std::string& port, const std::string& upstream) {
+    return "  - {name: " + name + ", address: \"127.0.0.1:${" + port + "}\", routes: [{upstream: " + upstream + "}]}\n";
+  };
+  const std::string rest =
+      "upstreams:\n  first: \"http://127.0.0.1:${FIRST}\"\n  second: \"http://127.0.0.1:${SECOND}\"\n";
+  TestProxy proxy("listeners:\n" + listener("main", "A", "first") + listener("other", "B", "second") + rest, ports);
+  const auto body_at = [](std::uint16_t port) {
+    Connection client = Connection::to(port);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    return read_response(client).body;
+  };
+  CHECK(body_at(a.number()) == "first");
+
+  CHECK(
+      proxy.reload("listeners:\n" + listener("main", "B", "first") + listener("other", "A", "second") + rest).status ==
+      200);
+  CHECK(body_at(b.number()) == "first");
+  CHECK(body_at(a.number()) == "second");
+  CHECK(proxy.port("main") == b.number());
+
+  CHECK(proxy.reload("listeners:\n" + listener("renamed", "B", "first") + rest).status == 200);
+  CHECK(body_at(b.number()) == "first");
+  CHECK(proxy.port("renamed") == b.number());
+  CHECK(eventually([&] { return refused(a.number()); }));
+}
+
+TEST_CASE("a listener can be widened to all addresses and narrowed again without a restart") {
+  ScriptedUpstream upstream;
+  ReservedPort port;
+  const auto at = [](const std::string& address) {
+    return "listeners: [{name: main, address: \"" + address + ":${PORT}\", routes: [{upstream: orders}]}]\n" +
+           "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
+  };
+  TestProxy proxy(at("127.0.0.1"), {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+  for (const char* address : {"0.0.0.0", "127.0.0.1"}) {
+    CAPTURE(address);
+    const Response report = proxy.reload(at(address));
+    CHECK_MESSAGE(report.status == 200, report.body);
+    CHECK(proxy.get("/").status == 200);
+  }
+  const Response taken = proxy.reload(
+      "listeners: [{name: main, address: \"127.0.0.1:${ORDERS}\", routes: [{upstream: "
+      "orders}]}]\nupstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n");
+  CHECK(taken.status != 200);
+  CHECK(proxy.get("/").status == 200);
+}
+
+TEST_CASE("two listeners on one port, of which the next start would refuse one, are refused by a reload, too") {
+  ScriptedUpstream upstream;
+  ReservedPort port;
+  const std::string main =
+      "listeners:\n  - {name: main, address: \"127.0.0.1:${PORT}\", routes: [{upstream: orders}]}\n";
+  const std::string rest = "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
+  TestProxy proxy(main + rest, {{"ORDERS", upstream.port()}, {"PORT", port.number()}});
+  for (const char* address : {"0.0.0.0", "localhost"}) {
+    CAPTURE(address);
+    const std::string second =
+        std::string("  - {name: second, address: \"") + address + ":${PORT}\", routes: [{upstream: orders}]}\n";
+    CHECK(proxy.reload(main + second + rest).status != 200);
+    CHECK(proxy.get("/").status == 200);
+  }
 }
