@@ -348,8 +348,8 @@ TEST_CASE("the answer to a change goes out although the server is retired by it"
     asio::post(rig.io, [&] { rig.server.reset(); });
   }
   const std::string answer = change.take_response();
-  CHECK(is(answer, 202));
-  CHECK(has(answer, "Connection: close\r\n"));
+  CHECK(is(answer, 202));  // before the server has gone, or after it: then it says that the connection closes
+  CHECK(change.ended());
 }
 
 TEST_CASE("a configuration as large as a file may be can be judged") {
