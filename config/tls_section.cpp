@@ -52,9 +52,9 @@ void for_each_section(const Node* list, Read read, Judge judge) {
   for (const Node& item : list->children) {
     const Node* tls = tls_of(item);
     if (tls == nullptr) continue;
-    Report told_already{std::string()};
-    const auto section = read(Reader(tls, told_already));
-    if (!told_already.failed()) judge(*tls, section);
+    Report reported_already{std::string()};
+    const auto section = read(Reader(tls, reported_already));
+    if (!reported_already.failed()) judge(*tls, section);
   }
 }
 

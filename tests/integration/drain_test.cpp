@@ -100,7 +100,7 @@ TEST_CASE("draining under load loses no request either where the proxy may not f
 
 TEST_CASE("clients that keep their connections are told to close them and lose nothing") {
   Rig rig(scripts::delayed(5ms, scripts::ok()));
-  std::atomic<int> served{0}, told{0}, broken{0};
+  std::atomic<int> served{0}, announced{0}, broken{0};
   std::vector<std::thread> clients;
   for (int i = 0; i < 8; ++i)
     clients.emplace_back([&, client = rig.proxy.connect()]() mutable {
@@ -108,7 +108,7 @@ TEST_CASE("clients that keep their connections are told to close them and lose n
         client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
         const Response reply = read_response(client);
         if (reply.status != 200 || !reply.complete) ++broken;
-        if (reply.field("Connection") == "close") ++told;
+        if (reply.field("Connection") == "close") ++announced;
         if (reply.status != 200 || reply.field("Connection") == "close") return;
         ++served;
       }
@@ -118,7 +118,7 @@ TEST_CASE("clients that keep their connections are told to close them and lose n
   CHECK(rig.proxy.wait() == 0);
   for (auto& client : clients) client.join();
   CHECK(warm);
-  CHECK(told == 8);
+  CHECK(announced == 8);
   CHECK(broken == 0);
 }
 

@@ -6,8 +6,8 @@
 
 #include <optional>
 
+#include "tests/unit/filters/recording_follower.hpp"
 #include "tests/unit/filters/stored.hpp"
-#include "tests/unit/filters/told.hpp"
 
 using namespace fusewire;
 using namespace fusewire::cache;
@@ -185,7 +185,7 @@ TEST_CASE_FIXTURE(Fixture, "a second request waits for the first one's fetch, an
   Exchange other = x;
   CHECK_FALSE(second.on_request(other, kStart));
   REQUIRE(other.hold == Hold::wait);
-  const auto follower = std::make_shared<Told>();
+  const auto follower = std::make_shared<RecordingFollower>();
   REQUIRE(second.follow(follower));
   head_comes(ok());
   filter->on_body(x, "hello");
@@ -204,7 +204,7 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
   struct End {
     Response response;
     Outcome outcome;
-    Ended told;
+    Ended how;
   };
   for (const End& end : {End{ok(), Outcome::complete, Ended::stored}, End{ok(), Outcome::incomplete, Ended::alone},
                          End{ok(), Outcome::client_gone, Ended::vacant}, End{ok(), Outcome::cut_off, Ended::vacant},
@@ -213,18 +213,18 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
     fetches.mark_shareable("orders 0 http://shop.test/a");
     store.purge();
     ask(get());
-    const auto follower = std::make_shared<Told>();
+    const auto follower = std::make_shared<RecordingFollower>();
     REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
     head_comes(end.response);
     filter->on_body(x, "hello");
     done(end.outcome);
-    CHECK(follower->how == end.told);
+    CHECK(follower->how == end.how);
   }
 }
 
 TEST_CASE_FIXTURE(Fixture, "a fetch that its client holds up sets those who wait free") {
   ask(get());
-  const auto follower = std::make_shared<Told>();
+  const auto follower = std::make_shared<RecordingFollower>();
   REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
   filter->on_stall();
   CHECK(follower->how == Ended::alone);
@@ -247,7 +247,7 @@ TEST_CASE_FIXTURE(Fixture,
   Response chunked = ok();
   chunked.body = BodyKind::chunked;
   ask(get());
-  const auto follower = std::make_shared<Told>();
+  const auto follower = std::make_shared<RecordingFollower>();
   REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
   head_comes(chunked);
   filter->on_body(x, "hello");

@@ -5,8 +5,8 @@
 
 #include <utility>
 
+#include "tests/unit/filters/recording_follower.hpp"
 #include "tests/unit/filters/scene.hpp"
-#include "tests/unit/filters/told.hpp"
 
 using namespace fusewire::cache;
 using namespace fusewire::test;
@@ -25,7 +25,7 @@ TEST_CASE("one leads, until its fetch has ended") {
 TEST_CASE("all who follow are told once how it ended") {
   Fetches fetches;
   auto lead = fetches.lead("a");
-  const auto one = std::make_shared<Told>(), two = std::make_shared<Told>();
+  const auto one = std::make_shared<RecordingFollower>(), two = std::make_shared<RecordingFollower>();
   CHECK(fetches.follow("a", one));
   CHECK(fetches.follow("a", two));
   CHECK_FALSE(one->how);
@@ -37,14 +37,14 @@ TEST_CASE("all who follow are told once how it ended") {
 
 TEST_CASE("nobody follows what has ended") {
   Fetches fetches;
-  CHECK_FALSE(fetches.follow("a", std::make_shared<Told>()));
+  CHECK_FALSE(fetches.follow("a", std::make_shared<RecordingFollower>()));
   fetches.lead("a")->end(Ended::stored);
-  CHECK_FALSE(fetches.follow("a", std::make_shared<Told>()));
+  CHECK_FALSE(fetches.follow("a", std::make_shared<RecordingFollower>()));
 }
 
 TEST_CASE("a lead that is dropped leaves its place vacant; one that moves does not end") {
   Fetches fetches;
-  const auto follower = std::make_shared<Told>();
+  const auto follower = std::make_shared<RecordingFollower>();
   {
     auto lead = fetches.lead("a");
     fetches.follow("a", follower);

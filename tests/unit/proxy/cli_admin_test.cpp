@@ -266,10 +266,10 @@ TEST_CASE("a file that has turned bad does not make a healthy proxy look ill") {
     CHECK(fusewire_cli({"release", "orders"}, {{"FUSEWIRE_CONFIG", bad.path()}}).status == 0);
   }
   const File bad("nonsense: 1\n");
-  const Ran told =
+  const Ran given =
       fusewire_cli({"status", "--ready"}, {{"FUSEWIRE_CONFIG", bad.path()}, {"FUSEWIRE_ADMIN", rig.url()}});
-  CHECK(told.status == 0);
-  CHECK(told.err.empty());
+  CHECK(given.status == 0);
+  CHECK(given.err.empty());
 }
 
 TEST_CASE("where a bad file does not tell the admin, reading asks the default address and a change is refused") {

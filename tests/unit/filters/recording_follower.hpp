@@ -7,8 +7,8 @@
 
 namespace fusewire::test {
 
-// A follower that remembers what it was told.
-struct Told : cache::Follower {
+// A follower that remembers how the fetch ended.
+struct RecordingFollower : cache::Follower {
   std::optional<cache::Ended> how;
   void fetch_ended(cache::Ended ended) noexcept override { how = ended; }
 };
