@@ -71,6 +71,10 @@ bool Chain::follow(std::shared_ptr<cache::Follower> follower) {
   return std::get<CacheFilter>(filters_).follow(std::move(follower));
 }
 
+bool Chain::wants_verdict(const Exchange& x) noexcept { return std::get<BreakerFilter>(filters_).wants_verdict(x); }
+
+void Chain::on_verdict(Exchange& x, Time now) noexcept { std::get<BreakerFilter>(filters_).on_verdict(x, now); }
+
 bool Chain::remembers() const noexcept { return std::get<CacheFilter>(filters_).remembers(); }
 
 void Chain::on_stall() noexcept { std::get<CacheFilter>(filters_).on_stall(); }

@@ -41,6 +41,11 @@ class Chain {
   // The client holds the response up: nobody is to wait for this exchange any longer.
   void on_stall() noexcept;
 
+  // Whether the call of a client that has given it up is to go on without one: x.runs_on is set then, on_done leaves
+  // its permit open, and on_verdict ends it, with x.outcome.
+  bool wants_verdict(const Exchange&) noexcept;
+  void on_verdict(Exchange&, Time now) noexcept;
+
   // After on_reply or resume: the upstream that is to be asked instead of sending this reply, if there is one. The
   // session runs that exchange, with a chain of its own; when that fails too it calls resume with the reply at hand.
   std::optional<std::string_view> detour() const noexcept;

@@ -2,6 +2,7 @@
 // What the filters of one upstream work with. Immutable, owned by the snapshot; what it points to is thread-safe.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -24,6 +25,7 @@ struct ChainContext {
   std::shared_ptr<cache::Partition> cache_partition;  // likewise: store->partition(upstream's name)
   cache::Fetches* fetches = nullptr;                  // likewise, where the cache serves normally
   std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
+  std::atomic<std::uint32_t>* trials_without_client = nullptr;  // absent: a trial ends with its client
 };
 
 }  // namespace fusewire

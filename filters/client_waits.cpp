@@ -10,30 +10,30 @@ void ClientWaits::begin(std::uint8_t kind, Wait& wait, Time now) noexcept {
   waiting_ = static_cast<std::uint8_t>(waiting_ | kind);
 }
 
-void ClientWaits::end(std::uint8_t kind, Time now) noexcept {
+void ClientWaits::end(std::uint8_t kind, Wait& wait, Time now) noexcept {
+  if (!waits(kind)) return;
+  wait.before += now - wait.since;
   waiting_ = static_cast<std::uint8_t>(waiting_ & ~kind);
   if (!waiting()) total_ += now - since_;
 }
 
-void ClientWaits::upload_came(std::size_t bytes, Time now) noexcept {
-  if (!waits(kUpload)) return;
-  upload_.before += now - upload_.since;
-  trickled_ += bytes;
-  if (trickled_ >= kTrickle) {
-    upload_.before = Duration::zero();
-    trickled_ = 0;
-  }
-  end(kUpload, now);
+void ClientWaits::upload_came(Time now) noexcept {
+  if (waits(kUpload)) at_hand_since_ = now;
+  end(kUpload, upload_, now);
 }
 
 void ClientWaits::response_taken(Time now) noexcept {
-  if (!waits(kResponse)) return;
-  if (now - response_.since > kPatience) aftermath_until_ = now + kAftermath;
-  end(kResponse, now);
+  if (waits(kResponse) && now - response_.since > kPatience) aftermath_until_ = now + kAftermath;
+  end(kResponse, response_, now);
+}
+
+bool ClientWaits::withholds_upload(Time now) const noexcept {
+  if (upload_.sum(now, waits(kUpload)) <= kPatience) return false;
+  return waits(kUpload) || now - at_hand_since_ < kPatience;
 }
 
 bool ClientWaits::withheld(Time now) const noexcept {
-  if (waits(kUpload) && upload_.before + (now - upload_.since) > kPatience) return true;
+  if (withholds_upload(now)) return true;
   return (waits(kResponse) && now - response_.since > kPatience) || now < aftermath_until_;
 }
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 
 namespace fusewire {
@@ -17,30 +16,44 @@ class ClientWaits {
 
   // What is withheld for longer is the client's doing.
   static constexpr std::chrono::milliseconds kPatience{1000};
-  // An upload that brings less within kPatience is withheld all the same: single bytes do not end a wait.
-  static constexpr std::size_t kTrickle = 1024;
   // While a response waits for its client nothing is read from the upstream. Its end is then found behind what the
   // kernels of both sides still hold, which takes a moment to be read.
   static constexpr std::chrono::seconds kAftermath{10};
 
+  // The request's body goes upstream piece by piece from now on, until request_sent().
+  void upload_begins(Time now) noexcept { upload_began_ = now; }
   // Each may be called again: a wait that has begun goes on, and one that has ended is over.
   void upload_waits(Time now) noexcept { begin(kUpload, upload_, now); }
-  void upload_came(std::size_t bytes, Time now) noexcept;
+  void upload_came(Time now) noexcept;
   void response_waits(Time now) noexcept { begin(kResponse, response_, now); }
   void response_taken(Time now) noexcept;
 
   // From here on since_sent() counts: the whole request has been sent.
-  void request_sent(Time now) noexcept { before_sent_ = total(now); }
+  void request_sent(Time now) noexcept {
+    before_sent_ = total(now);
+    upload_began_ = Time::max();
+    upload_ = {};
+  }
 
   bool waiting() const noexcept { return waiting_ != 0; }
-  // Whether the client has withheld something for over kPatience.
+  // Whether the client withholds something that the upstream may have given up on: it has to be waited for, or had to
+  // be a moment ago, and for over kPatience. The waits of an upload add up: a client that drips is waited for, too,
+  // until what has come has been at hand for as long.
   bool withheld(Time now) const noexcept;
+  // The part of it that is an upload.
+  bool withholds_upload(Time now) const noexcept;
+  // Whether it has taken the response so slowly that an upstream may have lost patience with the whole of it.
+  bool slowed_response(Time now) const noexcept { return response_.sum(now, waits(kResponse)) > kPatience; }
   // All waits together; two at once count once.
   Duration total(Time now) const noexcept { return total_ + (waiting() ? now - since_ : Duration::zero()); }
   // The waits that have ended since the request was sent.
   Duration since_sent() const noexcept { return total_ - before_sent_; }
   // When total() passes kPatience if the wait goes on; Time::max() while there is none.
   Time patience_ends() const noexcept;
+  // When an upload has taken more than kPatience, whoever was waited for; Time::max() while there is none.
+  Time upload_is_long() const noexcept {
+    return upload_began_ == Time::max() ? Time::max() : upload_began_ + kPatience + std::chrono::milliseconds(1);
+  }
 
  private:
   static constexpr std::uint8_t kUpload = 1;
@@ -48,12 +61,14 @@ class ClientWaits {
 
   struct Wait {
     Time since{};       // of the wait that goes on
-    Duration before{};  // waits that nothing but a trickle has ended
+    Duration before{};  // the waits that have ended
+
+    Duration sum(Time now, bool goes_on) const noexcept { return before + (goes_on ? now - since : Duration::zero()); }
   };
 
   bool waits(std::uint8_t kind) const noexcept { return (waiting_ & kind) != 0; }
   void begin(std::uint8_t kind, Wait&, Time now) noexcept;
-  void end(std::uint8_t kind, Time now) noexcept;
+  void end(std::uint8_t kind, Wait&, Time now) noexcept;
 
   std::uint8_t waiting_ = 0;  // kUpload, kResponse
   Time since_{};              // when the first of the waits that go on began
@@ -61,7 +76,8 @@ class ClientWaits {
   Duration before_sent_{};
   Wait upload_;
   Wait response_;
-  std::size_t trickled_ = 0;
+  Time upload_began_ = Time::max();
+  Time at_hand_since_{};  // something of an upload, while it is not waited for
   Time aftermath_until_{};
 };
 

@@ -181,8 +181,10 @@ struct Exchange {
 
   // Deadlines decided by the timeout filter; the session enforces them. total_at ends at the response's head.
   Time total_at = kNever;
-  bool deadline_asked = false;   // the client gave one, short or long
-  bool client_deadline = false;  // total_at is the client's own wish, shorter than timeouts.total
+  bool deadline_asked = false;  // the client gave one, short or long
+  // total_at leaves this upstream less time than it may take: it is the client's own wish, or others have used the
+  // rest.
+  bool short_deadline = false;
   milliseconds connect_within{0};
   milliseconds response_within{0};
   milliseconds idle_within{0};
@@ -202,7 +204,13 @@ struct Exchange {
   const Response* response = nullptr;  // the upstream's head, valid until the exchange ends
   bool nothing_sent = true;            // no byte went to the upstream
   ClientWaits waits;                   // for the client, while the outcome is pending
-  bool client_withheld = false;        // when the upstream ended it, or answered 408, something was withheld from it
+  bool answered_stall = false;         // when the response's head came, the client withheld an upload
+  bool client_withheld = false;        // when the upstream ended it, the client withheld something
+  bool slowed_by_client = false;       // the client has taken the response slowly
+  bool stale_connection = false;       // a kept one that was reset right behind the request: the two have crossed
+  // Its client has given it up, and it goes on without one until the upstream has answered: the breaker wants a
+  // verdict.
+  bool runs_on = false;
   std::uint16_t flags = 0;
   FallbackRuns fallback_runs;
 

@@ -187,24 +187,27 @@ Task<Attempt*> Attempt::resolve(Reply& reply, Time now) {
 }
 
 Task<Attempt*> Attempt::decide(Reply& reply, Time now) {
-  const bool relayed = reply.origin == Reply::Origin::upstream;
-  chain.on_reply(x, reply, now);
-  if (chain.detour()) return decide_by_detours(relayed, reply);
-  settle(relayed, reply, now);
+  if (!done_) chain.on_reply(x, reply, now);
+  if (chain.detour()) return decide_by_detours(reply);
+  settle(reply, now);
   return Task<Attempt*>::ended(this);
 }
 
-Task<Attempt*> Attempt::decide_by_detours(bool relayed, Reply& reply) {
+Task<Attempt*> Attempt::decide_by_detours(Reply& reply) {
   Attempt* const source = co_await take_detours(reply);
-  settle(relayed, reply, steady_now());
+  settle(reply, steady_now());
   co_return source;
 }
 
-// It is known what goes to the client. `relayed`: the upstream had a response of its own.
-void Attempt::settle(bool relayed, const Reply& reply, Time now) {
-  if (relayed && reply.origin != Reply::Origin::upstream) forward.abandon(Outcome::abandoned);
-  if (!relayed) done(now);
+// It is known what goes to the client. What is not relayed is over, however slowly that is taken.
+void Attempt::settle(const Reply& reply, Time now) {
+  if (reply.origin != Reply::Origin::upstream) conclude(now);
   count_fallbacks();  // before the reply goes out: who has read it finds it counted
+}
+
+void Attempt::conclude(Time now) {
+  forward.abandon(Outcome::abandoned);
+  done(now);
 }
 
 // The first attempt is judged before another upstream is asked; its reply stays good in case all else fails.
@@ -218,17 +221,32 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
     detour_->x.total_at = x.total_at;
     Reply other;
     Attempt* source = co_await detour_->resolve(other, steady_now());
-    const bool failed = other.origin == Reply::Origin::problem || x.fallback->on.has_status(detour_->x.upstream_status);
-    if (!failed || is_forsaken(detour_->x.outcome) || detour_->x.outcome == Outcome::client_fault) {
+    if (!has_failed(*source, other)) {
       reply = std::move(other);
+      co_await let_go();
       co_return source;
     }
+    detour_->forgo_verdict();  // nobody is to wait for it
     co_await detour_->finish();
     x.nothing_sent = x.nothing_sent && detour_->x.nothing_sent;  // the next step must know what this one has sent
     chain.resume(x, reply, steady_now());
   }
   if (reply.origin == Reply::Origin::upstream) forward.resume();
   co_return this;
+}
+
+// Whether the next step of the chain is to be tried instead of what the detour has come to.
+bool Attempt::has_failed(const Attempt& source, const Reply& reply) const {
+  if (is_forsaken(detour_->x.outcome) || is_forsaken(source.x.outcome) || detour_->x.outcome == Outcome::client_fault)
+    return false;
+  if (reply.origin == Reply::Origin::upstream) return x.fallback->on.has_status(source.x.upstream_status);
+  return reply.origin == Reply::Origin::problem;
+}
+
+// A response that was put aside is not needed any more: others may have its connection and its place.
+Task<void> Attempt::let_go() {
+  if (forward.is_suspended()) co_await forward.finish();
+  give_slot_back();
 }
 
 // When the upstream's part ended: what falls due together is reported with its own times.
@@ -263,10 +281,31 @@ void Attempt::count_fallbacks() {
 }
 
 Task<void> Attempt::finish() {
+  if (!done_) conclude(ended_at());
+  if (x.runs_on) return finish_without_client();
   Task<void> end = forward.finish();
   if (!end.is_ready() || detour_) return finish_after(std::move(end));
   give_slot_back();
   return end;
+}
+
+// What the upstream does now is the breaker's alone: the client has had its answer, if any.
+Task<void> Attempt::finish_without_client() {
+  const Outcome outcome = x.outcome;
+  co_await forward.run_on();
+  chain.on_verdict(x, ended_at());
+  x.outcome = outcome;
+  co_await finish_after(forward.finish());
+}
+
+void Attempt::forgo_verdict() {
+  if (detour_) detour_->forgo_verdict();
+  if (x.runs_on) chain.on_verdict(x, ended_at());
+}
+
+void Attempt::stop_running_on() {
+  forward.stop_running_on();
+  if (detour_) detour_->stop_running_on();
 }
 
 Task<void> Attempt::finish_after(Task<void> end) {

@@ -41,8 +41,12 @@ class Attempt {
   void done(Time now);
   void done();  // if it was not, with the time of its end
   bool is_done() const { return done_; }
-  // Ends what still runs of this attempt and its detour.
+  // Ends what still runs of this attempt and its detour, and first of all the call: it is judged by what its response
+  // says, which is gone afterwards.
+  // Where it runs on, finish() first waits for the upstream: what there is to say to the client is said before.
   Task<void> finish();
+  bool runs_on() const { return x.runs_on || (detour_ && detour_->runs_on()); }
+  void stop_running_on();
   const Attempt* detour() const { return detour_.get(); }
 
  private:
@@ -53,10 +57,15 @@ class Attempt {
   Task<void> follow();
   void fail(Reply&);
   Time ended_at() const;
-  Task<Attempt*> decide_by_detours(bool relayed, Reply&);
+  Task<Attempt*> decide_by_detours(Reply&);
   Task<Attempt*> take_detours(Reply&);
-  void settle(bool relayed, const Reply&, Time now);
+  void settle(const Reply&, Time now);
+  void conclude(Time now);
+  bool has_failed(const Attempt& source, const Reply&) const;
+  Task<void> let_go();
   Task<void> finish_after(Task<void>);
+  Task<void> finish_without_client();
+  void forgo_verdict();
   bool take_slot();
   void give_slot_back();
   void count_fallbacks();

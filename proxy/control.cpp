@@ -158,7 +158,8 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
                        .store = cache_.get(),
                        .cache_partition = upstream->state->cache,
                        .fetches = fetches_.get(),
-                       .cache_generation = cache_generation_of(wanted)};
+                       .cache_generation = cache_generation_of(wanted),
+                       .trials_without_client = &upstream->state->trials_without_client};
     snapshot->upstreams.push_back(std::move(upstream));
   }
   for (std::size_t i = 0; i < snapshot->config.listeners.size(); ++i) {

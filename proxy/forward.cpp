@@ -35,20 +35,28 @@ Forward::~Forward() {
 }
 
 void Forward::listen_to_client() {
-  if (!upload_.running()) inbound_.listen();
+  if (!upload_.running() && !running_on_) inbound_.listen();
 }
 
 void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
 
 void Forward::end(const Fault& fault) {
   if (x_.outcome != Outcome::pending) return;
+  x_.runs_on = is_given_up(fault.outcome) && chain_.wants_verdict(x_);
   x_.outcome = fault.outcome;
   x_.response_end = fault.at;
   phase_ = Phase::over;
   dial_.cancel();
   if (fault.outcome == Outcome::complete) return;
   x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at);
-  if (connection_) connection_->channel().close();
+  x_.slowed_by_client = x_.waits.slowed_response(fault.at);
+  if (connection_ && !x_.runs_on) connection_->channel().close();
+}
+
+// Whether only the client's end, or its own deadline, keeps the upstream from answering.
+bool Forward::is_given_up(Outcome outcome) const {
+  if (phase_ != Phase::waiting || has_head_ || running_on_) return false;
+  return outcome == Outcome::client_gone || (outcome == Outcome::total_timeout && x_.short_deadline);
 }
 
 // ------------------------------------------------------------------------------------------------------ connecting
@@ -143,13 +151,13 @@ void Forward::start_over() {
   connection_.reset();
   x_.outcome = Outcome::pending;
   x_.response_end = kNever;
-  x_.client_withheld = false;
+  x_.client_withheld = x_.slowed_by_client = x_.stale_connection = false;
   fresh_ = true;
 }
 
 // A kept connection that turned out closed (spec "Forwarding", last item).
 bool Forward::may_try_again() const {
-  if (fresh_ || !connection_ || !connection_->reused() || received_any_) return false;
+  if (running_on_ || fresh_ || !connection_ || !connection_->reused() || received_any_) return false;
   if (own_ && inbound_.connection_bound) return false;  // a leg of a handshake is good on its own connection alone
   const bool nothing_sent = connection_->channel().bytes_written() == written_before_;
   return upload_.state() == Upload::State::idle && inbound_.body.done() &&
@@ -207,8 +215,8 @@ Task<void> Forward::send() {
   inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
   inbound_.buffered_body = {};
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
-  upload_.start(channel,
-                [this](Upload::Progress progress, Time now, std::size_t bytes) { on_upload(progress, now, bytes); });
+  x_.waits.upload_begins(steady_now());
+  upload_.start(channel, [this](Upload::Progress progress, Time now) { on_upload(progress, now); });
 }
 
 // ------------------------------------------------------------------------------------------------------ receiving
@@ -224,6 +232,7 @@ Task<void> Forward::receive_head() {
     }
     if (x_.outcome != Outcome::pending) co_return;
     if (channel.ended()) {
+      x_.stale_connection = is_stale(steady_now());
       end(fault_.value_or(Fault{Outcome::reset, steady_now()}));
       co_return;
     }
@@ -232,6 +241,12 @@ Task<void> Forward::receive_head() {
     listen_to_client();
     co_await inbound_.event.wait();
   }
+}
+
+// Whether the upstream had closed a kept connection before the request reached it: then its reset comes at once.
+bool Forward::is_stale(Time now) const {
+  constexpr milliseconds kAtOnce{100};
+  return connection_->reused() && !received_any_ && now - x_.permitted < kAtOnce;
 }
 
 // True when a head was taken from the buffer: the final one (has_head), a 1xx, or one that is refused (x.outcome).
@@ -255,7 +270,7 @@ bool Forward::parse_head() {
   x_.response = &response_;
   x_.upstream_status = response_.status;
   x_.response_head = last_progress_ = steady_now();
-  if (response_.status == 408) x_.client_withheld = x_.waits.withheld(x_.response_head);
+  x_.answered_stall = x_.waits.withholds_upload(x_.response_head);
   body_ = http::BodyDecoder(response_.body, response_.content_length);
   phase_ = Phase::relaying;
   if (body_.done()) end(Outcome::complete);
@@ -265,7 +280,27 @@ bool Forward::parse_head() {
 
 // ------------------------------------------------------------------------------------------------------ the end
 
+Task<void> Forward::run_on() {
+  running_on_ = true;
+  fault_.reset();
+  x_.outcome = Outcome::pending;
+  x_.response_end = kNever;
+  x_.total_at = kNever;
+  phase_ = Phase::waiting;
+  co_await receive_head();
+  abandon(Outcome::abandoned);
+  running_on_ = false;
+}
+
+void Forward::stop_running_on() {
+  if (!running_on_) return;
+  cut_off(Outcome::cut_off);
+  worker_.loop().soon([session = inbound_.session.lock(), &event = inbound_.event] { event.set(); });
+}
+
 void Forward::cut_off(Outcome why) {
+  if (why == Outcome::client_gone && is_given_up(why)) end(why);
+  if (why == Outcome::client_gone && (running_on_ || x_.runs_on)) return;
   if (x_.outcome == Outcome::pending && !fault_) fault_ = Fault{why, steady_now()};
   dial_.cancel();
   if (connection_) connection_->channel().close();

@@ -43,6 +43,9 @@ class Forward final : public Watcher {
   void suspend();
   void resume();
   bool is_suspended() const { return suspended_; }
+  // After x.runs_on was set: until the upstream has answered, or has failed to, which x.outcome says then.
+  Task<void> run_on();
+  void stop_running_on();
   // Whatever it waits for on the upstream's side ends now; that is its outcome, unless it has one.
   void cut_off(Outcome why);
   // The client does not take what is on its way to it, and takes it again. Time between the two is not the upstream's.
@@ -75,7 +78,7 @@ class Forward final : public Watcher {
   Outcome total_passed() const;
   void arm();
   bool interrupted();
-  void on_upload(Upload::Progress, Time now, std::size_t bytes);
+  void on_upload(Upload::Progress, Time now);
   void body_moved(Time now);
   void look_at_blocked_write(Time now);
   void begin_blocked_write(Time now);
@@ -83,6 +86,7 @@ class Forward final : public Watcher {
   void listen_to_client();
   void end(Outcome);
   void end(const Fault&);
+  bool is_given_up(Outcome) const;
   void refuse(std::string_view malformed);
 
   void choose_endpoint();
@@ -94,6 +98,7 @@ class Forward final : public Watcher {
   Task<void> send();
   void append_head(std::string& out);
   Task<void> receive_head();
+  bool is_stale(Time now) const;
   bool parse_head();
   http::HeadResult read_head(Channel&);
   http::HeadLimits head_limits() const;
@@ -137,6 +142,7 @@ class Forward final : public Watcher {
   bool has_head_ = false;
   bool received_any_ = false;  // a byte of a response, on this connection
   bool suspended_ = false;
+  bool running_on_ = false;
   bool fresh_ = false;  // take no kept connection again
   bool own_ = false;    // the connection has been the client's own before this request
 };

@@ -69,14 +69,14 @@ void Forward::arm() {
 // ------------------------------------------------------------------------------------------------------ the request's
 // body
 
-void Forward::on_upload(Upload::Progress progress, Time now, std::size_t bytes) {
+void Forward::on_upload(Upload::Progress progress, Time now) {
   switch (progress) {
     case Upload::Progress::starved:
       x_.waits.upload_waits(now);
       if (chain_.next_due(x_) < due_.due()) arm();
       return;
     case Upload::Progress::fed:
-      x_.waits.upload_came(bytes, now);
+      x_.waits.upload_came(now);
       return body_moved(now);
     case Upload::Progress::blocked:
       body_moved(now);
@@ -133,6 +133,7 @@ bool Forward::interrupted() {
     end(*fault_);
     return true;
   }
+  if (running_on_) return false;
   switch (upload_.state()) {
     case Upload::State::client_gone:
       end(Outcome::client_gone);

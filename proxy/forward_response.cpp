@@ -67,7 +67,7 @@ void Forward::refuse(std::string_view malformed) {
 }
 
 Task<void> Forward::relay_interim() {
-  if (inbound_.request.minor_version >= 1) {
+  if (inbound_.request.minor_version >= 1 && !running_on_) {
     Scratch scratch(worker_.scratch());
     append_interim_head(*scratch, response_, response_connection_);
     Gather gather;

@@ -65,6 +65,7 @@ std::string cache_scope(const config::Listener& listener, const config::Route& r
     append_part(scope, route.host.name);
   }
   for (const auto& [name, value] : route.match.headers) {
+    append_part(scope, "header");
     append_part(scope, name);
     append_part(scope, value);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "filters/list_field.hpp"
 #include "proxy/http/chunk_writer.hpp"
 #include "proxy/http/dot_segments.hpp"
 #include "proxy/http/field_ids.hpp"
@@ -89,29 +90,48 @@ Task<void> Session::serve() {
   } else if (reply.origin == Reply::Origin::upstream) {
     co_await relay(*source, reply);
   } else {
-    co_await source->finish();
+    if (!source->runs_on()) co_await source->finish();
     attempt.done();
     co_await answer(reply, attempt.x.outcome, route_->upstream->config->name);
   }
   attempt.done();
+  const bool runs_on = attempt.runs_on();
+  if (runs_on) record(&attempt);
   co_await attempt.finish();
   attempt_ = nullptr;
-  record(&attempt);
+  if (!runs_on) record(&attempt);
   if (source->x.refresh && !source->x.connection_bound) Refresh::start(worker_, inbound_, snapshot_, *source);
   worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
   if (must_linger()) co_await linger();
 }
 
+namespace {
+
+// What a value of Forwarded says of the site that was asked for, and nothing of who has asked (RFC 7239 §4).
+void append_site(std::string& scope, std::string_view forwarded) {
+  const auto add = [&](std::string_view pair) {
+    if (iequals(pair.substr(0, 5), "host=") || iequals(pair.substr(0, 6), "proto=")) scope.append(pair).append(";");
+  };
+  const bool well_formed =
+      for_each_member(forwarded, ',', [&](std::string_view element) { for_each_member(element, ';', add); });
+  if (!well_formed) scope.append(forwarded);
+}
+
+}  // namespace
+
 // What a trusted peer says of its client's connection goes upstream: an answer to that is for such requests alone.
 void Session::choose_cache_scope() {
   std::string& scope = inbound_.cache_scope;
   scope.clear();
   if (!inbound_.peer.trusted) return;
-  for (const Field& field : inbound_.request.fields)
+  for (const Field& field : inbound_.request.fields) {
     if (field.id == FieldId::x_forwarded_proto || field.id == FieldId::x_forwarded_host ||
         field.id == FieldId::x_forwarded_port)
       scope.append(1, static_cast<char>(field.id)).append(field.value).append("\n");
+    else if (field.id == FieldId::forwarded)
+      append_site(scope, field.value);
+  }
   if (!scope.empty()) scope.append(route_->cache_scope);
 }
 
@@ -181,7 +201,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
     if (inbound_.request.is_head()) reply.body = {};
   }
   reply.fields.identify(http::field_id);  // those of a static answer come from the configuration
-  close_ = must_close() || !rest_is_drainable();
+  close_ = must_close() || !rest_is_drainable() || (attempt_ != nullptr && attempt_->runs_on());
   status_ = reply.status;
   error_ = reply.problem;
   const bool bodiless = has_no_body(reply.status);

@@ -79,6 +79,7 @@ bool Session::is_insecure_for(const Listener& listener) const {
 // ------------------------------------------------------------------------------------------------------ the end
 
 void Session::drain() {
+  if (attempt_ != nullptr) attempt_->stop_running_on();
   if (!idle_ && !owes_body_) return;
   client_deadline_.arm(std::min(client_deadline_.due(), std::chrono::steady_clock::now() + kDrainIdle));
 }

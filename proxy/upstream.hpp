@@ -44,6 +44,7 @@ struct UpstreamState {
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   std::atomic<std::uint32_t> concurrent_requests{0};
+  std::atomic<std::uint32_t> trials_without_client{0};
   std::atomic<std::uint32_t> bound_connections{0};  // of `connections`: those that are one client connection's own
 };
 

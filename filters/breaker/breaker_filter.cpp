@@ -57,9 +57,10 @@ Time BreakerFilter::settle_at(const Exchange& x) const {
   return x.response_head + x.upstream->circuit_breaker.recovery.settle_after;
 }
 
-// No client holds the half-open: when a trial call has waited too long for its own, its slot goes to another.
+// No client holds the half-open: when a trial call has waited too long for its own, or takes long to be sent, its slot
+// goes to another.
 Time BreakerFilter::slot_until(const Exchange& x) const {
-  return permit_.holds_slot() ? x.waits.patience_ends() : kNever;
+  return permit_.holds_slot() ? std::min(x.waits.patience_ends(), x.waits.upload_is_long()) : kNever;
 }
 
 // Calls that turn slow in one turn of the loop are reported each with its own time.
@@ -72,6 +73,7 @@ void BreakerFilter::tell_slowness(const Exchange& x, Time now) {
 
 void BreakerFilter::judge(Exchange& x, Outcome outcome, Time now) {
   if (!permit_.active()) return;
+  if (x.runs_on) return static_cast<void>(permit_.give_back_slot(now));
   const Judgement judgement = classify(*classify_, x, outcome);
   x.verdict = judgement.verdict;
   switch (judgement.verdict) {
@@ -82,9 +84,31 @@ void BreakerFilter::judge(Exchange& x, Outcome outcome, Time now) {
     case Verdict::none:
       return permit_.withdraw(now);
     case Verdict::neutral:
-      permit_.give_back_slot(now);  // its client may have had the choice, and may choose so again
+      if (judgement.by_client) permit_.give_back_slot(now);
       return permit_.neutral(now);
   }
+}
+
+bool BreakerFilter::wants_verdict(const Exchange& x) noexcept {
+  return permit_.holds_slot() && without_client_.enter(x.upstream->circuit_breaker.recovery.half_open_max_calls);
+}
+
+void BreakerFilter::on_verdict(Exchange& x, Time now) noexcept {
+  x.runs_on = false;
+  without_client_.leave();
+  tell_slowness(x, now);
+  judge(x, x.outcome, now);
+}
+
+bool BreakerFilter::WithoutClient::enter(std::uint32_t limit) noexcept {
+  if (count_ == nullptr) return false;
+  std::uint32_t now = count_->load(std::memory_order_relaxed);
+  while (now < limit && !counted_) counted_ = count_->compare_exchange_weak(now, now + 1, std::memory_order_relaxed);
+  return counted_;
+}
+
+void BreakerFilter::WithoutClient::leave() noexcept {
+  if (std::exchange(counted_, false)) count_->fetch_sub(1, std::memory_order_relaxed);
 }
 
 // A stream that breaks off after it was settled is a new, failed call, unless it was we who ended a quiet one. What its

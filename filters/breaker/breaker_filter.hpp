@@ -2,6 +2,10 @@
 // Thin glue between one exchange and its upstream's breaker: asks for the permit, tells slowness, gives one verdict.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/chain_context.hpp"
 #include "filters/filter.hpp"
@@ -11,7 +15,7 @@ namespace fusewire {
 class BreakerFilter {
  public:
   explicit BreakerFilter(const ChainContext& context) noexcept
-      : breaker_(context.breaker), classify_(context.classify) {}
+      : breaker_(context.breaker), classify_(context.classify), without_client_(context.trials_without_client) {}
 
   std::optional<Reply> on_request(Exchange&, Time now);
   void on_reply(Exchange&, Reply&, Time now);
@@ -22,7 +26,28 @@ class BreakerFilter {
   Time next_due(const Exchange&) const;
   void on_done(Exchange&, Time now) noexcept;
 
+  // See Chain. A half-open trial, as many of an upstream at a time as there are slots.
+  bool wants_verdict(const Exchange&) noexcept;
+  void on_verdict(Exchange&, Time now) noexcept;
+
  private:
+  // One of the trials that go on without a client.
+  class WithoutClient {
+   public:
+    explicit WithoutClient(std::atomic<std::uint32_t>* count) noexcept : count_(count) {}
+    WithoutClient(WithoutClient&& other) noexcept
+        : count_(other.count_), counted_(std::exchange(other.counted_, false)) {}
+    WithoutClient& operator=(WithoutClient&&) = delete;
+    ~WithoutClient() { leave(); }
+
+    bool enter(std::uint32_t limit) noexcept;
+    void leave() noexcept;
+
+   private:
+    std::atomic<std::uint32_t>* count_;
+    bool counted_ = false;
+  };
+
   Time slow_at(const Exchange&) const;
   Time settle_at(const Exchange&) const;
   Time slot_until(const Exchange&) const;
@@ -33,6 +58,7 @@ class BreakerFilter {
   breaker::Breaker* breaker_;
   const CompiledClassify* classify_;
   breaker::Permit permit_;
+  WithoutClient without_client_;
   bool told_slow_ = false;
 };
 

@@ -49,11 +49,14 @@ std::optional<FailureKind> kind_of(Outcome outcome) noexcept {
   }
 }
 
-// Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld.
+// Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld; or
+// broke off a response that took long because its client was slow; or closed an idle connection in the moment in which
+// a request came, and clients choose their moments.
 bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
-  if (!x.client_withheld) return false;
-  return kind == FailureKind::timeout || kind == FailureKind::reset || kind == FailureKind::incomplete ||
-         x.upstream_status == 408;
+  if (kind == FailureKind::reset && x.stale_connection) return true;
+  const bool broke_off = kind == FailureKind::reset || kind == FailureKind::incomplete;
+  if ((broke_off && x.slowed_by_client) || (x.answered_stall && x.upstream_status == 408)) return true;
+  return x.client_withheld && (broke_off || kind == FailureKind::timeout);
 }
 
 bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind) noexcept {
@@ -134,22 +137,29 @@ bool says_destination_unavailable(const Fields& fields) noexcept {
   return found;
 }
 
+namespace {
+
+constexpr Judgement kByClient{.by_client = true};
+
+}  // namespace
+
 Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome outcome) noexcept {
   const config::Classify& rules = classify.rules();
   const std::optional<FailureKind> kind = kind_of(outcome);
   if (outcome == Outcome::local || outcome == Outcome::overload) return {Verdict::none, FailureKind::other};
   const bool answered = outcome == Outcome::complete || outcome == Outcome::abandoned;
-  if (!kind && !answered) return {};
+  if (!kind && !answered)
+    return Judgement{.by_client = outcome == Outcome::client_gone || outcome == Outcome::client_fault};
   // A client whose own deadline was shorter than ours has not found the upstream at fault: else any client could open
-  // it.
-  if (outcome == Outcome::total_timeout && x.client_deadline) return {};
+  // it. Nor has it failed in what little time another upstream has left it.
+  if (outcome == Outcome::total_timeout && x.short_deadline) return kByClient;
   // Nor has a client that keeps its upstream waiting.
-  if (gave_up_on_client(x, kind)) return {};
+  if (gave_up_on_client(x, kind)) return kByClient;
   const bool has_head = answered || x.upstream_status != 0;
   if (lists(rules.ignore, kind) || (has_head && rules.ignore.has_status(x.upstream_status))) return {};
   if (lists(rules.failure, kind)) return {Verdict::failure, *kind};
   if (has_head)
-    if (const auto judged = by_head(classify, x)) return *judged;
+    if (const auto judged = by_head(classify, x)) return x.answered_stall ? kByClient : *judged;
   // A call that broke is no success, even where it is not listed as a failure.
   return {kind ? Verdict::neutral : Verdict::success, FailureKind::other};
 }

@@ -36,6 +36,7 @@ class CompiledClassify {
 struct Judgement {
   Verdict verdict = Verdict::neutral;
   breaker::FailureKind failure = breaker::FailureKind::other;  // meaningful with Verdict::failure
+  bool by_client = false;  // neutral by the client's doing, who may do so as often as it likes
 };
 
 // `outcome` is the exchange's, or what stands for it (`complete` for a body that has flowed long enough).

@@ -164,7 +164,7 @@ void CacheFront::on_done(const Exchange& x, bool stored, Time now) noexcept {
   const bool failed = x.background && !stored && !is_forsaken(x.outcome) && x.response == nullptr;
   if (failed && lead_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
   // A leader whose own deadline is over has left, too: the next one asks for all.
-  const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && x.client_deadline);
+  const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && x.short_deadline);
   end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
 }
 

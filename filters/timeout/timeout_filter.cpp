@@ -37,16 +37,27 @@ milliseconds total_of(const Exchange& x) noexcept {
   return milliseconds(static_cast<milliseconds::rep>(*asked));
 }
 
+namespace {
+
+// A first upstream, or the fetch of somebody else that was waited for, has left less than an answer may take.
+bool others_used_it(const Exchange& x, Time now) noexcept {
+  constexpr milliseconds kMoment{50};
+  return now - x.started > kMoment && x.total_at - now < std::min(x.timeouts->total, x.timeouts->response);
+}
+
+}  // namespace
+
 std::optional<Reply> TimeoutFilter::on_request(Exchange& x, Time now) {
   const milliseconds total = total_of(x);
   x.deadline_asked = client_deadline(x).has_value();
-  x.client_deadline = total < x.timeouts->total;
   x.total_at = std::min(x.total_at, x.started + total);
+  x.short_deadline = total < x.timeouts->total || others_used_it(x, now);
   x.connect_within = x.timeouts->connect;
   x.response_within = x.timeouts->response;
   x.idle_within = x.timeouts->idle;
   if (now < x.total_at) return std::nullopt;
   x.outcome = Outcome::local;
+  x.set(Flag::upstream_timeout);
   Reply reply;
   reply.origin = Reply::Origin::problem;
   reply.problem = Problem::total_timeout;

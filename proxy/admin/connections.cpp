@@ -7,11 +7,13 @@
 
 #include "proxy/admin/session.hpp"
 #include "proxy/admin/thread.hpp"
+#include "proxy/net/descriptors.hpp"
 #include "proxy/net/spawn.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {
 
+constexpr std::size_t kLookedAt = 8;                    // of those that have waited longest
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an error such as EMFILE: no spin
 
 // These hold what they run: it lives as long as its coroutine.
@@ -56,16 +58,29 @@ AsioTask<void> Connections::accept() {
   }
 }
 
-// The one that has waited longest for its client gives way, be it idle or slow; where none does, the newcomer is
-// refused.
+// Where descriptors are few, so are connections here: those who are served by the proxy need them.
+std::size_t Connections::max_connections() const {
+  constexpr std::size_t kShare = 8;
+  constexpr std::size_t kLeast = 4;
+  return std::min(limits().connections, std::max(kLeast, descriptor_limit() / kShare));
+}
+
+// The one that has waited longest for its client gives way, be it idle or slow; but not for want of a turn of ours,
+// where others do: its request may have come already. Where none gives way the newcomer is refused.
 bool Connections::make_room() {
-  if (sessions_.size() < limits().connections) return true;
-  Session* longest = nullptr;
+  if (sessions_.size() < max_connections()) return true;
+  std::vector<Session*> waiting;
   for (Session* session : sessions_)
-    if (session->waiting_since() && (!longest || *session->waiting_since() < *longest->waiting_since()))
-      longest = session;
-  if (longest) longest->close();
-  return longest != nullptr;
+    if (session->waiting_since()) waiting.push_back(session);
+  if (waiting.empty()) return false;
+  const std::size_t looked_at = std::min(waiting.size(), kLookedAt);
+  const auto earlier = [](const Session* a, const Session* b) { return *a->waiting_since() < *b->waiting_since(); };
+  std::partial_sort(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(looked_at), waiting.end(), earlier);
+  waiting.resize(looked_at);
+  const auto silent =
+      std::find_if_not(waiting.begin(), waiting.end(), [](Session* each) { return each->has_unread(); });
+  (silent != waiting.end() ? *silent : waiting.front())->close();
+  return true;
 }
 
 void Connections::serve(Socket socket) {

@@ -26,7 +26,7 @@ struct ClientLimits {
 constexpr ClientLimits limits_of(Interface interface) {
   using namespace std::chrono_literals;
   if (interface == Interface::probes)
-    return {.connections = 32, .streams = 0, .head = 8 * 1024, .read = 5s, .idle = 15s};
+    return {.connections = 128, .streams = 0, .head = 8 * 1024, .read = 5s, .idle = 15s};
   return {.connections = 64, .streams = 16, .head = 16 * 1024, .read = 10s, .idle = 60s};
 }
 
@@ -52,6 +52,7 @@ class Connections final : public std::enable_shared_from_this<Connections> {
 
  private:
   bool make_room();
+  std::size_t max_connections() const;
   void serve(Socket);
 
   AdminThread& thread_;

@@ -140,6 +140,11 @@ Session::Session(std::shared_ptr<Connections> connections, Socket socket)
 
 Session::~Session() { connections_->remove(*this); }
 
+bool Session::has_unread() {
+  error_code error;
+  return stream_.socket().available(error) > 0 && !error;
+}
+
 void Session::close() {
   gone_ = true;
   waiting_since_.reset();

@@ -25,6 +25,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   // Since when it has been waiting for its client: for a request, the rest of one, or that an answer is taken; nothing
   // for a stream.
   std::optional<std::chrono::steady_clock::time_point> waiting_since() const { return waiting_since_; }
+  bool has_unread();  // bytes of its client that have not been read
   bool is_streaming() const { return streaming_; }
   bool is_answering() const { return answering_; }
 

@@ -100,6 +100,27 @@ TEST_CASE("what a trusted peer says of its client's scheme, host and port keeps 
   CHECK(rig.upstream.request_count() == 4);
 }
 
+TEST_CASE("what a trusted peer's Forwarded says of scheme and host keeps answers apart, and who has asked does not") {
+  Rig rig(
+      [](Call& call) {
+        const Request& request = call.read_body();
+        call.send(response(200, request.field("Forwarded"), "Cache-Control: max-age=600\r\n"));
+      },
+      kServe, "    trust_forwarded: [127.0.0.0/8]\n");
+  const std::string get = "GET / HTTP/1.1\r\nHost: shop\r\n";
+  const auto starts = [&](const std::string& field, const std::string& start) {
+    return body_of(rig.proxy, get + field).starts_with(start);
+  };
+  for (int i = 0; i < 2; ++i) {
+    CHECK(starts("Forwarded: for=1.1.1.1;Host=evil\r\n", "for=1.1.1.1;Host=evil, for="));
+    CHECK(starts("Forwarded: for=1.1.1.1;proto=https\r\n", "for=1.1.1.1;proto=https, for="));
+    CHECK(starts("Forwarded: for=\"1.1.1.1;host=evil\"\r\n", "for=\"1.1.1.1;host=evil\", for="));
+    CHECK(starts("Forwarded: for=2.2.2.2\r\n", "for=\"1.1.1.1;host=evil\", for="));
+    CHECK(starts("Forwarded: for=\"1.1.1.1;host=evil\r\n", "for=\"1.1.1.1;host=evil, for="));
+  }
+  CHECK(rig.upstream.request_count() == 4);
+}
+
 TEST_CASE("what was asked for with Upgrade or Expect is not stored for a plain GET") {
   Rig rig(naming(), kServe);
   const std::string get = "GET / HTTP/1.1\r\nHost: shop\r\n";

@@ -92,6 +92,34 @@ TEST_CASE("uploads that drip are slow uploads") {
   CHECK(rig.proxy.breaker().totals.failure == 0);
 }
 
+TEST_CASE("uploads in pieces that come too slowly for their upstream are slow uploads") {
+  Rig rig([](Call& call) {
+    const auto until = std::chrono::steady_clock::now() + 2s;
+    while (std::chrono::steady_clock::now() < until && !call.stopping()) call.connection().fill(100ms);
+    call.connection().reset();
+  });
+  auto slow = clients(rig, 6, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000000\r\n\r\nthe beginning");
+  Connection silent = rig.proxy.connect();
+  const std::string piece(2000, 'x');
+  for (int i = 0; i < 100 && rig.proxy.breaker().totals.neutral < 6; ++i) {
+    for (Connection& client : slow) client.send(piece);
+    silent.ended(100ms);
+  }
+  CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 6; }));
+  CHECK(rig.proxy.breaker().totals.failure == 0);
+}
+
+TEST_CASE("an error that an upstream makes of an upload that does not come is not its failure") {
+  Rig rig([](Call& call) {
+    call.wait(kGivesUp);
+    call.send(response(500, "no body", "Connection: close\r\n"));
+  });
+  auto slow = clients(rig, 6, kUpload);
+  for (Connection& client : slow) CHECK(read_response(client, "POST").status == 500);
+  CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 6; }));
+  CHECK(rig.proxy.state() == "closed");
+}
+
 TEST_CASE("an upstream that breaks an upload which does not keep it waiting has failed") {
   Rig rig([](Call& call) { call.connection().reset(); });
   auto slow = clients(rig, 1, kUpload);
@@ -110,6 +138,52 @@ TEST_CASE("eight slow readers whose upstream gives up open nothing") {
     while (client.fill()) client.take(client.buffered().size());
   CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 8; }));
   CHECK(rig.proxy.breaker().totals.failure == 0);
+  CHECK(rig.proxy.state() == "closed");
+}
+
+TEST_CASE("readers that are slow all the time, but never for a second, open nothing") {
+  Rig rig([](Call& call) {
+    static const std::string kPiece(256 * 1024, 'x');
+    const auto until = std::chrono::steady_clock::now() + 3s;
+    call.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+    while (std::chrono::steady_clock::now() < until && call.connection().send(kPiece, 3s)) continue;
+    call.connection().reset();
+  });
+  auto slow = clients(rig, 6, kGet);
+  Connection silent = rig.proxy.connect();
+  for (int i = 0; i < 400 && rig.upstream.open_connections() > 0; ++i) {
+    for (Connection& client : slow) client.take(200'000, 20ms);
+    silent.ended(20ms);
+  }
+  for (Connection& client : slow)
+    while (client.fill()) client.take(client.buffered().size());
+  CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 6; }));
+  CHECK(rig.proxy.breaker().totals.failure == 0);
+}
+
+TEST_CASE("three uploads that go on and on do not hold the half-open, and are judged") {
+  Rig rig(scripts::ok(), kOneTrial);
+  open_the_breaker(rig);
+  rig.upstream.script([](Call& call) {
+    if (call.request().method == "GET") return void(call.send(response(200, "back")));
+    while (!call.stopping() && call.connection().fill()) call.connection().take(call.connection().buffered().size());
+  });
+  const std::size_t before = rig.upstream.request_count();
+  std::vector<Connection> endless;
+  for (int i = 0; i < 3; ++i) {
+    endless.push_back(rig.proxy.connect());
+    endless.back().send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  }
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == before + 3; }));
+  REQUIRE(rig.proxy.state() == "half_open");
+  const std::string piece = "c350\r\n" + std::string(50'000, 'x') + "\r\n";
+  const auto goes_on = [&] {
+    for (Connection& client : endless) client.send(piece);
+    return rig.proxy.breaker().half_open.in_flight == 0;
+  };
+  CHECK(eventually(goes_on));
+  CHECK(rig.proxy.state() == "half_open");
+  CHECK(rig.proxy.get("/").body == "back");
   CHECK(rig.proxy.state() == "closed");
 }
 

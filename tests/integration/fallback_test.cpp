@@ -299,6 +299,21 @@ TEST_CASE("another upstream stands in, through its own breaker") {
   CHECK(proxy.get("/").status == 503);
 }
 
+TEST_CASE("an upstream is not blamed for the time that another one has used before it") {
+  ScriptedUpstream primary(scripts::hang()), replica(scripts::delayed(1s, scripts::ok()));
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes: [{upstream: orders}]\n"
+      "defaults: {timeouts: {response: 300ms, total: 400ms}}\n"
+      "upstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:${A}\"]\n    fallback: {chain: [{upstream: "
+      "replica}]}\n    circuit_breaker: {mode: disabled}\n"
+      "  replica: \"http://127.0.0.1:${B}\"\n",
+      {{"A", primary.port()}, {"B", replica.port()}});
+  for (int i = 0; i < 6; ++i) CHECK(proxy.get("/").status == 504);
+  CHECK(replica.request_count() == 6);
+  CHECK(proxy.breaker("replica").totals.neutral == 6);
+  CHECK(proxy.state("replica") == "closed");
+}
+
 TEST_CASE("a request that may have had an effect is not sent to another upstream") {
   ScriptedUpstream primary(scripts::status(500)), replica;
   TestProxy proxy(

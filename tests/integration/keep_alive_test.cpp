@@ -55,3 +55,24 @@ TEST_CASE("a Keep-Alive that says nothing readable changes nothing") {
   Rig rig(says("timeout=soon"), "", "", kOneWorker);
   CHECK(connections_of_two(rig, 50ms) == 1);
 }
+
+TEST_CASE("a kept connection that is reset at once is nothing that the upstream has done to the request") {
+  struct Case {
+    milliseconds delay;
+    bool kept;
+    std::uint64_t failures;
+  };
+  for (const Case& each : {Case{0ms, true, 0}, Case{0ms, false, 1}, Case{300ms, true, 1}}) {
+    CAPTURE(each.delay.count());
+    CAPTURE(each.kept);
+    Rig rig(scripts::ok(), "", "", kOneWorker);
+    if (each.kept) CHECK(rig.proxy.get("/").status == 200);
+    rig.upstream.script([delay = each.delay](Call& call) {
+      call.read_body();
+      if (delay == 0ms || call.wait(delay)) call.connection().reset();
+    });
+    CHECK(rig.proxy.request("POST", "/", "", "pay").status == 502);
+    CHECK(rig.proxy.breaker().totals.failure == each.failures);
+    CHECK(rig.proxy.breaker().totals.neutral == 1 - each.failures);
+  }
+}

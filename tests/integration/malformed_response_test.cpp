@@ -93,9 +93,9 @@ Script in_pieces(std::string raw) {
 
 TEST_CASE("a large head that comes in small pieces passes") {
   const std::string one_line =
-      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: " + std::string(60 * 1024, 'x') + "\r\n\r\nhello";
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: " + std::string(200 * 1024, 'x') + "\r\n\r\nhello";
   for (const std::string& raw : {with_head_of(60 * 1024), one_line}) {
-    Rig rig(in_pieces(raw), kNoBreaker);
+    Rig rig(in_pieces(raw), std::string("    limits: {max_head_bytes: 256KiB}\n") + kNoBreaker);
     const Response reply = rig.proxy.get("/");
     CHECK(reply.status == 200);
     CHECK(reply.body == "hello");

@@ -102,7 +102,11 @@ class Breaker {
   Rows update_rows(const Scene&, std::uint32_t generation, Ended) noexcept;
   enum class Room : bool { same, one_more };
   void give_back_early(std::uint32_t generation, Room, Time now) noexcept;
-  void give_back(const Scene&, StateWord half_open, bool succeeded) noexcept;
+  struct Probe {
+    bool gives_back = false;  // its slot
+    bool succeeded = false;
+  };
+  void probe_ended(const Scene&, StateWord half_open, Probe) noexcept;
   void probe_failed(const Scene&, StateWord half_open, bool gives_back) noexcept;
   void count(const Scene&, Event::Result, FailureKind) noexcept;
 

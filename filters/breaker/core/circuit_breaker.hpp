@@ -40,7 +40,7 @@ class Call {
     if (permit_.active()) permit_.neutral((*clock_)());
   }
   void on_slow() { permit_.on_slow((*clock_)()); }
-  // Gives a half-open slot back while the call goes on, unjudged; false where it holds none.
+  // Gives a half-open slot back while the call goes on; false where it holds none.
   bool give_back_slot() { return permit_.give_back_slot((*clock_)()); }
   bool active() const noexcept { return permit_.active(); }
   milliseconds age() const { return std::chrono::floor<milliseconds>((*clock_)() - began_); }

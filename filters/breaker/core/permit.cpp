@@ -13,6 +13,7 @@ Permit::Permit(Permit&& other) noexcept
       generation_(other.generation_),
       phase_(std::exchange(other.phase_, Phase::none)),
       slot_(other.slot_),
+      gave_back_(other.gave_back_),
       unjudged_(other.unjudged_),
       slow_(other.slow_) {}
 
@@ -24,6 +25,7 @@ Permit& Permit::operator=(Permit&& other) noexcept {
   generation_ = other.generation_;
   phase_ = std::exchange(other.phase_, Phase::none);
   slot_ = other.slot_;
+  gave_back_ = other.gave_back_;
   unjudged_ = other.unjudged_;
   slow_ = other.slow_;
   return *this;
@@ -64,7 +66,7 @@ void Permit::withdraw(Time now) noexcept {
 bool Permit::give_back_slot(Time now) noexcept {
   if (!holds_slot()) return false;
   slot_ = false;
-  unjudged_ = true;
+  gave_back_ = true;
   breaker_->give_back_early(generation_, slow_ ? Breaker::Room::same : Breaker::Room::one_more, now);
   return true;
 }

@@ -26,11 +26,10 @@ class Permit {
   // There was no call after all (it was answered here, without the upstream): ends the permit, which leaves no trace in
   // the totals and gives its slot back.
   void withdraw(Time now) noexcept;
-  // Gives a half-open slot back while its call goes on, which is unjudged from now on: its verdict reaches only the
-  // totals, and it can no longer turn slow. For a call that cannot be judged by its own client's doing. So that clients
-  // who do this again and again do not hold the half-open, one trial more is admitted at a time from then on, unless
-  // this one has been judged as slow. False, and nothing changes, where the permit holds no slot (a closed breaker's
-  // never does) or has ended.
+  // Gives a half-open slot back while its call goes on, which is judged as a trial all the same. For a call that takes
+  // its time by its own client's doing, or ends without a verdict. So that clients who do this again and again do not
+  // hold the half-open, one trial more is admitted at a time from then on, unless this one has been judged as slow.
+  // False, and nothing changes, where the permit holds no slot (a closed breaker's never does) or has ended.
   bool give_back_slot(Time now) noexcept;
   // A stream that broke off after `settle_after` had ended its call by a success: a new, failed call. Counts once;
   // false where there was no such end.
@@ -38,7 +37,7 @@ class Permit {
 
   bool active() const noexcept { return phase_ == Phase::active; }  // not ended yet
   bool unjudged() const noexcept { return unjudged_; }              // reaches only the totals
-  // Of the half-open that admitted it; not when it has ended or given the slot back.
+  // Of the half-open that admitted it; not when it has ended, or given the slot back.
   bool holds_slot() const noexcept { return active() && slot_; }
   // Of its admission; stays readable after the end.
   std::uint32_t generation() const noexcept { return generation_; }
@@ -55,13 +54,15 @@ class Permit {
         slot_(slot),
         unjudged_(unjudged) {}
 
+  bool is_trial() const noexcept { return slot_ || gave_back_; }
   void drop() noexcept;
 
   Breaker* breaker_ = nullptr;
   Time admitted_{};  // stamps the event of a permit that is dropped: a destructor knows no time
   std::uint32_t generation_ = 0;
   Phase phase_ = Phase::none;
-  bool slot_ = false;  // of a half-open breaker
+  bool slot_ = false;       // of a half-open breaker
+  bool gave_back_ = false;  // its slot: a trial all the same
   bool unjudged_ = false;
   bool slow_ = false;
 };

@@ -14,13 +14,13 @@ void Breaker::finish(const Permit& permit, Result result, FailureKind kind, Time
   if (word.generation() != permit.generation_) return;
   if (word.state() == State::closed && result != Result::neutral)
     record(here, word, {.failed = result == Result::failure, .was_slow = permit.slow_});
-  if (word.state() != State::half_open || !permit.slot_) return;
+  if (word.state() != State::half_open || !permit.is_trial()) return;
   // A probe that turned slow has been judged; a verdict under an override is none.
   const bool decides = result != Result::neutral && !permit.slow_ && !current_override(here).is_set();
   if (decides && result == Result::failure)
-    probe_failed(here, word, true);
+    probe_failed(here, word, permit.slot_);
   else
-    give_back(here, word, decides);
+    probe_ended(here, word, {.gives_back = permit.slot_, .succeeded = decides});
 }
 
 void Breaker::count(const Scene& here, Result result, FailureKind kind) noexcept {
@@ -79,7 +79,7 @@ bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
     const Streak::Value row = counted_.slow_calls.add(word.generation(), here.at);
     if (frozen) return true;
     if (const auto cause = TripPolicy(here.settings).judge_slow(row, moment)) trip(here, word, *cause);
-  } else if (word.state() == State::half_open && permit.slot_ && !frozen) {
+  } else if (word.state() == State::half_open && permit.is_trial() && !frozen) {
     probe_failed(here, word, false);
   }
   return true;
@@ -89,17 +89,17 @@ void Breaker::give_back_early(std::uint32_t generation, Room room, Time now) noe
   const StateWord word = load();
   if (word.state() != State::half_open || word.generation() != generation) return;
   if (room == Room::one_more) made_room_.add(generation);
-  give_back(scene(now), word, false);
+  probe_ended(scene(now), word, {.gives_back = true});
 }
 
-void Breaker::give_back(const Scene& here, StateWord word, bool succeeded) noexcept {
+void Breaker::probe_ended(const Scene& here, StateWord word, Probe probe) noexcept {
   const std::uint32_t generation = word.generation();
   while (word.generation() == generation) {
     StateWord::Probes probes = word.probes();
-    --probes.in_flight;
-    if (succeeded) ++probes.successes;
+    if (probe.gives_back) --probes.in_flight;
+    if (probe.succeeded) ++probes.successes;
     const StateWord from = word;
-    const bool closes = succeeded && probes.successes >= here.settings.success_threshold;
+    const bool closes = probe.succeeded && probes.successes >= here.settings.success_threshold;
     const StateWord to = closes ? StateWord::closed(word.next_generation(), word.row())
                                 : StateWord::half_open(generation, word.row(), probes);
     if (!exchange(word, to)) continue;
@@ -127,7 +127,7 @@ void Breaker::broke_off(const Permit& permit, FailureKind kind, Time now) noexce
   if (permit.unjudged_)
     count(scene(now), Result::failure, kind);
   else
-    broke_off(permit.generation_, permit.slot_, kind, now);
+    broke_off(permit.generation_, permit.is_trial(), kind, now);
 }
 
 void Breaker::broke_off(std::uint32_t generation, FailureKind kind, Time now) noexcept {

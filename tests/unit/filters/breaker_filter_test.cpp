@@ -383,13 +383,15 @@ TEST_CASE_FIXTURE(Fixture, "time in which the client was waited for is not the u
 TEST_CASE_FIXTURE(Fixture, "an upload's waits before the request was sent change nothing of its slowness") {
   request();
   x.waits.upload_waits(kStart);
-  x.waits.upload_came(10'000, kStart + 8s);
+  x.waits.upload_came(kStart + 8s);
   x.waits.request_sent(kStart + 8s);
   sent(kStart + 8s);
   CHECK(filter->next_due(x) == kStart + 13s);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a trial call that waits for its client gives its slot back and goes on unjudged") {
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a trial call that waits for its client gives its slot back, goes on, and is judged by what the upstream does") {
   auto settings = calm();
   settings.recovery.half_open_max_calls = 1;
   settings.recovery.success_threshold = 1;
@@ -406,26 +408,41 @@ TEST_CASE_FIXTURE(Fixture, "a trial call that waits for its client gives its slo
   CHECK(breaker->snapshot(kStart + 32s).half_open.in_flight == 0);
   CHECK(filter->next_due(x) == kNever);
   done(Outcome::complete, kStart + 40s);
-  CHECK(breaker->state() == breaker::State::half_open);
+  CHECK(breaker->state() == breaker::State::closed);
   CHECK(totals().success == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a trial call that says nothing of its upstream makes room for another one") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a trial call that says nothing of its upstream by its client's doing makes room for another one") {
   auto settings = calm();
   settings.recovery.half_open_max_calls = 1;
   configure(settings);
   for (int i = 0; i < 5; ++i) fail();
-  for (const Outcome unjudged : {Outcome::client_gone, Outcome::client_fault, Outcome::local_lack}) {
+  for (const Outcome unjudged : {Outcome::client_gone, Outcome::client_fault, Outcome::client_gone}) {
     CHECK_FALSE(request(kStart + 30s));
     done(unjudged, kStart + 30s);
   }
   CHECK(breaker->snapshot(kStart + 30s).half_open.slots == 4);
+  CHECK_FALSE(request(kStart + 30s));
+  done(Outcome::local_lack, kStart + 30s);  // not its client's doing
   CHECK_FALSE(request(kStart + 30s));
   done(Outcome::overload, kStart + 30s);
   CHECK_FALSE(request(kStart + 30s));
   done(Outcome::complete, kStart + 30s);
   CHECK(breaker->snapshot(kStart + 30s).half_open.slots == 4);
   CHECK(breaker->snapshot(kStart + 30s).half_open.in_flight == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a trial call whose upload takes long gives its slot back, whoever is waited for") {
+  for (int i = 0; i < 5; ++i) fail();
+  CHECK_FALSE(request(kStart + 30s));
+  x.request_sent = kNever;
+  x.waits.upload_begins(kStart + 30s);
+  CHECK(filter->next_due(x) == kStart + 31001ms);
+  filter->on_due(x, kStart + 31001ms);
+  CHECK(breaker->snapshot(kStart + 31001ms).half_open.in_flight == 0);
+  done(Outcome::reset, kStart + 32s);
+  CHECK(breaker->state() == breaker::State::open);
 }
 
 TEST_CASE_FIXTURE(Fixture, "calls of a closed breaker wait for their clients as long as they like") {

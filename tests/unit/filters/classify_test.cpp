@@ -180,10 +180,10 @@ TEST_CASE("Proxy-Status is read as the list that it is") {
 TEST_CASE("a client whose own deadline was the shorter one does not make its upstream fail") {
   Scene scene;
   const CompiledClassify rules{config::Classify{}};
-  scene.x.client_deadline = true;
+  scene.x.short_deadline = true;
   CHECK(classify(rules, scene.x, Outcome::total_timeout).verdict == Verdict::neutral);
   CHECK(classify(rules, scene.x, Outcome::response_timeout).verdict == Verdict::failure);
-  scene.x.client_deadline = false;
+  scene.x.short_deadline = false;
   CHECK(classify(rules, scene.x, Outcome::total_timeout).verdict == Verdict::failure);
 }
 
@@ -200,19 +200,33 @@ TEST_CASE("what the upstream ends while its client withholds something is neutra
     CHECK(classify(rules, scene.x, outcome).verdict == Verdict::failure);
 }
 
-TEST_CASE("a 408 to a client that withholds its upload is neutral, any other status is what it is") {
+TEST_CASE("a response that its client has slowed and that breaks off is neutral, one that stands still is not") {
+  Scene scene;
+  scene.x.slowed_by_client = true;
+  const CompiledClassify rules{{}};
+  for (const Outcome outcome : {Outcome::reset, Outcome::incomplete})
+    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::neutral);
+  for (const Outcome outcome : {Outcome::idle_timeout, Outcome::protocol_error})
+    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::failure);
+}
+
+TEST_CASE("an error that answers a withheld upload is neutral, a success is one") {
   Scene scene;
   config::Classify listed;
   listed.failure.statuses.set(408);
   const CompiledClassify rules(listed);
-  const auto verdict_on = [&](int status, bool withheld) {
+  const CompiledClassify usual{{}};
+  const auto verdict_on = [&](const CompiledClassify& by, int status, bool stalled) {
     scene.response.status = status;
     scene.head(kStart);
-    scene.x.client_withheld = withheld;
-    return classify(rules, scene.x, Outcome::complete).verdict;
+    scene.x.answered_stall = stalled;
+    return classify(by, scene.x, Outcome::complete).verdict;
   };
-  CHECK(verdict_on(408, true) == Verdict::neutral);
-  CHECK(verdict_on(408, false) == Verdict::failure);
-  CHECK(verdict_on(500, true) == Verdict::failure);
-  CHECK(verdict_on(200, true) == Verdict::success);
+  CHECK(verdict_on(rules, 408, true) == Verdict::neutral);
+  CHECK(verdict_on(rules, 408, false) == Verdict::failure);
+  CHECK(verdict_on(usual, 408, true) == Verdict::neutral);
+  CHECK(verdict_on(usual, 408, false) == Verdict::success);
+  CHECK(verdict_on(usual, 500, true) == Verdict::neutral);
+  CHECK(verdict_on(usual, 500, false) == Verdict::failure);
+  CHECK(verdict_on(usual, 200, true) == Verdict::success);
 }

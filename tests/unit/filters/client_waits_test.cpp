@@ -9,7 +9,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr ClientWaits::Time kStart{1h};
-constexpr std::size_t kPiece = 64 * 1024;
 
 }  // namespace
 
@@ -21,40 +20,52 @@ TEST_CASE("without a wait nothing is withheld and nothing adds up") {
   CHECK(waits.patience_ends() == ClientWaits::Time::max());
 }
 
-TEST_CASE("an upload is withheld when nothing of it has been at hand for over a second") {
+TEST_CASE("an upload is withheld when nothing of it is at hand, and was not for over a second in all") {
   ClientWaits waits;
   waits.upload_waits(kStart);
   waits.upload_waits(kStart + 900ms);  // it goes on
   CHECK_FALSE(waits.withheld(kStart + 1s));
   CHECK(waits.withheld(kStart + 1001ms));
-  waits.upload_came(kPiece, kStart + 2s);
-  CHECK_FALSE(waits.withheld(kStart + 2s));
+  waits.upload_came(kStart + 2s);
+  CHECK(waits.withheld(kStart + 2s));
+  CHECK_FALSE(waits.withheld(kStart + 3s));
+  waits.upload_waits(kStart + 4s);
+  CHECK(waits.withheld(kStart + 4s));
 }
 
-TEST_CASE("single bytes do not end the withholding of an upload, a piece does") {
+TEST_CASE("short waits of an upload add up, however much comes between them") {
   ClientWaits waits;
-  const auto drip = [&](std::size_t bytes) {
-    for (auto at = kStart; at < kStart + 3s; at += 300ms) {
-      waits.upload_waits(at);
-      waits.upload_came(bytes, at + 300ms);
-    }
-    waits.upload_waits(kStart + 3s);
-  };
-  SUBCASE("single bytes") {
-    drip(1);
-    CHECK(waits.withheld(kStart + 3001ms));
+  for (auto at = kStart; at < kStart + 1s; at += 100ms) {
+    waits.upload_waits(at);
+    CHECK_FALSE(waits.withheld(at + 50ms));
+    waits.upload_came(at + 100ms);
   }
-  SUBCASE("pieces") {
-    drip(kPiece);
-    CHECK_FALSE(waits.withheld(kStart + 3001ms));
-  }
-}
-
-TEST_CASE("an upload with something at hand is not withheld, however long that took to come") {
-  ClientWaits waits;
-  waits.upload_waits(kStart);
-  waits.upload_came(1, kStart + 5s);
+  waits.upload_waits(kStart + 5s);
   CHECK_FALSE(waits.withheld(kStart + 5s));
+  CHECK(waits.withheld(kStart + 5001ms));
+}
+
+TEST_CASE("an upload is long when more than a second has passed since it began, until it is through") {
+  ClientWaits waits;
+  CHECK(waits.upload_is_long() == ClientWaits::Time::max());
+  waits.upload_begins(kStart);
+  CHECK(waits.upload_is_long() == kStart + 1001ms);
+  waits.request_sent(kStart + 5s);
+  CHECK(waits.upload_is_long() == ClientWaits::Time::max());
+}
+
+TEST_CASE("a response is slowed when its client has not taken it for over a second in all") {
+  ClientWaits waits;
+  for (auto at = kStart; at < kStart + 10s; at += 1s) {
+    waits.response_waits(at);
+    CHECK_FALSE(waits.slowed_response(at + 100ms));
+    waits.response_taken(at + 100ms);
+    CHECK_FALSE(waits.withheld(at + 100ms));
+  }
+  waits.response_waits(kStart + 10s);
+  CHECK(waits.slowed_response(kStart + 10001ms));
+  waits.response_taken(kStart + 10001ms);
+  CHECK(waits.slowed_response(kStart + 20s));
 }
 
 TEST_CASE("a response that was not taken for over a second counts for what is read right behind it") {
@@ -79,7 +90,7 @@ TEST_CASE("waits add up, two at once count once") {
   ClientWaits waits;
   waits.upload_waits(kStart);
   waits.response_waits(kStart + 100ms);
-  waits.upload_came(kPiece, kStart + 200ms);
+  waits.upload_came(kStart + 200ms);
   CHECK(waits.waiting());
   CHECK(waits.total(kStart + 250ms) == 250ms);
   waits.response_taken(kStart + 300ms);
@@ -92,18 +103,18 @@ TEST_CASE("patience ends when all waits together have taken over a second") {
   ClientWaits waits;
   waits.upload_waits(kStart);
   CHECK(waits.patience_ends() == kStart + 1001ms);
-  waits.upload_came(kPiece, kStart + 600ms);
+  waits.upload_came(kStart + 600ms);
   CHECK(waits.patience_ends() == ClientWaits::Time::max());
   waits.upload_waits(kStart + 5s);
   CHECK(waits.patience_ends() == kStart + 5401ms);
-  waits.upload_came(kPiece, kStart + 6s);
+  waits.upload_came(kStart + 6s);
   CHECK(waits.patience_ends() < kStart + 6s);  // whoever asks late hears of it, too
 }
 
 TEST_CASE("what was waited for before the whole request was sent is told apart from what came later") {
   ClientWaits waits;
   waits.upload_waits(kStart);
-  waits.upload_came(kPiece, kStart + 3s);
+  waits.upload_came(kStart + 3s);
   waits.request_sent(kStart + 3s);
   CHECK(waits.since_sent() == 0s);
   waits.response_waits(kStart + 4s);

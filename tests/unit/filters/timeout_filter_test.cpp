@@ -105,11 +105,24 @@ TEST_CASE_FIXTURE(Fixture, "no deadline is passed on where none came") {
   CHECK_FALSE(remaining_deadline_ms(x, kStart));  // the filter has not run
 }
 
+TEST_CASE_FIXTURE(Fixture, "an upstream that others have left less time than an answer may take has a short deadline") {
+  upstream.timeouts = {.connect = 1s, .response = 2s, .idle = 3s, .total = 4s};
+  run({}, kStart + 2s);
+  CHECK_FALSE(x.short_deadline);
+  run({}, kStart + 2001ms);
+  CHECK(x.short_deadline);
+  upstream.timeouts.response = 10s;  // the total is what it may take
+  run({}, kStart + 50ms);
+  CHECK_FALSE(x.short_deadline);
+  run({}, kStart + 51ms);
+  CHECK(x.short_deadline);
+}
+
 TEST_CASE_FIXTURE(Fixture, "whose wish the total is stands in the exchange") {
   run({{"X-Request-Timeout-Ms", "250"}});
-  CHECK(x.client_deadline);
+  CHECK(x.short_deadline);
   run({{"X-Request-Timeout-Ms", "60000"}});
-  CHECK_FALSE(x.client_deadline);
+  CHECK_FALSE(x.short_deadline);
   run();
-  CHECK_FALSE(x.client_deadline);
+  CHECK_FALSE(x.short_deadline);
 }

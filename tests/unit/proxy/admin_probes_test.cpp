@@ -60,10 +60,10 @@ TEST_CASE("the admin reads no body of a call that takes none, whoever asks") {
   CHECK(rig.drains == 0);
 }
 
-TEST_CASE("the probes' port keeps 32 connections, and the one that has waited longest gives way") {
+TEST_CASE("the probes' port keeps 128 connections, and the one that has waited longest gives way") {
   AdminRig rig(kTwoUpstreams, Interface::probes);
   std::vector<std::unique_ptr<RawClient>> slow;
-  for (int i = 0; i < 32; ++i) {
+  for (int i = 0; i < 128; ++i) {
     slow.push_back(std::make_unique<RawClient>(rig.port));
     slow.back()->send("GET /admin/health HTT");
   }

@@ -96,7 +96,7 @@ TEST_CASE("an unjudged stream that breaks off reaches only the totals") {
   CHECK(play.seen().totals.failure == 2);
 }
 
-TEST_CASE("a slot that is given back early is free for the next trial, and its call reaches only the totals") {
+TEST_CASE("a slot that is given back early is free for the next trial, and its call goes on") {
   config::CircuitBreaker config = only_consecutive(1);
   config.recovery.half_open_max_calls = 1;
   PlayedBreaker play(config);
@@ -108,17 +108,15 @@ TEST_CASE("a slot that is given back early is free for the next trial, and its c
     if (i == 0) CHECK(play.reject().by == RejectedBy::half_open);
     CHECK(waiting.give_back_slot(play.now));
     CHECK_FALSE(waiting.holds_slot());
-    CHECK(waiting.unjudged());
+    CHECK_FALSE(waiting.unjudged());
     CHECK(waiting.active());
     CHECK_FALSE(waiting.give_back_slot(play.now));
     CHECK(play.seen().half_open.in_flight == 0);
-    waiting.on_slow(play.now);
-    waiting.failure(FailureKind::timeout, play.now);
+    waiting.neutral(play.now);
     CHECK(play.state() == State::half_open);
     CHECK(play.seen().half_open.in_flight == 0);
-    CHECK(play.seen().half_open.failures == 0);
   }
-  CHECK(play.seen().totals.failure == 4);
+  CHECK(play.seen().totals.neutral == 3);
   play.succeed(3);
   CHECK(play.state() == State::closed);
 }
@@ -141,6 +139,35 @@ TEST_CASE("each slot that is given back early makes room for one trial more, up 
   play.wait_out();
   for (int i = 0; i < 3; ++i) trials.push_back(play.must_admit());  // a new half-open
   CHECK(play.reject().by == RejectedBy::half_open);
+}
+
+TEST_CASE("a trial that gives its slot back is judged all the same") {
+  config::CircuitBreaker config = only_consecutive(1);
+  config.recovery = {.half_open_max_calls = 1, .success_threshold = 2};
+  PlayedBreaker play(config);
+  play.fail();
+  play.wait_out();
+  Permit upload = play.must_admit();
+  CHECK(upload.give_back_slot(play.now));
+  CHECK_FALSE(upload.give_back_slot(play.now));
+  CHECK_FALSE(upload.unjudged());
+  CHECK(play.seen().half_open.in_flight == 0);
+  CHECK(play.seen().half_open.slots == 2);
+  Permit other = play.must_admit();
+  upload.success(play.now);
+  CHECK(play.seen().half_open.in_flight == 1);
+  CHECK(play.seen().half_open.successes == 1);
+  other.success(play.now);
+  CHECK(play.state() == State::closed);
+  CHECK(upload.broke_off(FailureKind::reset, play.now));  // of another generation
+  CHECK(play.state() == State::closed);
+
+  play.fail();
+  play.wait_out();
+  Permit failing = play.must_admit();
+  CHECK(failing.give_back_slot(play.now));
+  failing.failure(FailureKind::timeout, play.now);
+  CHECK(play.state() == State::open);
 }
 
 TEST_CASE("a trial that is withdrawn, neutral, or slow before its slot is given back makes no room") {

@@ -81,8 +81,8 @@ void ReferenceModel::end(const Permit& permit, Result result) {
   if (permit.unjudged || permit.generation != generation_) return;
   if (state_ == State::closed && result != Result::neutral) record(result == Result::failure, permit.slow, false);
   if (is(Mutation::neutral_ends_the_row) && result == Result::neutral) failing_ = {};
-  if (state_ != State::half_open || !permit.slot) return;
-  --in_flight_;
+  if (state_ != State::half_open || !(permit.slot || permit.gave_back)) return;
+  if (permit.slot) --in_flight_;
   if (result == Result::neutral || permit.slow || forced() != Override::none) return;
   if (result == Result::failure) return fail_probe();
   if (++successes_ >= rules_.success_threshold) begin(State::closed);
@@ -98,7 +98,7 @@ void ReferenceModel::turn_slow(Permit& permit) {
     forget_old(judged_, rules_.time_based, rules_.duration);
     go_on(slow_);
     judge(true);
-  } else if (state_ == State::half_open && permit.slot && forced() == Override::none) {
+  } else if (state_ == State::half_open && (permit.slot || permit.gave_back) && forced() == Override::none) {
     fail_probe();
   }
 }
@@ -109,25 +109,27 @@ void ReferenceModel::break_off(const Permit& permit) {
   if (permit.unjudged) return;
   if (state_ == State::closed)
     record(true, false, true);
-  else if (state_ == State::half_open && permit.slot && forced() == Override::none)
+  else if (state_ == State::half_open && (permit.slot || permit.gave_back) && forced() == Override::none)
     fail_probe();
 }
 
-bool ReferenceModel::give_back(Permit& permit, bool makes_room) {
+bool ReferenceModel::give_back(Permit& permit) {
   if (!permit.slot) return false;
   const bool held = permit.generation == generation_ && state_ == State::half_open;
-  if (held && is(Mutation::given_back_slot_is_judged)) return true;
   permit.slot = false;
-  permit.unjudged = true;
+  permit.gave_back = true;
+  if (is(Mutation::trial_without_slot_is_unjudged)) permit.unjudged = true;
   if (held && !is(Mutation::slot_stays_taken)) --in_flight_;
-  if (permit.slow && !is(Mutation::slow_trial_makes_room)) makes_room = false;
+  const bool makes_room = !permit.slow || is(Mutation::slow_trial_makes_room);
   if (held && makes_room && !is(Mutation::given_back_slot_makes_no_room)) ++room_;
   return true;
 }
 
 void ReferenceModel::withdraw(Permit& permit) {
   if (is(Mutation::withdrawn_call_is_neutral)) return end(permit, Result::neutral);
-  give_back(permit, is(Mutation::withdrawn_call_makes_room));
+  const int room = room_;
+  give_back(permit);
+  if (!is(Mutation::withdrawn_call_makes_room)) room_ = room;
 }
 
 void ReferenceModel::record(bool failed, bool was_slow, bool broke_off) {

@@ -61,7 +61,7 @@ enum class Mutation {
   slow_rate_before_slow_row,
   slow_row_in_half_open,
   slot_stays_taken,
-  given_back_slot_is_judged,
+  trial_without_slot_is_unjudged,
   withdrawn_call_is_neutral,
   given_back_slot_makes_no_room,
   slow_trial_makes_room,
@@ -77,6 +77,7 @@ class ReferenceModel {
   struct Permit {
     int generation = 0;
     bool slot = false;
+    bool gave_back = false;
     bool unjudged = false;
     bool slow = false;
   };
@@ -99,7 +100,7 @@ class ReferenceModel {
   void end(const Permit&, Result);
   void turn_slow(Permit&);
   void break_off(const Permit&);
-  bool give_back(Permit&, bool makes_room = true);
+  bool give_back(Permit&);
   void withdraw(Permit&);
   void force(Override, std::optional<std::int64_t> for_ms);
   void release() { forced_ = Override::none; }

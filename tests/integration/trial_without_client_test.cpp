@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trials of a half-open breaker whose clients give them up: the upstream is asked all the same, and judged.
+#include <string>
+
+#include "tests/support/rig.hpp"
+
+using namespace fusewire::testing;
+
+namespace {
+
+const std::string kGet = "GET / HTTP/1.1\r\nHost: h\r\n";
+
+// Half-open at once, closed by one success.
+constexpr const char* kOneSuccess =
+    "    timeouts: {deadline_header: x-request-timeout-ms}\n"
+    "    circuit_breaker: {transitions: {open_timeout: 50ms, backoff: {max: 50ms, jitter: 0}}, "
+    "recovery: {half_open_max_calls: 1, success_threshold: 1}}\n";
+
+struct Recovering : Rig {
+  Recovering() : Rig(scripts::status(500), kOneSuccess) {
+    for (int i = 0; i < 5; ++i) REQUIRE(proxy.get("/").status == 500);
+    REQUIRE(eventually([&] { return proxy.breaker().open_remaining == 0ms; }));
+  }
+
+  // A client whose request the upstream has.
+  Connection ask(const std::string& fields = "\r\n") {
+    const std::size_t before = upstream.request_count();
+    Connection client = proxy.connect();
+    client.send(kGet + fields);
+    REQUIRE(eventually([&] { return upstream.request_count() == before + 1; }));
+    REQUIRE(proxy.state() == "half_open");
+    return client;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a trial whose client leaves goes on, and the upstream's answer counts") {
+  Recovering rig;
+  rig.upstream.script(scripts::delayed(300ms, scripts::ok(std::string(100'000, 'x'))));
+  rig.ask().close();
+  CHECK(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 0; }));
+  CHECK(eventually([&] { return rig.proxy.state() == "closed"; }));
+  CHECK(rig.proxy.breaker().totals.success == 1);
+  CHECK(rig.proxy.breaker().totals.neutral == 0);
+}
+
+TEST_CASE("a trial whose client leaves goes on, and the upstream's failure counts") {
+  const Script failures[] = {scripts::delayed(200ms, scripts::status(503, "no")),
+                             scripts::delayed(200ms, scripts::reset())};
+  for (const Script& failure : failures) {
+    Recovering rig;
+    rig.upstream.script(failure);
+    rig.ask().close();
+    CHECK(eventually([&] { return rig.proxy.breaker().totals.trips == 2; }));
+    CHECK(rig.proxy.breaker().totals.failure == 6);
+  }
+}
+
+TEST_CASE("a client gets its 504 at its own deadline, and its trial goes on") {
+  Recovering rig;
+  rig.upstream.script(scripts::delayed(500ms, scripts::ok()));
+  Connection client = rig.ask("X-Request-Timeout-Ms: 100\r\n\r\n");
+  const Response reply = read_response(client);
+  CHECK(reply.status == 504);
+  CHECK(reply.field("Connection") == "close");
+  CHECK(rig.proxy.breaker().totals.success == 0);
+  CHECK(eventually([&] { return rig.proxy.state() == "closed"; }));
+  CHECK(rig.proxy.breaker().totals.success == 1);
+}
+
+TEST_CASE("as many trials go on without a client as there are slots, and the others end") {
+  Recovering rig;
+  rig.upstream.script(scripts::hang());
+  rig.ask().close();
+  REQUIRE(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 0; }));
+  rig.ask().close();
+  CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 1; }));
+  CHECK(rig.upstream.open_connections() == 1);
+}
+
+TEST_CASE("what is waited for without a client does not hold a drain up") {
+  Recovering rig;
+  rig.upstream.script(scripts::hang());
+  rig.ask().close();
+  REQUIRE(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 0; }));
+  const auto began = std::chrono::steady_clock::now();
+  rig.proxy.drain();
+  CHECK(rig.proxy.wait() == 0);
+  CHECK(std::chrono::steady_clock::now() - began < 4s);  // nothing else would end it before slower_than
+}
