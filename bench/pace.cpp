@@ -154,7 +154,7 @@ class Pace {
   const std::string request_;
   const long length_;
   std::vector<Connection> connections_;
-  std::deque<Connection*> free_;  // whoever has been free longest is next
+  std::deque<Connection*> free_;  // the one that has been free longest is next
   std::size_t failed_ = 0;
   std::array<char, 64 * 1024> piece_;
   std::vector<Clock::duration> latencies_;

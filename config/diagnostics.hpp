@@ -24,7 +24,7 @@ class Report {
   // Files that the text names are not opened.
   bool no_files() const { return no_files_; }
   // In the order of the file, then the environment, then the command line; a value that was merged into several places
-  // and refused in each is told once.
+  // and refused in each is reported once.
   std::vector<Diagnostic> errors() const { return sorted(errors_); }
   std::vector<Diagnostic> warnings() const { return sorted(warnings_); }
 

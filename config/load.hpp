@@ -52,8 +52,8 @@ struct LoadResult {
 
 LoadResult load(const Source&);
 
-// The admin section as far as it can be read, whatever is wrong elsewhere: to find a process that serves on by an
-// earlier, better text. Absent where its address can't be told.
+// The admin section as far as it can be read, whatever is wrong elsewhere: to find a process that still runs with
+// an earlier, better text. Absent where its address cannot be determined.
 struct AdminResult {
   std::optional<Admin> admin;
   std::vector<Diagnostic> errors;  // of the section, and what kept it from being read

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tls:` of a listener and of an upstream: paths, and whether their files can be read. What these hold is judged by
-// whoever links a TLS library.
+// `tls:` of a listener and of an upstream: paths, and whether their files can be read. Their content is
+// checked by the code that links a TLS library.
 #include <map>
 
 #include "config/addresses.hpp"

@@ -31,8 +31,9 @@ class Traps {
  private:
   void check_process() {
     if (!is_loopback(config_.admin.address))
-      places_.warn({"admin", "address"}, "the admin address is not loopback: whoever reaches it can read everything" +
-                                             std::string(config_.admin.read_requires_token ? " with the token" : ""));
+      places_.warn({"admin", "address"},
+                   "the admin address is not loopback: anyone who can reach it can read everything" +
+                       std::string(config_.admin.read_requires_token ? " with the token" : ""));
     const Node* via = places_.find({"via"});
     if (via != nullptr && via->from.empty())
       places_.warn({"via"},
@@ -66,7 +67,7 @@ class Traps {
                                  [](const Endpoint& endpoint) { return endpoint.tls; });
     if (tls && !upstream.tls.verify)
       places_.warn(path + Path{"tls", "verify"},
-                   "whoever stands in between can read and change everything: no certificate is checked");
+                   "anyone in between can read and change everything: no certificate is checked");
   }
 
   // `open`, `response`: where the two are written; `at`: where the warning goes.

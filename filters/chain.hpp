@@ -34,7 +34,7 @@ class Chain {
   Time next_due(const Exchange&) const;
   void on_done(Exchange&, Time now) noexcept;
 
-  // Whoever is to be told of the end of the fetch that x waits for. False: it has ended already.
+  // Subscribes the follower to the end of the fetch that x waits for. False if that fetch has already ended.
   bool follow(std::shared_ptr<cache::Follower>);
   // Whether the upstream's response is on its way into the cache.
   bool remembers() const noexcept;

@@ -50,7 +50,7 @@ class ClientWaits {
   Duration since_sent() const noexcept { return total_ - before_sent_; }
   // When total() passes kPatience if the wait goes on; Time::max() while there is none.
   Time patience_ends() const noexcept;
-  // When an upload has taken more than kPatience, whoever was waited for; Time::max() while there is none.
+  // When an upload has taken more than kPatience, whichever side was waited for; Time::max() while there is none.
   Time upload_is_long() const noexcept {
     return upload_began_ == Time::max() ? Time::max() : upload_began_ + kPatience + std::chrono::milliseconds(1);
   }

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 
 inline constexpr Time kNever = Time::max();
 
-// What truly happened between us and the upstream, and whose doing it was. Never what the client was told.
+// What truly happened between us and the upstream, and who caused it. Never what the client was answered.
 enum class Outcome : std::uint8_t {
   pending,
   // answered here, nothing was asked of the upstream

@@ -12,7 +12,7 @@
 //   on_body      for each piece of the upstream's relayed body, before it goes to the client. Not after a replacement.
 //   on_due       when next_due() has come; the exchange may still be waiting for the upstream.
 //   on_done      exactly once, noexcept: the upstream's part is over and x.outcome is final. Before the response's last
-//                bytes go to the client, so that whoever reads them finds the verdict already recorded.
+//                bytes go to the client, so that a client that reads them finds the verdict already recorded.
 #pragma once
 
 #include <concepts>

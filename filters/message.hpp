@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An HTTP message's head as views: what the codec has parsed and the filters read. Nothing here owns bytes; the owner
-// is named by whoever hands the message out.
+// An HTTP message's head as views: what the codec has parsed and the filters read. Nothing here owns bytes; the code
+// that hands the message out names the owner.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ constexpr bool reads_like_any(std::string_view name, std::span<const std::string
   return false;
 }
 
-// Names that the proxy itself treats: told apart once, by the codec.
+// Field names that the proxy itself handles, identified once, by the codec.
 enum class FieldId : std::uint8_t {
   other,
   authorization,

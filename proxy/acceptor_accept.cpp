@@ -200,7 +200,7 @@ void Acceptor::ask_for_descriptor(std::function<void(bool made)> done) {
 
 // ------------------------------------------------------------------------------------------------------ the end
 
-// What is in the backlog, or in the middle of a handshake, has been promised a connection.
+// Connections in the backlog, and handshakes under way, have been promised service: they are accepted before the close.
 void Acceptor::shut(Port& port) {
   if (port.closed || !port.gate) return;
   port.shutting = true;

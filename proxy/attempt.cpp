@@ -259,7 +259,7 @@ void Attempt::done() {
 void Attempt::done(Time now) {
   if (done_) return;
   done_ = true;
-  if (!forward.is_suspended()) give_slot_back();  // whoever has the last byte may ask again at once
+  if (!forward.is_suspended()) give_slot_back();  // a client that has the last byte may ask again at once
   set_failure_flag(x);
   chain.on_done(x, now);
   if (x.permitted == kNever || x.verdict == Verdict::none || x.verdict == Verdict::neutral) return;

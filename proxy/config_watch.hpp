@@ -24,7 +24,7 @@ class ConfigWatch {
 
   void accept();  // the content as it is now was loaded by a signal or by hand: not a change any more
 
-  // With ContentWatch::kSettle and its limit, a change is told within 400 ms.
+  // With ContentWatch::kSettle and its limit, a change is reported within 400 ms.
   static constexpr std::chrono::milliseconds kInterval{200};
 
  private:

@@ -11,7 +11,7 @@
 
 namespace fusewire::proxy {
 
-// Looks at the file when told to, and compares its content. It looks by path, so symlinks are resolved anew each time,
+// Looks at the file when asked to, and compares its content. It looks by path, so symlinks are resolved anew each time,
 // and no kind of notification has to be trusted or can be lost.
 class ContentWatch {
  public:
@@ -21,9 +21,9 @@ class ContentWatch {
   enum class Seen {
     same,
     settling,  // it has changed, and may still be changing: look again in kSettle
-    changed,   // new content, the same at two looks; told once
-    lost,      // it could not be read at kMissingLooks looks in a row; told once
-    found,     // it can be read again; told once
+    changed,   // new content, the same at two looks; reported once
+    lost,      // it could not be read at kMissingLooks looks in a row; reported once
+    found,     // it can be read again; reported once
   };
   // Costs one stat() while nothing changes. A file that is missing or unreadable is not a change.
   Seen look();
@@ -33,7 +33,7 @@ class ContentWatch {
 
   static constexpr std::chrono::milliseconds kSettle{50};
   static constexpr int kMissingLooks = 2;  // a file that is being replaced may be missing for a moment
-  static constexpr int kMaxSettling = 3;   // then it is told, settled or not: a writer that never ends must not hide it
+  static constexpr int kMaxSettling = 3;   // then it is reported, settled or not: endless writing must not hide it
 
  private:
   struct Stamp {
@@ -50,7 +50,7 @@ class ContentWatch {
 
   const std::string path_;
   Stamp stamp_;
-  std::string content_;                 // as last told, or accepted
+  std::string content_;                 // as last reported, or accepted
   std::optional<std::string> pending_;  // seen once
   int settling_ = 0;
   int missing_ = 0;  // looks in a row at which it could not be read

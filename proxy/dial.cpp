@@ -103,7 +103,8 @@ Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, const 
   co_return reached ? connector : nullptr;
 }
 
-// Which addresses could not be reached, of those that were tried. Whoever had no time to wait can't tell.
+// Marks the addresses that were tried and could not be reached. If the client's own deadline cut an attempt short, its
+// address is not blamed.
 void Dial::remember(const std::vector<BackendPtr>& candidates, const Connector& connector, bool reached,
                     const Until& until) const {
   const Time now = steady_now();

@@ -14,7 +14,7 @@ Time steady_now() { return std::chrono::steady_clock::now(); }
 
 // ------------------------------------------------------------------------------------------------------ time
 
-// Filters are told of their time here, and not by the coroutine, which may be held up by a slow client.
+// Filters are notified of their due time here, not by the coroutine, which a slow client may hold up.
 void Forward::on_deadline() {
   const Time now = steady_now();
   look_at_blocked_write(now);

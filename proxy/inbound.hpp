@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request as it comes from a client: what the session has read of it, shared with whoever forwards it. One thread.
+// One request as it comes from a client: what the session has read of it, shared with what forwards it. One thread.
 #pragma once
 
 #include <memory>
@@ -24,8 +24,8 @@ struct Route;
 struct Inbound {
   Channel& channel;             // the client's connection
   Event& event;                 // what the session's coroutine waits for
-  Event* reader;                // who is told of the channel's activity: `event`, or an upload's own
-  std::weak_ptr<void> session;  // keeps `event` good for whoever posts to it
+  Event* reader;                // set when the channel changes: `event`, or the upload's own while one runs
+  std::weak_ptr<void> session;  // locked by callbacks that set `event`, so that it outlives them
   Deadline& deadline;           // the client's: head, body, send; its end sets late_ and wakes both
   Peer peer{};
   const config::ListenerLimits* limits = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a reload does not end, found again: breakers, caches and counters by name, endpoints with their
-// connections by URL and TLS.
+// State that survives reloads: breakers, caches and counters by upstream name; endpoints, with their connections, by
+// URL and TLS settings.
 // Control thread.
 #pragma once
 

@@ -32,8 +32,8 @@ class Names {
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
 
-  // A request goes to that endpoint. Called where `wanted` is not set (it is then), and by whoever knows no address:
-  // there will be an announcement, of what is known or of the look-up that begins.
+  // A request goes to that endpoint. Called where `wanted` is not set (it is then), and by a caller that knows no
+  // address: there will be an announcement, of what is known or of the look-up that begins.
   void want(const std::shared_ptr<EndpointState>&, std::chrono::milliseconds refresh);
   // Nothing is announced any more.
   void stop();

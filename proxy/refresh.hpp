@@ -32,7 +32,7 @@ class Refresh final : public std::enable_shared_from_this<Refresh> {
 
   Worker& worker_;
   std::shared_ptr<const Snapshot> snapshot_;
-  // Whoever forwards a request watches its client. This one says nothing and never goes away: a pair of sockets.
+  // Forwarding a request watches its client. This client sends nothing and never leaves: it is a pair of sockets.
   ChannelPtr client_;
   int silent_end_;
   Event event_;

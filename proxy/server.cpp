@@ -119,7 +119,7 @@ void Server::Impl::stop_threads() {
 
 // ------------------------------------------------------------------------------------------------------ configuration
 
-// Everything that can fail comes first: sockets are opened before anybody is told.
+// Everything that can fail comes first: sockets are opened before any worker is notified.
 std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
   if (std::string error = acceptor.prepare(*snapshot); !error.empty()) return error;
   if (std::string error = admin.open(snapshot->config); !error.empty()) {

@@ -4,7 +4,7 @@
 
 namespace fusewire::proxy {
 
-// Whoever has read the 101 finds the call counted. What the upstream has said behind it goes to the client with it.
+// A client that has read the 101 finds the call counted. What the upstream sent behind it goes to the client with it.
 Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) {
   source.done(source.x.response_end);
   first.done();

@@ -36,7 +36,7 @@ Task<void> Tunnel::pump(Side& side) {
     side.to.shutdown_send();
   else
     end(side.broken);
-  // Whoever waits for us may destroy us: it is woken from the loop, where nobody of ours is at work.
+  // The awaiting coroutine may destroy this tunnel: it is woken from the loop, where none of our functions is running.
   if (--running_ == 0) side.from.loop().soon([this] { over_.set(); });
 }
 

@@ -19,7 +19,7 @@ class Tunnel {
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
 
-  // To the end of both directions, by whoever holds us. What is in the buffers already goes first.
+  // Until both directions have ended; awaited by the tunnel's owner. What is in the buffers already goes first.
   Task<void> run();
   // Ends it now, with RST: neither side may take that for the other's goodbye.
   void cut();

@@ -23,7 +23,7 @@ class Partition;
 
 namespace fusewire::proxy {
 
-// One more in use, but never more than `max`, not even for a moment: whoever is refused takes nobody's place.
+// Counts one more in use. Never exceeds `max`, not even briefly. False: all are in use.
 inline bool take_one(std::atomic<std::uint32_t>& used, std::uint32_t max) {
   auto now = used.load(std::memory_order_relaxed);
   while (now < max)

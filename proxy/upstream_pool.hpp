@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker's connections to upstreams: those in use, owned by whoever uses them, and the idle ones of each backend,
+// A worker's connections to upstreams: those in use, each owned by its user, and the idle ones of each backend,
 // last in first out. An idle connection has a read pending, so that one that the upstream closed (or that says
 // something unasked) is gone from the pool before it can be taken.
 #pragma once
@@ -59,7 +59,7 @@ class UpstreamConnection final : Watcher {
   BackendPtr backend_;
   std::shared_ptr<UpstreamState> state_;
   UpstreamCells& cells_;
-  const bool may_idle_;  // its descriptor is none of those that must be free for whoever needs an upstream next
+  const bool may_idle_;  // false for the process's last descriptors: they are kept for new connections
   bool reused_ = false;
   UpstreamPool* pool_ = nullptr;  // where it was idle last
   Time idle_since_{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eight bytes at a time. Each question is exact for all of them together: whether any byte is such a one, not which.
+// SWAR predicates over eight bytes. Each is true if *some* byte matches; it does not say which.
 // After "Bit Twiddling Hacks" by Sean Eron Anderson, "Determine if a word has a byte less than n" and its neighbours.
 #pragma once
 

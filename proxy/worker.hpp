@@ -27,7 +27,7 @@ namespace fusewire::proxy {
 class Refresh;
 class Session;
 
-// A string to build a message's head or an answer of our own in, lent for as long as the write takes.
+// A string to build a message's head or an answer of our own in, borrowed for as long as the write takes.
 class Scratch {
  public:
   using Pool = std::vector<std::string>;

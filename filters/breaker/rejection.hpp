@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client is told when the breaker lets nothing through.
+// The answer to a client when the breaker lets nothing through.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@ namespace fusewire::cache {
 
 using std::chrono::seconds;
 
-// The largest age that is told apart (RFC 9111 §1.2.2); also max-stale without a value.
+// Larger ages count as this one (RFC 9111 §1.2.2); also max-stale without a value.
 inline constexpr seconds kMaxDelta{2147483648};
 
 struct ResponseDirectives {
@@ -23,7 +23,7 @@ struct ResponseDirectives {
   bool must_revalidate = false;
   bool proxy_revalidate = false;
   bool must_understand = false;
-  bool malformed = false;  // an open quote: what follows it cannot be told
+  bool malformed = false;  // an open quote: what follows it cannot be known
   // Named but invalid, or twice with different values: 0.
   std::optional<seconds> max_age;
   std::optional<seconds> s_maxage;

@@ -17,8 +17,8 @@ void CacheFilter::on_reply(Exchange& x, Reply& reply, Time now) {
   if (front_ && reply.origin == Reply::Origin::upstream) front_->on_relay(x, reply, memory_.remembering(), now);
 }
 
-// What was asked about still holds, or the upstream speaks of something that it was not asked about and the client does
-// not have: then that is forgotten, and the upstream asked once more without it (RFC 9111 §4.3.4).
+// Either the stored response is still valid, or the 304 names a validator that we did not send. In the second case the
+// entry is dropped, and the upstream asked again without conditions (RFC 9111 §4.3.4).
 void CacheFilter::validated(Exchange& x, Reply& reply, Time now) {
   const cache::Entry& asked_about = *front_->validating();
   if (cache::still_holds(asked_about, *x.response, cache::received(x, now).wall)) {

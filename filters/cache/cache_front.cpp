@@ -13,8 +13,8 @@ using cache::Ended;
 using cache::EntryPtr;
 using cache::Event;
 
-// What could not be shared probably can't be the next time either; an upstream that has just failed is left in peace
-// for a moment by what nobody waits for.
+// A response that could not be shared probably cannot be next time: requests for it are not collapsed for 30 s. After a
+// failure, background refreshes are held back for 1 s.
 constexpr std::chrono::seconds kUnshareable{30};
 constexpr std::chrono::seconds kFailed{1};
 
@@ -107,7 +107,7 @@ void CacheFront::ask_about(Exchange& x, EntryPtr entry) {
   context_->cache_partition->count(entry_ ? Event::validate : Event::miss);
 }
 
-// Whether what this request fetches can answer others, as far as can be told before it is there.
+// Whether what this request fetches can answer others, as far as can be known before it is there.
 bool CacheFront::may_share(const Exchange& x, const cache::Entry* entry) const {
   const Fields& fields = x.request->fields;
   if (x.request->method != "GET" || why_ == cache::Forward::request || asked_.no_store) return false;

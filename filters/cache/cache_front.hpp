@@ -21,7 +21,7 @@ class CacheFront {
 
   // The answer; or nullopt, and x says what the session has to do: wait, or ask with x.conditions.
   std::optional<Reply> on_request(Exchange&, Time now);
-  // Whoever waits is told by on_done of the fetch.
+  // The exchange that fetches notifies the follower, at the latest in its on_done.
   bool follow(std::shared_ptr<cache::Follower>);
 
   // The upstream was asked about this stored response.

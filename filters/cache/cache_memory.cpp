@@ -166,7 +166,7 @@ EntryPtr CacheMemory::find(const Exchange& x) const {
 }
 
 // The newest answer counts (RFC 9111 §4): one that nobody may keep, or that says that there is nothing any more, leaves
-// nothing older to answer with. But what credentials are told is about them, and an error about the upstream.
+// nothing older to answer with. But an answer to credentials is about these alone, and an error is about the upstream.
 void CacheMemory::forget_superseded(const Exchange& x, Refusal refusal) {
   const int status = x.response->status;
   const bool superseded = status < 500 && (unwanted(refusal) || status == 404 || status == 410);

@@ -108,8 +108,8 @@ std::size_t cost_of(const Entry& entry) noexcept {
   return bytes;
 }
 
-// An entity tag as the field says it: W/"1" and "1" are not told to be the same bytes. What only one of the two names
-// contradicts nothing, and confirms nothing.
+// Entity tags are compared as the fields spell them: W/"1" and "1" are not known to be the same bytes. A validator that
+// only one of the two has contradicts nothing, and confirms nothing.
 Agreement by_validators(const Entry& entry, const Fields& fresh, HttpTime now) noexcept {
   const auto etag = fresh.find("etag");
   const auto modified = fresh.find("last-modified");

@@ -2,7 +2,7 @@
 // Which responses are being fetched right now, so that requests for the same one wait for it instead of asking too.
 //
 // Thread-safe; on the list of shared objects because a burst of requests for one thing comes on every worker. Only
-// requests that found nothing usable come here. Sharded by key; a follower is told with no lock held.
+// requests that found nothing usable come here. Sharded by key; followers are notified with no lock held.
 #pragma once
 
 #include <array>
@@ -29,7 +29,7 @@ enum class Ended : std::uint8_t {
 class Follower {
  public:
   virtual ~Follower() = default;
-  // Once, on the thread of whoever leads.
+  // Called once, on the leader's thread.
   virtual void fetch_ended(Ended) noexcept = 0;
 };
 

@@ -26,7 +26,7 @@ enum class Refusal : std::uint8_t {
   set_cookie,       // and store_set_cookie is off
   vary_any,         // Vary: *, or by what the proxy writes
   no_freshness,     // neither explicit nor heuristic
-  close_delimited,  // its end cannot be told from a crash
+  close_delimited,  // its end cannot be distinguished from a crash
 };
 
 struct Storability {

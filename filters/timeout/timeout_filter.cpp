@@ -7,7 +7,7 @@
 namespace fusewire {
 namespace {
 
-// Digits only; nullopt for anything else. More than fits is as long as can be said.
+// Digits only; nullopt for anything else. Saturates on overflow.
 std::optional<std::uint64_t> parse_ms(std::string_view text) noexcept {
   if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
   std::uint64_t ms = 0;

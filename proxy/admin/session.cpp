@@ -173,7 +173,7 @@ AsioTask<Session::Next> Session::serve_one(bool first) {
   const auto request = std::make_shared<Request>(head_of(parser.get(), peer()));
   request->has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
   const auto refusal = refuse(connections_->thread().control(), connections_->interface(), *request);
-  // A body that was not read can't be told from the next request.
+  // A body that was not read cannot be distinguished from the next request.
   const bool keep = parser.get().keep_alive() && (!refusal || parser.is_done());
   if (refusal) co_return co_await send(*refusal, *request, keep);
 

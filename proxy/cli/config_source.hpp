@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the configuration as `run` and `check` are told to.
+// Reads the configuration that the options of `run` and `check` name.
 #pragma once
 
 #include "config/load.hpp"

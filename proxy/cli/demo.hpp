@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `fusewire demo`: the proxy before an upstream that misbehaves on command, told as a story in the terminal.
+// `fusewire demo`: the proxy before an upstream that misbehaves on command, shown as a story in the terminal.
 #pragma once
 
 namespace fusewire::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demo's stage: the upstream, the real server before it, and the terminal on which the story is told.
+// The demo's stage: the upstream, the real server before it, and the terminal on which the story is shown.
 #pragma once
 
 #include <cstdint>

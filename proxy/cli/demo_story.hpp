@@ -14,7 +14,7 @@ class Story {
  public:
   Story(Stage& stage, Terminal& terminal) : stage_(stage), terminal_(terminal) {}
 
-  // Takes about 15 s. True when every chapter happened as told.
+  // Takes about 15 s. True when every chapter happened as narrated.
   bool tell();
   const std::vector<std::string>& differences() const { return differences_; }
 

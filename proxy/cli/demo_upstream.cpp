@@ -152,7 +152,7 @@ AsioTask<bool> DemoUpstream::answer(Stream& stream, const Request& request) {
       co_await timer.async_wait(into(failed));
     }
     if (behaviour == Behaviour::hang) {
-      co_await stream.async_wait(tcp::socket::wait_read, into(failed));  // until whoever asked gives up
+      co_await stream.async_wait(tcp::socket::wait_read, into(failed));  // until the client gives up
       co_return false;
     }
     if (behaviour == Behaviour::reset) {

@@ -62,7 +62,7 @@ std::string rejected(const json::object& breaker) {
   return text(totals.at("rejected"));
 }
 
-// An override goes before the state, and a mode that rejects nothing is told.
+// An override is shown instead of the state, and a mode that rejects nothing is named.
 std::string state(const json::object& breaker) {
   std::string shown = text(breaker.at("override"));
   if (shown == "none") shown = text(breaker.at("state"));

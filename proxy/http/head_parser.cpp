@@ -212,7 +212,7 @@ bool HeadReader::body_from_fields(const Fields& list, bool http10, BodyKind& kin
   return true;
 }
 
-// "HTTP/1.1" -> minor version; what is well formed but of another major version is told apart.
+// "HTTP/1.1" -> minor version; a well-formed version with another major number is `other`.
 enum class Version { http1, other, malformed };
 Version version(string_view text, int& minor) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };

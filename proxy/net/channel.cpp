@@ -96,12 +96,13 @@ void Channel::read_now() {
     n = ::recv(descriptor_, memory, size, 0);
   } while (n < 0 && errno == EINTR);
   const int error = n < 0 ? errno : 0;
-  // A short read has emptied the kernel's queue: what comes next is an event. But for an end that was told already.
+  // A short read has emptied the kernel's queue, so what comes next raises an event, except an end that has raised its
+  // event already.
   readable_ = n > 0 && (static_cast<std::size_t>(n) == size || ending_);
   buffer_.end_read(n > 0 ? static_cast<std::size_t>(n) : 0);
   if (error == EAGAIN) return;
   wanted_ = false;
-  // A reset that a write was told of is an end without one to a read.
+  // A reset that a write has already reported looks like a plain end to a read.
   read_error_ = n == 0 && write_error_ == ECONNRESET ? ECONNRESET : error;
   eof_ = n == 0 && read_error_ == 0;
   if (watcher_ != nullptr) watcher_->on_activity();
@@ -181,7 +182,7 @@ void Channel::close() {
   ::close(std::exchange(descriptor_, -1));
   watcher_ = nullptr;
   if (write_blocked_)
-    loop_.defer(*this);  // whoever waits in flush() holds us
+    loop_.defer(*this);  // the coroutine that waits in flush() holds us
   else
     leave_queue();
 }

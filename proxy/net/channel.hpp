@@ -22,7 +22,7 @@
 
 namespace fusewire::proxy {
 
-// Whoever wants to know that a channel has bytes, has ended, or was cut off.
+// Is notified when a channel has bytes, has ended, or was cut off.
 class Watcher {
  public:
   virtual void on_activity() = 0;
@@ -64,8 +64,8 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   bool start_read();
   // From now on the watcher hears of a reset even when no read was asked for, for want of room in the buffer.
   void watch_for_reset();
-  // The same, until the next read, for whoever takes the stream's end for the peer's leaving and will read no more of
-  // it: the watcher hears of an end that stands behind bytes for which there is no room.
+  // The same, until the next read, for a caller that takes the stream's end for the peer's leaving and will read no
+  // more of it: the watcher hears of an end that stands behind bytes for which there is no room.
   void watch_for_end();
   // `allowed`: the peer's FIN says that it sends no more, and not that it has left. watch_for_end() then hears of a
   // reset alone, and a reset is heard of behind a FIN, too.

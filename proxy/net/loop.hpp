@@ -22,8 +22,8 @@ class Loop {
   struct Queue;
 
  public:
-  // Whoever is told of a descriptor's events. All that one wait of epoll gives is noted before anybody acts on it: so
-  // an act sees what has happened to others by then. Leaves the loop when destroyed.
+  // Receives a descriptor's events. All events of one epoll_wait are noted before any source acts on them, so that an
+  // act sees what has happened to the others by then. Leaves the loop when destroyed.
   class Source {
    public:
     Source() = default;

@@ -26,7 +26,7 @@ struct TaskPromiseBase {
   static void* operator new(std::size_t size) { return FramePool::allocate(size); }
   static void operator delete(void* frame, std::size_t size) { FramePool::release(frame, size); }
 
-  // Goes on with whoever waits; he may destroy the frame meanwhile, so nothing is touched after it.
+  // Resumes the awaiting coroutine. It may destroy this frame: nothing is touched afterwards.
   struct AtEnd {
     bool await_ready() const noexcept { return false; }
     template <class Promise>

@@ -10,7 +10,7 @@ namespace fusewire::proxy {
 
 void EventLog::record(const std::string& breaker, const breaker::Event& event) {
   using Kind = breaker::Event::Kind;
-  if (event.kind == Kind::rejection || event.kind == Kind::result) return;  // they are counted, not told one by one
+  if (event.kind == Kind::rejection || event.kind == Kind::result) return;  // they are counted, not reported one by one
   write_event_line(breaker, event);
   const std::lock_guard lock(mutex_);
   events_.push_back({next_id_++, std::chrono::system_clock::now(), breaker, event});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts the events of one breaker into the order of its generations. Whoever wins a transition tells of it a moment
-// later, and within that moment another thread may have won the next one and told of that.
+// Puts the events of one breaker into the order of its generations. The thread that wins a transition reports
+// it a moment later, and within that moment another thread may have won the next one and reported that.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace fusewire::proxy {
 
 // Thread-safe (a mutex: transitions are rare). Every generation begins with one event, so one whose predecessor has not
-// been told waits here for the thread that is about to bring that.
+// been delivered waits here for the thread that is about to bring that.
 class EventOrder {
  public:
   explicit EventOrder(std::uint32_t last = 0) : last_(last) {}
@@ -35,7 +35,7 @@ class EventOrder {
   }
 
  private:
-  static constexpr std::size_t kMaxEarly = 8;  // that wait: should one never come, the others are told all the same
+  static constexpr std::size_t kMaxEarly = 8;  // held at most: an event that never comes does not stop the others
 
   static bool is_newer(const breaker::Event& a, const breaker::Event& b) {
     return breaker::newer_generation(a.generation, b.generation);

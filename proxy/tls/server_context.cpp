@@ -46,7 +46,7 @@ SslContext server_context(const config::ListenerTls& section) {
   return good ? std::move(context) : SslContext();
 }
 
-// A client must show a certificate by one of these, and is told of them.
+// A client must show a certificate by one of these authorities; their names are sent to it.
 std::string require_clients(SSL_CTX* context, const std::string& authorities) {
   if (std::string error = add_authorities(SSL_CTX_get_cert_store(context), authorities); !error.empty()) return error;
   STACK_OF(X509)* const all = X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(context));

@@ -7,5 +7,6 @@
 int main() {
   fusewire::adapter::Player player;
   for (std::string line; std::getline(std::cin, line);)
-    std::cout << boost::json::serialize(player.play(line)) << std::endl;  // whoever plays waits for the answer
+    std::cout << boost::json::serialize(player.play(line))
+              << std::endl;  // the player at the other end waits for the answer
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 messages as a suspicious reader sees them (RFC 9112). It knows nothing of the proxy's own codec.
 
-Where a message can still be told from the next one, a fault is noted and reading goes on, so that what laxer proxies
+Where a message can still be separated from the next one, a fault is noted and reading goes on, so that what laxer proxies
 send can be compared; `faults` of what Fusewire sends must be empty."""
 
 import re

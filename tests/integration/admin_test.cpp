@@ -15,7 +15,7 @@ const std::string kAuthorised = std::string("Authorization: Bearer ") + kToken +
 
 }  // namespace
 
-TEST_CASE("health and readiness are told") {
+TEST_CASE("health and readiness are reported") {
   Rig rig;
   CHECK(rig.proxy.admin("GET", "/admin/health").status == 200);
   CHECK(rig.proxy.admin("GET", "/admin/ready").status == 200);

@@ -15,7 +15,7 @@ constexpr const char* kServe = "    cache: {serve: normal}\n";
 constexpr int kClients = 20;
 const std::string kFresh = "Cache-Control: max-age=600\r\nETag: \"v1\"\r\n";
 
-// Answers when it is told to.
+// Answers once it is open.
 struct Gate {
   std::shared_ptr<std::atomic<bool>> open = std::make_shared<std::atomic<bool>>(false);
 

@@ -175,7 +175,7 @@ TEST_CASE("a reload by hand takes a renewed certificate at once") {
   CHECK(shown(tls) == renewed.certificate);
 }
 
-TEST_CASE("TLS is turned on and off again on one port; whoever came before is let go") {
+TEST_CASE("TLS is turned on and off again on one port; earlier connections are closed") {
   TlsFiles files;
   ReservedPort port;
   ScriptedUpstream upstream;

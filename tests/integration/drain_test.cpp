@@ -98,7 +98,7 @@ TEST_CASE("draining under load loses no request either where the proxy may not f
   drain_under_load();
 }
 
-TEST_CASE("clients that keep their connections are told to close them and lose nothing") {
+TEST_CASE("clients that keep their connections are asked to close them and lose nothing") {
   Rig rig(scripts::delayed(5ms, scripts::ok()));
   std::atomic<int> served{0}, announced{0}, broken{0};
   std::vector<std::thread> clients;

@@ -182,7 +182,7 @@ TEST_CASE("where a full listener lets clients wait, the next one is served as so
   }
 }
 
-TEST_CASE("clients that wait for a full listener are let in, or told, by a reload") {
+TEST_CASE("clients that wait for a full listener are let in, or refused, by a reload") {
   const auto listener = [](const std::string& limits) { return "    limits: {" + limits + "}\n"; };
   for (const bool more : {true, false}) {
     CAPTURE(more);
@@ -199,7 +199,7 @@ TEST_CASE("clients that wait for a full listener are let in, or told, by a reloa
   }
 }
 
-TEST_CASE("clients that wait for a full listener when it closes are told") {
+TEST_CASE("clients that wait for a full listener when it closes get an answer") {
   std::atomic<bool> go{false};
   Rig rig(
       [&](Call& call) {

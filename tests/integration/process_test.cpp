@@ -201,7 +201,7 @@ TEST_CASE("process: a request that is cut off by the end of the process is not c
   CHECK(has_flag(lines[0], "SD"));
 }
 
-TEST_CASE("process: an upload that is cut off says so, and malformed responses are told once a second") {
+TEST_CASE("process: an upload that is cut off is logged as such, and malformed responses once a second") {
   ScriptedUpstream upstream(scripts::reply("HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nhello"));
   Running running(upstream.port(), "    circuit_breaker: {mode: disabled}\n    timeouts: {total: 200ms}\n");
   for (int i = 0; i < 5; ++i) CHECK(running.get() == 502);

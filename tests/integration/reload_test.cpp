@@ -100,7 +100,7 @@ TEST_CASE("an open breaker stays open over a reload, with its deadline") {
   CHECK(rig.proxy.get("/").status == 503);
 }
 
-TEST_CASE("a bad configuration changes nothing and is told") {
+TEST_CASE("a bad configuration changes nothing and is reported") {
   Rig rig;
   const Response report = rig.proxy.reload(orders("    timeouts: {respons: 3s}\n"));
   CHECK(report.status >= 400);

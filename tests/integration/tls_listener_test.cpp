@@ -128,7 +128,7 @@ TEST_CASE("a session that began with a client's certificate is resumed") {
   CHECK(ask(again).status == 200);
 }
 
-TEST_CASE("plain HTTP on a TLS port is told so") {
+TEST_CASE("plain HTTP on a TLS port gets a 400") {
   TlsListenerRig tls;
   Connection client = tls.connect();
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");

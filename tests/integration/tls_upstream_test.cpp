@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Upstreams over TLS: who they must prove to be, what they are told, and what becomes of their connections.
+// Upstreams over TLS: which identity they must prove, what is sent to them, and what becomes of their connections.
 #include <unistd.h>
 
 #include <boost/json/value_to.hpp>

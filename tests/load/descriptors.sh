@@ -60,7 +60,7 @@ breaker = json.loads(get(f"{admin}/admin/circuit-breakers/orders"))["state"]
 lines = sum("no descriptor is free" in line for line in open(f"{folder}/fusewire.log"))
 print(f"{rounds} times {CLIENTS} clients, {LIMIT} descriptors: answers to the rush {dict(rush)}, one by one in the end {dict(again)}; {lines} lines in the log; "
       f"the breaker is {breaker}; {before} descriptors before, {lost} more after")
-# Where no descriptor is left for a connection to the upstream, the client is told so at once.
+# Where no descriptor is left for a connection to the upstream, the client gets a 502 at once.
 if set(rush) - {200, 502}: sys.exit("FAILED: somebody had no answer, or another one")
 if set(again) != {200}: sys.exit("FAILED: not everybody was served")
 if breaker != "closed": sys.exit("FAILED: a shortage of ours was taken for the upstream's failure")

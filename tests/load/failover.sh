@@ -47,19 +47,19 @@ print("answers by class:", classes, "| calls by result:", results)
 
 events = json.load(open(f"{folder}/events.json"))
 events = events["events"] if isinstance(events, dict) else events
-told = [(e["from"], e["to"]) for e in sorted(events, key=lambda e: int(e["id"]))
+reported = [(e["from"], e["to"]) for e in sorted(events, key=lambda e: int(e["id"]))
         if e.get("from") and e.get("to")]
 logged = []
 for line in open(f"{folder}/fusewire.log"):
     entry = json.loads(line)
     if entry.get("breaker") and entry.get("to"): logged.append((entry["from"], entry["to"]))
-print("transitions:", " ".join(f"{a}->{b}" for a, b in told))
-check(told[:1] == [("closed", "open")], "the first transition is not closed -> open")
-check(told[-1:] == [("half_open", "closed")], "the last transition is not half_open -> closed")
-check(told.count(("closed", "open")) == 1, "it opened from closed more than once")
-check(told.count(("half_open", "closed")) == 1, "it closed more than once")
-check(logged == told, f"the log tells {logged}")
-check({t: told.count(t) for t in set(told)} == {t: n for t, n in counted.items() if n}, f"the metrics tell {counted}")
+print("transitions:", " ".join(f"{a}->{b}" for a, b in reported))
+check(reported[:1] == [("closed", "open")], "the first transition is not closed -> open")
+check(reported[-1:] == [("half_open", "closed")], "the last transition is not half_open -> closed")
+check(reported.count(("closed", "open")) == 1, "it opened from closed more than once")
+check(reported.count(("half_open", "closed")) == 1, "it closed more than once")
+check(logged == reported, f"the log has {logged}")
+check({t: reported.count(t) for t in set(reported)} == {t: n for t, n in counted.items() if n}, f"the metrics have {counted}")
 check(classes.get("2xx", 0) > 0 and classes.get("5xx", 0) > 0, "not both good and failed answers")
 check(results.get("failure", 0) < 1000, f"{results.get('failure')} failures reached a dead upstream")
 breaker = json.load(open(f"{folder}/breaker.json"))

@@ -113,7 +113,7 @@ def upload(port, listener, total, sent):
         connection.sendall(answer(0))
     client.join(30)
     if not accepted.value:
-        raise SystemExit("FAILED: the client was not told of the upload's success")
+        raise SystemExit("FAILED: the client was not notified of the upload's success")
     return ahead
 
 

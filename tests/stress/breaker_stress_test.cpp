@@ -18,8 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned kThreads = 16;
-constexpr std::uint32_t kMostSlots = 3;
-constexpr std::uint32_t kMostPermits = kThreads * 5;  // each thread holds four, and takes one more
+constexpr std::uint32_t kMaxSlots = 3;
+constexpr std::uint32_t kMaxPermits = kThreads * 5;  // each thread holds four, and takes one more
 
 template <class Work>
 void on_all_threads(Work work) {
@@ -33,7 +33,7 @@ config::CircuitBreaker nervous() {
   config.detection.slow_call_rate = config::SlowCallRate{};
   config.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 5, .chance = std::nullopt};
   config.transitions = {.open_timeout = 5ms, .backoff = {.multiplier = 1.5, .max = 20ms, .jitter = 0.5}};
-  config.recovery = {.half_open_max_calls = kMostSlots, .success_threshold = 2, .max_half_open = 3ms};
+  config.recovery = {.half_open_max_calls = kMaxSlots, .success_threshold = 2, .max_half_open = 3ms};
   return config;
 }
 
@@ -60,19 +60,19 @@ class Witness {
   void hear(const Event& event) {
     if (event.kind == Event::Kind::transition) {
       ++moves_[static_cast<std::size_t>(event.from)][static_cast<std::size_t>(event.to)];
-      tell(event.generation);
+      report(event.generation);
     }
-    if (event.kind == Event::Kind::reset && event.from == State::closed) tell(event.generation);
+    if (event.kind == Event::Kind::reset && event.from == State::closed) report(event.generation);
     if (event.kind == Event::Kind::result) ++results_[static_cast<std::size_t>(event.result)];
     if (event.kind == Event::Kind::rejection) ++(event.would ? would_reject_ : rejected_);
   }
 
   void check_against(const Snapshot& seen) const {
-    CHECK(seen.generation < kMostGenerations);
-    std::uint32_t told_once = 0;
+    CHECK(seen.generation < kMaxGenerations);
+    std::uint32_t reported_once = 0;
     for (std::uint32_t generation = 1; generation <= seen.generation; ++generation)
-      if (told_[generation].load() == 1) ++told_once;
-    CHECK(told_once == seen.generation);
+      if (reported_[generation].load() == 1) ++reported_once;
+    CHECK(reported_once == seen.generation);
     for (std::size_t from = 0; from < 3; ++from)
       for (std::size_t to = 0; to < 3; ++to) CHECK(moves_[from][to].load() == seen.transitions[from][to]);
     CHECK(results_[0].load() == seen.totals.success);
@@ -87,12 +87,13 @@ class Witness {
   }
 
  private:
-  static constexpr std::uint32_t kMostGenerations = 1U << 20;
-  void tell(std::uint32_t generation) {
-    if (generation < kMostGenerations) ++told_[generation];
+  static constexpr std::uint32_t kMaxGenerations = 1U << 20;
+  void report(std::uint32_t generation) {
+    if (generation < kMaxGenerations) ++reported_[generation];
   }
 
-  std::unique_ptr<std::atomic<std::uint8_t>[]> told_ = std::make_unique<std::atomic<std::uint8_t>[]>(kMostGenerations);
+  std::unique_ptr<std::atomic<std::uint8_t>[]> reported_ =
+      std::make_unique<std::atomic<std::uint8_t>[]>(kMaxGenerations);
   std::array<std::array<std::atomic<std::uint64_t>, 3>, 3> moves_{};
   std::array<std::atomic<std::uint64_t>, 3> results_{};
   std::atomic<std::uint64_t> rejected_{0};
@@ -155,11 +156,10 @@ Ended make_traffic(Breaker& breaker, SharedTime& time, unsigned seed, int calls)
 // `late` is how far time had moved on when the snapshot was made: an interval may have begun after its `now`.
 bool is_sane(const Snapshot& seen, milliseconds late = 0ms) {
   const std::uint64_t plausible = std::uint64_t{1} << 40;
-  return seen.half_open.in_flight <= kMostPermits && seen.half_open.successes <= 127 &&
-         seen.half_open.failures <= 127 && seen.window.failures <= seen.window.ended &&
-         seen.window.slow <= seen.window.judged && seen.window.ended < plausible && seen.window.judged < plausible &&
-         seen.consecutive_failures <= 65535 && seen.consecutive_slow_calls <= 65535 &&
-         seen.open_remaining <= 30ms + late;
+  return seen.half_open.in_flight <= kMaxPermits && seen.half_open.successes <= 127 && seen.half_open.failures <= 127 &&
+         seen.window.failures <= seen.window.ended && seen.window.slow <= seen.window.judged &&
+         seen.window.ended < plausible && seen.window.judged < plausible && seen.consecutive_failures <= 65535 &&
+         seen.consecutive_slow_calls <= 65535 && seen.open_remaining <= 30ms + late;
 }
 
 TEST_CASE("vector 12: reset, overrides and reloads racing with 16 threads of traffic") {
@@ -252,7 +252,7 @@ TEST_CASE("vector 4: 16 callers at the instant open -> half-open get exactly the
       auto answer = breaker.try_acquire(now);
       if (std::holds_alternative<Permit>(answer)) ++admitted;
       together.arrive_and_wait();
-      if (id == 0 && (admitted != kMostSlots || breaker.snapshot(now).half_open.in_flight != kMostSlots)) ++wrong;
+      if (id == 0 && (admitted != kMaxSlots || breaker.snapshot(now).half_open.in_flight != kMaxSlots)) ++wrong;
       together.arrive_and_wait();
     }
   });

@@ -20,18 +20,18 @@ constexpr int kThreads = 6;
 constexpr int kRounds = 5000;
 constexpr int kKeys = 3;
 
-struct Told : Follower {
+struct CountingFollower : Follower {
   std::atomic<int> times{0};
   void fetch_ended(Ended) noexcept override { ++times; }
 };
 
 }  // namespace
 
-TEST_CASE("one leads at a time, and each follower is told exactly once") {
+TEST_CASE("one leads at a time, and each follower is notified exactly once") {
   Fetches fetches;
   std::array<std::atomic<int>, kKeys> leading{};
   std::atomic<int> wrong{0}, led{0};
-  std::vector<std::vector<std::shared_ptr<Told>>> followers(kThreads);
+  std::vector<std::vector<std::shared_ptr<CountingFollower>>> followers(kThreads);
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
@@ -45,7 +45,7 @@ TEST_CASE("one leads at a time, and each follower is told exactly once") {
           --leading[which];
           if (i % 3 != 0) lead->end(i % 2 == 0 ? Ended::stored : Ended::alone);
         } else {
-          auto follower = std::make_shared<Told>();
+          auto follower = std::make_shared<CountingFollower>();
           if (fetches.follow(key, follower)) followers[static_cast<std::size_t>(t)].push_back(std::move(follower));
         }
         if (i % 7 == 0) fetches.mark_unshareable(key, Time{std::chrono::seconds{i}});

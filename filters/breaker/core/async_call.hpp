@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CircuitBreaker::call for coroutines. A header of its own: the core needs no Asio, whoever includes this has it.
+// CircuitBreaker::call for coroutines. A header of its own, so that only files that include it need Asio.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -12,8 +12,8 @@
 
 namespace fusewire::breaker {
 
-// Awaits `op()`, an awaitable. What it throws is a failure and passes on, but for operation_aborted: whoever cancels
-// has learned nothing about the other side, so that is neutral, and so is a coroutine destroyed while it waits. Throws
+// Awaits `op()`, an awaitable. What it throws is a failure and passes on, except operation_aborted: a cancelled
+// operation says nothing about the other side, so it is neutral, and so is a coroutine destroyed while it waits. Throws
 // Rejected without running `op`. `breaker` outlives the coroutine.
 template <class Op, class Awaitable = std::invoke_result_t<Op&>>
 Awaitable async_call(CircuitBreaker& breaker, Op op) {

@@ -35,7 +35,7 @@ Breaker::Answer Breaker::try_acquire(Time now) noexcept {
   return acquire_beyond_closed(here, word);
 }
 
-// An override that is over is taken away by whoever meets it first, and told once.
+// The first call that sees an expired override removes it and emits one event.
 OverrideWord Breaker::current_override(const Scene& here) noexcept {
   OverrideWord word = override_.load(std::memory_order_acquire);
   while (word.is_set() && word.is_over(here.at)) {
@@ -83,7 +83,7 @@ bool Breaker::half_open(const Scene& here, StateWord& word) noexcept {
   return true;
 }
 
-// The time is published first: whoever finds the slot taken finds the time, too.
+// The time is published first: a thread that finds the slot taken finds the time, too.
 bool Breaker::take_slot(const Scene& here, StateWord& word) noexcept {
   StateWord::Probes probes = word.probes();
   ++probes.in_flight;
@@ -95,7 +95,7 @@ bool Breaker::take_slot(const Scene& here, StateWord& word) noexcept {
 // How many trials may be in flight at once.
 std::uint32_t Breaker::slots(const Scene& here, StateWord word) const noexcept {
   const std::uint64_t room = here.settings.half_open_max_calls + made_room_.of(word.generation());
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(room, StateWord::kMost));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(room, StateWord::kMaxCount));
 }
 
 // Since the last admission, all slots being held.

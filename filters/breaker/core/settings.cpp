@@ -8,7 +8,7 @@ namespace fusewire::breaker {
 
 namespace {
 
-bool is_small(std::uint32_t value) { return value >= 1 && value <= StateWord::kMost; }
+bool is_small(std::uint32_t value) { return value >= 1 && value <= StateWord::kMaxCount; }
 bool is_ratio(double value) { return value > 0 && value <= 1; }
 
 std::uint8_t threshold(const std::optional<config::Consecutive>& row) {

@@ -38,7 +38,7 @@ class StateWord {
   // A deadline that lies further back than this would be read as one to come, unless it is known when it was set.
   static constexpr Millis kPast = Millis{1} << 24;
   static constexpr Millis kLongestInterval = static_cast<Millis>(kDeadlineMask) - kPast;  // 99 days
-  static constexpr std::uint32_t kMost = 127;                                             // row and half-open counts
+  static constexpr std::uint32_t kMaxCount = 127;                                         // row and half-open counts
 
   struct Probes {
     std::uint32_t in_flight = 0;
@@ -68,12 +68,12 @@ class StateWord {
     return static_cast<std::uint32_t>(bits_ >> 40) & kGenerationMask;
   }
   constexpr std::uint32_t next_generation() const noexcept { return (generation() + 1) & kGenerationMask; }
-  constexpr std::uint32_t row() const noexcept { return static_cast<std::uint32_t>(bits_ >> 33) & kMost; }
-  constexpr std::uint32_t next_row() const noexcept { return std::min(row() + 1, kMost); }
+  constexpr std::uint32_t row() const noexcept { return static_cast<std::uint32_t>(bits_ >> 33) & kMaxCount; }
+  constexpr std::uint32_t next_row() const noexcept { return std::min(row() + 1, kMaxCount); }
 
   // half_open
   constexpr Probes probes() const noexcept {
-    return {field(0, kMost), field(7, kMost), field(14, kMost), field(21, 4095)};
+    return {field(0, kMaxCount), field(7, kMaxCount), field(14, kMaxCount), field(21, 4095)};
   }
 
   // open: what is left of the interval, never negative. `since` is when it began, or -1 in the instant in which that is
@@ -92,7 +92,7 @@ class StateWord {
   static constexpr StateWord pack(State state, std::uint32_t generation, std::uint32_t row,
                                   std::uint64_t rest) noexcept {
     return StateWord(static_cast<std::uint64_t>(state) << 62 | std::uint64_t{generation & kGenerationMask} << 40 |
-                     std::uint64_t{std::min(row, kMost)} << 33 | rest);
+                     std::uint64_t{std::min(row, kMaxCount)} << 33 | rest);
   }
   constexpr std::uint32_t field(unsigned shift, std::uint32_t mask) const noexcept {
     return static_cast<std::uint32_t>(bits_ >> shift) & mask;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words that belong to a generation. Whoever comes late with an older generation changes nothing, and what an older
+// Words that belong to a generation. A late write with an older generation changes nothing, and what an older
 // generation left behind is not seen: that is how a transition or a reset empties them all at once.
 // Thread-safe, lock-free.
 #pragma once

@@ -8,7 +8,7 @@ namespace fusewire::breaker {
 
 namespace {
 
-constexpr unsigned kMostCountBits = 25;
+constexpr unsigned kMaxCountBits = 25;
 
 // A writer that was held up while others turned the ring finds epochs a little ahead; what seems further ahead is what
 // an earlier round of the epoch left.
@@ -22,7 +22,7 @@ bool newer_epoch(std::uint64_t a, std::uint64_t b, std::uint64_t mask) noexcept 
 TimeScale::TimeScale(milliseconds duration) noexcept
     : duration_(std::max<Millis>(duration.count(), kBuckets)),
       count_bits_(static_cast<unsigned>(std::bit_width(8 * static_cast<std::uint64_t>(duration_)))) {
-  count_bits_ = std::min(count_bits_, kMostCountBits);
+  count_bits_ = std::min(count_bits_, kMaxCountBits);
 }
 
 void TimeRing::add(const TimeScale& scale, TimeScale::Moment now, bool marked, MarkedSlots& slots) noexcept {

@@ -9,8 +9,8 @@ namespace fusewire::breaker {
 namespace {
 
 std::uint64_t two(std::uint64_t high, std::uint64_t low) noexcept {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
-  return std::min(high, kMost) << 32 | std::min(low, kMost);
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  return std::min(high, kMax) << 32 | std::min(low, kMax);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST_CASE("a good file without the section has the default address") {
   CHECK(admin_of("nonsense: 1\n")->address == Admin{}.address);
 }
 
-TEST_CASE("an address that can't be told is none") {
+TEST_CASE("an address that cannot be determined is none") {
   for (const char* text :
        {"", "nonsense: [", "admin: 5\n", "admin: {address: 9901}\n", "[]", "listen: [\nadmin: {\n"}) {
     CAPTURE(text);
@@ -54,7 +54,7 @@ TEST_CASE("an address that can't be told is none") {
   }
 }
 
-TEST_CASE("the environment overrides the section of a bad file, and tells it where the file does not") {
+TEST_CASE("the environment overrides the section of a bad file, and gives it where the file does not") {
   CHECK(admin_of("nonsense: 1\n" + kAdmin, {{"FUSEWIRE__ADMIN__ADDRESS", "127.0.0.1:9"}})->address.port == 9);
   CHECK(admin_of("nonsense: [", {{"FUSEWIRE__ADMIN__ADDRESS", "127.0.0.1:9"}})->address.port == 9);
 }

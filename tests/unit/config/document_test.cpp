@@ -55,7 +55,7 @@ TEST_CASE("JSON is read as well") {
   CHECK(root.find("c")->kind == Node::Kind::null);
 }
 
-TEST_CASE("a duplicate key is an error at the second, with the first one's line, and both are told of two") {
+TEST_CASE("a duplicate key is an error at the second, with the first one's line, and two are both reported") {
   CHECK(errors_in("a:\n  b: 1\n  c: 2\n  b: 3\n") == Lines{"f:4:3: a.b: duplicate key; first given in line 2"});
   CHECK(errors_in("a: 1\na: 2\na: 3\n") ==
         Lines{"f:2:1: a: duplicate key; first given in line 1", "f:3:1: a: duplicate key; first given in line 1"});

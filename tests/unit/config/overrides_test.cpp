@@ -174,7 +174,7 @@ TEST_CASE("a list of listeners replaces `listen`, but `listen` does not replace 
   CHECK(lines_of(result.errors) == Lines{"--set: listen: 'listen' and 'listeners' exclude each other"});
 }
 
-TEST_CASE("a bad address of `listen` is told of the key that was written") {
+TEST_CASE("a bad address of `listen` is reported for the key that was written") {
   CHECK(lines_of(with_settings({"listen=x", "log.level=info"}).errors) ==
         Lines{"--set: listen: expected HOST:PORT, [IPv6]:PORT or unix:/path; found 'x'"});
 }

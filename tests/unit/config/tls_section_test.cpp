@@ -44,7 +44,7 @@ TEST_CASE("certificate and key are needed together") {
         Lines{"f:5:5: upstreams.a.tls.certificate: missing; expected a PEM file with the key's certificate"});
 }
 
-TEST_CASE("a file that can't be read is told where it is named") {
+TEST_CASE("a file that can't be read is reported where it is named") {
   CHECK(errors_of(listener_file("{certificate: /nowhere/a.pem, private_key: /etc, client_ca: " + kFile + "}")) ==
         Lines{"f:4:24: listeners.0.tls.certificate: cannot read the file '/nowhere/a.pem'",
               "f:4:53: listeners.0.tls.private_key: cannot read the file '/etc'"});
@@ -76,10 +76,9 @@ TEST_CASE("a server name is a host") {
 }
 
 TEST_CASE("an upstream that is not verified is a trap, where it speaks TLS") {
-  CHECK(
-      lines_of(load_text(upstream_with("{verify: false}")).warnings) ==
-      Lines{"f:5:19: upstreams.a.tls.verify: whoever stands in between can read and change everything: no certificate "
-            "is checked"});
+  CHECK(lines_of(load_text(upstream_with("{verify: false}")).warnings) ==
+        Lines{"f:5:19: upstreams.a.tls.verify: anyone in between can read and change everything: no certificate "
+              "is checked"});
   CHECK(load_text("listen: 127.0.0.1:1\nupstreams: {a: {endpoints: [http://a], tls: {verify: false}}}\n")
             .warnings.empty());
 }
@@ -95,7 +94,7 @@ TEST_CASE("a route keeps the client's Host when it says so") {
   CHECK(lines_of(route(", rewrite: {host: 'a b'}").errors).size() == 1);
 }
 
-TEST_CASE("what the judges find is told where the file is named") {
+TEST_CASE("what the judges find is reported where the file is named") {
   const LoadResult result = judged(listener_file("{certificate: " + kFile + ", private_key: " + kFile + "}"),
                                    {.listener_tls =
                                         [](const ListenerTls&) {

@@ -183,7 +183,7 @@ TEST_CASE("a file that cannot be read, or is no file, is an error") {
           Lines{"f:5:45: upstreams.orders.fallback.chain.0.static.body_file: cannot read the file '" + path + "'"});
 }
 
-TEST_CASE("a wrong value in `defaults` is told once, where it stands") {
+TEST_CASE("a wrong value in `defaults` is reported once, where it stands") {
   CHECK(
       lines_of(
           load_text("listen: 127.0.0.1:1\ndefaults: {timeouts: {connect: 5}}\nupstreams: {a: http://a, b: http://b}\n")

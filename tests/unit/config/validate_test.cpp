@@ -28,7 +28,7 @@ TEST_CASE("an upstream that falls back to itself is a cycle") {
       Lines{"f:2:70: upstreams.a.fallback.chain.0.upstream: a cycle of fallbacks: a -> a"});
 }
 
-TEST_CASE("a longer cycle is told at each of its steps, and a step that only leads to it is not one") {
+TEST_CASE("a longer cycle is reported at each of its steps, and a step that only leads to it is not one") {
   CHECK(errors_of(R"(listen: 127.0.0.1:1
 upstreams:
   a: {endpoints: [http://a], fallback: {chain: [cache, {upstream: b}]}}
@@ -49,7 +49,7 @@ upstreams:
 )"));
 }
 
-TEST_CASE("a fallback of `defaults` that makes a cycle is told where it is written") {
+TEST_CASE("a fallback of `defaults` that makes a cycle is reported where it is written") {
   CHECK(errors_of(R"(listen: 127.0.0.1:1
 defaults: {fallback: {chain: [{upstream: b}]}}
 upstreams: {a: http://a, b: http://b}

@@ -33,7 +33,7 @@ TEST_CASE("an open interval shorter than the response timeout is a trap") {
   CHECK(warnings_of_upstream("    circuit_breaker: {mode: disabled, transitions: {open_timeout: 1s}}\n").empty());
 }
 
-TEST_CASE("an interval from `defaults` is told where it is written") {
+TEST_CASE("an interval from `defaults` is reported where it is written") {
   CHECK(warnings_beside_hosts(R"(listen: 127.0.0.1:1
 defaults: {circuit_breaker: {transitions: {open_timeout: 1s}}}
 upstreams: {a: http://a, b: http://b}
@@ -122,11 +122,10 @@ TEST_CASE("a variable with single underscores that would be a key is a trap, and
 
 TEST_CASE("an admin address that is not loopback is a trap, with or without a token") {
   CHECK(warnings_with("admin: {address: 0.0.0.0:9901}\n") ==
-        Lines{"f:4:18: admin.address: the admin address is not loopback: whoever reaches it can read everything"});
-  CHECK(
-      warnings_with("admin: {address: 0.0.0.0:9901, token: x, read_requires_token: true}\n") ==
-      Lines{"f:4:18: admin.address: the admin address is not loopback: whoever reaches it can read everything with the "
-            "token"});
+        Lines{"f:4:18: admin.address: the admin address is not loopback: anyone who can reach it can read everything"});
+  CHECK(warnings_with("admin: {address: 0.0.0.0:9901, token: x, read_requires_token: true}\n") ==
+        Lines{"f:4:18: admin.address: the admin address is not loopback: anyone who can reach it can read everything "
+              "with the token"});
   CHECK(warnings_with("admin: {probes: 0.0.0.0:9902}\n").empty());
 }
 

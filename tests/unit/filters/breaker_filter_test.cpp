@@ -433,7 +433,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(breaker->snapshot(kStart + 30s).half_open.in_flight == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a trial call whose upload takes long gives its slot back, whoever is waited for") {
+TEST_CASE_FIXTURE(Fixture, "a trial call whose upload takes long gives its slot back, whichever side is waited for") {
   for (int i = 0; i < 5; ++i) fail();
   CHECK_FALSE(request(kStart + 30s));
   x.request_sent = kNever;

@@ -108,10 +108,10 @@ TEST_CASE("patience ends when all waits together have taken over a second") {
   waits.upload_waits(kStart + 5s);
   CHECK(waits.patience_ends() == kStart + 5401ms);
   waits.upload_came(kStart + 6s);
-  CHECK(waits.patience_ends() < kStart + 6s);  // whoever asks late hears of it, too
+  CHECK(waits.patience_ends() < kStart + 6s);  // it is found by a late caller, too
 }
 
-TEST_CASE("what was waited for before the whole request was sent is told apart from what came later") {
+TEST_CASE("what was waited for before the whole request was sent is kept apart from what came later") {
   ClientWaits waits;
   waits.upload_waits(kStart);
   waits.upload_came(kStart + 3s);

@@ -22,7 +22,7 @@ TEST_CASE("one leads, until its fetch has ended") {
   CHECK(fetches.lead("a"));
 }
 
-TEST_CASE("all who follow are told once how it ended") {
+TEST_CASE("all followers are notified once of how it ended") {
   Fetches fetches;
   auto lead = fetches.lead("a");
   const auto one = std::make_shared<RecordingFollower>(), two = std::make_shared<RecordingFollower>();

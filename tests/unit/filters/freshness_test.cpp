@@ -116,7 +116,7 @@ TEST_CASE("the exchange says when its response came, on both clocks") {
   CHECK(when.wall == kWall + 2s);
 }
 
-TEST_CASE("dates at the ends of the calendar are as far away as can be told, and no more") {
+TEST_CASE("dates at the ends of the calendar are as far away as the largest age, and no more") {
   const std::string_view first = "Sat, 01 Jan 0000 00:00:00 GMT";
   const std::string_view last = "Fri, 31 Dec 9999 23:59:59 GMT";
   CHECK(freshness({{"Cache-Control", "max-age=60"}, {"Date", first}})->initial_age == kMaxDelta);

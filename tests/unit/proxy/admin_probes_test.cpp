@@ -51,7 +51,7 @@ TEST_CASE("the probes' port reads no body, and no head over 8 KiB") {
   CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + "Content-Length: 0\r\n\r\n"), 200));
 }
 
-TEST_CASE("the admin reads no body of a call that takes none, whoever asks") {
+TEST_CASE("the admin reads no body of a call that takes none, no matter who asks") {
   AdminRig rig;
   const std::string body = "Content-Length: 1000000\r\n\r\n";
   CHECK(is(rig.ask("GET /admin/health HTTP/1.1\r\n" + kHost + body), 413));

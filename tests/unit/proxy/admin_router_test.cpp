@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using fusewire::testing::ControlRig;
 using fusewire::testing::kTwoUpstreams;
 
-TEST_CASE("who may not call is not told which parameters there are") {
+TEST_CASE("an unauthorised caller does not learn which parameters there are") {
   Admin admin;
   Request request;
   request.method = "POST";

@@ -184,7 +184,7 @@ TEST_CASE("64 clients that dribble a head or a body keep nobody out") {
   }
 }
 
-TEST_CASE("16 event streams are served, the next is told, and everything else still gets in") {
+TEST_CASE("16 event streams are served, the next gets a 503, and everything else still gets in") {
   AdminRig rig;
   auto streams = open_streams(rig, 16);
   const std::string refused = rig.ask(get("/admin/events/stream"));
@@ -213,7 +213,7 @@ TEST_CASE("a stream that ends makes room for another") {
   CHECK(eventually(status_of_next));
 }
 
-TEST_CASE("the end of an override is told while nothing arrives") {
+TEST_CASE("the end of an override is reported while nothing arrives") {
   AdminRig rig;
   RawClient stream(rig.port);
   stream.send(get("/admin/events/stream"));

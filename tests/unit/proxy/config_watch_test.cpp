@@ -32,7 +32,7 @@ class Folder {
 
 void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
 
-// A change is told at the second look that finds the same.
+// A change is reported at the second look that finds the same.
 bool reports_change(ContentWatch& watch) { return watch.look() == Seen::settling && watch.look() == Seen::changed; }
 
 }  // namespace
@@ -45,7 +45,7 @@ TEST_CASE("what is there at the start is not a change") {
   CHECK(watch.look() == Seen::same);
 }
 
-TEST_CASE("a write in place, a rename over it, and one of equal length are told once each") {
+TEST_CASE("a write in place, a rename over it, and one of equal length are reported once each") {
   Folder folder;
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
@@ -110,7 +110,7 @@ TEST_CASE("a file that is gone is not a change; one that comes back different is
   CHECK(reports_change(watch));
 }
 
-TEST_CASE("a file that stays away is told once, and once when it is back") {
+TEST_CASE("a file that stays away is reported once, and once when it is back") {
   Folder folder;
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
@@ -145,7 +145,7 @@ TEST_CASE("a partial write is waited for, but not for ever") {
   CHECK(watch.look() == Seen::changed);
 }
 
-TEST_CASE("a change that was taken back, or loaded by other means, is not told") {
+TEST_CASE("a change that was taken back, or loaded by other means, is not reported") {
   Folder folder;
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");

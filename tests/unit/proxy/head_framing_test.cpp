@@ -88,7 +88,7 @@ TEST_CASE("a Connection field that names what frames or routes the message is re
   });
 }
 
-TEST_CASE("Connection's options are told apart, over all its fields") {
+TEST_CASE("Connection's options are distinguished, over all its fields") {
   struct Options {
     const char* value;
     bool close, keep_alive, upgrade, names_fields;

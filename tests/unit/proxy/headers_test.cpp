@@ -129,7 +129,7 @@ TEST_CASE("forwarding fields of a stranger are replaced") {
                "x-forwarded-port: 666\r\n") == "");
 }
 
-TEST_CASE("names that read like the proxy's own once `_` is `-` go with them, whoever sends them") {
+TEST_CASE("names that read like the proxy's own once `_` is `-` go with them, no matter who sends them") {
   const std::string fields =
       "X_Forwarded_For: 6.6.6.6\r\nx-forwarded_proto: https\r\nX_FORWARDED_HOST: evil\r\nX_Forwarded_Port: 666\r\n"
       "X_Real_IP: 6.6.6.6\r\nX_Request_Id: x\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\n"
@@ -325,7 +325,7 @@ TEST_CASE("fields of the upstream's hop end here, and Date and X-Request-Id are 
         "Transfer-Encoding: chunked\r\n\r\n");
 }
 
-TEST_CASE("the framing that a client is told is the one that it gets") {
+TEST_CASE("the framing that is announced to a client is the one that it gets") {
   const std::string chunked =
       "HTTP/1.1 200 OK\r\nDate: d\r\nX-Request-Id: i\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n";
   const std::string sized = "HTTP/1.1 200 OK\r\nDate: d\r\nX-Request-Id: i\r\nContent-Length: 5\r\n\r\n";

@@ -15,7 +15,7 @@ const Time kStart = Time{} + 1h;
 
 }  // namespace
 
-TEST_CASE("a waiting list knows who has waited longest, whoever leaves") {
+TEST_CASE("a waiting list knows who has waited longest, no matter who leaves") {
   WaitingList list;
   CHECK(list.oldest() == kNever);
   Client a, b, c;

@@ -77,7 +77,7 @@ TEST_CASE("the last events of one breaker, oldest first") {
   CHECK(events.last_of("c", 2).empty());
 }
 
-TEST_CASE("rejections and results are not told one by one") {
+TEST_CASE("rejections and results are not reported one by one") {
   const Quiet quiet;
   EventLog events(10);
   events.record("a", of(Kind::rejection));

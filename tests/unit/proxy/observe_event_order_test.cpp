@@ -34,14 +34,14 @@ Generations delivered(EventOrder& order, const Generations& brought) {
 
 }  // namespace
 
-TEST_CASE("events of a breaker are told in the order of its generations, however they are brought") {
+TEST_CASE("events of a breaker are delivered in the order of its generations, however they arrive") {
   EventOrder order;
   CHECK(delivered(order, {1, 2, 4}) == Generations{1, 2});
   CHECK(delivered(order, {5}).empty());
   CHECK(delivered(order, {3}) == Generations{3, 4, 5});
 }
 
-TEST_CASE("events that begin no generation are told at once") {
+TEST_CASE("events that begin no generation are delivered at once") {
   EventOrder order;
   CHECK(delivered(order, {0, 1, 1, 2, 1}) == Generations{0, 1, 1, 2, 1});
 }
@@ -59,8 +59,8 @@ TEST_CASE("the order holds where generations begin again from 0") {
   CHECK(delivered(order, {0, last, 1}) == Generations{last, 0, 1});
 }
 
-// One thread wins a transition and is held up before it can tell of it; meanwhile another one makes the next.
-TEST_CASE("a transition that is told late is still told before the one that followed it") {
+// One thread wins a transition and is held up before it can report it; meanwhile another one makes the next.
+TEST_CASE("a transition that is reported late is still delivered before the one that followed it") {
   config::CircuitBreaker settings;
   settings.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 1};
   const breaker::Time now{};

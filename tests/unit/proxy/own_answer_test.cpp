@@ -107,7 +107,7 @@ TEST_CASE("no text breaks out of the body") {
   CHECK(body.size() == 7);
 }
 
-TEST_CASE("a failed TLS handshake is told by what it failed of") {
+TEST_CASE("the answer to a failed TLS handshake says why it failed") {
   const Reply reply = failure_reply(Outcome::tls_error, "orders",
                                     {.error = "tls_certificate_error", .reason = "certificate has expired"});
   CHECK(reply.detail == "upstream 'orders' failed the TLS handshake: certificate has expired");
@@ -115,7 +115,7 @@ TEST_CASE("a failed TLS handshake is told by what it failed of") {
         std::string::npos);
 }
 
-TEST_CASE("a malformed response is told by what was malformed") {
+TEST_CASE("the answer to a malformed response says what was malformed") {
   config::Upstream orders;
   orders.name = "orders";
   Exchange x;

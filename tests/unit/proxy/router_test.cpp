@@ -166,7 +166,7 @@ TEST_CASE("a prefix is whole segments: /v1 takes /v1 and /v1/x, not /v10; /v1/ t
   }
 }
 
-TEST_CASE("a request for a host that no route has is told five that there are") {
+TEST_CASE("the answer to a request for a host that no route has names five that there are") {
   Routes routes = {route(host("b")), route(host("a")), route(host("b"))};
   const std::string plain = "no route of this listener matches the request";
   CHECK(Router(routes).why_no_match(asking("c", "/")) == plain + "; the hosts of its routes are a, b");

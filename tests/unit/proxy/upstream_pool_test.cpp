@@ -26,7 +26,7 @@ struct Rig {
     for (int peer : peers) ::close(peer);
     pool.close_all();
   }
-  // What has happened is known to the loop, and nobody has been told.
+  // What has happened is known to the loop, and nobody has been notified.
   void look() { loop.turn(std::chrono::steady_clock::now()); }
   BackendPtr backend{new Backend(SocketAddress())};
   // An idle connection to the backend; gives the other end.

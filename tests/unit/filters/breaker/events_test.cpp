@@ -10,7 +10,7 @@ namespace {
 
 using Kind = Event::Kind;
 
-TEST_CASE("a story is told in order, each thing once") {
+TEST_CASE("a story is reported in order, each event once") {
   PlayedBreaker play(only_consecutive(1));
   play.listen();
   play.fail();
@@ -40,7 +40,7 @@ TEST_CASE("a story is told in order, each thing once") {
   CHECK(play.events[7].generation == 3);
 }
 
-TEST_CASE("only what the listener hears is told") {
+TEST_CASE("only what the listener subscribes to is reported") {
   PlayedBreaker play(only_consecutive(1));
   play.listen({.transitions = true, .rejections = false, .results = false});
   play.fail();
@@ -59,7 +59,7 @@ TEST_CASE("in shadow a rejection says that it would have been one") {
   CHECK(play.events.front().would);
 }
 
-TEST_CASE("overrides are told when set, when released and when they end by themselves") {
+TEST_CASE("overrides are reported when set, when released and when they end by themselves") {
   PlayedBreaker play;
   play.listen();
   play.breaker.force_open(play.now, 10s);
@@ -70,14 +70,14 @@ TEST_CASE("overrides are told when set, when released and when they end by thems
   play.breaker.release(play.now);  // there is none any more
   play.breaker.force_open(play.now);
   play.breaker.release(play.now);
-  std::vector<std::pair<Kind, Override>> told;
+  std::vector<std::pair<Kind, Override>> reported;
   for (const Event& event : play.events)
-    if (event.kind != Kind::result) told.emplace_back(event.kind, event.override_state);
-  CHECK(told == std::vector<std::pair<Kind, Override>>{{Kind::override_set, Override::forced_open},
-                                                       {Kind::override_set, Override::forced_closed},
-                                                       {Kind::override_ended, Override::forced_closed},
-                                                       {Kind::override_set, Override::forced_open},
-                                                       {Kind::override_ended, Override::forced_open}});
+    if (event.kind != Kind::result) reported.emplace_back(event.kind, event.override_state);
+  CHECK(reported == std::vector<std::pair<Kind, Override>>{{Kind::override_set, Override::forced_open},
+                                                           {Kind::override_set, Override::forced_closed},
+                                                           {Kind::override_ended, Override::forced_closed},
+                                                           {Kind::override_set, Override::forced_open},
+                                                           {Kind::override_ended, Override::forced_open}});
   CHECK(play.events[0].override_for == 10s);
 }
 

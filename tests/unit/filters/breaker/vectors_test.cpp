@@ -327,7 +327,7 @@ TEST_CASE("vector 9: an upstream removed and added again starts fresh") {
   CHECK(before->state() == State::open);
   CHECK(registry.remove("orders"));
   CHECK(registry.add(builder)->state() == State::closed);
-  CHECK(before->state() == State::open);  // for whoever still holds it
+  CHECK(before->state() == State::open);  // for those that still hold it
 }
 
 TEST_CASE("vector 10: shadow reports every crossing, not the first only") {
