@@ -106,7 +106,8 @@ void check_pattern(const Node& node, Report& report) {
   if (node.text.size() > kLongestPattern)
     return report.error(node, "expected a regular expression of at most 256 bytes");
   if (written_out(node.text) > kLargestPattern)
-    return report.error(node, "the regular expression's repetitions are too many");
+    return report.error(node, "regular expression too complex: its repetitions expand to more than " +
+                                  std::to_string(kLargestPattern) + " characters");
   try {
     const std::regex compiled(node.text, std::regex::ECMAScript);
   } catch (const std::regex_error& e) {
@@ -116,12 +117,12 @@ void check_pattern(const Node& node, Report& report) {
 
 ResponseFieldMatch read_field_match(const Reader& reader) {
   ResponseFieldMatch match;
-  reader.missing("name", "a field's name");
+  reader.missing("name", "a header name");
   reader.missing("matches", "a regular expression");
   reader.text("name", match.name);
   reader.text("matches", match.matches);
   if (const Node* name = reader.find("name"); name != nullptr && !is_token(name->text))
-    reader.error(*name, expected("a field's name", *name));
+    reader.error(*name, expected("a header name", *name));
   if (const Node* pattern = reader.find("matches")) check_pattern(*pattern, reader.report());
   return match;
 }

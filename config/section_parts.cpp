@@ -70,7 +70,7 @@ FieldList read_fields(const Reader& reader, std::string_view key) {
   for (const Node& field : reader.items(key)) {
     if (field.kind == Node::Kind::invalid) continue;
     if (!is_token(field.key))
-      reader.report().error(field.key_mark, field.path, "expected a field's name, found " + describe_key(field));
+      reader.report().error(field.key_mark, field.path, "expected a header name, found " + describe_key(field));
     else if (!is_field_value(field.text))
       reader.error(field, "expected a field's value without control characters");
     else

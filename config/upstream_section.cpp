@@ -118,7 +118,7 @@ Timeouts read_timeouts(const Reader& reader) {
   if (const Node* header = reader.find("deadline_header")) {
     timeouts.deadline_header = header->is_off() ? "" : to_lower(header->text);
     if (!timeouts.deadline_header.empty() && !is_token(timeouts.deadline_header))
-      reader.error(*header, expected("a field's name or 'off'", *header));
+      reader.error(*header, expected("a header name or 'off'", *header));
   }
   return timeouts;
 }

@@ -167,7 +167,7 @@ void Acceptor::resume(const ListenerGate& gate) {
 // Connections wait in the backlog until a descriptor is free. One line says so, and nothing spins.
 void Acceptor::pause(const PortPtr& port, int error) {
   if (!complained_)
-    log::error("connections wait: no descriptor is free",
+    log::error("out of file descriptors, accept paused",
                {{"listener", port->gate->name}, {"error", std::strerror(error)}});
   complained_ = true;
   port->paused = true;

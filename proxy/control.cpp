@@ -115,7 +115,7 @@ const ReloadReport& Control::conclude(ReloadReport report) {
     log::info("configuration reloaded",
               {{"trigger", last_reload_.trigger}, {"version", static_cast<std::int64_t>(version_)}});
   for (const auto& error : last_reload_.errors)
-    log::error("configuration refused: the last good one serves on",
+    log::error("configuration rejected, keeping the last good one",
                {{"trigger", last_reload_.trigger}, {"error", error}});
   for (const auto& warning : last_reload_.warnings) log::warn("configuration", {{"warning", warning}});
   return last_reload_;
@@ -325,7 +325,7 @@ void Control::look_at_certificates(std::chrono::steady_clock::time_point now) {
   const bool changed = certificates_.look();
   if ((!changed && now < ticket_keys_due_) || draining()) return;
   const std::string error = renew_certificates(now);
-  if (!error.empty()) log::error("certificates refused: the last good ones serve on", {{"error", error}});
+  if (!error.empty()) log::error("certificates rejected, keeping the last good ones", {{"error", error}});
 }
 
 void Control::drain() {

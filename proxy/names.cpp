@@ -128,7 +128,7 @@ void Names::Shared::need_thread() {
     std::thread([self = shared_from_this()] { self->work(); }).detach();
     ++threads;
   } catch (const std::system_error& error) {
-    log::error("names: no thread for a look-up", {{"error", error.what()}});
+    log::error("DNS: cannot start a lookup thread", {{"error", error.what()}});
   }
 }
 

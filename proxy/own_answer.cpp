@@ -155,8 +155,9 @@ Reply tls_reply(string_view upstream, const TlsFault& fault) {
 }  // namespace
 
 Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) {
+  const std::string quoted = std::string("upstream '").append(upstream).append("'");
   const auto say = [&](Problem problem, string_view what) {
-    return problem_reply(problem, std::string("upstream '").append(upstream).append("' ").append(what));
+    return problem_reply(problem, std::string(quoted).append(" ").append(what));
   };
   switch (outcome) {
     case Outcome::connect_refused:
@@ -164,7 +165,7 @@ Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) 
     case Outcome::connect_unreachable:
       return say(Problem::connect_failed, "is unreachable");
     case Outcome::dns_error:
-      return say(Problem::connect_failed, "has a name that does not resolve");
+      return problem_reply(Problem::connect_failed, "cannot resolve the name of " + quoted);
     case Outcome::tls_error:
       return tls_reply(upstream, tls);
     case Outcome::local_lack:
@@ -172,7 +173,7 @@ Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) 
     case Outcome::connect_timeout:
       return say(Problem::connect_timeout, "did not accept the connection in time");
     case Outcome::dns_timeout:
-      return say(Problem::connect_timeout, "has a name that was not resolved in time");
+      return problem_reply(Problem::connect_timeout, "cannot resolve the name of " + quoted + " in time");
     case Outcome::idle_timeout:
     case Outcome::response_timeout:
       return say(Problem::response_timeout, "did not answer in time");

@@ -176,7 +176,7 @@ void Server::Impl::close_listeners() {
 void Server::Impl::wait_for_workers() {
   const bool idle = std::all_of(workers.begin(), workers.end(), [](const auto& worker) { return worker->drained(); });
   const bool late = std::chrono::steady_clock::now() >= drain_until;
-  if (late && !idle) log::warn("drain_timeout is over: connections are cut off");
+  if (late && !idle) log::warn("drain_timeout expired, closing remaining connections");
   if (idle || late) return finish();
   timer.expires_after(kDrainPoll);
   timer.async_wait([this](const error_code& error) {

@@ -62,7 +62,7 @@ std::optional<Reply> TimeoutFilter::on_request(Exchange& x, Time now) {
   reply.origin = Reply::Origin::problem;
   reply.problem = Problem::total_timeout;
   reply.status = 504;
-  reply.detail = "the request's time was over before it could be sent to '" + x.upstream->name + "'";
+  reply.detail = "the request's deadline expired before it could be sent to '" + x.upstream->name + "'";
   return reply;
 }
 

@@ -73,7 +73,7 @@ Reply post_reload(const Call& call) {
   const ReloadReport& report = call.control.reload("admin");
   log::info("admin change", {{"change", "reload"}, {"successful", report.successful}, {"peer", call.request.peer}});
   if (report.successful) return json_reply(reload_view(report));
-  return problem(422, "BadConfiguration", "the configuration was refused; the last good one serves on",
+  return problem(422, "BadConfiguration", "the configuration was rejected; the last good one is kept",
                  reload_view(report));
 }
 

@@ -113,7 +113,7 @@ bool CertificateWatch::look() {
     const ContentWatch::Seen seen = content.look();
     if (seen == ContentWatch::Seen::changed) changed = true;
     if (seen == ContentWatch::Seen::lost)
-      log::warn("a certificate's file cannot be read: what was loaded serves on", {{"file", shown}});
+      log::warn("a certificate's file cannot be read, keeping what was loaded", {{"file", shown}});
     if (seen == ContentWatch::Seen::found) log::info("a certificate's file can be read again", {{"file", shown}});
   }
   return changed;

@@ -57,7 +57,7 @@ for _ in range(rounds):
     rush, again = rush + one[0], again + one[1]
 lost = leaked(pid, admin, before)
 breaker = json.loads(get(f"{admin}/admin/circuit-breakers/orders"))["state"]
-lines = sum("no descriptor is free" in line for line in open(f"{folder}/fusewire.log"))
+lines = sum("out of file descriptors" in line for line in open(f"{folder}/fusewire.log"))
 print(f"{rounds} times {CLIENTS} clients, {LIMIT} descriptors: answers to the rush {dict(rush)}, one by one in the end {dict(again)}; {lines} lines in the log; "
       f"the breaker is {breaker}; {before} descriptors before, {lost} more after")
 # Where no descriptor is left for a connection to the upstream, the client gets a 502 at once.

@@ -181,9 +181,9 @@ TEST_CASE("the key of the other window type changes nothing") {
 TEST_CASE("a response field to look for has a name and a pattern that compiles") {
   CHECK(errors_of("classify: {response_headers: [{}]}") ==
         Lines{"classify.response_headers.0.matches: missing; expected a regular expression",
-              "classify.response_headers.0.name: missing; expected a field's name"});
+              "classify.response_headers.0.name: missing; expected a header name"});
   CHECK(errors_of("classify: {response_headers: [{name: 'a b', matches: x}]}") ==
-        Lines{"classify.response_headers.0.name: expected a field's name, found 'a b'"});
+        Lines{"classify.response_headers.0.name: expected a header name, found 'a b'"});
   CHECK(errors_of("classify: {response_headers: [{name: a, matches: '('}]}")
             .at(0)
             .starts_with("classify.response_headers.0.matches: not a regular expression: "));
@@ -201,7 +201,8 @@ TEST_CASE("a pattern that explodes when it is compiled is refused before") {
     CHECK(errors_of(with_pattern(pattern)).size() == 1);
   }
   CHECK(errors_of(with_pattern("(a{200}){200}")) ==
-        Lines{"classify.response_headers.0.matches: the regular expression's repetitions are too many"});
+        Lines{"classify.response_headers.0.matches: regular expression too complex: its repetitions expand to more "
+              "than 20000 characters"});
   good_breaker(with_pattern("^[0-9]{3}-[a-f]{1,12}x{2,}$"));
   std::string many;
   for (int i = 0; i < 33; ++i) many += "{name: a, matches: b}, ";

@@ -111,7 +111,7 @@ TEST_CASE("a match that no request could have is an error") {
   CHECK(route_error("upstream: a, match: {methods: [get]}") ==
         ".match.methods.0: expected a method in capitals, such as GET, found 'get'");
   CHECK(route_error("upstream: a, match: {headers: {'a:': x}}") ==
-        ".match.headers.a:: expected a field's name, found 'a:'");
+        ".match.headers.a:: expected a header name, found 'a:'");
   CHECK(route_error("upstream: a, match: {methods: [[GET]]}") ==
         ".match.methods.0: expected a single value, found a list");
 }

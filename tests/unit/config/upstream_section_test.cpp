@@ -96,7 +96,7 @@ TEST_CASE("timeouts and limits are read") {
 TEST_CASE("the deadline header can be switched off, and is a field's name") {
   CHECK(good_upstream("    timeouts: {deadline_header: off}\n").timeouts.deadline_header.empty());
   CHECK(errors_of("    timeouts: {deadline_header: a b}\n") ==
-        Lines{"f:5:33: upstreams.orders.timeouts.deadline_header: expected a field's name or 'off', found 'a b'"});
+        Lines{"f:5:33: upstreams.orders.timeouts.deadline_header: expected a header name or 'off', found 'a b'"});
 }
 
 TEST_CASE("the cache serves on errors, or normally") {
@@ -156,7 +156,7 @@ TEST_CASE("a static answer is one that can be sent") {
   CHECK(errors("{status: 199}") == Lines{"f:5:42: upstreams.orders.fallback.chain.0.static.status: expected a whole "
                                          "number from 200 to 599, found '199'"});
   CHECK(errors("{status: 204, body: x}") == Lines{place + ": a 204 has no body"});
-  CHECK(errors("{headers: {'a b': x}}").at(0).ends_with("static.headers.a b: expected a field's name, found 'a b'"));
+  CHECK(errors("{headers: {'a b': x}}").at(0).ends_with("static.headers.a b: expected a header name, found 'a b'"));
   CHECK(errors("{headers: {a: \"x\\ny\"}}")
             .at(0)
             .ends_with("static.headers.a: expected a field's value without control characters"));
