@@ -46,7 +46,7 @@ void BreakerFilter::on_done(Exchange& x, Time now) noexcept {
 // When the call turns slow; kNever where it no longer can, and while it is its client that is waited for.
 Time BreakerFilter::slow_at(const Exchange& x) const {
   const auto& detector = x.upstream->circuit_breaker.detection.slow_call_rate;
-  if (!permit_.active() || told_slow_ || !detector || x.request_sent == kNever || x.waits.waiting()) return kNever;
+  if (!permit_.active() || reported_slow_ || !detector || x.request_sent == kNever || x.waits.waiting()) return kNever;
   const Time due = x.request_sent + detector->slower_than + x.waits.since_sent();
   const Time measured = detector->measure == config::Measure::head ? x.response_head : x.response_end;
   return measured < due ? kNever : due;
@@ -67,7 +67,7 @@ Time BreakerFilter::slot_until(const Exchange& x) const {
 void BreakerFilter::tell_slowness(const Exchange& x, Time now) {
   const Time at = slow_at(x);
   if (now < at) return;
-  told_slow_ = true;
+  reported_slow_ = true;
   permit_.on_slow(at);
 }
 

@@ -59,7 +59,7 @@ class BreakerFilter {
   const CompiledClassify* classify_;
   breaker::Permit permit_;
   WithoutClient without_client_;
-  bool told_slow_ = false;
+  bool reported_slow_ = false;
 };
 
 }  // namespace fusewire

@@ -22,9 +22,9 @@ struct AdminAccess {
 };
 
 // Address: --admin, -c, FUSEWIRE_ADMIN, FUSEWIRE_CONFIG, http://127.0.0.1:9901; the first there is. Token:
-// --token-file, FUSEWIRE_TOKEN, the configuration's. Throws BadUsage. A proxy whose file has turned bad serves on, and
-// its health must not depend on the file: of a bad one the admin section is taken as far as it can be read; where
-// that does not tell the address, commands that only read ask the default one. A line on stderr says so, and another
+// --token-file, FUSEWIRE_TOKEN, the configuration's. Throws BadUsage. A proxy whose file has turned bad keeps running,
+// and its health must not depend on the file: of a bad one the admin section is taken as far as it can be read; where
+// that does not give the address, commands that only read ask the default one. A line on stderr says so, and another
 // that a token is about to leave this host unencrypted.
 AdminAccess find_admin(const Options&, const World&);
 

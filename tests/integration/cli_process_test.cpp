@@ -73,7 +73,7 @@ class Served {
 
 }  // namespace
 
-TEST_CASE("cli: a probe finds a process that serves on although its file has turned bad") {
+TEST_CASE("cli: a probe finds a process that keeps running although its file has turned bad") {
   const Served served("listen: 127.0.0.1:0\n");
   REQUIRE(served.run_beside({"status", "--ready"}) == 0);
   for (const std::string& bad : {"nonsense: 1\n" + served.admin_section(), "listen: [\n" + served.admin_section()}) {

@@ -10,7 +10,7 @@ seconds=${2:-20}
 renew() {  # NUMBER: a certificate that bears it
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=number-$1" \
     -addext "subjectAltName=DNS:localhost" -keyout "$folder/next-key.pem" -out "$folder/next-cert.pem" 2>/dev/null
-  mv "$folder/next-cert.pem" "$folder/cert.pem"  # for a moment the pair does not fit: the old one serves on
+  mv "$folder/next-cert.pem" "$folder/cert.pem"  # for a moment the pair does not fit: the old one stays in use
   mv "$folder/next-key.pem" "$folder/key.pem"
 }
 shown() { openssl s_client -connect "127.0.0.1:$port_proxy" -servername localhost </dev/null 2>/dev/null | openssl x509 -noout -subject; }
