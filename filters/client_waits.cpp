@@ -17,9 +17,17 @@ void ClientWaits::end(std::uint8_t kind, Wait& wait, Time now) noexcept {
   if (!waiting()) total_ += now - since_;
 }
 
-void ClientWaits::upload_came(Time now) noexcept {
+void ClientWaits::upload_came(std::size_t bytes, Time now) noexcept {
+  uploaded_ += bytes;
   if (waits(kUpload)) at_hand_since_ = now;
   end(kUpload, upload_, now);
+}
+
+void ClientWaits::request_sent(Time now) noexcept {
+  if (trickles(now)) aftermath_until_ = now + kUploadAftermath;
+  before_sent_ = total(now);
+  upload_began_ = Time::max();
+  upload_ = {};
 }
 
 void ClientWaits::response_taken(Time now) noexcept {
@@ -27,9 +35,15 @@ void ClientWaits::response_taken(Time now) noexcept {
   end(kResponse, response_, now);
 }
 
+bool ClientWaits::trickles(Time now) const noexcept {
+  if (upload_began_ == Time::max() || upload_.sum(now, waits(kUpload)) <= kPatience) return false;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - upload_began_).count();
+  return uploaded_ * 1000 < kTrickle * static_cast<std::size_t>(ms);
+}
+
 bool ClientWaits::withholds_upload(Time now) const noexcept {
-  if (upload_.sum(now, waits(kUpload)) <= kPatience) return false;
-  return waits(kUpload) || now - at_hand_since_ < kPatience;
+  if (waits(kUpload) && now - upload_.since > kPatience) return true;
+  return trickles(now) && (waits(kUpload) || now - at_hand_since_ < kPatience);
 }
 
 bool ClientWaits::withheld(Time now) const noexcept {

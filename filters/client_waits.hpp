@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace fusewire {
@@ -16,34 +17,32 @@ class ClientWaits {
 
   // What is withheld for longer is the client's doing.
   static constexpr std::chrono::milliseconds kPatience{1000};
+  // Bytes a second. An upload that brings less is withheld as a whole: single bytes, and pieces, end no wait then.
+  static constexpr std::size_t kTrickle = 4 * 1024;
   // While a response waits for its client nothing is read from the upstream. Its end is then found behind what the
   // kernels of both sides still hold, which takes a moment to be read.
   static constexpr std::chrono::seconds kAftermath{10};
+  // An upstream that gives a request so and so long in all may end it just when a slow upload is through.
+  static constexpr std::chrono::seconds kUploadAftermath{1};
 
   // The request's body goes upstream piece by piece from now on, until request_sent().
   void upload_begins(Time now) noexcept { upload_began_ = now; }
   // Each may be called again: a wait that has begun goes on, and one that has ended is over.
   void upload_waits(Time now) noexcept { begin(kUpload, upload_, now); }
-  void upload_came(Time now) noexcept;
+  void upload_came(std::size_t bytes, Time now) noexcept;
   void response_waits(Time now) noexcept { begin(kResponse, response_, now); }
   void response_taken(Time now) noexcept;
 
   // From here on since_sent() counts: the whole request has been sent.
-  void request_sent(Time now) noexcept {
-    before_sent_ = total(now);
-    upload_began_ = Time::max();
-    upload_ = {};
-  }
+  void request_sent(Time now) noexcept;
 
   bool waiting() const noexcept { return waiting_ != 0; }
   // Whether the client withholds something that the upstream may have given up on: it has to be waited for, or had to
-  // be a moment ago, and for over kPatience. The waits of an upload add up: a client that drips is waited for, too,
-  // until what has come has been at hand for as long.
+  // be a moment ago, and for over kPatience. The waits of an upload that trickles add up, until what has come has been
+  // at hand for as long.
   bool withheld(Time now) const noexcept;
   // The part of it that is an upload.
   bool withholds_upload(Time now) const noexcept;
-  // Whether it has taken the response so slowly that an upstream may have lost patience with the whole of it.
-  bool slowed_response(Time now) const noexcept { return response_.sum(now, waits(kResponse)) > kPatience; }
   // All waits together; two at once count once.
   Duration total(Time now) const noexcept { return total_ + (waiting() ? now - since_ : Duration::zero()); }
   // The waits that have ended since the request was sent.
@@ -66,6 +65,7 @@ class ClientWaits {
     Duration sum(Time now, bool goes_on) const noexcept { return before + (goes_on ? now - since : Duration::zero()); }
   };
 
+  bool trickles(Time now) const noexcept;
   bool waits(std::uint8_t kind) const noexcept { return (waiting_ & kind) != 0; }
   void begin(std::uint8_t kind, Wait&, Time now) noexcept;
   void end(std::uint8_t kind, Wait&, Time now) noexcept;
@@ -77,6 +77,7 @@ class ClientWaits {
   Wait upload_;
   Wait response_;
   Time upload_began_ = Time::max();
+  std::size_t uploaded_ = 0;
   Time at_hand_since_{};  // something of an upload, while it is not waited for
   Time aftermath_until_{};
 };

@@ -206,8 +206,7 @@ struct Exchange {
   ClientWaits waits;                   // for the client, while the outcome is pending
   bool answered_stall = false;         // when the response's head came, the client withheld an upload
   bool client_withheld = false;        // when the upstream ended it, the client withheld something
-  bool slowed_by_client = false;       // the client has taken the response slowly
-  bool stale_connection = false;       // a kept one that was reset right behind the request: the two have crossed
+  bool stale_connection = false;       // a kept one that the upstream had closed when the request came
   // Its client has given it up, and it goes on without one until the upstream has answered: the breaker wants a
   // verdict.
   bool runs_on = false;

@@ -213,6 +213,10 @@ void Attempt::conclude(Time now) {
 // The first attempt is judged before another upstream is asked; its reply stays good in case all else fails.
 Task<Attempt*> Attempt::take_detours(Reply& reply) {
   while (const auto name = chain.detour()) {
+    if (detour_) {
+      detour_->forgo_verdict();  // nobody is to wait for it
+      co_await detour_->finish();
+    }
     forward.suspend();
     done();
     const Upstream* to = snapshot_.upstream(*name);  // validated at load: never null
@@ -226,12 +230,14 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
       co_await let_go();
       co_return source;
     }
-    detour_->forgo_verdict();  // nobody is to wait for it
-    co_await detour_->finish();
+    if (!detour_->runs_on()) co_await detour_->finish();
     x.nothing_sent = x.nothing_sent && detour_->x.nothing_sent;  // the next step must know what this one has sent
     chain.resume(x, reply, steady_now());
   }
-  if (reply.origin == Reply::Origin::upstream) forward.resume();
+  if (reply.origin == Reply::Origin::upstream)
+    forward.resume();
+  else
+    co_await let_go();
   co_return this;
 }
 
@@ -243,9 +249,10 @@ bool Attempt::has_failed(const Attempt& source, const Reply& reply) const {
   return reply.origin == Reply::Origin::problem;
 }
 
-// A response that was put aside is not needed any more: others may have its connection and its place.
+// What it still has of its upstream, be it a response that was put aside, others may have.
 Task<void> Attempt::let_go() {
-  if (forward.is_suspended()) co_await forward.finish();
+  if (x.runs_on) co_return;
+  co_await forward.finish();
   give_slot_back();
 }
 
@@ -259,9 +266,13 @@ void Attempt::done() {
 void Attempt::done(Time now) {
   if (done_) return;
   done_ = true;
-  if (!forward.is_suspended()) give_slot_back();  // a client that has the last byte may ask again at once
+  if (!forward.is_suspended() && !x.runs_on) give_slot_back();  // who has the last byte may ask again at once
   set_failure_flag(x);
   chain.on_done(x, now);
+  observe_latency(now);
+}
+
+void Attempt::observe_latency(Time now) {
   if (x.permitted == kNever || x.verdict == Verdict::none || x.verdict == Verdict::neutral) return;
   const auto kind = x.verdict == Verdict::success ? UpstreamCells::success
                     : is_timeout(x.outcome)       ? UpstreamCells::timeout
@@ -294,6 +305,7 @@ Task<void> Attempt::finish_without_client() {
   const Outcome outcome = x.outcome;
   co_await forward.run_on();
   chain.on_verdict(x, ended_at());
+  observe_latency(ended_at());
   x.outcome = outcome;
   co_await finish_after(forward.finish());
 }

@@ -66,6 +66,7 @@ class Attempt {
   Task<void> finish_after(Task<void>);
   Task<void> finish_without_client();
   void forgo_verdict();
+  void observe_latency(Time now);
   bool take_slot();
   void give_slot_back();
   void count_fallbacks();

@@ -42,14 +42,13 @@ void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
 
 void Forward::end(const Fault& fault) {
   if (x_.outcome != Outcome::pending) return;
-  x_.runs_on = is_given_up(fault.outcome) && chain_.wants_verdict(x_);
+  x_.runs_on = is_given_up(fault.outcome) && !worker_.draining() && chain_.wants_verdict(x_);
   x_.outcome = fault.outcome;
   x_.response_end = fault.at;
   phase_ = Phase::over;
   dial_.cancel();
   if (fault.outcome == Outcome::complete) return;
   x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at);
-  x_.slowed_by_client = x_.waits.slowed_response(fault.at);
   if (connection_ && !x_.runs_on) connection_->channel().close();
 }
 
@@ -151,7 +150,7 @@ void Forward::start_over() {
   connection_.reset();
   x_.outcome = Outcome::pending;
   x_.response_end = kNever;
-  x_.client_withheld = x_.slowed_by_client = x_.stale_connection = false;
+  x_.client_withheld = x_.stale_connection = false;
   fresh_ = true;
 }
 
@@ -216,7 +215,8 @@ Task<void> Forward::send() {
   inbound_.buffered_body = {};
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
   x_.waits.upload_begins(steady_now());
-  upload_.start(channel, [this](Upload::Progress progress, Time now) { on_upload(progress, now); });
+  upload_.start(channel,
+                [this](Upload::Progress progress, Time now, std::size_t bytes) { on_upload(progress, now, bytes); });
 }
 
 // ------------------------------------------------------------------------------------------------------ receiving
@@ -232,7 +232,7 @@ Task<void> Forward::receive_head() {
     }
     if (x_.outcome != Outcome::pending) co_return;
     if (channel.ended()) {
-      x_.stale_connection = is_stale(steady_now());
+      x_.stale_connection = is_stale();
       end(fault_.value_or(Fault{Outcome::reset, steady_now()}));
       co_return;
     }
@@ -243,10 +243,12 @@ Task<void> Forward::receive_head() {
   }
 }
 
-// Whether the upstream had closed a kept connection before the request reached it: then its reset comes at once.
-bool Forward::is_stale(Time now) const {
-  constexpr milliseconds kAtOnce{100};
-  return connection_->reused() && !received_any_ && now - x_.permitted < kAtOnce;
+// Whether the upstream had closed a kept connection before the request reached it: its kernel has acknowledged none of
+// the request. A connection that it resets, or closes after it has read, is another matter.
+bool Forward::is_stale() const {
+  const Channel& channel = connection_->channel();
+  return connection_->reused() && !received_any_ && channel.eof() && !channel.was_reset() &&
+         channel.unacknowledged() > 0;
 }
 
 // True when a head was taken from the buffer: the final one (has_head), a 1xx, or one that is refused (x.outcome).
@@ -280,9 +282,14 @@ bool Forward::parse_head() {
 
 // ------------------------------------------------------------------------------------------------------ the end
 
+// The time in which the client took its own answer, while nobody listened to the upstream, is not the upstream's.
 Task<void> Forward::run_on() {
   running_on_ = true;
   fault_.reset();
+  const Time now = steady_now();
+  if (worker_.draining()) fault_ = Fault{Outcome::cut_off, now};
+  x_.waits.response_taken(now);
+  x_.request_sent += now - x_.response_end;
   x_.outcome = Outcome::pending;
   x_.response_end = kNever;
   x_.total_at = kNever;
@@ -299,6 +306,7 @@ void Forward::stop_running_on() {
 }
 
 void Forward::cut_off(Outcome why) {
+  if (why == Outcome::client_gone && !has_head_ && inbound_.channel.write_blocked()) inbound_.channel.reset();
   if (why == Outcome::client_gone && is_given_up(why)) end(why);
   if (why == Outcome::client_gone && (running_on_ || x_.runs_on)) return;
   if (x_.outcome == Outcome::pending && !fault_) fault_ = Fault{why, steady_now()};
@@ -321,7 +329,7 @@ Task<void> Forward::finish() {
   if (!channel.closed()) channel.buffer().consume(std::exchange(taken_raw_, 0));
   const bool persistent =
       !response_connection_.close && (response_.minor_version >= 1 || response_connection_.keep_alive);
-  const bool keep = x_.outcome == Outcome::complete && sent_whole && persistent &&
+  const bool keep = (x_.outcome == Outcome::complete || read_whole_) && sent_whole && persistent &&
                     body_.kind() != BodyKind::until_close && response_.status != 101;
   if (!keep) channel.close();
   upload_.stop();

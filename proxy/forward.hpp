@@ -35,8 +35,7 @@ class Forward final : public Watcher {
   std::string_view next_piece();
   Task<void> wait();
 
-  // The response is no longer needed: x.outcome becomes final now (`complete` if all was read; it can still be
-  // relayed).
+  // The response is no longer needed: x.outcome becomes final now, if it is not.
   void abandon(Outcome);
   // Puts the response aside while a detour is tried: x.outcome says `abandoned` so that it can be judged. resume() goes
   // on.
@@ -78,7 +77,7 @@ class Forward final : public Watcher {
   Outcome total_passed() const;
   void arm();
   bool interrupted();
-  void on_upload(Upload::Progress, Time now);
+  void on_upload(Upload::Progress, Time now, std::size_t bytes);
   void body_moved(Time now);
   void look_at_blocked_write(Time now);
   void begin_blocked_write(Time now);
@@ -98,7 +97,7 @@ class Forward final : public Watcher {
   Task<void> send();
   void append_head(std::string& out);
   Task<void> receive_head();
-  bool is_stale(Time now) const;
+  bool is_stale() const;
   bool parse_head();
   http::HeadResult read_head(Channel&);
   http::HeadLimits head_limits() const;
@@ -143,8 +142,9 @@ class Forward final : public Watcher {
   bool received_any_ = false;  // a byte of a response, on this connection
   bool suspended_ = false;
   bool running_on_ = false;
-  bool fresh_ = false;  // take no kept connection again
-  bool own_ = false;    // the connection has been the client's own before this request
+  bool read_whole_ = false;  // though it was abandoned
+  bool fresh_ = false;       // take no kept connection again
+  bool own_ = false;         // the connection has been the client's own before this request
 };
 
 }  // namespace fusewire::proxy

@@ -69,14 +69,14 @@ void Forward::arm() {
 // ------------------------------------------------------------------------------------------------------ the request's
 // body
 
-void Forward::on_upload(Upload::Progress progress, Time now) {
+void Forward::on_upload(Upload::Progress progress, Time now, std::size_t bytes) {
   switch (progress) {
     case Upload::Progress::starved:
       x_.waits.upload_waits(now);
       if (chain_.next_due(x_) < due_.due()) arm();
       return;
     case Upload::Progress::fed:
-      x_.waits.upload_came(now);
+      x_.waits.upload_came(bytes, now);
       return body_moved(now);
     case Upload::Progress::blocked:
       body_moved(now);

@@ -117,9 +117,13 @@ Task<void> Forward::wait() {
   phase_ = Phase::relaying;
 }
 
+// A body whose rest is at hand leaves its connection good for the next request. It is abandoned all the same: filters
+// have not seen that rest.
 void Forward::abandon(Outcome outcome) {
   if (x_.outcome != Outcome::pending) return;
   if (has_head_) set_aside_ = next_piece();
+  read_whole_ = x_.outcome == Outcome::complete;
+  if (read_whole_) x_.outcome = outcome;
   end(fault_.value_or(Fault{outcome, steady_now()}));
 }
 

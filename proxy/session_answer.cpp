@@ -96,7 +96,10 @@ Task<void> Session::serve() {
   }
   attempt.done();
   const bool runs_on = attempt.runs_on();
-  if (runs_on) record(&attempt);
+  if (runs_on) {
+    record(&attempt);
+    client_->shutdown_send();
+  }
   co_await attempt.finish();
   attempt_ = nullptr;
   if (!runs_on) record(&attempt);
@@ -110,12 +113,15 @@ namespace {
 
 // What a value of Forwarded says of the site that was asked for, and nothing of who has asked (RFC 7239 §4).
 void append_site(std::string& scope, std::string_view forwarded) {
+  bool strict = true;
   const auto add = [&](std::string_view pair) {
-    if (iequals(pair.substr(0, 5), "host=") || iequals(pair.substr(0, 6), "proto=")) scope.append(pair).append(";");
+    const std::string_view name = pair.substr(0, pair.find('='));
+    strict = strict && http::is_token(name);  // others may be read in more than one way
+    if (iequals(name, "host") || iequals(name, "proto")) scope.append(pair).append(";");
   };
   const bool well_formed =
       for_each_member(forwarded, ',', [&](std::string_view element) { for_each_member(element, ';', add); });
-  if (!well_formed) scope.append(forwarded);
+  if (!well_formed || !strict) scope.append(forwarded).append("\n");
 }
 
 }  // namespace
@@ -177,8 +183,9 @@ bool Session::client_closes() const {
 // Also where clients wait for this connection's place.
 bool Session::must_close() const {
   const bool is_last = client_->is_half_closed() && client_->buffer().empty();
-  return close_ || leaving_ || client_closes() || is_last || inbound_.has_lost_bound() || worker_.draining() ||
-         gate_->full.load(std::memory_order_relaxed);
+  const bool runs_on = attempt_ != nullptr && attempt_->runs_on();
+  return close_ || leaving_ || runs_on || client_closes() || is_last || inbound_.has_lost_bound() ||
+         worker_.draining() || gate_->full.load(std::memory_order_relaxed);
 }
 
 // Whether what is left of the request's body is worth reading to keep the connection.
@@ -201,7 +208,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
     if (inbound_.request.is_head()) reply.body = {};
   }
   reply.fields.identify(http::field_id);  // those of a static answer come from the configuration
-  close_ = must_close() || !rest_is_drainable() || (attempt_ != nullptr && attempt_->runs_on());
+  close_ = must_close() || !rest_is_drainable();
   status_ = reply.status;
   error_ = reply.problem;
   const bool bodiless = has_no_body(reply.status);
@@ -295,6 +302,7 @@ Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_writt
     source_ = source;
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     until_close_ = false;
+    if (!source->runs_on()) co_await source->finish();  // its place is for others while this is taken
     co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
   }
   attempt.done();

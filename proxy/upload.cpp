@@ -41,7 +41,7 @@ Task<void> Upload::run(Channel& upstream) {
       gather.add(piece);
     if (!upstream.try_write(gather)) {
       inbound_.channel.watch_for_end();
-      on_progress_(Progress::blocked, steady_now());
+      on_progress_(Progress::blocked, steady_now(), 0);
       co_await upstream.flush(gather);
     }
     inbound_.channel.buffer().consume(raw);
@@ -49,7 +49,7 @@ Task<void> Upload::run(Channel& upstream) {
       end = State::stopped;
       break;
     }
-    on_progress_(Progress::sent, steady_now());
+    on_progress_(Progress::sent, steady_now(), 0);
   }
   // The session may destroy us as soon as it is woken: it is woken from the loop, not from here.
   inbound_.reader = &inbound_.event;
@@ -63,7 +63,7 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece, std::size_t& raw
   Channel& client = inbound_.channel;
   while (!stop_) {
     if (!client.buffer().empty()) {
-      if (std::exchange(starved_, false)) on_progress_(Progress::fed, steady_now());
+      if (std::exchange(starved_, false)) on_progress_(Progress::fed, steady_now(), client.buffer().size());
       inbound_.deadline.disarm();  // from here on it is the upstream that we may wait for
       inbound_.late = false;
       const auto step = inbound_.body.decode(client.buffer().data(), client.buffer().size());
@@ -79,7 +79,7 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece, std::size_t& raw
     if (inbound_.late) co_return State::client_late;
     const Time now = steady_now();
     inbound_.deadline.arm(now + inbound_.limits->body_timeout);
-    if (!std::exchange(starved_, true)) on_progress_(Progress::starved, now);
+    if (!std::exchange(starved_, true)) on_progress_(Progress::starved, now, 0);
     client.start_read();
     co_await client_activity_.wait();
   }

@@ -29,7 +29,8 @@ class Upload {
     blocked,  // a piece waits for the upstream to take it
     sent,     // a piece has been taken
   };
-  using OnProgress = std::function<void(Progress, Time now)>;
+  // `bytes`: with `fed`, how much has come.
+  using OnProgress = std::function<void(Progress, Time now, std::size_t bytes)>;
 
   // Must have ended before the upload is destroyed; its end wakes inbound.event.
   void start(Channel& upstream, OnProgress);

@@ -50,13 +50,20 @@ std::optional<FailureKind> kind_of(Outcome outcome) noexcept {
 }
 
 // Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld; or
-// broke off a response that took long because its client was slow; or closed an idle connection in the moment in which
+// closed an idle connection in the moment in which
 // a request came, and clients choose their moments.
 bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
   if (kind == FailureKind::reset && x.stale_connection) return true;
   const bool broke_off = kind == FailureKind::reset || kind == FailureKind::incomplete;
-  if ((broke_off && x.slowed_by_client) || (x.answered_stall && x.upstream_status == 408)) return true;
+  if (x.answered_stall && x.upstream_status == 408) return true;
   return x.client_withheld && (broke_off || kind == FailureKind::timeout);
+}
+
+// Whether the upstream has answered for itself that the client's own, short deadline is over, which was passed on to
+// it.
+bool kept_deadline(const Exchange& x) noexcept {
+  if (!x.deadline_asked || !x.short_deadline || x.upstream_status != 504 || x.total_at == kNever) return false;
+  return x.total_at - x.response_head <= (x.total_at - x.permitted) / 4;
 }
 
 bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind) noexcept {
@@ -154,9 +161,10 @@ Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome 
   // it. Nor has it failed in what little time another upstream has left it.
   if (outcome == Outcome::total_timeout && x.short_deadline) return kByClient;
   // Nor has a client that keeps its upstream waiting.
-  if (gave_up_on_client(x, kind)) return kByClient;
+  if (gave_up_on_client(x, kind) || kept_deadline(x)) return kByClient;
   const bool has_head = answered || x.upstream_status != 0;
-  if (lists(rules.ignore, kind) || (has_head && rules.ignore.has_status(x.upstream_status))) return {};
+  if (lists(rules.ignore, kind)) return {};
+  if (has_head && rules.ignore.has_status(x.upstream_status)) return kByClient;  // which has chosen what it asks for
   if (lists(rules.failure, kind)) return {Verdict::failure, *kind};
   if (has_head)
     if (const auto judged = by_head(classify, x)) return x.answered_stall ? kByClient : *judged;

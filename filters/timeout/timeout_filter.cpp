@@ -39,10 +39,10 @@ milliseconds total_of(const Exchange& x) noexcept {
 
 namespace {
 
-// A first upstream, or the fetch of somebody else that was waited for, has left less than an answer may take.
+// A first upstream, or the fetch of somebody else that was waited for, has left less than half of what an answer may
+// take.
 bool others_used_it(const Exchange& x, Time now) noexcept {
-  constexpr milliseconds kMoment{50};
-  return now - x.started > kMoment && x.total_at - now < std::min(x.timeouts->total, x.timeouts->response);
+  return x.total_at - now < std::min(x.timeouts->total, x.timeouts->response) / 2;
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ void Connections::wake_streams() {
 bool Connections::has_room_for_stream() const {
   const auto streams =
       std::count_if(sessions_.begin(), sessions_.end(), [](const Session* session) { return session->is_streaming(); });
-  return static_cast<std::size_t>(streams) < limits().streams;
+  return static_cast<std::size_t>(streams) < std::min(limits().streams, max_connections() / 4);
 }
 
 AsioTask<void> Connections::accept() {

@@ -116,9 +116,10 @@ TEST_CASE("what a trusted peer's Forwarded says of scheme and host keeps answers
     CHECK(starts("Forwarded: for=1.1.1.1;proto=https\r\n", "for=1.1.1.1;proto=https, for="));
     CHECK(starts("Forwarded: for=\"1.1.1.1;host=evil\"\r\n", "for=\"1.1.1.1;host=evil\", for="));
     CHECK(starts("Forwarded: for=2.2.2.2\r\n", "for=\"1.1.1.1;host=evil\", for="));
+    CHECK(starts("Forwarded: for=1.1.1.1;host =evil\r\n", "for=1.1.1.1;host =evil, for="));
     CHECK(starts("Forwarded: for=\"1.1.1.1;host=evil\r\n", "for=\"1.1.1.1;host=evil, for="));
   }
-  CHECK(rig.upstream.request_count() == 4);
+  CHECK(rig.upstream.request_count() == 5);
 }
 
 TEST_CASE("what was asked for with Upgrade or Expect is not stored for a plain GET") {

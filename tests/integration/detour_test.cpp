@@ -87,3 +87,30 @@ TEST_CASE("a response with a very large head is judged by its fields, whatever t
   CHECK(pair.proxy.breaker("first").totals.neutral == 3);
   CHECK(pair.proxy.breaker("second").totals.failure == 3);
 }
+
+TEST_CASE("a response that is replaced is not stored, whatever of it was at hand") {
+  Pair pair(scripts::reply("HTTP/1.1 404 Not Found\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n"
+                           "5\r\nhello\r\n0\r\n\r\n"),
+            scripts::ok(),
+            "    cache: {serve: normal}\n"
+            "    fallback: {on: [\"404\"], chain: [{static: {status: 200, body: instead}}]}\n");
+  for (int i = 0; i < 3; ++i) CHECK(pair.proxy.get("/").body == "instead");
+  CHECK(pair.first.request_count() == 3);
+}
+
+TEST_CASE("while another upstream's answer is relayed, the first one's connection is given back, be it a failed one") {
+  Pair pair(
+      [](Call& call) {
+        if (call.request().target == "/ok") return void(call.send(response(200, "ok")));
+        call.connection().reset();
+      },
+      [](Call& call) {
+        call.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegins");
+        call.hang();
+      },
+      "    limits: {max_connections: 1}\n    fallback: {chain: [{upstream: second}]}\n");
+  Connection streaming = pair.proxy.connect();
+  streaming.send("GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(streaming.take_until("begins"));
+  CHECK(pair.proxy.get("/ok").body == "ok");
+}

@@ -11,13 +11,13 @@ namespace {
 const std::string kGet = "GET / HTTP/1.1\r\nHost: h\r\n";
 
 // Half-open at once, closed by one success.
-constexpr const char* kOneSuccess =
+const std::string kOneSuccess =
     "    timeouts: {deadline_header: x-request-timeout-ms}\n"
     "    circuit_breaker: {transitions: {open_timeout: 50ms, backoff: {max: 50ms, jitter: 0}}, "
     "recovery: {half_open_max_calls: 1, success_threshold: 1}}\n";
 
 struct Recovering : Rig {
-  Recovering() : Rig(scripts::status(500), kOneSuccess) {
+  explicit Recovering(const std::string& lines = {}) : Rig(scripts::status(500), kOneSuccess + lines) {
     for (int i = 0; i < 5; ++i) REQUIRE(proxy.get("/").status == 500);
     REQUIRE(eventually([&] { return proxy.breaker().open_remaining == 0ms; }));
   }
@@ -64,6 +64,7 @@ TEST_CASE("a client gets its 504 at its own deadline, and its trial goes on") {
   const Response reply = read_response(client);
   CHECK(reply.status == 504);
   CHECK(reply.field("Connection") == "close");
+  CHECK(client.ended(300ms));  // before the upstream has answered
   CHECK(rig.proxy.breaker().totals.success == 0);
   CHECK(eventually([&] { return rig.proxy.state() == "closed"; }));
   CHECK(rig.proxy.breaker().totals.success == 1);
@@ -88,4 +89,31 @@ TEST_CASE("what is waited for without a client does not hold a drain up") {
   rig.proxy.drain();
   CHECK(rig.proxy.wait() == 0);
   CHECK(std::chrono::steady_clock::now() - began < 4s);  // nothing else would end it before slower_than
+}
+
+TEST_CASE("a trial that a fallback's own deadline has ended goes on as well, behind the answer") {
+  ScriptedUpstream first(scripts::hang()), second(scripts::status(500));
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes:\n"
+      "      - {match: {path_prefix: /second}, upstream: second}\n      - {upstream: first}\n"
+      "upstreams:\n  first:\n    endpoints: [\"http://127.0.0.1:${A}\"]\n"
+      "    timeouts: {response: 200ms, deadline_header: x-request-timeout-ms}\n"
+      "    fallback: {chain: [{upstream: second}]}\n"
+      "  second:\n    endpoints: [\"http://127.0.0.1:${B}\"]\n" +
+          kOneSuccess,
+      {{"A", first.port()}, {"B", second.port()}});
+  for (int i = 0; i < 5; ++i) REQUIRE(proxy.get("/second").status == 500);
+  REQUIRE(eventually([&] { return proxy.breaker("second").open_remaining == 0ms; }));
+  second.script(scripts::delayed(700ms, scripts::ok()));
+  CHECK(proxy.get("/", "X-Request-Timeout-Ms: 400\r\n").status == 504);
+  CHECK(eventually([&] { return proxy.state("second") == "closed"; }));
+}
+
+TEST_CASE("a trial without a client keeps its place among max_concurrent_requests") {
+  Recovering rig("    limits: {max_concurrent_requests: 1}\n");
+  rig.upstream.script(scripts::hang());
+  rig.ask().close();
+  REQUIRE(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 0; }));
+  check_problem(rig.proxy.get("/"), 503, "ConcurrencyLimit");
+  CHECK(rig.upstream.request_count() == 6);
 }

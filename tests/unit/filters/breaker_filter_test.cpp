@@ -383,7 +383,7 @@ TEST_CASE_FIXTURE(Fixture, "time in which the client was waited for is not the u
 TEST_CASE_FIXTURE(Fixture, "an upload's waits before the request was sent change nothing of its slowness") {
   request();
   x.waits.upload_waits(kStart);
-  x.waits.upload_came(kStart + 8s);
+  x.waits.upload_came(10'000, kStart + 8s);
   x.waits.request_sent(kStart + 8s);
   sent(kStart + 8s);
   CHECK(filter->next_due(x) == kStart + 13s);

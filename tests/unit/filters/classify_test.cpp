@@ -200,14 +200,21 @@ TEST_CASE("what the upstream ends while its client withholds something is neutra
     CHECK(classify(rules, scene.x, outcome).verdict == Verdict::failure);
 }
 
-TEST_CASE("a response that its client has slowed and that breaks off is neutral, one that stands still is not") {
+TEST_CASE("an upstream that keeps a client's short deadline has not failed") {
   Scene scene;
-  scene.x.slowed_by_client = true;
+  scene.response.status = 504;
+  scene.x.permitted = kStart;
+  scene.x.deadline_asked = scene.x.short_deadline = true;
+  scene.x.total_at = kStart + 100ms;
   const CompiledClassify rules{{}};
-  for (const Outcome outcome : {Outcome::reset, Outcome::incomplete})
-    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::neutral);
-  for (const Outcome outcome : {Outcome::idle_timeout, Outcome::protocol_error})
-    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::failure);
+  const auto verdict_at = [&](milliseconds after) {
+    scene.head(kStart + after);
+    return classify(rules, scene.x, Outcome::complete).verdict;
+  };
+  CHECK(verdict_at(75ms) == Verdict::neutral);
+  CHECK(verdict_at(74ms) == Verdict::failure);
+  scene.x.short_deadline = false;
+  CHECK(verdict_at(75ms) == Verdict::failure);
 }
 
 TEST_CASE("an error that answers a withheld upload is neutral, a success is one") {

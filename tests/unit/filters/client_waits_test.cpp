@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr ClientWaits::Time kStart{1h};
+constexpr std::size_t kPiece = 64 * 1024;
 
 }  // namespace
 
@@ -20,29 +21,40 @@ TEST_CASE("without a wait nothing is withheld and nothing adds up") {
   CHECK(waits.patience_ends() == ClientWaits::Time::max());
 }
 
-TEST_CASE("an upload is withheld when nothing of it is at hand, and was not for over a second in all") {
+TEST_CASE("an upload is withheld when nothing of it has been at hand for over a second") {
   ClientWaits waits;
+  waits.upload_begins(kStart);
   waits.upload_waits(kStart);
   waits.upload_waits(kStart + 900ms);  // it goes on
   CHECK_FALSE(waits.withheld(kStart + 1s));
   CHECK(waits.withheld(kStart + 1001ms));
-  waits.upload_came(kStart + 2s);
-  CHECK(waits.withheld(kStart + 2s));
-  CHECK_FALSE(waits.withheld(kStart + 3s));
-  waits.upload_waits(kStart + 4s);
-  CHECK(waits.withheld(kStart + 4s));
+  waits.upload_came(kPiece, kStart + 2s);
+  CHECK_FALSE(waits.withheld(kStart + 2s));
 }
 
-TEST_CASE("short waits of an upload add up, however much comes between them") {
-  ClientWaits waits;
-  for (auto at = kStart; at < kStart + 1s; at += 100ms) {
-    waits.upload_waits(at);
-    CHECK_FALSE(waits.withheld(at + 50ms));
-    waits.upload_came(at + 100ms);
+TEST_CASE("the waits of an upload that brings less than 4 KiB a second add up, until it is at hand for a second") {
+  for (const std::size_t bytes : {1, 400, 420}) {
+    CAPTURE(bytes);
+    ClientWaits waits;
+    waits.upload_begins(kStart);
+    for (auto at = kStart; at < kStart + 2s; at += 100ms) {
+      waits.upload_waits(at);
+      waits.upload_came(bytes, at + 100ms);
+    }
+    CHECK(waits.withheld(kStart + 2s) == (bytes < 410));
+    CHECK_FALSE(waits.withheld(kStart + 3s));
   }
-  waits.upload_waits(kStart + 5s);
-  CHECK_FALSE(waits.withheld(kStart + 5s));
-  CHECK(waits.withheld(kStart + 5001ms));
+}
+
+TEST_CASE("what comes right behind a slow upload may be meant for it") {
+  ClientWaits waits;
+  waits.upload_begins(kStart);
+  waits.upload_waits(kStart);
+  waits.upload_came(1000, kStart + 2s);
+  waits.request_sent(kStart + 2s);
+  CHECK(waits.withheld(kStart + 2999ms));
+  CHECK_FALSE(waits.withholds_upload(kStart + 2s));
+  CHECK_FALSE(waits.withheld(kStart + 3s));
 }
 
 TEST_CASE("an upload is long when more than a second has passed since it began, until it is through") {
@@ -52,20 +64,6 @@ TEST_CASE("an upload is long when more than a second has passed since it began, 
   CHECK(waits.upload_is_long() == kStart + 1001ms);
   waits.request_sent(kStart + 5s);
   CHECK(waits.upload_is_long() == ClientWaits::Time::max());
-}
-
-TEST_CASE("a response is slowed when its client has not taken it for over a second in all") {
-  ClientWaits waits;
-  for (auto at = kStart; at < kStart + 10s; at += 1s) {
-    waits.response_waits(at);
-    CHECK_FALSE(waits.slowed_response(at + 100ms));
-    waits.response_taken(at + 100ms);
-    CHECK_FALSE(waits.withheld(at + 100ms));
-  }
-  waits.response_waits(kStart + 10s);
-  CHECK(waits.slowed_response(kStart + 10001ms));
-  waits.response_taken(kStart + 10001ms);
-  CHECK(waits.slowed_response(kStart + 20s));
 }
 
 TEST_CASE("a response that was not taken for over a second counts for what is read right behind it") {
@@ -90,7 +88,7 @@ TEST_CASE("waits add up, two at once count once") {
   ClientWaits waits;
   waits.upload_waits(kStart);
   waits.response_waits(kStart + 100ms);
-  waits.upload_came(kStart + 200ms);
+  waits.upload_came(kPiece, kStart + 200ms);
   CHECK(waits.waiting());
   CHECK(waits.total(kStart + 250ms) == 250ms);
   waits.response_taken(kStart + 300ms);
@@ -103,18 +101,18 @@ TEST_CASE("patience ends when all waits together have taken over a second") {
   ClientWaits waits;
   waits.upload_waits(kStart);
   CHECK(waits.patience_ends() == kStart + 1001ms);
-  waits.upload_came(kStart + 600ms);
+  waits.upload_came(kPiece, kStart + 600ms);
   CHECK(waits.patience_ends() == ClientWaits::Time::max());
   waits.upload_waits(kStart + 5s);
   CHECK(waits.patience_ends() == kStart + 5401ms);
-  waits.upload_came(kStart + 6s);
+  waits.upload_came(kPiece, kStart + 6s);
   CHECK(waits.patience_ends() < kStart + 6s);  // it is found by a late caller, too
 }
 
 TEST_CASE("what was waited for before the whole request was sent is kept apart from what came later") {
   ClientWaits waits;
   waits.upload_waits(kStart);
-  waits.upload_came(kStart + 3s);
+  waits.upload_came(kPiece, kStart + 3s);
   waits.request_sent(kStart + 3s);
   CHECK(waits.since_sent() == 0s);
   waits.response_waits(kStart + 4s);
