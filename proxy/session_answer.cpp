@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "filters/list_field.hpp"
+#include "proxy/http/chars.hpp"
 #include "proxy/http/chunk_writer.hpp"
 #include "proxy/http/dot_segments.hpp"
 #include "proxy/http/field_ids.hpp"
