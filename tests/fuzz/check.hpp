@@ -3,9 +3,8 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <string_view>
+
+#include "tests/support/exact_bytes.hpp"
 
 namespace fusewire::fuzz {
 
@@ -16,19 +15,6 @@ inline void require(bool holds, const char* file = __builtin_FILE(), int line = 
   std::abort();
 }
 
-// Bytes in a heap block of exactly their size: a read past their end is seen.
-class Exact {
- public:
-  explicit Exact(std::string_view text)
-      : size_(text.size()), memory_(std::make_unique_for_overwrite<char[]>(text.size())) {
-    if (size_ > 0) std::memcpy(memory_.get(), text.data(), size_);
-  }
-  char* data() { return memory_.get(); }
-  std::string_view view() const { return {memory_.get(), size_}; }
-
- private:
-  std::size_t size_;
-  std::unique_ptr<char[]> memory_;
-};
+using Exact = testing::ExactBytes;
 
 }  // namespace fusewire::fuzz

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "proxy/http/chunk_writer.hpp"
-#include "tests/unit/proxy/exact_bytes.hpp"
+#include "tests/support/exact_bytes.hpp"
 
 using namespace fusewire;
 using namespace fusewire::proxy::http;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "proxy/http/head_parser.hpp"
-#include "tests/unit/proxy/exact_bytes.hpp"
+#include "tests/support/exact_bytes.hpp"
 
 namespace fusewire::testing {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "proxy/http/head_parser.hpp"
-#include "tests/unit/proxy/exact_bytes.hpp"
+#include "tests/support/exact_bytes.hpp"
 
 using namespace fusewire;
 using namespace fusewire::proxy::http;
