@@ -232,7 +232,7 @@ Task<void> Forward::receive_head() {
     }
     if (x_.outcome != Outcome::pending) co_return;
     if (channel.ended()) {
-      x_.stale_connection = is_stale();
+      x_.stale_connection = is_stale(steady_now());
       end(fault_.value_or(Fault{Outcome::reset, steady_now()}));
       co_return;
     }
@@ -243,12 +243,16 @@ Task<void> Forward::receive_head() {
   }
 }
 
-// Whether the upstream had closed a kept connection before the request reached it: its kernel has acknowledged none of
-// the request. A connection that it resets, or closes after it has read, is another matter.
-bool Forward::is_stale() const {
+// Whether the upstream has closed a kept connection for its age, when the request was on its way: it had been idle for
+// long and ends at once, or its kernel has acknowledged none of the request. One that is reset, or closed, behind a
+// request that has been taken is another matter.
+bool Forward::is_stale(Time now) const {
+  constexpr std::chrono::seconds kLong{1};
+  constexpr milliseconds kAtOnce{100};
+  if (!connection_->reused() || received_any_) return false;
+  if (x_.permitted - connection_->idle_since() >= kLong) return now - x_.permitted < kAtOnce;
   const Channel& channel = connection_->channel();
-  return connection_->reused() && !received_any_ && channel.eof() && !channel.was_reset() &&
-         channel.unacknowledged() > 0;
+  return channel.eof() && !channel.was_reset() && channel.unacknowledged() > 0;
 }
 
 // True when a head was taken from the buffer: the final one (has_head), a 1xx, or one that is refused (x.outcome).

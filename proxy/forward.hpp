@@ -97,7 +97,7 @@ class Forward final : public Watcher {
   Task<void> send();
   void append_head(std::string& out);
   Task<void> receive_head();
-  bool is_stale() const;
+  bool is_stale(Time now) const;
   bool parse_head();
   http::HeadResult read_head(Channel&);
   http::HeadLimits head_limits() const;

@@ -49,6 +49,7 @@ class UpstreamConnection final : Watcher {
   UpstreamCells& cells() { return cells_; }
   Backend& backend() { return *backend_; }
   bool reused() const { return reused_; }
+  Time idle_since() const { return idle_since_; }  // before it was used again
 
  private:
   friend class BoundConnections;

@@ -33,7 +33,7 @@ TEST_CASE("an upload is withheld when nothing of it has been at hand for over a 
 }
 
 TEST_CASE("the waits of an upload that brings less than 4 KiB a second add up, until it is at hand for a second") {
-  for (const std::size_t bytes : {1, 400, 420}) {
+  for (const std::size_t bytes : {1U, 400U, 420U}) {
     CAPTURE(bytes);
     ClientWaits waits;
     waits.upload_begins(kStart);
