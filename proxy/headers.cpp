@@ -289,7 +289,7 @@ void append_response_head(std::string& out, const ResponseHead& head) {
     append_field(out, field);
   }
   out.append(head.extra_fields);
-  if (!date && !head.date.empty()) append_line(out, "Date: ", head.date);
+  if (!date) out.append(head.date_line);
   if (!id && !head.request_id.empty()) append_line(out, "X-Request-Id: ", head.request_id);
   if (head.body == ClientBody::chunked)
     out.append("Transfer-Encoding: chunked\r\n");

@@ -51,7 +51,7 @@ struct ResponseHead {
   std::optional<std::uint64_t> content_length;  // written where body is length or none; absent: not written
   std::string_view extra_fields;                // complete lines
   std::string_view request_id;
-  std::string_view date;                // IMF-fixdate, used when the fields have none
+  std::string_view date_line;           // complete, "Date: …\r\n"; used when the fields have none
   bool close = false;                   // the connection ends with this message
   bool http10 = false;                  // the client speaks HTTP/1.0
   const Protocols* upgrades = nullptr;  // its Upgrade field passes, with these protocols; nullptr: it does not

@@ -71,7 +71,8 @@ Task<void> Session::serve() {
   if (inbound_.connection.upgrade && asks_for_upgrade(request, route_->config->upgrades))
     inbound_.upgrades = &route_->config->upgrades;
   inbound_.route = route_;
-  choose_cache_scope();
+  inbound_.cache_scope.clear();
+  if (inbound_.peer.trusted) choose_cache_scope();
 
   Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_,
                   wall_);
@@ -130,8 +131,6 @@ void append_site(std::string& scope, std::string_view forwarded) {
 // What a trusted peer says of its client's connection goes upstream: an answer to that is for such requests alone.
 void Session::choose_cache_scope() {
   std::string& scope = inbound_.cache_scope;
-  scope.clear();
-  if (!inbound_.peer.trusted) return;
   for (const Field& field : inbound_.request.fields) {
     if (field.id == FieldId::x_forwarded_proto || field.id == FieldId::x_forwarded_host ||
         field.id == FieldId::x_forwarded_port)
@@ -223,7 +222,7 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
                                   .content_length = reply.content_length,
                                   .extra_fields = extra_fields,
                                   .request_id = inbound_.request_id,
-                                  .date = worker_.date(wall_),
+                                  .date_line = worker_.date_line(wall_),
                                   .close = close_,
                                   .http10 = inbound_.request.minor_version == 0});
   const bool joined = !bodiless && reply.body.size() <= kJoined;
@@ -273,7 +272,7 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
                                       .content_length = declared_length(response),
                                       .extra_fields = reply.extra_fields,
                                       .request_id = inbound_.request_id,
-                                      .date = worker_.date(wall_),
+                                      .date_line = worker_.date_line(wall_),
                                       .close = close_,
                                       .http10 = inbound_.request.minor_version == 0,
                                       .upgrades = reply.status == 426 ? inbound_.upgrades : nullptr});

@@ -21,7 +21,7 @@ Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) 
                                   .content_length = {},
                                   .extra_fields = reply.extra_fields,
                                   .request_id = inbound_.request_id,
-                                  .date = {},
+                                  .date_line = {},
                                   .close = false,
                                   .http10 = false,
                                   .upgrades = inbound_.upgrades});

@@ -145,14 +145,14 @@ void Worker::stop() {
   });
 }
 
-std::string_view Worker::date(WallTime now) {
+std::string_view Worker::date_line(WallTime now) {
   const auto second = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   if (second != date_second_) {
     const auto text = format_http_date(now);
-    date_.assign(text.begin(), text.end());
+    date_line_.assign("Date: ").append(text.begin(), text.end()).append("\r\n");
     date_second_ = second;
   }
-  return date_;
+  return date_line_;
 }
 
 std::string_view Worker::new_request_id() {

@@ -99,8 +99,8 @@ class Worker {
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   bool draining() const { return draining_; }
 
-  std::string_view date(WallTime now);  // IMF-fixdate, formatted once a second
-  std::string_view new_request_id();    // 32 hex digits; good until the next call
+  std::string_view date_line(WallTime now);  // "Date: …\r\n", formatted once a second
+  std::string_view new_request_id();         // 32 hex digits; good until the next call
   void arm_log_flush(Time now);
   Scratch::Pool& scratch() { return scratch_; }
   // Lists of fields, recycled: an idle connection holds none, and a request allocates none.
@@ -144,7 +144,7 @@ class Worker {
   bool draining_ = false;
   bool stopping_ = false;
   std::atomic<bool> drain_begun_{false};  // whatever had been accepted is a session by then
-  std::string date_;
+  std::string date_line_;
   std::int64_t date_second_ = -1;
   std::array<char, 32> request_id_;  // of the last request: half a number of the worker's, half a count
   LogLimit client_complaints_;

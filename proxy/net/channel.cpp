@@ -179,6 +179,7 @@ void Channel::close() {
     send_tls();
     tls_.reset();
   }
+  loop_.forget(descriptor_);
   ::close(std::exchange(descriptor_, -1));
   watcher_ = nullptr;
   if (write_blocked_)

@@ -114,7 +114,10 @@ int Connector::take_descriptor() {
 
 void Connector::drop() {
   patience_.disarm();
-  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  if (descriptor_ >= 0) {
+    loop_.forget(descriptor_);
+    ::close(std::exchange(descriptor_, -1));
+  }
   leave_queue();
 }
 

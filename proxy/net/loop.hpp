@@ -50,8 +50,9 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // From now on `source` hears of that descriptor, for reading, writing and its end. Closing it ends that; so does
-  // forget(). False: errno says why not.
+  // From now on `source` hears of that descriptor, for reading, writing and its end, until forget(). Closing it is not
+  // enough: where another process has a copy of it (a fork that has not come to its exec), the kernel goes on. False:
+  // errno says why not.
   bool watch(int descriptor, Source& source);
   void forget(int descriptor);
   // act() in the next turn.

@@ -56,7 +56,7 @@ void check_relayed(const Response& response, const HeadResult& head, bool to_hea
             .content_length = response.body == BodyKind::length ? std::optional(response.content_length) : std::nullopt,
             .extra_fields = {},
             .request_id = "id-1",
-            .date = "Thu, 01 Jan 1970 00:00:00 GMT",
+            .date_line = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
             .close = body == ClientBody::until_close,
             .http10 = http10});
   const Exact bytes(out);

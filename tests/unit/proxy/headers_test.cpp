@@ -81,7 +81,7 @@ std::string relayed(const std::string& bytes, Relayed how = {}) {
                              .content_length = how.length,
                              .extra_fields = {},
                              .request_id = "id-1",
-                             .date = "Thu, 01 Jan 1970 00:00:00 GMT",
+                             .date_line = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
                              .close = how.close,
                              .http10 = how.http10});
   return out;

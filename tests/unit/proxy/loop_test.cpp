@@ -3,11 +3,16 @@
 
 #include <doctest/doctest.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 
+#include "proxy/net/channel.hpp"
+
 using namespace fusewire::proxy;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -40,4 +45,18 @@ TEST_CASE("loop: what was posted comes before what was read, and after all has b
   two.ring();
   loop.turn();
   CHECK(order == "noted noted posted acted acted ");
+}
+
+TEST_CASE("a channel that is closed hears nothing more, also where another process has its descriptor still") {
+  Loop loop;
+  BufferPool buffers;
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+  const int copy = ::dup(ends[0]);  // as a fork makes it
+  { const ChannelPtr closed(new Channel(loop, ends[0], buffers)); }
+  REQUIRE(::write(ends[1], "x", 1) == 1);
+  loop.turn(std::chrono::steady_clock::now() + 10ms);  // a sanitizer sees it reach what is gone
+  CHECK(loop.turns() == 1);
+  ::close(copy);
+  ::close(ends[1]);
 }
