@@ -42,9 +42,9 @@ class Attempt {
   void done();  // if it was not, with the time of its end
   bool is_done() const { return done_; }
   // Ends what still runs of this attempt and its detour, and first of all the call: it is judged by what its response
-  // says, which is gone afterwards.
-  // Where it runs on, finish() first waits for the upstream: what there is to say to the client is said before.
+  // says, which is gone afterwards. Where it runs on, this waits for the upstream: the client has its answer by then.
   Task<void> finish();
+  // Whether the upstream is still asked although the client has given it up (Exchange::runs_on).
   bool runs_on() const { return x.runs_on || (detour_ && detour_->runs_on()); }
   void stop_running_on();
   const Attempt* detour() const { return detour_.get(); }

@@ -43,6 +43,19 @@ std::optional<std::uint64_t> declared_length(const Response& response) {
   return response.content_length;
 }
 
+// What a value of Forwarded says of the site that was asked for, and nothing of who has asked (RFC 7239 §4).
+void append_site(std::string& scope, std::string_view forwarded) {
+  bool strict = true;
+  const auto add = [&](std::string_view pair) {
+    const std::string_view name = pair.substr(0, pair.find('='));
+    strict = strict && http::is_token(name);  // others may be read in more than one way
+    if (iequals(name, "host") || iequals(name, "proto")) scope.append(pair).append(";");
+  };
+  const bool well_formed =
+      for_each_member(forwarded, ',', [&](std::string_view element) { for_each_member(element, ';', add); });
+  if (!well_formed || !strict) scope.append(forwarded).append("\n");
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------------------------------------------ the request
@@ -110,23 +123,6 @@ Task<void> Session::serve() {
   co_await settle_request_body();
   if (must_linger()) co_await linger();
 }
-
-namespace {
-
-// What a value of Forwarded says of the site that was asked for, and nothing of who has asked (RFC 7239 §4).
-void append_site(std::string& scope, std::string_view forwarded) {
-  bool strict = true;
-  const auto add = [&](std::string_view pair) {
-    const std::string_view name = pair.substr(0, pair.find('='));
-    strict = strict && http::is_token(name);  // others may be read in more than one way
-    if (iequals(name, "host") || iequals(name, "proto")) scope.append(pair).append(";");
-  };
-  const bool well_formed =
-      for_each_member(forwarded, ',', [&](std::string_view element) { for_each_member(element, ';', add); });
-  if (!well_formed || !strict) scope.append(forwarded).append("\n");
-}
-
-}  // namespace
 
 // What a trusted peer says of its client's connection goes upstream: an answer to that is for such requests alone.
 void Session::choose_cache_scope() {

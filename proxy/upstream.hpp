@@ -14,6 +14,7 @@
 
 #include "config/config.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/take_one.hpp"
 #include "proxy/net/resolver.hpp"
 #include "proxy/observe/cells.hpp"
 
@@ -22,14 +23,6 @@ class Partition;
 }
 
 namespace fusewire::proxy {
-
-// Counts one more in use. Never exceeds `max`, not even briefly. False: all are in use.
-inline bool take_one(std::atomic<std::uint32_t>& used, std::uint32_t max) {
-  auto now = used.load(std::memory_order_relaxed);
-  while (now < max)
-    if (used.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
-  return false;
-}
 
 struct UpstreamState {
   using Time = std::chrono::steady_clock::time_point;

@@ -7,6 +7,7 @@
 
 #include "filters/breaker/classify.hpp"
 #include "filters/breaker/rejection.hpp"
+#include "filters/take_one.hpp"
 
 namespace fusewire {
 
@@ -101,9 +102,7 @@ void BreakerFilter::on_verdict(Exchange& x, Time now) noexcept {
 }
 
 bool BreakerFilter::WithoutClient::enter(std::uint32_t limit) noexcept {
-  if (count_ == nullptr) return false;
-  std::uint32_t now = count_->load(std::memory_order_relaxed);
-  while (now < limit && !counted_) counted_ = count_->compare_exchange_weak(now, now + 1, std::memory_order_relaxed);
+  if (!counted_) counted_ = count_ != nullptr && take_one(*count_, limit);
   return counted_;
 }
 

@@ -13,6 +13,8 @@ namespace {
 
 using breaker::FailureKind;
 
+constexpr Judgement kByClient{.by_client = true};
+
 // libstdc++'s default matcher recurses once a character and can take exponential time; its polynomial one does neither,
 // but knows no back references.
 std::regex compile(const std::string& expression) {
@@ -50,13 +52,12 @@ std::optional<FailureKind> kind_of(Outcome outcome) noexcept {
 }
 
 // Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld; or
-// closed an idle connection in the moment in which
-// a request came, and clients choose their moments.
+// closed an idle connection at the moment in which a request came, and clients choose their moments.
 bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
-  if (kind == FailureKind::reset && x.stale_connection) return true;
-  const bool broke_off = kind == FailureKind::reset || kind == FailureKind::incomplete;
+  if (x.stale_connection && kind == FailureKind::reset) return true;
   if (x.answered_stall && x.upstream_status == 408) return true;
-  return x.client_withheld && (broke_off || kind == FailureKind::timeout);
+  return x.client_withheld &&
+         (kind == FailureKind::timeout || kind == FailureKind::reset || kind == FailureKind::incomplete);
 }
 
 // Whether the upstream has answered for itself that the client's own, short deadline is over, which was passed on to
@@ -143,12 +144,6 @@ bool says_destination_unavailable(const Fields& fields) noexcept {
   for_each_member(fields, "proxy-status", [&](std::string_view member) { found = found || names_unavailable(member); });
   return found;
 }
-
-namespace {
-
-constexpr Judgement kByClient{.by_client = true};
-
-}  // namespace
 
 Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome outcome) noexcept {
   const config::Classify& rules = classify.rules();

@@ -25,6 +25,20 @@ struct Pair {
   TestProxy proxy;
 };
 
+// Begins a response and never ends it.
+void begin(Call& call) {
+  call.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegins");
+  call.hang();
+}
+
+// While one client has the second upstream's response, which goes on, another one asks the first upstream.
+void check_first_is_free(Pair& pair) {
+  Connection streaming = pair.proxy.connect();
+  streaming.send("GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(streaming.take_until("begins"));
+  CHECK(pair.proxy.get("/ok").body == "ok");
+}
+
 const std::string kSecondThenStatic =
     "    fallback: {chain: [{upstream: second}, {static: {status: 200, body: at last}}]}\n";
 
@@ -66,15 +80,8 @@ TEST_CASE("while another upstream's answer is relayed, nothing of the first one 
         if (call.request().target == "/ok") return void(call.send(response(200, "ok")));
         call.send(response(404, std::string(1000, 'x')));
       },
-      [](Call& call) {
-        call.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegins");
-        call.hang();
-      },
-      "    limits: {max_concurrent_requests: 1}\n    fallback: {on: [\"404\"], chain: [{upstream: second}]}\n");
-  Connection streaming = pair.proxy.connect();
-  streaming.send("GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
-  REQUIRE(streaming.take_until("begins"));
-  CHECK(pair.proxy.get("/ok").body == "ok");
+      begin, "    limits: {max_concurrent_requests: 1}\n    fallback: {on: [\"404\"], chain: [{upstream: second}]}\n");
+  check_first_is_free(pair);
 }
 
 TEST_CASE("a response with a very large head is judged by its fields, whatever the client gets instead") {
@@ -104,13 +111,6 @@ TEST_CASE("while another upstream's answer is relayed, the first one's connectio
         if (call.request().target == "/ok") return void(call.send(response(200, "ok")));
         call.connection().reset();
       },
-      [](Call& call) {
-        call.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegins");
-        call.hang();
-      },
-      "    limits: {max_connections: 1}\n    fallback: {chain: [{upstream: second}]}\n");
-  Connection streaming = pair.proxy.connect();
-  streaming.send("GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
-  REQUIRE(streaming.take_until("begins"));
-  CHECK(pair.proxy.get("/ok").body == "ok");
+      begin, "    limits: {max_connections: 1}\n    fallback: {chain: [{upstream: second}]}\n");
+  check_first_is_free(pair);
 }

@@ -19,15 +19,6 @@ using namespace fusewire::testing;
 
 namespace {
 
-bool refused(std::uint16_t port) {
-  try {
-    Connection::to(port);
-    return false;
-  } catch (const std::system_error&) {
-    return true;
-  }
-}
-
 // For this thread and those that it starts, as long as this lives; for a process without privileges it changes nothing.
 class WithoutCapability {
  public:

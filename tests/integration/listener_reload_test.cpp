@@ -27,15 +27,6 @@ std::string listener(const std::string& name, const std::string& address = "127.
 
 const std::string kUpstream = "upstreams:\n  orders: \"http://127.0.0.1:${ORDERS}\"\n";
 
-bool refused(std::uint16_t port) {
-  try {
-    Connection::to(port);
-    return false;
-  } catch (const std::system_error&) {
-    return true;
-  }
-}
-
 // Clients that come to a port one after the other, six at a time, until stop().
 class Clients {
  public:

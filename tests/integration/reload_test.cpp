@@ -33,15 +33,6 @@ bool lists(const Response& reply, const char* key, const std::string& what) {
   return false;
 }
 
-bool refused(std::uint16_t port) {
-  try {
-    Connection::to(port);
-    return false;
-  } catch (const std::system_error&) {
-    return true;
-  }
-}
-
 // A proxy that reads a file and watches it.
 class Watching {
  public:

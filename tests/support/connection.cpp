@@ -233,4 +233,13 @@ std::uint16_t Connection::local_port() const {
   return ntohs(address.sin_port);
 }
 
+bool refused(std::uint16_t port) {
+  try {
+    Connection::to(port);
+    return false;
+  } catch (const std::system_error&) {
+    return true;
+  }
+}
+
 }  // namespace fusewire::testing

@@ -67,4 +67,7 @@ class Connection {
   End end_ = End::open;
 };
 
+// Whether nobody listens on that port of 127.0.0.1.
+bool refused(std::uint16_t port);
+
 }  // namespace fusewire::testing

@@ -59,7 +59,7 @@ TEST_CASE("the order holds where generations begin again from 0") {
   CHECK(delivered(order, {0, last, 1}) == Generations{last, 0, 1});
 }
 
-// One thread wins a transition and is held up before it can report it; meanwhile another one makes the next.
+// One thread wins a transition and is suspended before it can report it; meanwhile another one makes the next.
 TEST_CASE("a transition that is reported late is still delivered before the one that followed it") {
   config::CircuitBreaker settings;
   settings.detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 1};
