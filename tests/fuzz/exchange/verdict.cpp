@@ -16,6 +16,7 @@ using Names = std::initializer_list<string_view>;
 
 // One request of a client as the suspicious reader understands it, and what the origin was sent and said for it.
 struct Exchange {
+  std::size_t client = 0;  // who asked: the first is 1
   const Message* asked = nullptr;
   const Message* got = nullptr;         // the client, so far
   std::vector<const Message*> answers;  // the origin's, one for each time that it was asked; may be unfinished
@@ -114,9 +115,10 @@ bool is_refresh(const Message& seen, const std::vector<Exchange*>& all, std::siz
   return std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(begun), asked);
 }
 
-// Of equal ones, the answer tells which it is: it has the same id.
-bool belongs_to(const Message& seen, const Exchange& exchange) {
-  if (!is_forwarded(seen, *exchange.asked)) return false;
+// Of equal ones of a client, the answer tells which it is: it has the same id. What one client has left unanswered is
+// not asked for while the next one is there.
+bool belongs_to(const Message& seen, std::size_t client, const Exchange& exchange) {
+  if (exchange.client != client || !is_forwarded(seen, *exchange.asked)) return false;
   return exchange.got == nullptr || !exchange.got->head ||
          exchange.got->first("x-request-id") == seen.first("x-request-id");
 }
@@ -138,7 +140,7 @@ void match(const Stage& stage, const std::vector<Connection>& connections, std::
     const bool unanswered = next > 0 && all[next - 1]->answers.back() == nullptr;
     if (unanswered && is_once_more(*before, request(*before), arrival, seen)) --next;
     std::size_t found = next;
-    while (found < all.size() && !belongs_to(seen, *all[found])) ++found;
+    while (found < all.size() && !belongs_to(seen, arrival.clients, *all[found])) ++found;
     if (found == all.size() && setup.serve && is_refresh(seen, all, next)) continue;
     require(found < all.size());
     next = found;
@@ -246,7 +248,8 @@ void judge(const Stage& stage, const Setup& setup) {
     Client& client = clients.emplace_back();
     client.requests = read_requests(end.sent, Rules::free);
     for (const Message& request : client.requests.messages)
-      if (request.head) client.exchanges.push_back({.asked = &request, .got = nullptr, .answers = {}});
+      if (request.head)
+        client.exchanges.push_back({.client = clients.size(), .asked = &request, .got = nullptr, .answers = {}});
     read_answers(end, client);
   }
   match(stage, connections, clients, setup);
