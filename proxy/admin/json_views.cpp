@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "proxy/observe/time_text.hpp"
+#include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "config/load.hpp"
 #include "filters/breaker/core/types.hpp"
-#include "proxy/control.hpp"
+#include "proxy/control/control.hpp"
 #include "proxy/observe/event_log.hpp"
 
 namespace fusewire::proxy::admin {

@@ -2,9 +2,9 @@
 #include <charconv>
 
 #include "proxy/admin/handlers.hpp"
+#include "proxy/admin/metrics/metrics.hpp"
 #include "proxy/observe/log.hpp"
-#include "proxy/observe/metrics.hpp"
-#include "proxy/observe/time_text.hpp"
+#include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/control_view.hpp"
+#include "proxy/control/control_view.hpp"
 
 namespace fusewire::proxy::admin {
 

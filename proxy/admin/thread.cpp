@@ -4,8 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <future>
 
+#include "proxy/admin/metrics/metrics.hpp"
 #include "proxy/observe/log.hpp"
-#include "proxy/observe/metrics.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "proxy/admin/scrape.hpp"
-#include "proxy/control.hpp"
+#include "proxy/control/control.hpp"
 #include "proxy/net/asio.hpp"
 
 namespace fusewire::proxy::admin {

@@ -4,7 +4,7 @@
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/quantile.hpp"
 #include "proxy/observe/log.hpp"
-#include "proxy/observe/time_text.hpp"
+#include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "proxy/cli/config_source.hpp"
 #include "proxy/observe/log.hpp"
-#include "proxy/server.hpp"
+#include "proxy/server/server.hpp"
 
 namespace fusewire::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <system_error>
 
-#include "proxy/tls/certificates.hpp"
+#include "proxy/control/tls_contexts.hpp"
 
 namespace fusewire::cli {
 namespace {

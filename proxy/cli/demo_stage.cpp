@@ -8,8 +8,8 @@
 #include <stdexcept>
 
 #include "config/load.hpp"
-#include "proxy/control.hpp"
-#include "proxy/snapshot.hpp"
+#include "proxy/control/control.hpp"
+#include "proxy/snapshot/snapshot.hpp"
 
 namespace fusewire::cli {
 

@@ -11,7 +11,7 @@
 #include "proxy/cli/demo_client.hpp"
 #include "proxy/cli/demo_upstream.hpp"
 #include "proxy/observe/event_log.hpp"
-#include "proxy/server.hpp"
+#include "proxy/server/server.hpp"
 
 namespace fusewire::cli {
 

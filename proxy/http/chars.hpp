@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "proxy/words.hpp"
+#include "proxy/text/swar.hpp"
 
 namespace fusewire::proxy::http {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/headers.hpp"
+#include "proxy/http/headers.hpp"
 #include "proxy/net/channel.hpp"
 
 namespace fusewire::proxy::http {

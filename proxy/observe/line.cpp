@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "proxy/observe/log.hpp"
-#include "proxy/observe/time_text.hpp"
+#include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "filters/connection_field.hpp"
-#include "proxy/headers.hpp"
 #include "proxy/http/authentication.hpp"
+#include "proxy/http/headers.hpp"
 #include "tests/fuzz/head_splits.hpp"
 #include "tests/fuzz/same_key.hpp"
 

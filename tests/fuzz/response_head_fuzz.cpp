@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "proxy/headers.hpp"
 #include "proxy/http/field_ids.hpp"
+#include "proxy/http/headers.hpp"
 #include "tests/fuzz/head_splits.hpp"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "filters/cache/key.hpp"
-#include "proxy/headers.hpp"
+#include "proxy/http/headers.hpp"
 
 namespace fusewire::fuzz {
 

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "config/load.hpp"
-#include "proxy/server.hpp"
+#include "proxy/server/server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/reserved_port.hpp"
 #include "tests/support/rig.hpp"

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "config/load.hpp"
-#include "proxy/server.hpp"
-#include "proxy/snapshot.hpp"
+#include "proxy/server/server.hpp"
+#include "proxy/snapshot/snapshot.hpp"
 #include "tests/support/running.hpp"
 #include "tests/support/tunnels.hpp"
 

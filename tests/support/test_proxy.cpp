@@ -6,11 +6,11 @@
 #include <stdexcept>
 
 #include "config/load.hpp"
-#include "proxy/control.hpp"
-#include "proxy/observe/metrics.hpp"
-#include "proxy/server.hpp"
-#include "proxy/snapshot.hpp"
-#include "proxy/tls/certificates.hpp"
+#include "proxy/admin/metrics/metrics.hpp"
+#include "proxy/control/control.hpp"
+#include "proxy/control/tls_contexts.hpp"
+#include "proxy/server/server.hpp"
+#include "proxy/snapshot/snapshot.hpp"
 
 namespace fusewire::testing {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/worker.hpp"
+#include "proxy/server/worker.hpp"
 #include "tests/fuzz/exchange/reader.hpp"
 #include "tests/fuzz/exchange/world.hpp"
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "proxy/control.hpp"
-#include "proxy/names.hpp"
+#include "proxy/control/control.hpp"
+#include "proxy/upstream/names.hpp"
 
 namespace fusewire::fuzz {
 

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit_breaker_* families (spec/operations.md).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "filters/breaker/core/types.hpp"
+#include "proxy/admin/metrics/metric_family.hpp"
+
+namespace fusewire::proxy {
+
+struct BreakerSample {
+  std::string name;
+  breaker::Snapshot snapshot;
+  const PerWorker<UpstreamCells>* cells = nullptr;  // of the breaker's upstream
+};
+
+void append_breaker_families(Families&, const std::vector<BreakerSample>&);
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/admin/metrics/metrics.hpp"
+
+#include <prometheus/text_serializer.h>
+
+#include "proxy/admin/metrics/breaker_metrics.hpp"
+#include "proxy/admin/metrics/process_metrics.hpp"
+#include "proxy/admin/metrics/traffic_metrics.hpp"
+#include "proxy/control/control.hpp"
+#include "proxy/observe/log.hpp"
+
+namespace fusewire::proxy {
+namespace {
+
+std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono::steady_clock::time_point now) {
+  std::vector<BreakerSample> samples;
+  samples.reserve(snapshot.upstreams.size());
+  for (const auto& upstream : snapshot.upstreams)
+    samples.push_back({upstream->state->name, upstream->state->breaker.snapshot(now), &upstream->state->cells});
+  return samples;
+}
+
+void append_own_families(Families& out, const ControlView& view) {
+  Family::gauge("fusewire_config_last_reload_successful", "Whether the last attempt to load the configuration worked.")
+      .add({}, view.last_reload.successful ? 1.0 : 0.0)
+      .into(out);
+  const auto success = std::chrono::duration<double>(view.last_success.time_since_epoch());
+  Family::gauge("fusewire_config_last_reload_success_timestamp_seconds",
+                "When a configuration was last loaded, since unix epoch in seconds.")
+      .add({}, success.count())
+      .into(out);
+  Family::gauge("fusewire_build_info", "Always 1; the labels say what is running.")
+      .add({{"version", FUSEWIRE_VERSION}}, 1.0)
+      .into(out);
+  Family::counter("fusewire_log_lines_dropped_total", "Log lines lost because standard output did not take them.")
+      .add({}, log::dropped())
+      .into(out);
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  const auto view = control_.view();
+  Families families;
+  append_breaker_families(families, sample_breakers(*view->snapshot, now_));
+  append_request_families(families, *view);
+  append_connection_families(families, *view, control_.worker_cells());
+  append_cache_families(families, *view);
+  append_own_families(families, *view);
+  append_process_families(families);
+  return families;
+}
+
+std::string metrics_text(Control& control, std::chrono::steady_clock::time_point now) {
+  return prometheus::TextSerializer{}.Serialize(Metrics(control, now).Collect());
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/control/control.hpp"
+
+#include <algorithm>
+#include <random>
+#include <stdexcept>
+
+#include "config/from_variables.hpp"
+#include "filters/breaker/classify.hpp"
+#include "filters/cache/fetches.hpp"
+#include "filters/cache/store.hpp"
+#include "proxy/observe/event_order.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/tls/server_context.hpp"
+#include "proxy/upstream/host_rewrite.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+std::uint64_t random_seed() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32) | random();
+}
+
+std::string random_pseudonym() {
+  char text[32];
+  std::snprintf(text, sizeof text, "fusewire-%08x", static_cast<unsigned>(random_seed()));
+  return text;
+}
+
+}  // namespace
+
+Control::Control(Loader loader, std::size_t workers)
+    : loader_(std::move(loader)),
+      workers_(workers),
+      started_(std::chrono::steady_clock::now()),
+      events_(1000),
+      cache_(std::make_unique<cache::Store>(0)),
+      fetches_(std::make_unique<cache::Fetches>()),
+      worker_cells_(workers),
+      lasting_(workers, *cache_, [this](const config::Upstream& wanted) { return begin_state(wanted); }),
+      default_via_(random_pseudonym()) {}
+
+Control::~Control() = default;
+
+void Control::start(config::Config first, Hooks hooks) {
+  hooks_ = std::move(hooks);
+  const ReloadReport& report = apply(std::move(first), "start", std::move(loader_.warnings));
+  if (!report.successful) throw std::runtime_error(report.errors.front());
+  serving_ = true;
+}
+
+const ReloadReport& Control::reload(const std::string& trigger) {
+  config::LoadResult loaded;
+  if (loader_.read)
+    loaded = loader_.read();
+  else
+    loaded.errors.push_back({.source = "reload",
+                             .line = 0,
+                             .column = 0,
+                             .key_path = {},
+                             .message = "this process was not started from a file"});
+  std::vector<std::string> warnings;
+  for (const auto& warning : loaded.warnings) warnings.push_back(warning.to_string());
+  if (loaded.config) return apply(std::move(*loaded.config), trigger, std::move(warnings));
+
+  ReloadReport report = begin_report(trigger, std::move(warnings));
+  report.successful = false;
+  for (const auto& error : loaded.errors) report.errors.push_back(error.to_string());
+  return conclude(std::move(report));
+}
+
+const ReloadReport& Control::apply(config::Config config, const std::string& trigger,
+                                   std::vector<std::string> warnings) {
+  ReloadReport report = begin_report(trigger, std::move(warnings));
+  if (draining()) {
+    report.successful = false;
+    report.errors.push_back("this process is draining");
+    return conclude(std::move(report));
+  }
+  if (snapshot_ && config == snapshot_->config) {
+    compare_named(config, config, report);
+    const std::string error = renew_certificates(std::chrono::steady_clock::now());
+    if (!error.empty()) report.errors.push_back(error);
+    report.successful = error.empty();
+    return conclude(std::move(report));
+  }
+  std::shared_ptr<const Snapshot> next;
+  std::string error;
+  CertificateWatch certificates(config);  // before the files are read: no change is lost between
+  try {
+    next = build(std::move(config), version_ + 1);
+    error = hooks_.publish(next);
+  } catch (const BadCertificate& bad) {
+    error = bad.what();
+  }
+  if (!error.empty()) {
+    report.successful = false;
+    report.errors.push_back(std::move(error));
+    lasting_.forget_unused(snapshot_.get());  // what was made for the refused configuration
+    return conclude(std::move(report));
+  }
+  commit(next, report);
+  certificates_ = std::move(certificates);
+  return conclude(std::move(report));
+}
+
+const ReloadReport& Control::conclude(ReloadReport report) {
+  last_reload_ = std::move(report);
+  if (last_reload_.successful) last_success_ = last_reload_.at;
+  show();
+  if (last_reload_.trigger == "start") return last_reload_;
+  if (last_reload_.successful)
+    log::info("configuration reloaded",
+              {{"trigger", last_reload_.trigger}, {"version", static_cast<std::int64_t>(version_)}});
+  for (const auto& error : last_reload_.errors)
+    log::error("configuration rejected, keeping the last good one",
+               {{"trigger", last_reload_.trigger}, {"error", error}});
+  for (const auto& warning : last_reload_.warnings) log::warn("configuration", {{"warning", warning}});
+  return last_reload_;
+}
+
+// ------------------------------------------------------------------------------------------------------ being seen
+
+std::shared_ptr<const ControlView> Control::view() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_;
+}
+
+void Control::show() {
+  if (!snapshot_) return;
+  auto next = std::make_shared<const ControlView>(ControlView{.snapshot = snapshot_,
+                                                              .admin = admin_,
+                                                              .last_reload = last_reload_,
+                                                              .last_success = last_success_,
+                                                              .traffic = lasting_.traffic()});
+  const std::lock_guard lock(view_mutex_);
+  view_.swap(next);  // the old one goes after the lock
+}
+
+// ------------------------------------------------------------------------------------------------------ building
+
+std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint64_t version) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->config = std::move(config);
+  snapshot->version = version;
+  snapshot->via = snapshot->config.via.empty() ? default_via_ : snapshot->config.via;
+  for (const auto& wanted : snapshot->config.upstreams) {
+    auto upstream = std::make_unique<Upstream>();
+    upstream->config = &wanted;
+    upstream->state = lasting_.upstream(wanted);
+    for (const auto& endpoint : wanted.endpoints)
+      upstream->endpoints.push_back(lasting_.endpoint(wanted, upstream->state, endpoint));
+    upstream->classify = std::make_unique<CompiledClassify>(wanted.circuit_breaker.classify);
+    upstream->chain = {.breaker = &upstream->state->breaker,
+                       .classify = upstream->classify.get(),
+                       .store = cache_.get(),
+                       .cache_partition = upstream->state->cache,
+                       .fetches = fetches_.get(),
+                       .cache_generation = cache_generation_of(wanted),
+                       .trials_without_client = &upstream->state->trials_without_client};
+    snapshot->upstreams.push_back(std::move(upstream));
+  }
+  for (std::size_t i = 0; i < snapshot->config.listeners.size(); ++i) {
+    const config::Listener& wanted = snapshot->config.listeners[i];
+    auto listener = std::make_unique<Listener>();
+    listener->config = &wanted;
+    listener->router = Router(wanted.routes, config::hosts_from_variables(snapshot->config, i));
+    listener->unrouted_cells = lasting_.cells(wanted.name, "");
+    for (const auto& route : wanted.routes) {
+      const Upstream* to = snapshot->upstream(route.upstream);
+      listener->routes.push_back({.config = &route,
+                                  .upstream = to,
+                                  .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
+                                  .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
+                                  .cells = lasting_.cells(wanted.name, route.upstream),
+                                  .cache_scope = cache_scope(wanted, route)});
+    }
+    snapshot->listeners.push_back(std::move(listener));
+  }
+  make_tls_contexts(*snapshot, snapshot_.get(), workers_, std::chrono::steady_clock::now());
+  return snapshot;
+}
+
+std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& wanted) {
+  auto state = std::make_shared<UpstreamState>(wanted, std::chrono::steady_clock::now(), random_seed(), workers_);
+  state->cache = cache_->partition(wanted.name);
+  state->evict_elsewhere = [this, raw = state.get()] {
+    if (hooks_.evict) hooks_.evict(raw);
+  };
+  state->breaker.listen(
+      [this, name = wanted.name, order = std::make_shared<EventOrder>()](const breaker::Event& event) {
+        order->bring(overrides_.note(name, event), [&](const breaker::Event& next) { events_.record(name, next); });
+      },
+      {});
+  return state;
+}
+
+// ------------------------------------------------------------------------------------------------------ taking over
+
+void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& report) {
+  const auto now = std::chrono::steady_clock::now();
+  const config::Config none;
+  const config::Config& before = snapshot_ ? snapshot_->config : none;
+  compare_named(before, next->config, report);
+  if (snapshot_) compare_sections(before, next->config, report);
+  for (const auto& upstream : next->upstreams) {
+    const auto& name = upstream->config->name;
+    const auto outcome = upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now);
+    if (outcome.window_emptied) report.emptied.push_back(name + ": window");
+    if (outcome.failure_count_emptied) report.emptied.push_back(name + ": failure_count");
+    if (outcome.reset) report.emptied.push_back(name + ": reset");
+  }
+  if (snapshot_ && before.workers != next->config.workers)
+    report.warnings.push_back("runtime.workers: takes effect at the next start");
+  if (snapshot_) forget_other_sites(*next);
+  cache_->set_limit(next->config.cache_memory);
+  events_.set_history(next->config.event_history);
+  log::configure(next->config.log);
+  snapshot_ = next;
+  admin_ = next->config.admin;
+  watch_token();
+  version_ = next->version;
+  ticket_keys_due_ = now + TlsServer::kTicketKeys;
+  lasting_.forget_unused(snapshot_.get());
+}
+
+// What was stored for an upstream is no answer of another one that has taken over its name. What is still on its way
+// under the old configuration may be stored later on: its generation is the old one, so that nobody finds it.
+std::uint64_t Control::cache_generation_of(const config::Upstream& wanted) {
+  const Upstream* before = snapshot_ ? snapshot_->upstream(wanted.name) : nullptr;
+  if (before != nullptr && LastingState::same_site(*before->config, wanted)) return before->chain.cache_generation;
+  return ++cache_generations_;
+}
+
+void Control::forget_other_sites(const Snapshot& next) {
+  for (const auto& upstream : next.upstreams) {
+    const Upstream* before = snapshot_->upstream(upstream->config->name);
+    if (before != nullptr && before->chain.cache_generation != upstream->chain.cache_generation)
+      cache_->purge(*upstream->state->cache);
+  }
+}
+
+config::LoadResult Control::check(const std::string& text) const {
+  if (loader_.judge) return loader_.judge(text);
+  return config::load({.name = "posted", .text = text, .environment = {}, .set = {}});
+}
+
+// ------------------------------------------------------------------------------------------------------ time going by
+
+void Control::look(std::chrono::steady_clock::time_point now) {
+  end_overrides(now);
+  if (token_watch_) look_at_token();
+  look_at_certificates(now);
+}
+
+void Control::end_overrides(std::chrono::steady_clock::time_point now) {
+  for (const std::string& name : overrides_.over(now)) {
+    if (UpstreamState* const state = lasting_.find(name)) state->breaker.release(now);
+    overrides_.forget(name);
+  }
+}
+
+// What has been written since the configuration was read is taken now: the watch would not tell of it.
+void Control::watch_token() {
+  token_watch_.reset();
+  if (admin_.token_file.empty()) return;
+  token_watch_.emplace(admin_.token_file);
+  take_token();
+}
+
+// A file that can't be read, or holds no token, changes nothing.
+void Control::look_at_token() {
+  switch (token_watch_->look()) {
+    case ContentWatch::Seen::changed:
+      return take_token();
+    case ContentWatch::Seen::lost:
+      return log::warn("the admin token's file cannot be read: the token is the last one that it held",
+                       {{"token_file", shown_token_file()}});
+    case ContentWatch::Seen::found:
+      return log::info("the admin token's file can be read again", {{"token_file", shown_token_file()}});
+    case ContentWatch::Seen::same:
+    case ContentWatch::Seen::settling:
+      return;
+  }
+}
+
+std::string Control::shown_token_file() const {
+  return config::shown(snapshot_->config, {"admin", "token_file"}, admin_.token_file);
+}
+
+void Control::take_token() {
+  const auto token = config::read_token_file(admin_.token_file);
+  if (!token)
+    log::warn("the admin token's file holds no token: the token is the last one that it held",
+              {{"token_file", shown_token_file()}});
+  if (!token || *token == admin_.token) return;
+  admin_.token = *token;
+  show();
+  log::info("admin token changed", {{"token_file", shown_token_file()}});
+}
+
+// The same configuration with what its files hold now; what is wrong with them, if so: then the old ones serve on.
+std::string Control::renew_certificates(std::chrono::steady_clock::time_point now) {
+  ticket_keys_due_ = now + TlsServer::kTicketKeys;
+  try {
+    const std::shared_ptr<const Snapshot> next = build(snapshot_->config, version_);
+    std::string error;
+    const bool same = same_tls_contexts(*next, *snapshot_);
+    if (!same) error = hooks_.publish(next);
+    if (!same && error.empty()) snapshot_ = next;
+    lasting_.forget_unused(snapshot_.get());  // endpoints that are trusted by others now, or were made in vain
+    if (same || !error.empty()) return error;
+    show();
+  } catch (const BadCertificate& bad) {
+    lasting_.forget_unused(snapshot_.get());
+    return bad.what();
+  }
+  log::info("certificates renewed");
+  return {};
+}
+
+void Control::look_at_certificates(std::chrono::steady_clock::time_point now) {
+  const bool changed = certificates_.look();
+  if ((!changed && now < ticket_keys_due_) || draining()) return;
+  const std::string error = renew_certificates(now);
+  if (!error.empty()) log::error("certificates rejected, keeping the last good ones", {{"error", error}});
+}
+
+void Control::drain() {
+  if (draining_.exchange(true)) return;
+  log::info("draining");
+  if (hooks_.drain) hooks_.drain();
+}
+
+}  // namespace fusewire::proxy

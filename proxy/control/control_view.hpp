@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What other threads see of Control: an immutable value, replaced by a new one whenever something of it changes.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "proxy/control/lasting_state.hpp"
+#include "proxy/control/reload_report.hpp"
+#include "proxy/snapshot/snapshot.hpp"
+
+namespace fusewire::proxy {
+
+struct ControlView {
+  std::shared_ptr<const Snapshot> snapshot;
+  config::Admin admin;  // the snapshot's, with the token as admin.token_file holds it now
+  ReloadReport last_reload;
+  std::chrono::system_clock::time_point last_success{};
+  std::vector<LastingState::Traffic> traffic;
+};
+
+}  // namespace fusewire::proxy

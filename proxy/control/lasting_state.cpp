@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/control/lasting_state.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "filters/cache/store.hpp"
+#include "proxy/tls/pem.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+std::string digest_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  const Digest digest = sha256(std::string(std::istreambuf_iterator<char>(in), {}));
+  return {digest.begin(), digest.end()};
+}
+
+// A connection that was made under other authorities, or for another name, is not one to this endpoint.
+std::string identity_of(const config::UpstreamTls& tls, const config::Endpoint& endpoint) {
+  std::string identity = endpoint.url;
+  if (endpoint.tls)
+    for (const auto& part :
+         {tls.ca, tls.certificate, tls.private_key, tls.server_name, std::string(tls.verify ? "1" : "")})
+      identity += '\n' + part;
+  if (endpoint.tls && !tls.ca.empty()) identity += '\n' + digest_of(tls.ca);  // the file may hold others now
+  return identity;
+}
+
+}  // namespace
+
+LastingState::LastingState(std::size_t workers, cache::Store& cache, Make make)
+    : workers_(workers), cache_(cache), make_(std::move(make)) {}
+
+std::shared_ptr<UpstreamState> LastingState::upstream(const config::Upstream& wanted) {
+  auto& state = upstreams_[wanted.name];
+  if (!state) state = make_(wanted);
+  return state;
+}
+
+std::shared_ptr<EndpointState> LastingState::endpoint(const config::Upstream& upstream,
+                                                      const std::shared_ptr<UpstreamState>& state,
+                                                      const config::Endpoint& wanted) {
+  auto& endpoint = endpoints_[{upstream.name, identity_of(upstream.tls, wanted)}];
+  if (!endpoint) endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++);
+  return endpoint;
+}
+
+std::shared_ptr<PerWorker<TrafficCells>> LastingState::cells(const std::string& listener, const std::string& upstream) {
+  for (const Traffic& traffic : traffic_)
+    if (traffic.listener == listener && traffic.upstream == upstream) return traffic.cells;
+  traffic_.push_back({listener, upstream, std::make_shared<PerWorker<TrafficCells>>(workers_)});
+  return traffic_.back().cells;
+}
+
+UpstreamState* LastingState::find(const std::string& upstream) const {
+  const auto found = upstreams_.find(upstream);
+  return found == upstreams_.end() ? nullptr : found->second.get();
+}
+
+bool LastingState::same_site(const config::Upstream& one, const config::Upstream& other) {
+  bool stays = false;
+  for (const auto& endpoint : one.endpoints)
+    for (const auto& kept : other.endpoints) {
+      if (endpoint.url != kept.url) continue;
+      if (identity_of(one.tls, endpoint) != identity_of(other.tls, kept)) return false;
+      stays = true;
+    }
+  return stays;
+}
+
+void LastingState::forget_unused(const Snapshot* current) {
+  std::set<std::string> names;
+  std::set<const EndpointState*> endpoints;
+  if (current != nullptr)
+    for (const auto& upstream : current->upstreams) {
+      names.insert(upstream->config->name);
+      for (const auto& endpoint : upstream->endpoints) endpoints.insert(endpoint.get());
+    }
+  std::erase_if(upstreams_, [&](const auto& entry) {
+    const bool unused = !names.contains(entry.first);
+    if (unused) cache_.purge(*entry.second->cache);
+    return unused;
+  });
+  std::erase_if(endpoints_, [&](const auto& entry) { return !endpoints.contains(entry.second.get()); });
+  std::erase_if(traffic_, [&](const Traffic& traffic) {
+    return (!traffic.upstream.empty() && !names.contains(traffic.upstream)) ||
+           (current != nullptr && current->listener(traffic.listener) == nullptr);
+  });
+}
+
+}  // namespace fusewire::proxy

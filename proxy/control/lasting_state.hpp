@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// State that survives reloads: breakers, caches and counters by upstream name; endpoints, with their connections, by
+// URL and TLS settings.
+// Control thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/snapshot/snapshot.hpp"
+
+namespace fusewire::cache {
+class Store;
+}  // namespace fusewire::cache
+
+namespace fusewire::proxy {
+
+class LastingState {
+ public:
+  // Every (listener, upstream) that has been configured, for the scrape.
+  struct Traffic {
+    std::string listener, upstream;
+    std::shared_ptr<PerWorker<TrafficCells>> cells;
+  };
+  // What a new upstream begins with.
+  using Make = std::function<std::shared_ptr<UpstreamState>(const config::Upstream&)>;
+
+  // The store outlives this.
+  LastingState(std::size_t workers, cache::Store&, Make);
+
+  // What there is of that name, or a new one.
+  std::shared_ptr<UpstreamState> upstream(const config::Upstream&);
+  std::shared_ptr<EndpointState> endpoint(const config::Upstream&, const std::shared_ptr<UpstreamState>&,
+                                          const config::Endpoint&);
+  std::shared_ptr<PerWorker<TrafficCells>> cells(const std::string& listener, const std::string& upstream);
+
+  UpstreamState* find(const std::string& upstream) const;  // nullptr: there is none
+  const std::vector<Traffic>& traffic() const { return traffic_; }
+
+  // Whether what one of them has answered may stand for the other: an endpoint stays, and none that stays by its URL is
+  // spoken to in another way (authorities, name, our certificate), so that somebody else may answer there.
+  static bool same_site(const config::Upstream&, const config::Upstream&);
+
+  // What is in no configuration any longer (nullptr: there is none): one that is added again starts fresh.
+  void forget_unused(const Snapshot* current);
+
+ private:
+  const std::size_t workers_;
+  cache::Store& cache_;
+  const Make make_;
+  std::map<std::string, std::shared_ptr<UpstreamState>> upstreams_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<EndpointState>> endpoints_;
+  std::vector<Traffic> traffic_;
+  std::size_t next_endpoint_ = 0;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client connection: reads requests, routes them, answers or has them forwarded, one after the other. One thread
+// (its worker's); lives as long as its coroutine.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/downstream/body_discard.hpp"
+#include "proxy/downstream/tunnel.hpp"
+#include "proxy/net/turn.hpp"
+#include "proxy/request/attempt.hpp"
+#include "proxy/server/worker.hpp"
+#include "proxy/upstream/inbound.hpp"
+
+namespace fusewire::proxy {
+
+class Session final : public Watcher, public WaitingList::Member, public std::enable_shared_from_this<Session> {
+ public:
+  Session(Worker&, int descriptor, std::shared_ptr<ListenerGate>, bool refuse);
+  ~Session();
+
+  // The whole life of the connection; holds the session.
+  static Task<void> run(std::shared_ptr<Session>);
+
+  void drain();                  // no further request, but for one that is already on its way
+  void stop();                   // cut off now
+  void configuration_changed();  // may end and destroy the session
+  // Closes the connection, which is in a WaitingList. False: its client has just gone on.
+  bool give_way();
+
+ private:
+  // A connection that is kept while we drain may have a request on its way; it gets this long to arrive.
+  static constexpr milliseconds kDrainIdle{500};
+
+  enum class Next { incomplete, request, refused, close };
+
+  void on_activity() override;
+  void on_client_late();
+  void on_send_late();
+  void wake();
+
+  // Reading (session.cpp)
+  Task<void> handshake();
+  void note_failed_handshake();
+  void cut_client();
+  bool has_other_security(const Listener&) const;
+  bool is_insecure_for(const Listener&) const;
+  void let_snapshot_go();
+  Task<Next> next_request();
+  Next parse_request();
+  Next begin_request(const http::HeadResult&);
+  void learn_peer();
+  void adopt_snapshot();
+  bool is_trusted(const config::Listener&) const;
+  std::uint16_t port_of(const config::Listener&) const;
+  void forget_request();
+  void forget_head();
+  void begin_head();
+  void wait_in(WaitingList&, Time since);
+  WaitingClients& waiting() { return gate_->waiting.of(worker_.index()); }
+  void choose_request_id();
+
+  // Answering (session_answer.cpp)
+  Task<void> serve();
+  Task<void> refuse(Problem, std::string detail);
+  Task<void> answer(Reply&, Outcome, std::string_view upstream);
+  void choose_cache_scope();
+  Task<void> refuse_body(Upload::State);
+  Task<void> answer_options();
+  Task<void> relay(Attempt&, Reply&);
+  Task<void> break_off(Attempt&, Reply&, bool nothing_written);
+  Task<void> send(Gather&);
+  Task<void> send_slowly(Gather&);
+  void arm_send_deadline();
+  Task<void> settle_request_body();
+  Task<void> drain_request_body();
+  void begin_discarding();
+  bool discard();
+  bool client_closes() const;
+  bool must_linger();
+  Task<void> linger();
+  bool must_close() const;
+  bool rest_is_drainable() const;
+  void record(const Attempt*);
+  void count(Time end);
+  AccessRecord access_record(const Attempt*, Time end) const;
+  void log(const AccessRecord&, Time end);
+  std::uint16_t own_flags() const;
+  std::string_view fallback_step(const Attempt& first) const;
+
+  // After a 101 (session_tunnel.cpp)
+  Task<void> begin_tunnel(Attempt& first, Attempt& source, Reply&);
+  void open_tunnel(Attempt& first, Attempt& source);
+  Task<void> run_tunnel();
+
+  Worker& worker_;
+  ChannelPtr client_;
+  std::shared_ptr<ListenerGate> gate_;
+  const bool refuse_;  // the listener is full: one clear answer, then the end
+  Event event_;
+  Deadline client_deadline_;
+  Deadline send_deadline_;
+  Inbound inbound_;
+
+  std::shared_ptr<const Snapshot> snapshot_;
+  const Listener* listener_ = nullptr;  // in snapshot_; nullptr: it has been removed
+  http::HeadResult refusal_;            // why the head was not taken
+  http::HeadProgress head_progress_;
+  const Route* route_ = nullptr;
+  Attempt* attempt_ = nullptr;                                // while a request is being served
+  const Attempt* source_ = nullptr;                           // of its answer: attempt_ or a detour
+  std::unique_ptr<Tunnel> tunnel_;                            // after a 101, until the connection's end
+  std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
+  std::uint64_t sent_before_ = 0;                             // at the last look whether the client still reads
+  std::size_t unacknowledged_before_ = 0;
+  BodyDiscard discarded_;
+  TurnShare share_;  // of requests
+  WallTime wall_{};
+  Time started_ = kNever;
+  Time over_ = kNever;             // the last request's end, or the handshake's: patience with the next one begins
+  int status_ = 0;                 // of the answer that was begun; 0: none
+  Problem error_ = Problem::none;  // what that answer of ours says
+  std::uint64_t bytes_out_ = 0;    // of its body
+  bool until_close_ = false;       // the response being sent ends where the connection does
+  bool close_ = false;             // no further request on this connection
+  bool idle_ = true;               // between two requests
+  bool secure_ = false;            // TLS
+  bool stopped_ = false;           // cut off by our own end
+  bool leaving_ = false;           // its listener is gone, or admits others now: this is the last request
+  bool owes_body_ = false;         // its request has been answered, and the rest of the body is waited for
+  bool lingers_ = false;           // after its last answer
+  bool discards_ = false;          // what comes is dropped while an answer waits to be sent
+  bool fresh_ = true;              // no request has come yet
+};
+
+}  // namespace fusewire::proxy

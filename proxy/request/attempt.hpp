@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request's way through one upstream: the exchange, its filters, and the forwarding. A fallback to another upstream
+// is a second attempt, owned by the first.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "filters/chain.hpp"
+#include "proxy/snapshot/snapshot.hpp"
+#include "proxy/upstream/forward.hpp"
+
+namespace fusewire::proxy {
+
+class Attempt {
+ public:
+  Attempt(Worker&, Inbound&, const Snapshot&, const Upstream&, const config::Timeouts&, const config::Fallback&,
+          Time started, WallTime);
+  Attempt(const Attempt& first, const Upstream&);  // the detour of `first`
+  ~Attempt();
+
+  // Until the reply's head is known: the upstream's, a filter's, or the proxy's own. Gives the attempt that the body of
+  // an upstream's reply comes from. Afterwards x.outcome may be client_gone or cut_off: then there is nobody to reply
+  // to.
+  Task<Attempt*> resolve(Reply&, Time now);
+  // The filters' way out for a reply that is at hand since `now`; resolve() ends with it.
+  Task<Attempt*> decide(Reply&, Time now);
+  // Whatever is waited for on the upstream's side ends now.
+  void cut_off(Outcome why);
+  // The client takes its answer slowly: nobody else is to wait for what it fetches, and the upstream is not blamed for
+  // the time until goes_on().
+  void held_up();
+  void goes_on();
+
+  Exchange x;
+  Chain chain;
+  Forward forward;
+  const Upstream& upstream;
+
+  // The upstream's part is over: filters hear of it once, as does this upstream's latency.
+  void done(Time now);
+  void done();  // if it was not, with the time of its end
+  bool is_done() const { return done_; }
+  // Ends what still runs of this attempt and its detour, and first of all the call: it is judged by what its response
+  // says, which is gone afterwards. Where it runs on, this waits for the upstream: the client has its answer by then.
+  Task<void> finish();
+  // Whether the upstream is still asked although the client has given it up (Exchange::runs_on).
+  bool runs_on() const { return x.runs_on || (detour_ && detour_->runs_on()); }
+  void stop_running_on();
+  const Attempt* detour() const { return detour_.get(); }
+
+ private:
+  Task<void> ask(Reply&, Time now);
+  Task<void> ask_after_another(Reply&);
+  Task<void> ask_upstream(Reply&);
+  void answer_with(Reply own, Reply&);
+  Task<void> follow();
+  void fail(Reply&);
+  Time ended_at() const;
+  Task<Attempt*> decide_by_detours(Reply&);
+  Task<Attempt*> take_detours(Reply&);
+  void settle(const Reply&, Time now);
+  void conclude(Time now);
+  bool has_failed(const Attempt& source, const Reply&) const;
+  Task<void> let_go();
+  Task<void> finish_after(Task<void>);
+  Task<void> finish_without_client();
+  void forgo_verdict();
+  void observe_latency(Time now);
+  bool take_slot();
+  void give_slot_back();
+  void count_fallbacks();
+
+  Worker& worker_;
+  Inbound& inbound_;
+  const Snapshot& snapshot_;
+  std::unique_ptr<Attempt> detour_;
+  std::optional<Outcome> cut_off_;
+  bool has_slot_ = false;
+  bool done_ = false;
+};
+
+}  // namespace fusewire::proxy

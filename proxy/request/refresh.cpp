@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/request/refresh.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "proxy/net/descriptors.hpp"
+#include "proxy/net/spawn.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+// The client's own conditions, its part of the body, and what it said to caches.
+bool stays_behind(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range", "cache-control",
+      "pragma",   "expect"};
+  return iequals_any(name, kNames);
+}
+
+}  // namespace
+
+void Refresh::start(Worker& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
+                    const Attempt& answered) {
+  std::array<int, 2> ends{-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
+  if (is_reserved(std::max(ends[0], ends[1]), Reserve::near_client)) {  // clients need them more
+    for (const int end : ends) ::close(end);
+    return;
+  }
+  ChannelPtr client(new Channel(worker.loop(), ends[0], worker.buffers()));
+  spawn(run(std::make_shared<Refresh>(worker, std::move(client), ends[1], asked, std::move(snapshot), answered)),
+        "refresh");
+}
+
+Refresh::Refresh(Worker& worker, ChannelPtr client, int silent_end, const Inbound& asked,
+                 std::shared_ptr<const Snapshot> snapshot, const Attempt& answered)
+    : worker_(worker),
+      snapshot_(std::move(snapshot)),
+      client_(std::move(client)),
+      silent_end_(silent_end),
+      deadline_(worker.deadlines(), [] {}),
+      inbound_{.channel = *client_,
+               .event = event_,
+               .reader = &event_,
+               .session = {},
+               .deadline = deadline_,
+               .peer = asked.peer,
+               .limits = asked.limits,
+               .connection = asked.connection,
+               .request_id = std::string(worker.new_request_id()),
+               .route = asked.route,
+               .cache_scope = asked.cache_scope},
+      fallback_{.on = answered.x.fallback->on, .chain = {}},
+      attempt_(worker, inbound_, *snapshot_, answered.upstream, *answered.x.timeouts, fallback_,
+               std::chrono::steady_clock::now(), std::chrono::system_clock::now()) {
+  copy_request(asked.request);
+  attempt_.x.background = true;
+  worker_.add(*this);
+}
+
+Refresh::~Refresh() {
+  client_->close();
+  ::close(silent_end_);
+  worker_.remove(*this);
+}
+
+void Refresh::copy_request(const Request& asked) {
+  std::size_t size = asked.path.size() + asked.query.size() + asked.authority.size() + asked.scheme.size();
+  for (const Field& field : asked.fields) size += field.name.size() + field.value.size();
+  text_.reserve(size);  // it never moves from here on
+  const auto keep = [this](std::string_view text) {
+    const std::size_t from = text_.size();
+    text_.append(text);
+    return std::string_view(text_).substr(from);
+  };
+  Request& request = inbound_.request;
+  request.method = "GET";
+  request.path = keep(asked.path);
+  request.query = keep(asked.query);
+  request.target = std::string_view(text_).substr(0, request.path.size() + request.query.size());
+  request.authority = keep(asked.authority);
+  request.scheme = keep(asked.scheme);
+  request.minor_version = asked.minor_version;
+  for (const Field& field : asked.fields) {
+    const bool deadline = iequals(field.name, attempt_.x.timeouts->deadline_header);
+    if (deadline || stays_behind(field.name) || field.id == FieldId::lookalike || field.id == FieldId::x_request_id)
+      continue;
+    const std::string_view name = keep(field.name);
+    request.fields.add(name, keep(field.value), field.id);
+  }
+}
+
+Task<void> Refresh::run(std::shared_ptr<Refresh> self) {
+  self->inbound_.session = self;
+  Attempt& attempt = self->attempt_;
+  Reply reply;
+  Attempt* const source = co_await attempt.resolve(reply, attempt.x.started);
+  if (reply.origin == Reply::Origin::upstream) co_await self->read_body(*source);
+  source->done();
+  attempt.done();
+  co_await attempt.finish();
+}
+
+// To its end, or until it turns out that the cache does not want it.
+Task<void> Refresh::read_body(Attempt& source) {
+  Exchange& x = source.x;
+  for (;;) {
+    const std::string_view piece = source.forward.next_piece();
+    if (!source.is_done() && !piece.empty()) source.chain.on_body(x, piece);
+    if (x.outcome != Outcome::pending) co_return;
+    if (!source.chain.remembers()) co_return source.forward.abandon(Outcome::abandoned);
+    if (piece.empty()) co_await source.forward.wait();
+  }
+}
+
+void Refresh::stop() {
+  attempt_.cut_off(Outcome::cut_off);
+  event_.set();
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stored response is asked for anew behind the backs of clients (stale-while-revalidate): a request of the proxy's
+// own, through the same filters, whose response goes to the cache alone. One thread (its worker's); lives as long as
+// its coroutine.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/request/attempt.hpp"
+#include "proxy/server/worker.hpp"
+#include "proxy/upstream/inbound.hpp"
+
+namespace fusewire::proxy {
+
+class Refresh final : public std::enable_shared_from_this<Refresh> {
+ public:
+  // What `answered` was answered with a moment ago, when `asked` was asked for. Returns when it has to wait, at the
+  // latest. Does nothing while descriptors are few.
+  static void start(Worker&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
+
+  Refresh(Worker&, ChannelPtr client, int silent_end, const Inbound& asked, std::shared_ptr<const Snapshot>,
+          const Attempt& answered);
+  ~Refresh();
+
+  void stop();  // cut off now
+
+ private:
+  static Task<void> run(std::shared_ptr<Refresh>);
+  void copy_request(const Request&);
+  Task<void> read_body(Attempt&);
+
+  Worker& worker_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  // Forwarding a request watches its client. This client sends nothing and never leaves: it is a pair of sockets.
+  ChannelPtr client_;
+  int silent_end_;
+  Event event_;
+  Deadline deadline_;
+  Inbound inbound_;
+  std::string text_;           // what the request's views point into
+  config::Fallback fallback_;  // without a chain: there is nobody to be answered
+  Attempt attempt_;
+};
+
+}  // namespace fusewire::proxy

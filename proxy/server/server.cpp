@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/server/server.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <future>
+
+#include "proxy/admin/service.hpp"
+#include "proxy/control/config_watch.hpp"
+#include "proxy/control/control_timer.hpp"
+#include "proxy/net/descriptors.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/server/acceptor.hpp"
+#include "proxy/server/cpu_quota.hpp"
+#include "proxy/server/worker.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainPoll{10};
+
+std::size_t workers_of(const config::Config& config) {
+  return config.workers == 0 ? automatic_workers() : config.workers;
+}
+
+}  // namespace
+
+// Destroyed from the bottom up: admin before workers before what they report to.
+struct Server::Impl {
+  Impl(config::Config config, ServerOptions options);
+  ~Impl();
+
+  std::string publish(const std::shared_ptr<const Snapshot>&);
+  void announce(const NameNews&);
+  void begin_drain();
+  void close_listeners();
+  void wait_for_workers();
+  void finish();
+  void take_over_process();
+  void listen_for_signals();
+  void stop_threads();
+
+  asio::io_context io{1};  // the control thread's
+  asio::executor_work_guard<Executor> work{io.get_executor()};
+  Control control;
+  Names names{resolve, [this](const NameNews& news) { announce(news); }};
+  std::vector<std::unique_ptr<Worker>> workers;  // whole before the first request wants a name
+  Acceptor acceptor{workers};
+  admin::Service admin{io, control};
+  std::unique_ptr<ConfigWatch> watch;
+  std::unique_ptr<ControlTimer> look;
+  asio::signal_set signals{io};
+  asio::steady_timer timer{io};
+  std::promise<void> finished;
+  std::shared_future<void> when_finished{finished.get_future().share()};
+  std::chrono::steady_clock::time_point drain_until;
+  bool signalled = false;  // SIGTERM or its like has come; control thread
+  bool ended = false;      // control thread
+  bool stopped = false;    // stop_threads() has run
+  std::thread thread;
+};
+
+Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
+  if (options.signals) take_over_process();
+  const std::size_t count = workers_of(config);
+  for (std::size_t i = 0; i < count; ++i)
+    workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), names));
+  for (auto& worker : workers) worker->start();
+  acceptor.start();
+  try {
+    control.start(std::move(config), {.publish = [this](auto snapshot) { return publish(snapshot); },
+                                      .drain = [this] { begin_drain(); },
+                                      .evict =
+                                          [this](const UpstreamState* state) {
+                                            for (auto& worker : workers) worker->evict_idle(state);
+                                          }});
+  } catch (...) {
+    stop_threads();
+    throw;
+  }
+  if (options.signals) listen_for_signals();
+  if (!options.watch.empty())
+    watch = std::make_unique<ConfigWatch>(io, options.watch, [this] { control.reload("file"); });
+  look = std::make_unique<ControlTimer>(io, control);
+  admin.start();
+  thread = std::thread([this] { io.run(); });
+}
+
+Server::Impl::~Impl() { stop_threads(); }
+
+void Server::Impl::stop_threads() {
+  if (std::exchange(stopped, true)) return;
+  const auto close_control = [this] {
+    watch.reset();
+    look.reset();
+    signals.cancel();
+    timer.cancel();
+    admin.close();
+    finish();
+    work.reset();
+    io.stop();  // nothing is waited for any more
+  };
+  if (thread.joinable()) {
+    asio::post(io, close_control);
+    thread.join();
+  } else {
+    close_control();
+    io.run();
+  }
+  admin.stop();
+  acceptor.close();
+  names.stop();
+  for (auto& worker : workers) worker->stop();
+  for (auto& worker : workers) worker->join();
+}
+
+// ------------------------------------------------------------------------------------------------------ configuration
+
+// Everything that can fail comes first: sockets are opened before any worker is notified.
+std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
+  if (std::string error = acceptor.prepare(*snapshot); !error.empty()) return error;
+  if (std::string error = admin.open(snapshot->config); !error.empty()) {
+    acceptor.discard();
+    return error;
+  }
+  acceptor.hold();
+  for (auto& worker : workers) worker->publish(snapshot);
+  acceptor.commit(*snapshot);
+  return {};
+}
+
+void Server::Impl::announce(const NameNews& news) {
+  for (auto& worker : workers) worker->learn(news);
+}
+
+// ------------------------------------------------------------------------------------------------------ life
+
+// From the first moment on: a signal that comes while it starts is dealt with when it has started.
+void Server::Impl::take_over_process() {
+  raise_descriptor_limit();
+  for (int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) signals.add(signal);
+  for (int signal : {SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
+}
+
+void Server::Impl::listen_for_signals() {
+  signals.async_wait([this](const error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP)
+      control.reload("signal");
+    else if (std::exchange(signalled, true))
+      return finish();  // the second one ends at once
+    else
+      control.drain();  // does nothing where the admin has begun it
+    listen_for_signals();
+  });
+}
+
+void Server::Impl::begin_drain() {
+  timer.expires_after(control.snapshot()->config.shutdown.grace);
+  timer.async_wait([this](const error_code& error) {
+    if (!error) close_listeners();
+  });
+}
+
+// drain_timeout runs from here.
+void Server::Impl::close_listeners() {
+  drain_until = std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout;
+  acceptor.close();
+  for (auto& worker : workers) worker->drain();
+  wait_for_workers();
+}
+
+void Server::Impl::wait_for_workers() {
+  const bool idle = std::all_of(workers.begin(), workers.end(), [](const auto& worker) { return worker->drained(); });
+  const bool late = std::chrono::steady_clock::now() >= drain_until;
+  if (late && !idle) log::warn("drain_timeout expired, closing remaining connections");
+  if (idle || late) return finish();
+  timer.expires_after(kDrainPoll);
+  timer.async_wait([this](const error_code& error) {
+    if (!error) wait_for_workers();
+  });
+}
+
+void Server::Impl::finish() {
+  if (!std::exchange(ended, true)) finished.set_value();
+}
+
+// ------------------------------------------------------------------------------------------------------ the face
+
+Server::Server(config::Config config, ServerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(options))) {}
+Server::~Server() = default;
+
+void Server::drain() {
+  asio::post(impl_->io, [impl = impl_.get()] { impl->control.drain(); });
+}
+
+int Server::wait() {
+  impl_->when_finished.wait();
+  impl_->stop_threads();
+  return 0;
+}
+
+std::uint16_t Server::port(const std::string& listener) const { return impl_->acceptor.port(listener); }
+std::vector<std::pair<std::string, std::string>> Server::addresses() const { return impl_->acceptor.addresses(); }
+std::uint16_t Server::admin_port() const { return impl_->admin.admin_port(); }
+std::uint16_t Server::probes_port() const { return impl_->admin.probes_port(); }
+
+void Server::on_control(const std::function<void(Control&)>& what) {
+  std::promise<void> done;
+  asio::post(impl_->io, [&] {
+    what(impl_->control);
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// One configuration made ready for traffic: immutable, shared by all workers, pinned by every exchange that it
+// admitted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "filters/chain.hpp"
+#include "proxy/observe/cells.hpp"
+#include "proxy/snapshot/router.hpp"
+#include "proxy/snapshot/upstream.hpp"
+
+namespace fusewire::proxy {
+
+class TlsClient;
+class TlsServer;
+
+struct Upstream {
+  const config::Upstream* config = nullptr;
+  std::shared_ptr<UpstreamState> state;
+  std::vector<std::shared_ptr<EndpointState>> endpoints;
+  std::unique_ptr<CompiledClassify> classify;
+  std::shared_ptr<TlsClient> tls;  // where an endpoint is https://
+  ChainContext chain;              // what the filters need; points into this snapshot and into `state`
+};
+
+struct Route {
+  const config::Route* config = nullptr;
+  const Upstream* upstream = nullptr;
+  const config::Timeouts* timeouts = nullptr;
+  const config::Fallback* fallback = nullptr;
+  std::shared_ptr<PerWorker<TrafficCells>> cells;
+  std::string cache_scope;  // host_rewrite.hpp
+};
+
+struct Listener {
+  const config::Listener* config = nullptr;
+  std::vector<Route> routes;
+  Router router;
+  std::shared_ptr<PerWorker<TrafficCells>> unrouted_cells;
+  std::shared_ptr<const TlsServer> tls;  // nullptr: plain
+};
+
+struct Snapshot {
+  config::Config config;
+  std::uint64_t version = 0;  // 1 is the first configuration of the process
+  std::string via;            // our pseudonym
+  std::vector<std::unique_ptr<Upstream>> upstreams;
+  std::vector<std::unique_ptr<Listener>> listeners;
+
+  const Upstream* upstream(std::string_view name) const;  // control and fallback paths only: linear
+  const Listener* listener(std::string_view name) const;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/text/time_text.hpp"
+
+#include <array>
+
+namespace fusewire::proxy {
+namespace {
+
+// The last `width` decimal digits of `value`, padded with zeros.
+void put(char* at, unsigned value, int width) {
+  for (int i = width - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+}
+
+}  // namespace
+
+void append_time(std::string& out, std::chrono::system_clock::time_point at) {
+  const auto whole = std::chrono::floor<std::chrono::milliseconds>(at);
+  const auto day = std::chrono::floor<std::chrono::days>(whole);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{whole - day};
+  std::array<char, 24> text = {'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0',
+                               '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', 'Z'};
+  put(&text[0], static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  put(&text[5], static_cast<unsigned>(date.month()), 2);
+  put(&text[8], static_cast<unsigned>(date.day()), 2);
+  put(&text[11], static_cast<unsigned>(time.hours().count()), 2);
+  put(&text[14], static_cast<unsigned>(time.minutes().count()), 2);
+  put(&text[17], static_cast<unsigned>(time.seconds().count()), 2);
+  put(&text[20], static_cast<unsigned>(time.subseconds().count()), 3);
+  out.append(text.data(), text.size());
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's knowledge of where upstreams can be reached, and its choice among it: each address of each endpoint is a
+// backend of its own, and they are used in turn. One thread.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <memory>
+#include <vector>
+
+#include "proxy/snapshot/snapshot.hpp"
+#include "proxy/upstream/names.hpp"
+#include "proxy/upstream/upstream_pool.hpp"
+
+namespace fusewire::proxy {
+
+class Backends {
+ public:
+  class Wait;
+
+  Backends(Names& names, UpstreamPool& pool, std::size_t first_turn)
+      : names_(names), pool_(pool), first_turn_(first_turn) {}
+
+  struct Choice {
+    const std::shared_ptr<EndpointState>* endpoint = nullptr;  // in the snapshot
+    BackendPtr backend;                                        // nullptr: no address of that endpoint is known
+  };
+  // The next in turn of those that nothing speaks against; where something speaks against all, the next.
+  Choice choose(const Upstream&, Time now);
+
+  // What to try for a new connection: the backend that was chosen, then others of its endpoint. Empty: none is known.
+  std::vector<BackendPtr> candidates(const Choice&, Time now) const;
+  // It could not be reached: others go first for a while.
+  static void avoid(Backend&, Time now);
+  static void trust(Backend& backend) { backend.avoid_until = {}; }
+
+  // What a look-up gave.
+  void learn(const NameNews&);
+  // Endpoints that are configured no longer have no connections kept.
+  void keep_only(const Snapshot&);
+
+ private:
+  // An endpoint as this worker knows it.
+  struct Site final : boost::intrusive_ref_counter<Site, boost::thread_unsafe_counter> {
+    std::vector<BackendPtr> backends;  // empty: its name has not been resolved
+    std::size_t turn = 0;              // of the upstream whose first endpoint it is
+    Time failed_until{};               // nothing is known, and nothing will be before that
+    std::vector<Wait*> waits;
+  };
+  using SitePtr = boost::intrusive_ptr<Site>;
+
+  Site* find(std::size_t endpoint_id) const {
+    return endpoint_id < sites_.size() ? sites_[endpoint_id].get() : nullptr;
+  }
+  Site& site(const EndpointState&);
+  Site& touch(const std::shared_ptr<EndpointState>&, const Upstream&);
+  Choice choose_among(const Upstream&, Site& first, Time now);
+  static bool is_good(const Site&, const BackendPtr&, Time now);
+  void replace(Site&, const std::vector<SocketAddress>&);
+
+  Names& names_;
+  UpstreamPool& pool_;
+  const std::size_t first_turn_;  // workers begin at different endpoints
+  std::vector<SitePtr> sites_;    // index: EndpointState::id
+};
+
+// For as long as it lives, the watcher hears when something is known of the endpoint's name.
+class Backends::Wait {
+ public:
+  Wait(Backends&, const std::shared_ptr<EndpointState>&, milliseconds refresh, Time now, Watcher&);
+  ~Wait();
+  Wait(const Wait&) = delete;
+  Wait& operator=(const Wait&) = delete;
+
+  bool is_over() const { return over_; }
+
+ private:
+  friend class Backends;
+  SitePtr site_;
+  Watcher& watcher_;
+  bool over_ = false;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/upstream/dial.hpp"
+
+#include "proxy/observe/log.hpp"
+#include "proxy/tls/client_context.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr milliseconds kPlacePoll{5};  // until another worker has made room
+
+Time steady_now() { return std::chrono::steady_clock::now(); }
+
+std::uint64_t idle_connections(const UpstreamState& state) {
+  return state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
+}
+
+}  // namespace
+
+// Where all are taken and some are idle, an idle one makes room: ours at once, or another worker's a moment later. One
+// look more where none is idle: another worker may have sent its response's last byte and not have come to give the
+// connection back.
+Task<bool> Dial::take_place(const GiveUp& give_up) {
+  UpstreamState& state = *upstream_.state;
+  const std::uint32_t max = upstream_.config->limits.max_connections;
+  Deadline look_again(worker_.deadlines(), [this] { news_.set(); });
+  bool taken = UpstreamConnection::take_slot(state, max);
+  bool waited = false;
+  while (!taken) {
+    if (!worker_.pool().evict_one(state)) {
+      const auto idle = idle_connections(state);
+      if ((idle == 0 && waited) || give_up()) co_return false;
+      if (idle > 0 && state.evict_elsewhere) state.evict_elsewhere();
+      waited = true;
+      look_again.arm(steady_now() + kPlacePoll);
+      co_await news_.wait();
+      if (give_up()) co_return false;
+    }
+    taken = UpstreamConnection::take_slot(state, max);
+  }
+  co_return true;
+}
+
+Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& choice, Time now, const Until& until,
+                                                        const GiveUp& give_up) {
+  outcome_ = Outcome::pending;
+  if (!choice.backend) co_await resolve(choice, now, give_up);
+  const auto candidates = worker_.backends().candidates(choice, now);
+  ConnectorPtr connector;
+  if (candidates.empty())
+    outcome_ = Outcome::dns_error;
+  else
+    connector = co_await reach(candidates, until, give_up);
+  if (!connector) {
+    upstream_.state->connections.fetch_sub(1, std::memory_order_relaxed);
+    co_return nullptr;
+  }
+  auto connection = std::make_unique<UpstreamConnection>(
+      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())),
+      candidates[connector->tried() - 1], upstream_.state, worker_.index());
+  if (connection->channel().was_reset()) {  // the loop has no room for it
+    outcome_ = Outcome::local_lack;
+    connection.reset();
+  }
+  if (!connection || !(*choice.endpoint)->tls) co_return connection;
+  const bool secured = co_await secure(connection->channel(), **choice.endpoint, give_up);
+  if (!secured) connection.reset();
+  co_return connection;
+}
+
+// Until something is known of the endpoint's name.
+Task<void> Dial::resolve(const Backends::Choice& choice, Time now, const GiveUp& give_up) {
+  const Backends::Wait wait(worker_.backends(), *choice.endpoint, upstream_.config->dns_refresh, now, watcher_);
+  resolving_ = true;
+  bool given_up = give_up();
+  while (!wait.is_over() && !given_up) {
+    co_await news_.wait();
+    given_up = give_up();
+  }
+  resolving_ = false;
+}
+
+// Gives the connector that has reached one of them.
+Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, const Until& until, const GiveUp& give_up) {
+  const ConnectorPtr connector(new Connector(worker_.loop()));
+  connector_ = connector;
+  std::vector<SocketAddress> addresses;
+  for (const auto& candidate : candidates) addresses.push_back(candidate->address);
+  connector->start(std::move(addresses), until.time, watcher_);
+  bool given_up = give_up();
+  while (!connector->done() && !given_up) {
+    co_await news_.wait();
+    given_up = give_up();
+  }
+  outcome_ = connector->outcome();
+  const bool reached = !given_up && outcome_ == Outcome::pending;
+  remember(candidates, *connector, reached, until);
+  if (reached)
+    connector_.reset();
+  else
+    cancel();
+  co_return reached ? connector : nullptr;
+}
+
+// Marks the addresses that were tried and could not be reached. If the client's own deadline cut an attempt short, its
+// address is not blamed.
+void Dial::remember(const std::vector<BackendPtr>& candidates, const Connector& connector, bool reached,
+                    const Until& until) const {
+  const Time now = steady_now();
+  const auto avoid = [&](std::size_t i) {
+    if (until.is_ours || !connector.was_late(i)) Backends::avoid(*candidates[i], now);
+  };
+  const std::size_t last = connector.tried() - 1;
+  for (std::size_t i = 0; i < last; ++i) avoid(i);
+  const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::local_lack;
+  if (reached)
+    Backends::trust(*candidates[last]);
+  else if (unreachable || (until.is_ours && now >= until.time))
+    avoid(last);
+}
+
+// The handshake. False: outcome_ and tls_fault_ say why not, as connect() does.
+Task<bool> Dial::secure(Channel& channel, const EndpointState& endpoint, const GiveUp& give_up) {
+  channel.watch(&watcher_);
+  channel.start_tls(upstream_.tls->connect(worker_.index(), endpoint.id, endpoint.server_name));
+  bool given_up = give_up();
+  while (channel.is_handshaking() && !channel.ended() && !given_up) {
+    channel.start_read();
+    co_await news_.wait();
+    given_up = give_up();
+  }
+  TlsCells& cells = upstream_.state->cells.of(worker_.index()).tls;
+  channel.watch(nullptr);
+  if (channel.is_ready() && !given_up) {
+    cells.done(channel.tls()->resumed());
+    co_return true;
+  }
+  cells.failed.add();
+  if (given_up) co_return false;
+  outcome_ = Outcome::tls_error;
+  tls_fault_ = channel.tls()->fault();
+  if (worker_.upstream_complaints().pass(steady_now()))
+    log::warn("TLS handshake with an upstream failed", {{"upstream", upstream_.config->name},
+                                                        {"endpoint", endpoint.url},
+                                                        {"error", tls_fault_.error},
+                                                        {"reason", tls_fault_.reason}});
+  co_return false;
+}
+
+void Dial::cancel() {
+  if (connector_) connector_->cancel();
+  connector_.reset();
+}
+
+}  // namespace fusewire::proxy

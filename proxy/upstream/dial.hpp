@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens a connection to an upstream: a place among its max_connections, then an address of one of its endpoints, then
+// the way there. One thread; driven by the coroutine of the exchange that needs the connection, which decides when to
+// give up.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "proxy/net/connector.hpp"
+#include "proxy/server/worker.hpp"
+#include "proxy/snapshot/snapshot.hpp"
+#include "proxy/upstream/backends.hpp"
+#include "proxy/upstream/upstream_pool.hpp"
+
+namespace fusewire::proxy {
+
+class Dial {
+ public:
+  // `news` wakes the coroutine, and `watcher` sets it when the connector has ended.
+  Dial(Worker& worker, const Upstream& upstream, Event& news, Watcher& watcher)
+      : worker_(worker), upstream_(upstream), news_(news), watcher_(watcher) {}
+  ~Dial() { cancel(); }
+
+  // Asked after each wake-up: true ends the wait.
+  using GiveUp = std::function<bool()>;
+
+  // A place for one more connection; room is made by closing an idle one, here or at another worker. False: there is
+  // none to be had, or it was given up.
+  Task<bool> take_place(const GiveUp&);
+  // With a place taken, which is given back where there is no connection; then outcome() says why, and it is `pending`
+  // where it was given up. The backend chosen comes first, then others of its endpoint; it is all over at `until`.
+  struct Until {
+    Time time = kNever;
+    bool is_ours = true;  // the configured time to connect, and not what the client has left
+  };
+  Task<std::unique_ptr<UpstreamConnection>> connect(const Backends::Choice&, Time now, const Until&, const GiveUp&);
+  Outcome outcome() const { return outcome_; }
+  bool is_resolving() const { return resolving_; }
+  const TlsFault& tls_fault() const { return tls_fault_; }  // of Outcome::tls_error
+
+  void cancel();
+
+ private:
+  Task<void> resolve(const Backends::Choice&, Time now, const GiveUp&);
+  Task<ConnectorPtr> reach(const std::vector<BackendPtr>&, const Until&, const GiveUp&);
+  void remember(const std::vector<BackendPtr>&, const Connector&, bool reached, const Until&) const;
+  Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);
+
+  Worker& worker_;
+  const Upstream& upstream_;
+  Event& news_;
+  Watcher& watcher_;
+  ConnectorPtr connector_;
+  Outcome outcome_ = Outcome::pending;
+  bool resolving_ = false;
+  TlsFault tls_fault_;
+};
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/upstream/names.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <set>
+#include <system_error>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "proxy/observe/log.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxThreads = 32;
+constexpr std::size_t kMaxSlow = 16;          // of them, for names whose last look-up was slow
+constexpr milliseconds kSlow{1000};           // a look-up that takes longer
+constexpr milliseconds kFirstRetry{1000};     // after a failure; doubled with each one
+constexpr milliseconds kMaxWithoutAny{5000};  // between two tries while no address is known at all
+constexpr double kEarliest = 0.9;             // of dns_refresh: sidecars that start together spread out
+
+// After the n-th failure in a row.
+milliseconds retry_after(unsigned failures, milliseconds refresh, bool knows_any) {
+  const milliseconds most = knows_any ? refresh : std::min(refresh, kMaxWithoutAny);
+  return std::min(most, kFirstRetry * (1 << std::min(failures - 1, 10U)));
+}
+
+}  // namespace
+
+struct Names::Shared : std::enable_shared_from_this<Shared> {
+  using Addresses = std::vector<SocketAddress>;
+  struct Entry {
+    std::weak_ptr<EndpointState> endpoint;
+    milliseconds refresh{};
+    std::shared_ptr<const Addresses> known = std::make_shared<const Addresses>();
+    Clock::time_point due{};  // where it is scheduled; else when it would have been
+    bool scheduled = false;
+    bool running = false;
+    bool slow = false;
+    bool was_cut = false;
+    unsigned failures = 0;  // in a row
+  };
+  using Entries = std::unordered_map<std::size_t, Entry>;  // by EndpointState::id
+  using Schedule = std::set<std::pair<Clock::time_point, std::size_t>>;
+
+  void want(const std::shared_ptr<EndpointState>&, milliseconds refresh, Clock::time_point now);
+  void schedule_at(std::size_t id, Entry&, Clock::time_point);
+  Schedule::iterator first_allowed();
+  void need_thread();
+  void work();
+  void look_up(std::unique_lock<std::mutex>&, std::size_t id);
+  void learn(std::size_t id, Entry&, EndpointState&, Resolved, Clock::time_point now);
+  void log_change(const Entry&, const EndpointState&, const Resolved&) const;
+  void forget_gone();
+
+  Resolver resolver;
+  Announce announce;
+  std::mutex mutex;  // guards all below
+  std::condition_variable news;
+  Entries entries;
+  Schedule schedule;
+  std::mt19937 random{std::random_device{}()};
+  std::size_t threads = 0;
+  std::size_t waiting = 0;  // of the threads: 0 or 1
+  std::size_t slow_running = 0;
+  bool stopped = false;
+};
+
+Names::Names(Resolver resolver, Announce announce) : shared_(std::make_shared<Shared>()) {
+  shared_->resolver = std::move(resolver);
+  shared_->announce = std::move(announce);
+}
+
+Names::~Names() { stop(); }
+
+void Names::stop() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->stopped = true;
+  shared_->news.notify_all();
+}
+
+void Names::want(const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh) {
+  const std::lock_guard lock(shared_->mutex);
+  if (!shared_->stopped) shared_->want(endpoint, refresh, Clock::now());
+}
+
+void Names::Shared::want(const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh, Clock::time_point now) {
+  if (!entries.contains(endpoint->id)) forget_gone();
+  Entry& entry = entries[endpoint->id];
+  endpoint->wanted.store(true, std::memory_order_relaxed);
+  entry.endpoint = endpoint;
+  entry.refresh = refresh;
+  if (!entry.running && !entry.scheduled) schedule_at(endpoint->id, entry, std::max(entry.due, now));
+  need_thread();
+  const bool fails = !entry.running && entry.due > now;
+  if (fails || !entry.known->empty()) announce({endpoint->id, entry.known, entry.due});
+}
+
+// ------------------------------------------------------------------------------------------------------ the schedule
+
+void Names::Shared::schedule_at(std::size_t id, Entry& entry, Clock::time_point due) {
+  entry.due = due;
+  entry.scheduled = true;
+  schedule.emplace(due, id);
+  if (waiting > 0)
+    news.notify_one();
+  else
+    need_thread();
+}
+
+// Names that were slow never take all the threads.
+Names::Shared::Schedule::iterator Names::Shared::first_allowed() {
+  return std::find_if(schedule.begin(), schedule.end(),
+                      [&](const auto& item) { return slow_running < kMaxSlow || !entries.at(item.second).slow; });
+}
+
+void Names::Shared::need_thread() {
+  if (waiting > 0 || threads == kMaxThreads || schedule.empty()) return;
+  try {
+    std::thread([self = shared_from_this()] { self->work(); }).detach();
+    ++threads;
+  } catch (const std::system_error& error) {
+    log::error("DNS: cannot start a lookup thread", {{"error", error.what()}});
+  }
+}
+
+// One thread waits for what falls due next; those beside it end when they have nothing to do.
+void Names::Shared::work() {
+  std::unique_lock lock(mutex);
+  while (!stopped) {
+    const auto next = first_allowed();
+    if (next != schedule.end() && next->first <= Clock::now()) {
+      const std::size_t id = next->second;
+      schedule.erase(next);
+      look_up(lock, id);
+      continue;
+    }
+    if (waiting > 0) break;
+    ++waiting;
+    if (next == schedule.end())
+      news.wait(lock);
+    else
+      news.wait_until(lock, Clock::time_point(next->first));
+    --waiting;
+  }
+  --threads;
+}
+
+void Names::Shared::look_up(std::unique_lock<std::mutex>& lock, std::size_t id) {
+  Entry& entry = entries.at(id);
+  entry.scheduled = false;
+  const auto endpoint = entry.endpoint.lock();
+  const bool in_use =
+      endpoint && (endpoint->wanted.exchange(false, std::memory_order_relaxed) || endpoint->upstream->connections > 0);
+  if (!in_use) return;  // until it is wanted again
+  entry.running = true;
+  const bool slow = entry.slow;
+  if (slow) ++slow_running;
+  need_thread();
+  lock.unlock();
+  const auto begin = Clock::now();
+  Resolved found = resolver(endpoint->address.host, endpoint->address.port);
+  const auto end = Clock::now();
+  lock.lock();
+  if (slow) --slow_running;
+  entry.running = false;  // nothing that runs is forgotten
+  entry.slow = end - begin > kSlow;
+  if (!stopped) learn(id, entry, *endpoint, std::move(found), end);
+}
+
+// What was known stays known when a look-up fails.
+void Names::Shared::learn(std::size_t id, Entry& entry, EndpointState& endpoint, Resolved found,
+                          Clock::time_point now) {
+  log_change(entry, endpoint, found);
+  const bool good = !found.addresses.empty();
+  entry.was_cut = found.cut;
+  entry.failures = good ? 0 : entry.failures + 1;
+  if (good) entry.known = std::make_shared<const Addresses>(std::move(found.addresses));
+  LookUpRecord::View view{.addresses = {}, .at = std::chrono::system_clock::now(), .error = std::move(found.error)};
+  for (const auto& address : *entry.known) view.addresses.push_back(to_string(address));
+  endpoint.last_look_up.write(std::move(view));
+  const auto jittered = std::chrono::duration_cast<Clock::duration>(
+      entry.refresh * std::uniform_real_distribution<double>(kEarliest, 1)(random));
+  schedule_at(id, entry, now + (good ? jittered : retry_after(entry.failures, entry.refresh, !entry.known->empty())));
+  announce({id, entry.known, entry.due});
+}
+
+// A line where something changes, not one a look-up.
+void Names::Shared::log_change(const Entry& entry, const EndpointState& endpoint, const Resolved& found) const {
+  const std::string_view upstream = endpoint.upstream->name;
+  if (found.addresses.empty() && entry.failures == 0)
+    log::warn("a name does not resolve", {{"upstream", upstream},
+                                          {"endpoint", endpoint.url},
+                                          {"error", found.error},
+                                          {"addresses_kept", static_cast<std::int64_t>(entry.known->size())}});
+  if (!found.addresses.empty() && entry.failures > 0)
+    log::info("a name resolves again", {{"upstream", upstream}, {"endpoint", endpoint.url}});
+  if (found.cut && !entry.was_cut)
+    log::warn("a name has more addresses than are used",
+              {{"upstream", upstream}, {"endpoint", endpoint.url}, {"used", static_cast<std::int64_t>(kMaxAddresses)}});
+}
+
+void Names::Shared::forget_gone() {
+  for (auto it = entries.begin(); it != entries.end();) {
+    const auto& [id, entry] = *it;
+    if (entry.running || !entry.endpoint.expired()) {
+      ++it;
+      continue;
+    }
+    schedule.erase({entry.due, id});
+    it = entries.erase(it);
+  }
+}
+
+}  // namespace fusewire::proxy
