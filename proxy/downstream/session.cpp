@@ -30,7 +30,7 @@ std::array<std::uint8_t, 16> as_v6(const asio::ip::address& address) {
 
 }  // namespace
 
-Session::Session(Worker& worker, int descriptor, std::shared_ptr<ListenerGate> gate, bool refuse)
+Session::Session(WorkerContext& worker, int descriptor, std::shared_ptr<ListenerGate> gate, bool refuse)
     : worker_(worker),
       client_(new Channel(worker.loop(), descriptor, worker.buffers())),
       gate_(std::move(gate)),
@@ -39,7 +39,7 @@ Session::Session(Worker& worker, int descriptor, std::shared_ptr<ListenerGate> g
       send_deadline_(worker.deadlines(), [this] { on_send_late(); }),
       inbound_{.channel = *client_, .event = event_, .reader = &event_, .session = {}, .deadline = client_deadline_} {
   client_->watch(this);
-  worker_.add(*this);
+  worker_.connections().add(*this);
   worker_.cells().connections_accepted.add();
   worker_.cells().connections_open.add();
 }
@@ -47,7 +47,7 @@ Session::Session(Worker& worker, int descriptor, std::shared_ptr<ListenerGate> g
 Session::~Session() {
   client_->close();
   leave();
-  worker_.remove(*this);
+  worker_.connections().remove(*this);
   worker_.cells().connections_open.subtract();
   gate_->leave();
 }

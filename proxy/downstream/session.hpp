@@ -12,24 +12,27 @@
 #include "proxy/downstream/tunnel.hpp"
 #include "proxy/net/turn.hpp"
 #include "proxy/request/attempt.hpp"
-#include "proxy/server/worker.hpp"
+#include "proxy/snapshot/listener_gate.hpp"
 #include "proxy/upstream/inbound.hpp"
+#include "proxy/upstream/worker_context.hpp"
 
 namespace fusewire::proxy {
 
-class Session final : public Watcher, public WaitingList::Member, public std::enable_shared_from_this<Session> {
+class Session final : public Watcher,
+                      public WorkerTask,
+                      public WaitingList::Member,
+                      public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker&, int descriptor, std::shared_ptr<ListenerGate>, bool refuse);
+  Session(WorkerContext&, int descriptor, std::shared_ptr<ListenerGate>, bool refuse);
   ~Session();
 
   // The whole life of the connection; holds the session.
   static Task<void> run(std::shared_ptr<Session>);
 
-  void drain();                  // no further request, but for one that is already on its way
-  void stop();                   // cut off now
-  void configuration_changed();  // may end and destroy the session
-  // Closes the connection, which is in a WaitingList. False: its client has just gone on.
-  bool give_way();
+  void drain() override;                  // no further request, but for one that is already on its way
+  void stop() override;                   // cut off now
+  void configuration_changed() override;  // may end and destroy the session
+  bool give_way() override;               // while it is in a WaitingList
 
  private:
   // A connection that is kept while we drain may have a request on its way; it gets this long to arrive.
@@ -96,7 +99,7 @@ class Session final : public Watcher, public WaitingList::Member, public std::en
   void open_tunnel(Attempt& first, Attempt& source);
   Task<void> run_tunnel();
 
-  Worker& worker_;
+  WorkerContext& worker_;
   ChannelPtr client_;
   std::shared_ptr<ListenerGate> gate_;
   const bool refuse_;  // the listener is full: one clear answer, then the end

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "proxy/observe/log.hpp"
+#include "proxy/text/json_text.hpp"
 #include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy {
@@ -29,7 +29,7 @@ Line::Line(std::string& out, config::LogFormat format, std::chrono::system_clock
     out_ += R"(","level":")";
     out_ += level;
     out_ += R"(","message":)";
-    log::append_json(out_, message);
+    append_json(out_, message);
     return;
   }
   append_time(out_, at);
@@ -38,13 +38,13 @@ Line::Line(std::string& out, config::LogFormat format, std::chrono::system_clock
   out_.append(level.size() < 6 ? 6 - level.size() : 1, ' ');
   // The quotes that append_json puts around the message are only needed where it has something to escape.
   const std::size_t start = out_.size();
-  log::append_json(out_, message);
+  append_json(out_, message);
   if (out_.size() == start + message.size() + 2) out_.erase(start, 1).pop_back();
 }
 
 Line& Line::text(std::string_view name, std::string_view value) {
   key(name);
-  log::append_json(out_, value);
+  append_json(out_, value);
   return *this;
 }
 

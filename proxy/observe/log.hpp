@@ -39,7 +39,4 @@ bool enabled(config::LogLevel);
 bool write_lines(std::string&& batch, std::uint64_t lines);
 std::uint64_t dropped();
 
-// Appends `text` as a JSON string with quotes; control characters and invalid UTF-8 are escaped.
-void append_json(std::string& out, std::string_view text);
-
 }  // namespace fusewire::proxy::log

@@ -54,7 +54,7 @@ bool is_timeout(Outcome outcome) {
 
 }  // namespace
 
-Attempt::Attempt(Worker& worker, Inbound& inbound, const Snapshot& snapshot, const Upstream& to,
+Attempt::Attempt(WorkerContext& worker, Inbound& inbound, const Snapshot& snapshot, const Upstream& to,
                  const config::Timeouts& timeouts, const config::Fallback& fallback, Time started, WallTime wall)
     : chain(to.chain),
       forward(worker, inbound, to, snapshot.via, x, chain),

@@ -14,7 +14,7 @@ namespace fusewire::proxy {
 
 class Attempt {
  public:
-  Attempt(Worker&, Inbound&, const Snapshot&, const Upstream&, const config::Timeouts&, const config::Fallback&,
+  Attempt(WorkerContext&, Inbound&, const Snapshot&, const Upstream&, const config::Timeouts&, const config::Fallback&,
           Time started, WallTime);
   Attempt(const Attempt& first, const Upstream&);  // the detour of `first`
   ~Attempt();
@@ -71,7 +71,7 @@ class Attempt {
   void give_slot_back();
   void count_fallbacks();
 
-  Worker& worker_;
+  WorkerContext& worker_;
   Inbound& inbound_;
   const Snapshot& snapshot_;
   std::unique_ptr<Attempt> detour_;

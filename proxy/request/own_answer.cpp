@@ -4,7 +4,7 @@
 #include <array>
 
 #include "filters/breaker/core/types.hpp"
-#include "proxy/observe/log.hpp"
+#include "proxy/text/json_text.hpp"
 
 namespace fusewire::proxy {
 
@@ -115,16 +115,16 @@ void append_fields(std::string& out, const Reply& reply, Outcome outcome) {
 
 void append_body(std::string& out, const Reply& reply, string_view upstream, string_view request_id) {
   out.append(fixed(reply.problem).opening);
-  log::append_json(out, reply.detail);
+  append_json(out, reply.detail);
   out.append(fixed(reply.problem).error);
   if (!upstream.empty()) {
     out.append(R"(,"upstream":)");
-    log::append_json(out, upstream);
+    append_json(out, upstream);
   }
   if (!reply.state.empty()) out.append(R"(,"state":")").append(reply.state).append("\"");
   if (reply.retry_after) out.append(R"(,"retry_after_ms":)").append(std::to_string(reply.retry_after->count()));
   out.append(R"(,"request_id":)");
-  log::append_json(out, request_id);
+  append_json(out, request_id);
   out.append("}\n");
 }
 

@@ -24,7 +24,7 @@ bool stays_behind(std::string_view name) {
 
 }  // namespace
 
-void Refresh::start(Worker& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
+void Refresh::start(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
                     const Attempt& answered) {
   std::array<int, 2> ends{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
@@ -37,7 +37,7 @@ void Refresh::start(Worker& worker, const Inbound& asked, std::shared_ptr<const 
         "refresh");
 }
 
-Refresh::Refresh(Worker& worker, ChannelPtr client, int silent_end, const Inbound& asked,
+Refresh::Refresh(WorkerContext& worker, ChannelPtr client, int silent_end, const Inbound& asked,
                  std::shared_ptr<const Snapshot> snapshot, const Attempt& answered)
     : worker_(worker),
       snapshot_(std::move(snapshot)),
@@ -60,13 +60,13 @@ Refresh::Refresh(Worker& worker, ChannelPtr client, int silent_end, const Inboun
                std::chrono::steady_clock::now(), std::chrono::system_clock::now()) {
   copy_request(asked.request);
   attempt_.x.background = true;
-  worker_.add(*this);
+  worker_.refreshes().add(*this);
 }
 
 Refresh::~Refresh() {
   client_->close();
   ::close(silent_end_);
-  worker_.remove(*this);
+  worker_.refreshes().remove(*this);
 }
 
 void Refresh::copy_request(const Request& asked) {

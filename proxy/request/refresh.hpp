@@ -8,29 +8,29 @@
 #include <string>
 
 #include "proxy/request/attempt.hpp"
-#include "proxy/server/worker.hpp"
 #include "proxy/upstream/inbound.hpp"
+#include "proxy/upstream/worker_context.hpp"
 
 namespace fusewire::proxy {
 
-class Refresh final : public std::enable_shared_from_this<Refresh> {
+class Refresh final : public WorkerTask, public std::enable_shared_from_this<Refresh> {
  public:
   // What `answered` was answered with a moment ago, when `asked` was asked for. Returns when it has to wait, at the
   // latest. Does nothing while descriptors are few.
-  static void start(Worker&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
+  static void start(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
 
-  Refresh(Worker&, ChannelPtr client, int silent_end, const Inbound& asked, std::shared_ptr<const Snapshot>,
+  Refresh(WorkerContext&, ChannelPtr client, int silent_end, const Inbound& asked, std::shared_ptr<const Snapshot>,
           const Attempt& answered);
   ~Refresh();
 
-  void stop();  // cut off now
+  void stop() override;  // cut off now
 
  private:
   static Task<void> run(std::shared_ptr<Refresh>);
   void copy_request(const Request&);
   Task<void> read_body(Attempt&);
 
-  Worker& worker_;
+  WorkerContext& worker_;
   std::shared_ptr<const Snapshot> snapshot_;
   // Forwarding a request watches its client. This client sends nothing and never leaves: it is a pair of sockets.
   ChannelPtr client_;

@@ -34,6 +34,18 @@ WaitingList* WaitingClients::longest(Time now) {
   return quiet != kNever ? &idle : nullptr;
 }
 
+bool WaitingClients::part_with_one(Time now) {
+  constexpr int kMaxTries = 8;  // some may have gone on just now
+  const WaitingList* const list = longest(now);
+  WaitingList::Member* member = list != nullptr ? list->first() : nullptr;
+  for (int n = 0; member != nullptr && n < kMaxTries; ++n) {
+    WaitingList::Member* const next = member->next();
+    if (member->give_way()) return true;
+    member = next;
+  }
+  return false;
+}
+
 std::optional<ListenerGate::Longest> ListenerGate::longest_waiting(Time now) {
   std::optional<Longest> found;
   for (std::size_t worker = 0; worker < waiting.size(); ++worker) {

@@ -24,6 +24,8 @@ class WaitingList {
     void leave();  // does nothing where it is in no list
     const WaitingList* list() const { return list_; }
     Member* next() const { return next_; }
+    // Closes its connection to make room. False: its client has just gone on.
+    virtual bool give_way() = 0;
 
    protected:
     Member() = default;
@@ -61,6 +63,8 @@ struct WaitingClients {
 
   // Where the one is that has waited longest and may be closed; nullptr: there is none. Any thread.
   WaitingList* longest(Time now);
+  // Has one of those give way, on their worker's thread. False: there was none that could.
+  bool part_with_one(Time now);
 };
 
 // Kept by name while the process lives. Any thread.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Escaping for log lines: whatever the bytes are, the result is one line of valid JSON.
+#include "proxy/text/json_text.hpp"
+
 #include <array>
 #include <cstddef>
 #include <optional>
 
-#include "proxy/observe/log.hpp"
 #include "proxy/text/swar.hpp"
 
-namespace fusewire::proxy::log {
+namespace fusewire::proxy {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
@@ -103,4 +103,4 @@ void append_json(std::string& out, std::string_view text) {
   out += '"';
 }
 
-}  // namespace fusewire::proxy::log
+}  // namespace fusewire::proxy

@@ -8,17 +8,17 @@
 #include <memory>
 
 #include "proxy/net/connector.hpp"
-#include "proxy/server/worker.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 #include "proxy/upstream/backends.hpp"
 #include "proxy/upstream/upstream_pool.hpp"
+#include "proxy/upstream/worker_context.hpp"
 
 namespace fusewire::proxy {
 
 class Dial {
  public:
   // `news` wakes the coroutine, and `watcher` sets it when the connector has ended.
-  Dial(Worker& worker, const Upstream& upstream, Event& news, Watcher& watcher)
+  Dial(WorkerContext& worker, const Upstream& upstream, Event& news, Watcher& watcher)
       : worker_(worker), upstream_(upstream), news_(news), watcher_(watcher) {}
   ~Dial() { cancel(); }
 
@@ -47,7 +47,7 @@ class Dial {
   void remember(const std::vector<BackendPtr>&, const Connector&, bool reached, const Until&) const;
   Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);
 
-  Worker& worker_;
+  WorkerContext& worker_;
   const Upstream& upstream_;
   Event& news_;
   Watcher& watcher_;

@@ -17,7 +17,7 @@ Time steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Forward::Forward(Worker& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Exchange& x,
+Forward::Forward(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Exchange& x,
                  Chain& chain)
     : worker_(worker),
       inbound_(inbound),

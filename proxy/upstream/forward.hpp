@@ -17,7 +17,7 @@ namespace fusewire::proxy {
 
 class Forward final : public Watcher {
  public:
-  Forward(Worker&, Inbound&, const Upstream&, std::string_view via, Exchange&, Chain&);
+  Forward(WorkerContext&, Inbound&, const Upstream&, std::string_view via, Exchange&, Chain&);
   // The upload must have ended: see finish().
   ~Forward();
   Forward(const Forward&) = delete;
@@ -111,7 +111,7 @@ class Forward final : public Watcher {
   void release_bound_connection();
   milliseconds keep_alive() const;
 
-  Worker& worker_;
+  WorkerContext& worker_;
   Inbound& inbound_;
   const Upstream& upstream_;
   std::string_view via_;

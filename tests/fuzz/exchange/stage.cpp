@@ -53,7 +53,7 @@ Stage::Stage(World& world, bool answers_by_itself)
     : world_(world), worker_(0, world.cells(), world.names()), answers_by_itself_(answers_by_itself) {
   gate_->name = "main";
   worker_.publish(world_.snapshot());
-  worker_.loop().turn(Time{});
+  worker_.context().loop().turn(Time{});
 }
 
 Stage::~Stage() {
@@ -84,7 +84,7 @@ void Stage::script(Answer next) {
 }
 
 void Stage::turn() {
-  worker_.loop().turn(Time{});
+  worker_.context().loop().turn(Time{});
   pump();
 }
 
@@ -146,7 +146,7 @@ void Stage::settle() {
   int quiet = 0;
   for (int turns = 0; quiet < kQuiet; ++turns) {
     require(turns < kMaxTurns);
-    worker_.loop().turn(Time{});
+    worker_.context().loop().turn(Time{});
     quiet = pump() ? 0 : quiet + 1;
   }
 }
@@ -161,7 +161,7 @@ void Stage::end() {
     const Reading reading = read_requests(connection.received, Rules::exact);
     require(connection.open() ? reading.end == connection.received.size() : true);
   }
-  worker_.pool().close_all();
+  worker_.context().pool().close_all();
   require(world_.upstream().connections.load() == 0);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// proxy -> filters -> config, never back: held by reading the sources, because a header-only slip passes every link
-// line.
+// proxy -> filters -> config, never back, and one order of the rooms inside proxy/: held by reading the sources,
+// because a header-only slip passes every link line.
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -36,6 +38,11 @@ const std::vector<Layer> kLayers = {
     {"proxy/", {"config/", "filters/", "proxy/", "boost/", "spdlog/", "prometheus/", "CLI/", "openssl/"}, {"yaml-cpp"}},
 };
 
+// The rooms of proxy/, from the bottom up: each may include those before it.
+constexpr std::array<std::string_view, 13> kRooms = {"text",     "observe",  "net",     "http",       "tls",
+                                                     "snapshot", "upstream", "request", "downstream", "control",
+                                                     "admin",    "server",   "cli"};
+
 // What every includer of the loader would be given too: plain values and its own interface, no YAML.
 const std::vector<std::string_view> kWithoutYaml = {"config/config.hpp", "config/load.hpp"};
 
@@ -58,6 +65,21 @@ bool may_include(const Layer& layer, std::string_view file, const std::string& i
   return std::ranges::any_of(layer.may_include, [&](std::string_view prefix) { return include.starts_with(prefix); });
 }
 
+// Where the room of that file stands among them; empty: it is in none.
+std::optional<std::ptrdiff_t> floor_of(std::string_view file) {
+  constexpr std::string_view kProxy = "proxy/";
+  if (!file.starts_with(kProxy)) return std::nullopt;
+  file.remove_prefix(kProxy.size());
+  const auto room = std::ranges::find(kRooms, file.substr(0, file.find('/')));
+  if (room == kRooms.end()) return std::nullopt;
+  return room - kRooms.begin();
+}
+
+bool runs_back_up(std::string_view file, const std::string& include) {
+  return include.starts_with("proxy/") &&
+         (!floor_of(file) || !floor_of(include) || *floor_of(include) > *floor_of(file));
+}
+
 // "file:line: what" for each violation; what follows // is not read.
 std::vector<std::string> violations(const std::string& file, std::istream& source) {
   static const std::regex kInclude(R"re(^\s*#\s*include\s*([<"])([^>"]+)[>"])re");
@@ -71,6 +93,8 @@ std::vector<std::string> violations(const std::string& file, std::istream& sourc
     std::smatch match;
     if (std::regex_search(line, match, kInclude) && !may_include(*layer, file, match[2], match[1] == "<"))
       found.push_back(where + "must not include " + match[2].str());
+    else if (!match.empty() && file.starts_with("proxy/") && runs_back_up(file, match[2]))
+      found.push_back(where + "must not include " + match[2].str() + ", which is above it");
     for (std::string_view word : layer->must_not_have)
       if (line.find(word) != std::string::npos) found.push_back(where + "must not have " + std::string(word));
   }
@@ -117,6 +141,16 @@ TEST_CASE("configuration knows neither filters nor libraries other than yaml-cpp
   CHECK(violations("config/load.cpp", "#include <boost/json.hpp>\n").size() == 1);
   CHECK(violations("filters/chain.hpp", "#include <yaml-cpp/yaml.h>\n").size() == 1);
   CHECK(violations("proxy/server/server.cpp", "#include <yaml-cpp/yaml.h>\n").size() >= 1);
+}
+
+TEST_CASE("no include inside the proxy runs back up") {
+  CHECK(violations("proxy/upstream/dial.hpp", "#include \"proxy/net/connector.hpp\"\n").empty());
+  CHECK(violations("proxy/upstream/dial.hpp", "#include \"proxy/upstream/backends.hpp\"\n").empty());
+  const auto found = violations("proxy/upstream/dial.hpp", "#include \"proxy/server/worker.hpp\"\n");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0] == "proxy/upstream/dial.hpp:1: must not include proxy/server/worker.hpp, which is above it");
+  CHECK(violations("proxy/text/json_text.cpp", "#include \"proxy/observe/log.hpp\"\n").size() == 1);
+  CHECK(violations("proxy/new_room/x.cpp", "#include \"proxy/net/loop.hpp\"\n").size() == 1);
 }
 
 TEST_CASE("the breaker core takes the configuration's values and nothing else") {

@@ -6,7 +6,7 @@
 #include <boost/json.hpp>
 #include <limits>
 
-#include "proxy/observe/log.hpp"
+#include "proxy/text/json_text.hpp"
 #include "proxy/text/time_text.hpp"
 
 using namespace fusewire::proxy;
@@ -19,7 +19,7 @@ const std::chrono::system_clock::time_point kMorning{1769847330042ms};
 
 std::string escaped(std::string_view text) {
   std::string out;
-  log::append_json(out, text);
+  append_json(out, text);
   return out;
 }
 

@@ -9,7 +9,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Client : WaitingList::Member {};
+struct Client final : WaitingList::Member {
+  bool give_way() override { return gives_way; }
+  bool gives_way = true;
+};
 
 const Time kStart = Time{} + 1h;
 

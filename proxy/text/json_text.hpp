@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace fusewire::proxy {
+
+// Appends `text` as a JSON string with quotes; control characters and invalid UTF-8 are escaped. Whatever the bytes
+// are, the result is one line of valid JSON.
+void append_json(std::string& out, std::string_view text);
+
+}  // namespace fusewire::proxy

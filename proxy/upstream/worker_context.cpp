@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/upstream/worker_context.hpp"
+
+#include <map>
+#include <random>
+
+#include "filters/http_date.hpp"
+#include "proxy/tls/client_context.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+constexpr milliseconds kLogFlush{100};
+
+void write_hex(char* out, std::uint64_t value) {
+  for (int i = 15; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
+}
+
+}  // namespace
+
+WorkerContext::WorkerContext(std::size_t index, WorkerCells& cells, Names& names, std::function<void()> on_task_ended)
+    : index_(index),
+      cells_(cells),
+      pool_(deadlines()),
+      backends_(names, pool_, index),
+      access_log_(cells),
+      log_flush_(deadlines(), [this] { access_log_.flush(); }),
+      connections_(on_task_ended),
+      refreshes_(std::move(on_task_ended)) {
+  std::random_device random;
+  const std::uint64_t prefix = (std::uint64_t{random()} << 32) | random();
+  write_hex(request_id_.data(), prefix);
+  write_hex(request_id_.data() + 16, (std::uint64_t{random()} << 32) | random());
+}
+
+void WorkerContext::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
+  // A holder of its own, so that workers do not share a reference count.
+  auto holder = std::make_shared<std::shared_ptr<const Snapshot>>(snapshot);
+  snapshot_ = std::shared_ptr<const Snapshot>(holder, holder->get());
+  backends_.keep_only(*snapshot_);
+  forget_tls_sessions();
+  connections_.for_each(&WorkerTask::configuration_changed);
+}
+
+// Those with endpoints that are gone. Upstreams with the same section share a context.
+void WorkerContext::forget_tls_sessions() {
+  std::map<TlsClient*, std::vector<std::size_t>> kept;
+  for (const auto& upstream : snapshot_->upstreams) {
+    if (!upstream->tls) continue;
+    auto& endpoints = kept[upstream->tls.get()];
+    for (const auto& endpoint : upstream->endpoints) endpoints.push_back(endpoint->id);
+  }
+  for (const auto& [client, endpoints] : kept) client->keep_only(index_, endpoints);
+}
+
+std::string_view WorkerContext::date_line(WallTime now) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  if (second != date_second_) {
+    const auto text = format_http_date(now);
+    date_line_.assign("Date: ").append(text.begin(), text.end()).append("\r\n");
+    date_second_ = second;
+  }
+  return date_line_;
+}
+
+std::string_view WorkerContext::new_request_id() {
+  // Counts in place, from the last digit on.
+  for (auto digit = request_id_.rbegin(); digit != request_id_.rbegin() + 16; ++digit) {
+    *digit = *digit == 'f' ? '0' : *digit == '9' ? 'a' : static_cast<char>(*digit + 1);
+    if (*digit != '0') break;
+  }
+  return {request_id_.data(), request_id_.size()};
+}
+
+Fields WorkerContext::take_fields() {
+  if (fields_.empty()) return {};
+  Fields taken = std::move(fields_.back());
+  fields_.pop_back();
+  return taken;
+}
+
+void WorkerContext::give_back(Fields&& fields) {
+  constexpr std::size_t kKept = 64;
+  constexpr std::size_t kMaxRoom = 256;  // of one list
+  Fields kept = std::move(fields);
+  if (!kept.has_room() || kept.room() > kMaxRoom || fields_.size() >= kKept) return;
+  kept.clear();
+  fields_.push_back(std::move(kept));
+}
+
+void WorkerContext::arm_log_flush(Time now) {
+  if (log_flush_.due() == kNever) log_flush_.arm(now + kLogFlush);
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What everything that runs on one worker's thread shares, and shares with no other thread: loop, deadlines, buffers,
+// connection pool, counters. Worker owns it, and the thread; who gets it by reference can do nothing to either.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/net/deadlines.hpp"
+#include "proxy/net/frame_pool.hpp"
+#include "proxy/net/scratch.hpp"
+#include "proxy/observe/access_log.hpp"
+#include "proxy/observe/cells.hpp"
+#include "proxy/observe/log_limit.hpp"
+#include "proxy/snapshot/snapshot.hpp"
+#include "proxy/upstream/backends.hpp"
+#include "proxy/upstream/upstream_pool.hpp"
+#include "proxy/upstream/worker_tasks.hpp"
+
+namespace fusewire::proxy {
+
+class WorkerContext {
+ public:
+  // `on_task_ended` runs after each end of a connection or a refresh.
+  WorkerContext(std::size_t index, WorkerCells& cells, Names& names, std::function<void()> on_task_ended);
+  WorkerContext(const WorkerContext&) = delete;
+  WorkerContext& operator=(const WorkerContext&) = delete;
+
+  std::size_t index() const { return index_; }
+  Loop& loop() { return loop_; }
+  DeadlineWheel& deadlines() { return loop_.deadlines(); }
+  FramePool& frames() { return frames_; }
+  BufferPool& buffers() { return buffers_; }
+  Scratch::Pool& scratch() { return scratch_; }
+  UpstreamPool& pool() { return pool_; }
+  Backends& backends() { return backends_; }
+  WorkerCells& cells() { return cells_; }
+  AccessLog& access_log() { return access_log_; }
+  void arm_log_flush(Time now);
+
+  // Client connections, which a drain waits for, and refreshes, which it does not.
+  WorkerTasks& connections() { return connections_; }
+  const WorkerTasks& connections() const { return connections_; }
+  WorkerTasks& refreshes() { return refreshes_; }
+
+  const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  void adopt(const std::shared_ptr<const Snapshot>&);  // tells those that are concerned, connections too
+  bool draining() const { return draining_; }
+  void begin_drain() { draining_ = true; }
+
+  std::string_view date_line(WallTime now);  // "Date: …\r\n", formatted once a second
+  std::string_view new_request_id();         // 32 hex digits; good until the next call
+  // Lists of fields, recycled: an idle connection holds none, and a request allocates none.
+  Fields take_fields();
+  void give_back(Fields&&);
+
+  // Of handshakes that failed.
+  LogLimit& client_complaints() { return client_complaints_; }
+  LogLimit& upstream_complaints() { return upstream_complaints_; }
+  LogLimit& malformed_complaints() { return malformed_complaints_; }  // of responses
+
+ private:
+  void forget_tls_sessions();
+
+  const std::size_t index_;
+  WorkerCells& cells_;
+  FramePool frames_;
+  BufferPool buffers_;
+  Scratch::Pool scratch_;
+  std::vector<Fields> fields_;
+  Loop loop_;
+  UpstreamPool pool_;
+  Backends backends_;
+  AccessLog access_log_;
+  Deadline log_flush_;
+  WorkerTasks connections_;
+  WorkerTasks refreshes_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  bool draining_ = false;
+  std::string date_line_;
+  std::int64_t date_second_ = -1;
+  std::array<char, 32> request_id_;  // of the last request: half a number of the worker's, half a count
+  LogLimit client_complaints_;
+  LogLimit upstream_complaints_;
+  LogLimit malformed_complaints_;
+};
+
+}  // namespace fusewire::proxy
