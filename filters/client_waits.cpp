@@ -26,7 +26,7 @@ void ClientWaits::upload_came(std::size_t bytes, Time now) noexcept {
 void ClientWaits::request_sent(Time now) noexcept {
   if (trickles(now)) aftermath_until_ = now + kUploadAftermath;
   before_sent_ = total(now);
-  upload_began_ = Time::max();
+  upload_began_ = kNever;
   upload_ = {};
 }
 
@@ -36,7 +36,7 @@ void ClientWaits::response_taken(Time now) noexcept {
 }
 
 bool ClientWaits::trickles(Time now) const noexcept {
-  if (upload_began_ == Time::max() || upload_.sum(now, waits(kUpload)) <= kPatience) return false;
+  if (upload_began_ == kNever || upload_.sum(now, waits(kUpload)) <= kPatience) return false;
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - upload_began_).count();
   return uploaded_ * 1000 < kTrickle * static_cast<std::size_t>(ms);
 }
@@ -51,10 +51,10 @@ bool ClientWaits::withheld(Time now) const noexcept {
   return (waits(kResponse) && now - response_.since > kPatience) || now < aftermath_until_;
 }
 
-ClientWaits::Time ClientWaits::patience_ends() const noexcept {
+Time ClientWaits::patience_ends() const noexcept {
   constexpr Duration kPassed = kPatience + std::chrono::milliseconds(1);
   if (waiting()) return since_ + (kPassed - total_);
-  return total_ > kPatience ? since_ : Time::max();
+  return total_ > kPatience ? since_ : kNever;
 }
 
 }  // namespace fusewire

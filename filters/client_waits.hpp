@@ -8,11 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "filters/time.hpp"
+
 namespace fusewire {
 
 class ClientWaits {
  public:
-  using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
   // What is withheld for longer is the client's doing.
@@ -47,11 +48,11 @@ class ClientWaits {
   Duration total(Time now) const noexcept { return total_ + (waiting() ? now - since_ : Duration::zero()); }
   // The waits that have ended since the request was sent.
   Duration since_sent() const noexcept { return total_ - before_sent_; }
-  // When total() passes kPatience if the wait goes on; Time::max() while there is none.
+  // When total() passes kPatience if the wait goes on; kNever while there is none.
   Time patience_ends() const noexcept;
-  // When an upload has taken more than kPatience, whichever side was waited for; Time::max() while there is none.
+  // When an upload has taken more than kPatience, whichever side was waited for; kNever while there is none.
   Time upload_is_long() const noexcept {
-    return upload_began_ == Time::max() ? Time::max() : upload_began_ + kPatience + std::chrono::milliseconds(1);
+    return upload_began_ == kNever ? kNever : upload_began_ + kPatience + std::chrono::milliseconds(1);
   }
 
  private:
@@ -76,7 +77,7 @@ class ClientWaits {
   Duration before_sent_{};
   Wait upload_;
   Wait response_;
-  Time upload_began_ = Time::max();
+  Time upload_began_ = kNever;
   std::size_t uploaded_ = 0;
   Time at_hand_since_{};  // something of an upload, while it is not waited for
   Time aftermath_until_{};

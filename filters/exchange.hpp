@@ -2,137 +2,23 @@
 // All that is known of one request/response pair while filters decide on it. One exchange belongs to one worker thread.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "config/config.hpp"
 #include "filters/client_waits.hpp"
+#include "filters/flags.hpp"
 #include "filters/message.hpp"
+#include "filters/outcome.hpp"
+#include "filters/reply.hpp"
+#include "filters/time.hpp"
 
 namespace fusewire {
 
-using Time = std::chrono::steady_clock::time_point;
-using WallTime = std::chrono::system_clock::time_point;
-using std::chrono::milliseconds;
-
-inline constexpr Time kNever = Time::max();
-
-// What truly happened between us and the upstream, and who caused it. Never what the client was answered.
-enum class Outcome : std::uint8_t {
-  pending,
-  // answered here, nothing was asked of the upstream
-  local,  // a filter or the proxy answered (breaker open, cache hit, bad request, …)
-  // the upstream answered
-  complete,   // its response was read to the last byte
-  abandoned,  // its head was read; the proxy did not need the rest (a fallback took over)
-  // the upstream failed
-  connect_refused,
-  connect_unreachable,
-  connect_timeout,
-  dns_error,
-  dns_timeout,
-  tls_error,
-  response_timeout,
-  total_timeout,
-  idle_timeout,  // a body stood still for timeouts.idle
-  reset,         // closed or reset before a complete head
-  protocol_error,
-  incomplete,  // the body broke off
-  // not the upstream's fault
-  client_gone,
-  cut_off,       // this process ends
-  client_fault,  // the request's body was late, malformed or too large
-  overload,      // our own limits: max_connections, max_concurrent_requests
-  local_lack,    // EMFILE, EADDRNOTAVAIL, …
-};
-
-// Whether there is nobody left to be answered.
-constexpr bool is_forsaken(Outcome outcome) { return outcome == Outcome::client_gone || outcome == Outcome::cut_off; }
-
 // What the breaker made of the outcome; `none` where there was no call, or none yet.
 enum class Verdict : std::uint8_t { none, success, failure, neutral };
-
-// The names of spec/http.md's table of own answers; `none` where the answer is not the proxy's.
-enum class Problem : std::uint8_t {
-  none,
-  circuit_breaker_open,
-  concurrency_limit,
-  connect_failed,
-  connect_timeout,
-  response_timeout,
-  total_timeout,
-  upstream_reset,
-  upstream_protocol_error,
-  loop_detected,
-  not_cached,  // only-if-cached, and nothing stored that may answer
-  no_route,
-  bad_request,
-  method_not_allowed,
-  uri_too_long,
-  headers_too_large,
-  body_too_large,
-  request_timeout,
-  not_implemented,
-  version_not_supported,  // the last one: kProblems counts on it
-};
-inline constexpr std::size_t kProblems = static_cast<std::size_t>(Problem::version_not_supported) + 1;
-
-// A reply that will go to the client unless a later filter replaces it.
-struct Reply {
-  enum class Origin : std::uint8_t {
-    upstream,  // relayed: fields view the upstream connection's buffer, the body streams
-    problem,   // the proxy's own answer: rendered at the very end from `problem` and `detail`
-    stored,    // whole and in memory: from the cache or a static step; `owner` keeps fields and body alive
-  };
-  Origin origin = Origin::upstream;
-  int status = 0;
-
-  // origin == upstream or stored
-  Fields fields;
-  // origin == stored
-  std::shared_ptr<const void> owner;
-  std::string_view body;                        // never copied; empty for HEAD and 304
-  std::optional<std::uint64_t> content_length;  // absent: body.size(), or no Content-Length on 304
-  // any origin: complete lines "Name: value\r\n" that the proxy adds after the fields
-  std::string extra_fields;
-
-  // origin == problem
-  Problem problem = Problem::none;
-  std::string detail;             // one sentence for a person
-  std::string_view state;         // the breaker's state or override, where it is the reason; static storage
-  std::string_view proxy_status;  // its error (RFC 9209 §2.3), where the outcome is too coarse; static storage
-  std::optional<milliseconds> retry_after;  // absent: unknown
-};
-
-// What a TLS handshake with an upstream failed of. Static storage.
-struct TlsFault {
-  std::string_view error;   // RFC 9209 §2.3: tls_protocol_error, tls_certificate_error, tls_alert_received
-  std::string_view reason;  // for a person: "certificate has expired"
-};
-
-// Flags of the access log (spec/operations.md), a bit set.
-enum class Flag : std::uint16_t {
-  circuit_open = 1 << 0,         // CB
-  dependency_open = 1 << 1,      // DO
-  upstream_timeout = 1 << 2,     // UT
-  connect_failure = 1 << 3,      // UF
-  upstream_reset = 1 << 4,       // UR
-  upstream_full = 1 << 5,        // UO
-  rate_limited = 1 << 6,         // RL
-  fallback = 1 << 7,             // FB
-  cache_stale = 1 << 8,          // CS
-  cache_hit = 1 << 9,            // CH
-  client_gone = 1 << 10,         // DC
-  upstream_malformed = 1 << 11,  // UP
-  no_route = 1 << 12,            // NR
-  bad_request = 1 << 13,         // BR: a request that is refused as it stands
-  shut_down = 1 << 14,           // SD: cut off by our own end
-};
 
 // How often each kind of fallback step ran for one exchange, and what came of it: counted by the observer as
 // circuit_breaker_fallback_executions_total{type,result}.
@@ -210,12 +96,12 @@ struct Exchange {
   // Its client has given it up, and it goes on without one until the upstream has answered: the breaker wants a
   // verdict.
   bool runs_on = false;
-  std::uint16_t flags = 0;
+  Flags flags = 0;
   FallbackRuns fallback_runs;
 
-  void set(Flag flag) noexcept { flags = static_cast<std::uint16_t>(flags | static_cast<std::uint16_t>(flag)); }
-  void clear(Flag flag) noexcept { flags = static_cast<std::uint16_t>(flags & ~static_cast<std::uint16_t>(flag)); }
-  bool has(Flag flag) const noexcept { return (flags & static_cast<std::uint16_t>(flag)) != 0; }
+  void set(Flag flag) noexcept { flags = static_cast<Flags>(flags | bits(flag)); }
+  void clear(Flag flag) noexcept { flags = static_cast<Flags>(flags & ~bits(flag)); }
+  bool has(Flag flag) const noexcept { return (flags & bits(flag)) != 0; }
 };
 
 }  // namespace fusewire

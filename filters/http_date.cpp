@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "filters/message.hpp"
+
 namespace fusewire {
 namespace {
 

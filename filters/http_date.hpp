@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "filters/exchange.hpp"
+#include "filters/time.hpp"
 
 namespace fusewire {
 

@@ -27,30 +27,6 @@ std::regex compile(const std::string& expression) {
   return std::regex(expression);
 }
 
-std::optional<FailureKind> kind_of(Outcome outcome) noexcept {
-  switch (outcome) {
-    case Outcome::connect_refused:
-    case Outcome::connect_unreachable:
-    case Outcome::dns_error:
-    case Outcome::tls_error:
-      return FailureKind::connect_error;
-    case Outcome::connect_timeout:
-    case Outcome::dns_timeout:
-    case Outcome::response_timeout:
-    case Outcome::total_timeout:
-    case Outcome::idle_timeout:
-      return FailureKind::timeout;
-    case Outcome::reset:
-      return FailureKind::reset;
-    case Outcome::protocol_error:
-      return FailureKind::protocol_error;
-    case Outcome::incomplete:
-      return FailureKind::incomplete;
-    default:
-      return std::nullopt;
-  }
-}
-
 // Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld; or
 // closed an idle connection at the moment in which a request came, and clients choose their moments.
 bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
@@ -147,11 +123,10 @@ bool says_destination_unavailable(const Fields& fields) noexcept {
 
 Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome outcome) noexcept {
   const config::Classify& rules = classify.rules();
-  const std::optional<FailureKind> kind = kind_of(outcome);
+  const std::optional<FailureKind> kind = row(outcome).failure;
   if (outcome == Outcome::local || outcome == Outcome::overload) return {Verdict::none, FailureKind::other};
   const bool answered = outcome == Outcome::complete || outcome == Outcome::abandoned;
-  if (!kind && !answered)
-    return Judgement{.by_client = outcome == Outcome::client_gone || outcome == Outcome::client_fault};
+  if (!kind && !answered) return Judgement{.by_client = row(outcome).fault == FaultOf::client};
   // A client whose own deadline was shorter than ours has not found the upstream at fault: else any client could open
   // it. Nor has it failed in what little time another upstream has left it.
   if (outcome == Outcome::total_timeout && x.short_deadline) return kByClient;

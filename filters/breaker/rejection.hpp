@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "filters/breaker/core/types.hpp"
-#include "filters/exchange.hpp"
+#include "filters/reply.hpp"
 
 namespace fusewire {
 

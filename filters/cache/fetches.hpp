@@ -15,7 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "filters/exchange.hpp"
+#include "filters/time.hpp"
 
 namespace fusewire::cache {
 

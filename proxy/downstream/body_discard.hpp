@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "filters/exchange.hpp"
+#include "filters/time.hpp"
 
 namespace fusewire::proxy {
 

@@ -91,7 +91,7 @@ class Session final : public Watcher,
   void count(Time end);
   AccessRecord access_record(const Attempt*, Time end) const;
   void log(const AccessRecord&, Time end);
-  std::uint16_t own_flags() const;
+  Flags own_flags() const;
   std::string_view fallback_step(const Attempt& first) const;
 
   // After a 101 (session_tunnel.cpp)

@@ -6,34 +6,6 @@
 
 namespace fusewire::proxy {
 
-namespace {
-
-std::uint16_t bit(Flag flag) { return static_cast<std::uint16_t>(flag); }
-
-// Of an answer that no attempt knows of.
-std::uint16_t refusal_flag(Problem problem) {
-  switch (problem) {
-    case Problem::no_route:
-      return bit(Flag::no_route);
-    case Problem::concurrency_limit:
-      return bit(Flag::upstream_full);
-    case Problem::loop_detected:
-    case Problem::bad_request:
-    case Problem::method_not_allowed:
-    case Problem::uri_too_long:
-    case Problem::headers_too_large:
-    case Problem::body_too_large:
-    case Problem::request_timeout:
-    case Problem::not_implemented:
-    case Problem::version_not_supported:
-      return bit(Flag::bad_request);
-    default:
-      return 0;
-  }
-}
-
-}  // namespace
-
 // The next request may take idle_timeout from now on.
 void Session::record(const Attempt* attempt) {
   over_ = std::chrono::steady_clock::now();
@@ -59,7 +31,7 @@ AccessRecord Session::access_record(const Attempt* attempt, Time end) const {
   line.method = inbound_.request.method;
   line.path = inbound_.request.path;
   line.status = status_;
-  if (error_ != Problem::none) line.error = problem_name(error_);
+  if (error_ != Problem::none) line.error = row(error_).name;
   line.bytes_in = inbound_.body.decoded();
   line.bytes_out = bytes_out_;
   line.total = end - started_;
@@ -73,17 +45,17 @@ AccessRecord Session::access_record(const Attempt* attempt, Time end) const {
     const Exchange& x = attempt->x;
     line.attempts = attempt->forward.attempts();
     line.fallback = fallback_step(*attempt);
-    line.flags = static_cast<std::uint16_t>(line.flags | x.flags);
-    if (source_ != nullptr) line.flags = static_cast<std::uint16_t>(line.flags | source_->x.flags);
+    line.flags = static_cast<Flags>(line.flags | x.flags);
+    if (source_ != nullptr) line.flags = static_cast<Flags>(line.flags | source_->x.flags);
     if (const auto& endpoint = attempt->forward.endpoint()) line.endpoint = endpoint->url;
     if (x.permitted != kNever) line.upstream_time = (x.response_end == kNever ? end : x.response_end) - x.permitted;
   }
   return line;
 }
 
-std::uint16_t Session::own_flags() const {
-  const auto refusal = refusal_flag(error_);
-  return stopped_ ? static_cast<std::uint16_t>(refusal | bit(Flag::shut_down)) : refusal;
+Flags Session::own_flags() const {
+  const Flags refusal = row(error_).flags;
+  return stopped_ ? static_cast<Flags>(refusal | bits(Flag::shut_down)) : refusal;
 }
 
 // The step of the route's chain that the answer comes from; empty where no fallback answered.

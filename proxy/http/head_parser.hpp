@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <string_view>
 
-#include "filters/exchange.hpp"
 #include "filters/message.hpp"
+#include "filters/problem.hpp"
 
 namespace fusewire::proxy::http {
 

@@ -25,7 +25,7 @@ Outcome outcome_of(int error) {
     case ENOMEM:
     case EADDRNOTAVAIL:
     case EAGAIN:
-      return Outcome::local_lack;
+      return Outcome::resource_exhausted;
     case ETIMEDOUT:
       return Outcome::connect_timeout;
     case ENETUNREACH:
@@ -94,7 +94,7 @@ void Connector::act() {
 
 void Connector::fail(int error) {
   const Outcome outcome = outcome_of(error);
-  const bool more = next_ < addresses_.size() && outcome != Outcome::local_lack;
+  const bool more = next_ < addresses_.size() && outcome != Outcome::resource_exhausted;
   more ? try_next() : finish(outcome);
 }
 

@@ -6,7 +6,8 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <vector>
 
-#include "filters/exchange.hpp"
+#include "filters/outcome.hpp"
+#include "filters/time.hpp"
 #include "proxy/net/channel.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/net/resolver.hpp"

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "filters/exchange.hpp"
+#include "filters/time.hpp"
 
 namespace fusewire::proxy {
 

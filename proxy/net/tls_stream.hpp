@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include "filters/exchange.hpp"
+#include "filters/outcome.hpp"
 #include "proxy/net/buffer.hpp"
 
 struct ssl_st;          // OpenSSL's SSL

@@ -9,7 +9,8 @@
 #include <string_view>
 
 #include "config/config.hpp"
-#include "filters/exchange.hpp"
+#include "filters/flags.hpp"
+#include "filters/time.hpp"
 #include "proxy/observe/cells.hpp"
 
 namespace fusewire::proxy {

@@ -13,44 +13,7 @@ namespace {
 
 Time steady_now() { return std::chrono::steady_clock::now(); }
 
-void set_failure_flag(Exchange& x) {
-  switch (x.outcome) {
-    case Outcome::connect_refused:
-    case Outcome::connect_unreachable:
-    case Outcome::dns_error:
-    case Outcome::tls_error:
-    case Outcome::local_lack:
-      return x.set(Flag::connect_failure);
-    case Outcome::connect_timeout:
-    case Outcome::dns_timeout:
-      x.set(Flag::connect_failure);
-      [[fallthrough]];
-    case Outcome::response_timeout:
-    case Outcome::total_timeout:
-    case Outcome::idle_timeout:
-      return x.set(Flag::upstream_timeout);
-    case Outcome::reset:
-    case Outcome::incomplete:
-      return x.set(Flag::upstream_reset);
-    case Outcome::protocol_error:
-      return x.set(Flag::upstream_malformed);
-    case Outcome::overload:
-      return x.set(Flag::upstream_full);
-    case Outcome::client_gone:
-      return x.set(Flag::client_gone);
-    case Outcome::client_fault:
-      return x.set(Flag::bad_request);
-    case Outcome::cut_off:
-      return x.set(Flag::shut_down);
-    default:
-      return;
-  }
-}
-
-bool is_timeout(Outcome outcome) {
-  return outcome == Outcome::connect_timeout || outcome == Outcome::dns_timeout ||
-         outcome == Outcome::response_timeout || outcome == Outcome::total_timeout || outcome == Outcome::idle_timeout;
-}
+void set_failure_flag(Exchange& x) { x.flags = static_cast<Flags>(x.flags | row(x.outcome).flags); }
 
 }  // namespace
 
@@ -274,9 +237,9 @@ void Attempt::done(Time now) {
 
 void Attempt::observe_latency(Time now) {
   if (x.permitted == kNever || x.verdict == Verdict::none || x.verdict == Verdict::neutral) return;
-  const auto kind = x.verdict == Verdict::success ? UpstreamCells::success
-                    : is_timeout(x.outcome)       ? UpstreamCells::timeout
-                                                  : UpstreamCells::failure;
+  const auto kind = x.verdict == Verdict::success                             ? UpstreamCells::success
+                    : row(x.outcome).failure == breaker::FailureKind::timeout ? UpstreamCells::timeout
+                                                                              : UpstreamCells::failure;
   upstream.state->cells.of(worker_.index())
       .latency[kind]
       .observe((x.response_end == kNever ? now : x.response_end) - x.permitted);

@@ -12,74 +12,10 @@ namespace {
 
 using std::string_view;
 
-struct Row {
-  string_view name;
-  int status;
-  string_view proxy_status_error;  // RFC 9209 §2.3; empty: no Proxy-Status
-};
-
-constexpr Row row(Problem problem) {
-  switch (problem) {
-    case Problem::circuit_breaker_open:
-      return {"CircuitBreakerOpen", 503, "destination_unavailable"};
-    case Problem::concurrency_limit:
-      return {"ConcurrencyLimit", 503, "connection_limit_reached"};
-    case Problem::connect_failed:
-      return {"ConnectFailed", 502, "connection_refused"};
-    case Problem::connect_timeout:
-      return {"ConnectTimeout", 504, "connection_timeout"};
-    case Problem::response_timeout:
-      return {"ResponseTimeout", 504, "http_response_timeout"};
-    case Problem::total_timeout:
-      return {"TotalTimeout", 504, "http_response_timeout"};
-    case Problem::upstream_reset:
-      return {"UpstreamReset", 502, "connection_terminated"};
-    case Problem::upstream_protocol_error:
-      return {"UpstreamProtocolError", 502, "http_protocol_error"};
-    case Problem::loop_detected:
-      return {"LoopDetected", 502, "proxy_loop_detected"};
-    case Problem::not_cached:
-      return {"NotCached", 504, ""};
-    case Problem::no_route:
-      return {"NoRoute", 404, "destination_not_found"};
-    case Problem::bad_request:
-      return {"BadRequest", 400, "http_request_error"};
-    case Problem::method_not_allowed:
-      return {"MethodNotAllowed", 405, "http_request_error"};
-    case Problem::uri_too_long:
-      return {"UriTooLong", 414, "http_request_error"};
-    case Problem::headers_too_large:
-      return {"HeadersTooLarge", 431, "http_request_error"};
-    case Problem::body_too_large:
-      return {"BodyTooLarge", 413, "http_request_error"};
-    case Problem::request_timeout:
-      return {"RequestTimeout", 408, "http_request_error"};
-    case Problem::not_implemented:
-      return {"NotImplemented", 501, "http_request_error"};
-    case Problem::version_not_supported:
-      return {"VersionNotSupported", 505, "http_request_error"};
-    case Problem::none:
-      break;
-  }
-  return {"BadRequest", 400, "http_request_error"};
-}
-
 // Where the table's "…" leaves room, the outcome says more exactly what failed.
 string_view proxy_status_error(Problem problem, Outcome outcome) {
-  switch (outcome) {
-    case Outcome::connect_unreachable:
-      return "destination_ip_unroutable";
-    case Outcome::dns_error:
-      return "dns_error";
-    case Outcome::dns_timeout:
-      return "dns_timeout";
-    case Outcome::tls_error:
-      return "tls_protocol_error";
-    case Outcome::local_lack:
-      return "proxy_internal_error";
-    default:
-      return row(problem).proxy_status_error;
-  }
+  const string_view exact = row(outcome).proxy_status;
+  return exact.empty() ? row(problem).proxy_status : exact;
 }
 
 // What is the same in all answers about one problem. Rejections are many: their text is put together from few pieces.
@@ -90,9 +26,9 @@ struct Fixed {
 
 const Fixed& fixed(Problem problem) {
   static const auto kFixed = [] {
-    std::array<Fixed, kProblems> all;
+    std::array<Fixed, kProblems.size()> all;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const Row r = row(static_cast<Problem>(i));
+      const ProblemRow& r = kProblems[i];
       all[i].opening.append(R"({"type":"urn:fusewire:error:)").append(r.name).append(R"(","title":")").append(r.name);
       all[i].opening.append(R"(","status":)").append(std::to_string(r.status)).append(R"(,"detail":)");
       all[i].error.append(R"(,"error":")").append(r.name).append("\"");
@@ -130,62 +66,23 @@ void append_body(std::string& out, const Reply& reply, string_view upstream, str
 
 }  // namespace
 
-string_view problem_name(Problem problem) { return row(problem).name; }
-int problem_status(Problem problem) { return row(problem).status; }
-
 Reply problem_reply(Problem problem, std::string detail) {
   Reply reply;
   reply.origin = Reply::Origin::problem;
   reply.problem = problem;
-  reply.status = problem_status(problem);
+  reply.status = row(problem).status;
   reply.detail = std::move(detail);
   return reply;
 }
 
-namespace {
-
-Reply tls_reply(string_view upstream, const TlsFault& fault) {
-  std::string detail = std::string("upstream '").append(upstream).append("' failed the TLS handshake");
-  if (!fault.reason.empty()) detail.append(": ").append(fault.reason);
-  Reply reply = problem_reply(Problem::connect_failed, std::move(detail));
-  reply.proxy_status = fault.error;
-  return reply;
-}
-
-}  // namespace
-
 Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) {
-  const std::string quoted = std::string("upstream '").append(upstream).append("'");
-  const auto say = [&](Problem problem, string_view what) {
-    return problem_reply(problem, std::string(quoted).append(" ").append(what));
-  };
-  switch (outcome) {
-    case Outcome::connect_refused:
-      return say(Problem::connect_failed, "refused the connection");
-    case Outcome::connect_unreachable:
-      return say(Problem::connect_failed, "is unreachable");
-    case Outcome::dns_error:
-      return problem_reply(Problem::connect_failed, "cannot resolve the name of " + quoted);
-    case Outcome::tls_error:
-      return tls_reply(upstream, tls);
-    case Outcome::local_lack:
-      return say(Problem::connect_failed, "was not tried: this proxy is out of sockets");
-    case Outcome::connect_timeout:
-      return say(Problem::connect_timeout, "did not accept the connection in time");
-    case Outcome::dns_timeout:
-      return problem_reply(Problem::connect_timeout, "cannot resolve the name of " + quoted + " in time");
-    case Outcome::idle_timeout:
-    case Outcome::response_timeout:
-      return say(Problem::response_timeout, "did not answer in time");
-    case Outcome::total_timeout:
-      return say(Problem::total_timeout, "did not answer before the request's deadline");
-    case Outcome::overload:
-      return say(Problem::concurrency_limit, "has all its connections in use");
-    case Outcome::protocol_error:
-      return say(Problem::upstream_protocol_error, "sent a malformed response");
-    default:
-      return say(Problem::upstream_reset, "closed the connection before a whole response");
-  }
+  const OutcomeRow& what = row(outcome);
+  std::string detail(what.detail);
+  detail.replace(detail.find("{}"), 2, std::string("upstream '").append(upstream).append("'"));
+  if (outcome == Outcome::tls_error && !tls.reason.empty()) detail.append(": ").append(tls.reason);
+  Reply reply = problem_reply(what.problem, std::move(detail));
+  if (outcome == Outcome::tls_error) reply.proxy_status = tls.error;
+  return reply;
 }
 
 Reply too_many_requests_reply(string_view upstream) {

@@ -10,10 +10,6 @@
 
 namespace fusewire::proxy {
 
-// "CircuitBreakerOpen", …
-std::string_view problem_name(Problem);
-int problem_status(Problem);
-
 // Fills a reply of Origin::problem: its status, and what a person reads.
 Reply problem_reply(Problem, std::string detail);
 

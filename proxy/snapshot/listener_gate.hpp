@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "filters/exchange.hpp"
+#include "filters/time.hpp"
 #include "proxy/observe/cells.hpp"
 
 namespace fusewire::proxy {

@@ -60,7 +60,7 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& 
       ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())),
       candidates[connector->tried() - 1], upstream_.state, worker_.index());
   if (connection->channel().was_reset()) {  // the loop has no room for it
-    outcome_ = Outcome::local_lack;
+    outcome_ = Outcome::resource_exhausted;
     connection.reset();
   }
   if (!connection || !(*choice.endpoint)->tls) co_return connection;
@@ -113,7 +113,7 @@ void Dial::remember(const std::vector<BackendPtr>& candidates, const Connector& 
   };
   const std::size_t last = connector.tried() - 1;
   for (std::size_t i = 0; i < last; ++i) avoid(i);
-  const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::local_lack;
+  const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::resource_exhausted;
   if (reached)
     Backends::trust(*candidates[last]);
   else if (unreachable || (until.is_ours && now >= until.time))

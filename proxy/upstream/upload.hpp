@@ -2,7 +2,7 @@
 // The rest of a request's body on its way to the upstream, beside the response (full duplex): a coroutine of its own.
 #pragma once
 
-#include "filters/exchange.hpp"
+#include "filters/time.hpp"
 #include "proxy/http/chunk_writer.hpp"
 #include "proxy/upstream/inbound.hpp"
 

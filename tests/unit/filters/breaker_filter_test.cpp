@@ -144,7 +144,7 @@ TEST_CASE_FIXTURE(Fixture, "the client's leave and our own lack are neutral, bei
   request();
   done(Outcome::client_gone, kStart + 1s);
   request();
-  done(Outcome::local_lack, kStart + 1s);
+  done(Outcome::resource_exhausted, kStart + 1s);
   CHECK(x.verdict == Verdict::neutral);
   request();
   done(Outcome::overload, kStart + 1s);
@@ -424,7 +424,7 @@ TEST_CASE_FIXTURE(Fixture,
   }
   CHECK(breaker->snapshot(kStart + 30s).half_open.slots == 4);
   CHECK_FALSE(request(kStart + 30s));
-  done(Outcome::local_lack, kStart + 30s);  // not its client's doing
+  done(Outcome::resource_exhausted, kStart + 30s);  // not its client's doing
   CHECK_FALSE(request(kStart + 30s));
   done(Outcome::overload, kStart + 30s);
   CHECK_FALSE(request(kStart + 30s));

@@ -61,7 +61,7 @@ TEST_CASE("by default 5xx is a failure, every other status a success, 429 too") 
 }
 
 TEST_CASE("what the client or our own lack did is neutral") {
-  for (Outcome outcome : {Outcome::client_gone, Outcome::client_fault, Outcome::local_lack, Outcome::pending}) {
+  for (Outcome outcome : {Outcome::client_gone, Outcome::client_fault, Outcome::resource_exhausted, Outcome::pending}) {
     CAPTURE(static_cast<int>(outcome));
     CHECK(verdict({}, outcome) == Verdict::neutral);
     CHECK(verdict({}, outcome, 500) == Verdict::neutral);

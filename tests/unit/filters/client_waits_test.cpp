@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr ClientWaits::Time kStart{1h};
+constexpr Time kStart{1h};
 constexpr std::size_t kPiece = 64 * 1024;
 
 }  // namespace
@@ -18,7 +18,7 @@ TEST_CASE("without a wait nothing is withheld and nothing adds up") {
   CHECK_FALSE(waits.waiting());
   CHECK_FALSE(waits.withheld(kStart));
   CHECK(waits.total(kStart) == 0s);
-  CHECK(waits.patience_ends() == ClientWaits::Time::max());
+  CHECK(waits.patience_ends() == kNever);
 }
 
 TEST_CASE("an upload is withheld when nothing of it has been at hand for over a second") {
@@ -59,11 +59,11 @@ TEST_CASE("what comes right behind a slow upload may be meant for it") {
 
 TEST_CASE("an upload is long when more than a second has passed since it began, until it is through") {
   ClientWaits waits;
-  CHECK(waits.upload_is_long() == ClientWaits::Time::max());
+  CHECK(waits.upload_is_long() == kNever);
   waits.upload_begins(kStart);
   CHECK(waits.upload_is_long() == kStart + 1001ms);
   waits.request_sent(kStart + 5s);
-  CHECK(waits.upload_is_long() == ClientWaits::Time::max());
+  CHECK(waits.upload_is_long() == kNever);
 }
 
 TEST_CASE("a response that was not taken for over a second counts for what is read right behind it") {
@@ -102,7 +102,7 @@ TEST_CASE("patience ends when all waits together have taken over a second") {
   waits.upload_waits(kStart);
   CHECK(waits.patience_ends() == kStart + 1001ms);
   waits.upload_came(kPiece, kStart + 600ms);
-  CHECK(waits.patience_ends() == ClientWaits::Time::max());
+  CHECK(waits.patience_ends() == kNever);
   waits.upload_waits(kStart + 5s);
   CHECK(waits.patience_ends() == kStart + 5401ms);
   waits.upload_came(kPiece, kStart + 6s);

@@ -28,7 +28,7 @@ TEST_CASE("every way to fail has its name, by the outcome first") {
   CHECK(trigger(Outcome::local, Problem::total_timeout) == Trigger::timeout);
   CHECK(trigger(Outcome::overload, Problem::concurrency_limit) == Trigger::overload);
   CHECK(trigger(Outcome::local, Problem::concurrency_limit) == Trigger::overload);
-  CHECK(trigger(Outcome::local_lack, Problem::connect_failed) == Trigger::overload);
+  CHECK(trigger(Outcome::resource_exhausted, Problem::connect_failed) == Trigger::overload);
   for (Outcome outcome :
        {Outcome::connect_refused, Outcome::connect_unreachable, Outcome::dns_error, Outcome::tls_error})
     CHECK(trigger(outcome, Problem::connect_failed) == Trigger::connect_error);

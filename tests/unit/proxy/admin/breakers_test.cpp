@@ -2,7 +2,7 @@
 // The calls of the admin API about breakers and their overrides.
 #include <doctest/doctest.h>
 
-#include "admin_calls.hpp"
+#include "tests/unit/proxy/admin/calls.hpp"
 
 namespace breaker = fusewire::breaker;
 namespace config = fusewire::config;

@@ -5,8 +5,8 @@
 #include <boost/json.hpp>
 #include <string>
 
-#include "control_rig.hpp"
 #include "proxy/admin/router.hpp"
+#include "tests/unit/proxy/control/control_rig.hpp"
 
 namespace fusewire::proxy::admin {
 

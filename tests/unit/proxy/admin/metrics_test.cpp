@@ -8,8 +8,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "control_rig.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
+#include "tests/unit/proxy/control/control_rig.hpp"
 
 using namespace fusewire;
 using namespace fusewire::proxy;

@@ -2,8 +2,8 @@
 // What the two addresses of the admin API take from whom: bodies, hosts, connections.
 #include <doctest/doctest.h>
 
-#include "admin_wire.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/unit/proxy/admin/wire.hpp"
 
 using namespace fusewire;
 using namespace fusewire::testing;

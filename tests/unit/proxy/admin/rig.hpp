@@ -13,10 +13,10 @@
 #include <memory>
 #include <thread>
 
-#include "control_rig.hpp"
 #include "proxy/admin/server.hpp"
 #include "proxy/admin/thread.hpp"
 #include "proxy/control/control_timer.hpp"
+#include "tests/unit/proxy/control/control_rig.hpp"
 
 namespace fusewire::testing {
 

@@ -2,7 +2,7 @@
 // Every other endpoint, called as the connection calls it, over a real Control.
 #include <doctest/doctest.h>
 
-#include "admin_calls.hpp"
+#include "tests/unit/proxy/admin/calls.hpp"
 
 namespace breaker = fusewire::breaker;
 namespace config = fusewire::config;

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "admin_wire.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/unit/proxy/admin/wire.hpp"
 
 using namespace fusewire;
 using namespace fusewire::testing;

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "admin_rig.hpp"
+#include "tests/unit/proxy/admin/rig.hpp"
 
 namespace fusewire::testing {
 

@@ -6,8 +6,8 @@
 #include <future>
 #include <mutex>
 
-#include "admin_rig.hpp"
-#include "cli_run.hpp"
+#include "tests/unit/proxy/admin/rig.hpp"
+#include "tests/unit/proxy/cli/run.hpp"
 
 using namespace fusewire;
 using namespace fusewire::testing;

@@ -2,7 +2,7 @@
 // What is typed, and the commands that ask nobody.
 #include <doctest/doctest.h>
 
-#include "cli_run.hpp"
+#include "tests/unit/proxy/cli/run.hpp"
 
 using namespace fusewire;
 using namespace fusewire::testing;

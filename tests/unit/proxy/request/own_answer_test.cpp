@@ -65,8 +65,6 @@ TEST_CASE("each problem has its name, status and Proxy-Status") {
            {Problem::version_not_supported, "VersionNotSupported", 505, "http_request_error"},
        }) {
     CAPTURE(row.name);
-    CHECK(problem_name(row.problem) == row.name);
-    CHECK(problem_status(row.problem) == row.status);
     const Reply reply = problem_reply(row.problem, "why");
     CHECK(reply.origin == Reply::Origin::problem);
     CHECK(reply.status == row.status);
@@ -140,7 +138,7 @@ TEST_CASE("an exchange that failed is answered by what failed") {
            {Outcome::dns_timeout, "ConnectTimeout", 504, "dns_timeout"},
            {Outcome::dns_error, "ConnectFailed", 502, "dns_error"},
            {Outcome::tls_error, "ConnectFailed", 502, "tls_protocol_error"},
-           {Outcome::local_lack, "ConnectFailed", 502, "proxy_internal_error"},
+           {Outcome::resource_exhausted, "ConnectFailed", 502, "proxy_internal_error"},
            {Outcome::response_timeout, "ResponseTimeout", 504, "http_response_timeout"},
            {Outcome::idle_timeout, "ResponseTimeout", 504, "http_response_timeout"},
            {Outcome::total_timeout, "TotalTimeout", 504, "http_response_timeout"},

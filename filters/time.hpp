@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The clocks that everything is timed by: a steady one for durations, a wall clock for dates. Values only, never now().
+#pragma once
+
+#include <chrono>
+
+namespace fusewire {
+
+using Time = std::chrono::steady_clock::time_point;
+using WallTime = std::chrono::system_clock::time_point;
+using std::chrono::milliseconds;
+
+inline constexpr Time kNever = Time::max();
+
+}  // namespace fusewire
