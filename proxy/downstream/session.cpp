@@ -37,7 +37,8 @@ Session::Session(WorkerContext& worker, int descriptor, std::shared_ptr<Listener
       refuse_(refuse),
       client_deadline_(worker.deadlines(), [this] { on_client_late(); }),
       send_deadline_(worker.deadlines(), [this] { on_send_late(); }),
-      inbound_{.channel = *client_, .event = event_, .reader = &event_, .session = {}, .deadline = client_deadline_} {
+      stream_(*client_, inbound_, client_deadline_),
+      inbound_{.client = stream_, .event = event_, .session = {}} {
   client_->watch(this);
   worker_.connections().add(*this);
   worker_.cells().connections_accepted.add();
@@ -103,21 +104,21 @@ bool Session::is_trusted(const config::Listener& listener) const {
 
 void Session::on_activity() {
   if (discards_ && discard()) return;
-  if (!inbound_.gone()) return inbound_.reader->set();
+  if (!stream_.gone()) return (stream_.upload() != nullptr ? *stream_.upload() : event_).set();
   if (attempt_ != nullptr) attempt_->cut_off(Outcome::client_gone);
   wake();
 }
 
 void Session::wake() {
-  Event* const reader = inbound_.reader;
-  if (reader == &event_) return event_.set();
+  Event* const upload = stream_.upload();
+  if (upload == nullptr) return event_.set();
   const auto alive = shared_from_this();
-  reader->set();
+  upload->set();
   event_.set();
 }
 
 void Session::on_client_late() {
-  inbound_.late = true;
+  stream_.set_late(true);
   wake();
 }
 
@@ -144,7 +145,7 @@ void Session::forget_request() {
   inbound_.connection = {};
   inbound_.body = {};
   inbound_.buffered_body = {};
-  inbound_.buffered_raw = 0;
+  stream_.took(0);
   inbound_.upgrades = nullptr;
   inbound_.route = nullptr;
 }
@@ -179,7 +180,7 @@ Task<Session::Next> Session::next_request() {
     co_return Next::close;
   }
   forget_request();
-  inbound_.late = false;
+  stream_.set_late(false);
   idle_ = true;
   const auto patience = worker_.draining() || leaving_ ? kDrainIdle
                         : refuse_                      ? inbound_.limits->head_timeout
@@ -193,9 +194,9 @@ Task<Session::Next> Session::next_request() {
       if (next != Next::incomplete) break;
       if (std::exchange(idle_, false)) begin_head();
     }
-    if (inbound_.input_ended()) co_return Next::close;
-    if (idle_ && (inbound_.late || close_ || inbound_.has_lost_bound())) co_return Next::close;
-    if (inbound_.late) {
+    if (stream_.input_ended()) co_return Next::close;
+    if (idle_ && (stream_.is_late() || close_ || inbound_.has_lost_bound())) co_return Next::close;
+    if (stream_.is_late()) {
       forget_head();
       leave();
       co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
@@ -261,7 +262,7 @@ Session::Next Session::begin_request(const http::HeadResult& head) {
   if (inbound_.body.done())
     buffer.hold(step.consumed);  // in memory as a whole: it can be sent again
   else
-    inbound_.buffered_raw = step.consumed;
+    stream_.took(step.consumed);
   return Next::request;
 }
 

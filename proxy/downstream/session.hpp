@@ -9,6 +9,7 @@
 #include <string>
 
 #include "proxy/downstream/body_discard.hpp"
+#include "proxy/downstream/http1_client.hpp"
 #include "proxy/downstream/tunnel.hpp"
 #include "proxy/net/turn.hpp"
 #include "proxy/request/attempt.hpp"
@@ -106,6 +107,7 @@ class Session final : public Watcher,
   Event event_;
   Deadline client_deadline_;
   Deadline send_deadline_;
+  Http1Client stream_;
   Inbound inbound_;
 
   std::shared_ptr<const Snapshot> snapshot_;

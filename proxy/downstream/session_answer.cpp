@@ -105,7 +105,7 @@ Task<void> Session::serve() {
   } else if (reply.origin == Reply::Origin::upstream) {
     co_await relay(*source, reply);
   } else {
-    if (!source->runs_on()) co_await source->finish();
+    co_await source->release();
     attempt.done();
     co_await answer(reply, attempt.x.outcome, route_->upstream->config->name);
   }
@@ -241,7 +241,7 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
   Scratch scratch(worker_.scratch());
   http::ChunkWriter chunks;
   for (bool first = true;; first = false) {
-    const std::string_view piece = forward.next_piece();
+    const std::string_view piece = attempt.next_piece();
     const bool ended = x.outcome != Outcome::pending;
     if (ended && x.outcome != Outcome::complete) {
       co_await break_off(attempt, reply, first);
@@ -250,10 +250,6 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
     if (piece.empty() && !ended && !first) {
       co_await forward.wait();
       continue;
-    }
-    if (!attempt.is_done()) {
-      if (!piece.empty()) attempt.chain.on_body(x, piece);
-      if (ended) attempt.done(x.response_end);
     }
     Gather gather;
     if (first) {
@@ -298,7 +294,7 @@ Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_writt
     source_ = source;
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     until_close_ = false;
-    if (!source->runs_on()) co_await source->finish();  // its place is for others while this is taken
+    co_await source->release();
     co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
   }
   attempt.done();
@@ -329,7 +325,7 @@ void Session::arm_send_deadline() {
 
 // What is left of the request's body is dropped, so that the next request can be read; else the connection ends.
 Task<void> Session::settle_request_body() {
-  client_->buffer().consume(std::exchange(inbound_.buffered_raw, 0));
+  stream_.consume_body();
   if (!inbound_.body.done()) return drain_request_body();
   client_deadline_.disarm();
   if (client_->write_failed()) close_ = true;
@@ -346,7 +342,7 @@ Task<void> Session::drain_request_body() {
     if (!buffer.empty()) {
       buffer.consume(inbound_.body.decode(buffer.data(), buffer.size()).consumed);
       if (inbound_.body.failed()) close_ = true;
-    } else if (inbound_.input_ended() || inbound_.late) {
+    } else if (stream_.input_ended() || stream_.is_late()) {
       close_ = true;
     } else {
       wait_in(waiting().unfinished, begun);

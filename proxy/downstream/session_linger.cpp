@@ -8,10 +8,10 @@ namespace fusewire::proxy {
 
 // While an answer waits to be sent, a client that sends all of its request before it reads must not wait for us.
 void Session::begin_discarding() {
-  const bool uploads = inbound_.reader != &event_;
+  const bool uploads = stream_.upload() != nullptr;
   if (uploads || inbound_.body.done() || inbound_.body.failed()) return;
   discards_ = true;
-  client_->buffer().consume(std::exchange(inbound_.buffered_raw, 0));
+  stream_.consume_body();
   discard();
 }
 
@@ -39,13 +39,13 @@ Task<void> Session::linger() {
   if (client_->closed()) co_return;
   lingers_ = true;
   client_->shutdown_send();
-  inbound_.late = false;
+  stream_.set_late(false);
   const Time begun = std::chrono::steady_clock::now();
   discarded_.begin(begun);
   leave();
   wait_in(waiting().unfinished, begun);
   auto& buffer = client_->buffer();
-  while (!inbound_.input_ended() && !inbound_.late) {
+  while (!stream_.input_ended() && !stream_.is_late()) {
     const bool enough = !discarded_.drop(buffer.size());
     buffer.consume(buffer.size());
     if (enough) break;

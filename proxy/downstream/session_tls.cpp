@@ -12,7 +12,7 @@ Task<void> Session::handshake() {
   client_deadline_.arm(std::chrono::steady_clock::now() + inbound_.limits->head_timeout);
   client_->start_tls(listener_->tls->accept());
   wait_in(waiting().unfinished, std::chrono::steady_clock::now());
-  while (client_->is_handshaking() && !inbound_.input_ended() && !inbound_.late) {
+  while (client_->is_handshaking() && !stream_.input_ended() && !stream_.is_late()) {
     client_->start_read();
     co_await event_.wait();
   }
@@ -20,7 +20,7 @@ Task<void> Session::handshake() {
   if (client_->is_ready()) co_return worker_.cells().tls.done(client_->tls()->resumed());
   close_ = true;
   worker_.cells().tls.failed.add();
-  if (client_->closed() || inbound_.late) co_return;
+  if (client_->closed() || stream_.is_late()) co_return;
   note_failed_handshake();
   const bool spoke_http = client_->tls()->spoke_http();
   client_->stop_tls();

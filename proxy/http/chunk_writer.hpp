@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "proxy/http/headers.hpp"
-#include "proxy/net/channel.hpp"
+#include "proxy/net/gather.hpp"
 
 namespace fusewire::proxy::http {
 

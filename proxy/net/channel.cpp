@@ -7,20 +7,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
 namespace fusewire::proxy {
-
-void Gather::wrote(std::size_t n) {
-  while (n > 0) {
-    auto& part = parts_[first_];
-    const std::size_t taken = std::min(n, part.size());
-    part += taken;
-    n -= taken;
-    if (part.size() == 0) ++first_;
-  }
-}
 
 Channel::Channel(Loop& loop, int descriptor, BufferPool& pool)
     : loop_(loop), descriptor_(descriptor), buffer_(pool), pool_(pool) {

@@ -4,52 +4,21 @@
 // for the same callers. One thread (a worker's).
 #pragma once
 
-#include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <string_view>
 
 #include "proxy/net/buffer.hpp"
 #include "proxy/net/event.hpp"
+#include "proxy/net/gather.hpp"
 #include "proxy/net/loop.hpp"
 #include "proxy/net/task.hpp"
 #include "proxy/net/tls_stream.hpp"
+#include "proxy/net/watcher.hpp"
 
 namespace fusewire::proxy {
-
-// Is notified when a channel has bytes, has ended, or was cut off.
-class Watcher {
- public:
-  virtual void on_activity() = 0;
-
- protected:
-  ~Watcher() = default;
-};
-
-// What is left of a message to be written: up to kParts pieces of memory that the caller keeps alive.
-class Gather {
- public:
-  static constexpr std::size_t kParts = 4;
-  using Parts = std::span<const boost::asio::const_buffer>;
-
-  void add(std::string_view piece) {
-    if (!piece.empty()) parts_[count_++] = boost::asio::const_buffer(piece.data(), piece.size());
-  }
-  Parts parts() const { return {parts_.data() + first_, count_ - first_}; }
-  bool done() const { return first_ == count_; }
-  std::size_t size() const { return boost::asio::buffer_size(parts()); }
-  void wrote(std::size_t n);
-
- private:
-  std::array<boost::asio::const_buffer, kParts> parts_;
-  std::size_t first_ = 0;
-  std::size_t count_ = 0;
-};
 
 class Channel final : public Loop::Source, public boost::intrusive_ref_counter<Channel, boost::thread_unsafe_counter> {
  public:

@@ -130,12 +130,12 @@ Task<void> Attempt::follow() {
     inbound_.event.set();
   });
   patience.arm(x.started + std::min(x.timeouts->response, total_of(x)));
-  while (!follower->ended() && !late && !cut_off_ && !inbound_.gone()) {
-    inbound_.listen();
+  while (!follower->ended() && !late && !cut_off_ && !inbound_.client.gone()) {
+    inbound_.client.listen();
     co_await inbound_.event.wait();
   }
   follower->forget();
-  if (cut_off_ || inbound_.gone())
+  if (cut_off_ || inbound_.client.gone())
     x.outcome = cut_off_.value_or(Outcome::client_gone);
   else if (follower->ended() != cache::Ended::vacant)
     x.hold = Hold::alone;
@@ -193,7 +193,7 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
       co_await let_go();
       co_return source;
     }
-    if (!detour_->runs_on()) co_await detour_->finish();
+    co_await detour_->release();
     x.nothing_sent = x.nothing_sent && detour_->x.nothing_sent;  // the next step must know what this one has sent
     chain.resume(x, reply, steady_now());
   }
@@ -217,6 +217,14 @@ Task<void> Attempt::let_go() {
   if (x.runs_on) co_return;
   co_await forward.finish();
   give_slot_back();
+}
+
+std::string_view Attempt::next_piece() {
+  const std::string_view piece = forward.next_piece();
+  if (done_) return piece;
+  if (!piece.empty()) chain.on_body(x, piece);
+  if (x.outcome == Outcome::complete) done(x.response_end);
+  return piece;
 }
 
 // When the upstream's part ended: what falls due together is reported with its own times.

@@ -37,13 +37,18 @@ class Attempt {
   Forward forward;
   const Upstream& upstream;
 
+  // The next piece of the upstream's body, which filters have seen; empty when there is nothing now: forward.wait().
+  // Good until that is called. When the body is complete the attempt is done.
+  std::string_view next_piece();
+
   // The upstream's part is over: filters hear of it once, as does this upstream's latency.
   void done(Time now);
   void done();  // if it was not, with the time of its end
-  bool is_done() const { return done_; }
   // Ends what still runs of this attempt and its detour, and first of all the call: it is judged by what its response
   // says, which is gone afterwards. Where it runs on, this waits for the upstream: the client has its answer by then.
   Task<void> finish();
+  // The same, but for one that runs on: its connection and its slot are for others from here on.
+  Task<void> release() { return runs_on() ? Task<void>::ended() : finish(); }
   // Whether the upstream is still asked although the client has given it up (Exchange::runs_on).
   bool runs_on() const { return x.runs_on || (detour_ && detour_->runs_on()); }
   void stop_running_on();

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/request/refresh.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <array>
 
 #include "proxy/net/descriptors.hpp"
@@ -26,29 +22,17 @@ bool stays_behind(std::string_view name) {
 
 void Refresh::start(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
                     const Attempt& answered) {
-  std::array<int, 2> ends{-1, -1};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
-  if (is_reserved(std::max(ends[0], ends[1]), Reserve::near_client)) {  // clients need them more
-    for (const int end : ends) ::close(end);
-    return;
-  }
-  ChannelPtr client(new Channel(worker.loop(), ends[0], worker.buffers()));
-  spawn(run(std::make_shared<Refresh>(worker, std::move(client), ends[1], asked, std::move(snapshot), answered)),
-        "refresh");
+  if (is_next_reserved(Reserve::near_client)) return;  // clients need them more
+  spawn(run(std::make_shared<Refresh>(worker, asked, std::move(snapshot), answered)), "refresh");
 }
 
-Refresh::Refresh(WorkerContext& worker, ChannelPtr client, int silent_end, const Inbound& asked,
-                 std::shared_ptr<const Snapshot> snapshot, const Attempt& answered)
+Refresh::Refresh(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
+                 const Attempt& answered)
     : worker_(worker),
       snapshot_(std::move(snapshot)),
-      client_(std::move(client)),
-      silent_end_(silent_end),
-      deadline_(worker.deadlines(), [] {}),
-      inbound_{.channel = *client_,
+      inbound_{.client = nobody_,
                .event = event_,
-               .reader = &event_,
                .session = {},
-               .deadline = deadline_,
                .peer = asked.peer,
                .limits = asked.limits,
                .connection = asked.connection,
@@ -63,11 +47,7 @@ Refresh::Refresh(WorkerContext& worker, ChannelPtr client, int silent_end, const
   worker_.refreshes().add(*this);
 }
 
-Refresh::~Refresh() {
-  client_->close();
-  ::close(silent_end_);
-  worker_.refreshes().remove(*this);
-}
+Refresh::~Refresh() { worker_.refreshes().remove(*this); }
 
 void Refresh::copy_request(const Request& asked) {
   std::size_t size = asked.path.size() + asked.query.size() + asked.authority.size() + asked.scheme.size();
@@ -110,8 +90,7 @@ Task<void> Refresh::run(std::shared_ptr<Refresh> self) {
 Task<void> Refresh::read_body(Attempt& source) {
   Exchange& x = source.x;
   for (;;) {
-    const std::string_view piece = source.forward.next_piece();
-    if (!source.is_done() && !piece.empty()) source.chain.on_body(x, piece);
+    const std::string_view piece = source.next_piece();
     if (x.outcome != Outcome::pending) co_return;
     if (!source.chain.remembers()) co_return source.forward.abandon(Outcome::abandoned);
     if (piece.empty()) co_await source.forward.wait();

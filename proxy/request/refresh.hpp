@@ -19,8 +19,7 @@ class Refresh final : public WorkerTask, public std::enable_shared_from_this<Ref
   // latest. Does nothing while descriptors are few.
   static void start(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
 
-  Refresh(WorkerContext&, ChannelPtr client, int silent_end, const Inbound& asked, std::shared_ptr<const Snapshot>,
-          const Attempt& answered);
+  Refresh(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
   ~Refresh();
 
   void stop() override;  // cut off now
@@ -32,11 +31,8 @@ class Refresh final : public WorkerTask, public std::enable_shared_from_this<Ref
 
   WorkerContext& worker_;
   std::shared_ptr<const Snapshot> snapshot_;
-  // Forwarding a request watches its client. This client sends nothing and never leaves: it is a pair of sockets.
-  ChannelPtr client_;
-  int silent_end_;
+  NoClient nobody_;
   Event event_;
-  Deadline deadline_;
   Inbound inbound_;
   std::string text_;           // what the request's views point into
   config::Fallback fallback_;  // without a chain: there is nobody to be answered

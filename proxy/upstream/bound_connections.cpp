@@ -79,7 +79,7 @@ void BoundConnections::lose(Kept& gone) {
   lose(*gone.endpoint->upstream);
   Loop& loop = gone.connection->channel().loop();
   std::erase_if(kept_, [&](const auto& kept) { return kept.get() == &gone; });
-  loop.soon([session = inbound_.session.lock(), &event = inbound_.event] { event.set(); });
+  inbound_.wake_soon(loop);
 }
 
 }  // namespace fusewire::proxy

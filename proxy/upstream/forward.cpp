@@ -35,7 +35,7 @@ Forward::~Forward() {
 }
 
 void Forward::listen_to_client() {
-  if (!upload_.running() && !running_on_) inbound_.listen();
+  if (!upload_.running() && !running_on_) inbound_.client.listen();
 }
 
 void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
@@ -106,8 +106,8 @@ Task<void> Forward::connect() {
   connect_started_ = steady_now();
   arm();
   const bool placed = co_await dial_.take_place([this] {
-    inbound_.listen();
-    return fault_ || inbound_.gone();
+    inbound_.client.listen();
+    return fault_ || inbound_.client.gone();
   });
   if (!placed) co_return end(why_no_place());
   connect_started_ = steady_now();
@@ -115,7 +115,7 @@ Task<void> Forward::connect() {
   const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
   const Dial::Until when{.time = until, .is_ours = until < x_.total_at};
   connection_ = co_await dial_.connect(choice_, connect_started_, when, [this] {
-    inbound_.listen();
+    inbound_.client.listen();
     return interrupted();
   });
   if (connection_) co_return;
@@ -125,7 +125,7 @@ Task<void> Forward::connect() {
 
 Outcome Forward::why_no_place() const {
   if (fault_ && is_forsaken(fault_->outcome)) return fault_->outcome;
-  return inbound_.gone() ? Outcome::client_gone : Outcome::overload;
+  return inbound_.client.gone() ? Outcome::client_gone : Outcome::overload;
 }
 
 // ------------------------------------------------------------------------------------------------------ sending
@@ -199,7 +199,7 @@ Task<void> Forward::send() {
   if (!at_once) {
     begin_blocked_write(steady_now());
     arm();
-    inbound_.channel.watch_for_end();
+    inbound_.client.watch_for_end();
     co_await channel.flush(gather);
     blocked_ = false;
   }
@@ -211,7 +211,7 @@ Task<void> Forward::send() {
     co_return;
   }
   x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
-  inbound_.channel.buffer().consume(std::exchange(inbound_.buffered_raw, 0));
+  inbound_.client.consume_body();
   inbound_.buffered_body = {};
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
   x_.waits.upload_begins(steady_now());
@@ -306,11 +306,11 @@ Task<void> Forward::run_on() {
 void Forward::stop_running_on() {
   if (!running_on_) return;
   cut_off(Outcome::cut_off);
-  worker_.loop().soon([session = inbound_.session.lock(), &event = inbound_.event] { event.set(); });
+  inbound_.wake_soon(worker_.loop());
 }
 
 void Forward::cut_off(Outcome why) {
-  if (why == Outcome::client_gone && !has_head_ && inbound_.channel.write_blocked()) inbound_.channel.reset();
+  if (why == Outcome::client_gone && !has_head_ && inbound_.client.write_blocked()) inbound_.client.reset();
   if (why == Outcome::client_gone && is_given_up(why)) end(why);
   if (why == Outcome::client_gone && (running_on_ || x_.runs_on)) return;
   if (x_.outcome == Outcome::pending && !fault_) fault_ = Fault{why, steady_now()};

@@ -22,7 +22,7 @@ void Forward::on_deadline() {
   if (const Fault timeout = next_timeout(); timeout.at <= now && !fault_) {
     fault_ = timeout;
     if (connection_ && connection_->channel().write_blocked()) connection_->channel().close();
-    if (!has_head_ && inbound_.channel.write_blocked()) inbound_.channel.reset();  // held up by a 1xx
+    if (!has_head_ && inbound_.client.write_blocked()) inbound_.client.reset();  // held up by a 1xx
   }
   arm();
   if (fault_) inbound_.event.set();
@@ -57,7 +57,7 @@ Forward::Fault Forward::timeout_of_phase() const {
 
 // Whose doing it is. While the request is not even there, it is its sender who is late.
 Outcome Forward::total_passed() const {
-  if (inbound_.channel.write_blocked()) return Outcome::client_gone;
+  if (inbound_.client.write_blocked()) return Outcome::client_gone;
   return upload_.running() && x_.request_sent == kNever && !blocked_ ? Outcome::client_fault : Outcome::total_timeout;
 }
 
@@ -146,7 +146,7 @@ bool Forward::interrupted() {
     default:
       break;
   }
-  if (inbound_.channel.closed() || (!upload_.running() && inbound_.gone())) {
+  if (inbound_.client.closed() || (!upload_.running() && inbound_.client.gone())) {
     end(Outcome::client_gone);
     return true;
   }

@@ -72,9 +72,9 @@ Task<void> Forward::relay_interim() {
     append_interim_head(*scratch, response_, response_connection_);
     Gather gather;
     gather.add(*scratch);
-    if (!inbound_.channel.try_write(gather)) {
+    if (!inbound_.client.try_write(gather)) {
       client_waits();
-      co_await inbound_.channel.flush(gather);
+      co_await inbound_.client.flush(gather);
       client_took();
     }
   }

@@ -41,7 +41,7 @@ class Upload {
 
  private:
   Task<void> run(Channel& upstream);
-  Task<State> read_piece(std::string_view& piece, std::size_t& raw);
+  Task<State> read_piece(std::string_view& piece);
 
   Inbound& inbound_;
   Event client_activity_;

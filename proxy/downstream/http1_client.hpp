@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client of an HTTP/1.1 connection, as those who forward its request see it; and the state of its request's body,
+// which the session reads the rest of. One thread; owned by the session.
+#pragma once
+
+#include <utility>
+
+#include "proxy/http/client_stream.hpp"
+#include "proxy/net/channel.hpp"
+#include "proxy/net/deadlines.hpp"
+#include "proxy/upstream/inbound.hpp"
+
+namespace fusewire::proxy {
+
+class Http1Client final : public ClientStream {
+ public:
+  // `deadline` is the session's for all that the client owes; its end calls set_late().
+  Http1Client(Channel& channel, Inbound& inbound, Deadline& deadline)
+      : channel_(channel), inbound_(inbound), deadline_(deadline) {}
+
+  // A FIN while its response is pending means that it is gone, but where the listener takes it for the end of the
+  // requests alone (client_half_close).
+  bool gone() const override { return channel_.write_failed() || (channel_.ended() && !channel_.is_half_closed()); }
+  bool closed() const override { return channel_.closed(); }
+  void listen() override {
+    if (!channel_.start_read()) channel_.watch_for_end();
+  }
+  void watch_for_end() override { channel_.watch_for_end(); }
+  void reset() override { channel_.reset(); }
+
+  BodyRead read_body(std::string_view& piece) override;
+  void consume_body() override { channel_.buffer().consume(std::exchange(taken_, 0)); }
+  std::size_t unread() const override { return channel_.buffer().size(); }
+  void wait_for_body(Time now) override;
+  void begin_upload(Event& news) override { upload_ = &news; }
+  void end_upload() override;
+
+  bool try_write(Gather& gather) override { return channel_.try_write(gather); }
+  Task<void> flush(Gather& gather) override { return channel_.flush(gather); }
+  bool write_blocked() const override { return channel_.write_blocked(); }
+
+  // The session's own view of it.
+  // Nothing more comes of the client, whether it is gone or not.
+  bool input_ended() const { return channel_.ended() || channel_.write_failed(); }
+  bool is_late() const { return late_; }
+  void set_late(bool late) { late_ = late; }
+  Event* upload() const { return upload_; }  // whose news the body's bytes are; nullptr: no upload runs
+  // Of the channel's buffer that much is under the piece of the body that came with the head.
+  void took(std::size_t raw) { taken_ = raw; }
+
+ private:
+  Channel& channel_;
+  Inbound& inbound_;
+  Deadline& deadline_;
+  Event* upload_ = nullptr;
+  std::size_t taken_ = 0;
+  bool late_ = false;
+};
+
+}  // namespace fusewire::proxy
