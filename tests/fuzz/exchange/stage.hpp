@@ -62,6 +62,7 @@ class Stage {
   // Everybody hangs up; all must be gone then.
   void end();
 
+  proxy::WorkerContext& context() { return worker_.context(); }
   const std::deque<End>& clients() const { return clients_; }
   const std::deque<OriginEnd>& connections() const { return connections_; }
   const std::vector<Arrival>& arrivals() const { return arrivals_; }

@@ -28,7 +28,11 @@ listeners:
 upstreams:
   orders:
     endpoints: ["unix:/origin"]
-    circuit_breaker: {mode: disabled}
+    circuit_breaker: )";
+  text += setup.breaker ? "{detection: {consecutive_failures: {threshold: 1}}, transitions: {open_timeout: 1s}, "
+                          "recovery: {half_open_max_calls: 1, success_threshold: 1}}"
+                        : "{mode: disabled}";
+  text += R"(
     timeouts: {connect: 1h, response: 1h, idle: 1h, total: 1h}
     fallback: {chain: [)";
   if (setup.cache) text += "cache: {max_stale: 1h}";
@@ -68,8 +72,9 @@ int listen_at(const std::string& path) {
 }  // namespace
 
 World& World::of(Setup setup) {
-  static std::array<std::unique_ptr<World>, 8> worlds;
-  auto& world = worlds[(setup.cache ? 1U : 0U) + (setup.small_body ? 2U : 0U) + (setup.serve ? 4U : 0U)];
+  static std::array<std::unique_ptr<World>, 16> worlds;
+  auto& world = worlds[(setup.cache ? 1U : 0U) + (setup.small_body ? 2U : 0U) + (setup.serve ? 4U : 0U) +
+                       (setup.breaker ? 8U : 0U)];
   if (!world) world.reset(new World(setup));
   return *world;
 }

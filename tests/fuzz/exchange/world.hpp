@@ -15,6 +15,7 @@ struct Setup {
   bool cache = false;       // stored responses answer when the upstream fails
   bool small_body = false;  // max_body: 100B
   bool serve = false;       // with `cache`: fresh stored responses answer instead of the upstream
+  bool breaker = false;     // one failure opens it, one trial at a time closes it
   bool operator==(const Setup&) const = default;
 };
 
