@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/selecting.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 

@@ -13,6 +13,7 @@
 #include "proxy/admin/json_writer.hpp"
 #include "proxy/admin/response_text.hpp"
 #include "proxy/admin/thread.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/observe/log.hpp"
 
 namespace fusewire::proxy::admin {
@@ -113,7 +114,7 @@ std::string event_text(const LoggedEvent& event) {
 }
 
 Reply answer_safely(Control& control, Interface interface, const Request& request) {
-  const Moment now{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+  const Moment now{steady_now(), std::chrono::system_clock::now()};
   try {
     return answer(control, interface, request, now);
   } catch (const std::exception& error) {
@@ -154,7 +155,7 @@ void Session::close() {
 
 void Session::wake() { wait_.cancel(); }
 
-void Session::begin_wait() { waiting_since_ = std::chrono::steady_clock::now(); }
+void Session::begin_wait() { waiting_since_ = steady_now(); }
 
 AsioTask<void> Session::run() {
   Next next = Next::keep;

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "proxy/admin/metrics/metrics.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/observe/log.hpp"
 
 namespace fusewire::proxy::admin {
@@ -12,7 +13,7 @@ namespace {
 
 Scrape::Text render(Control& control) {
   try {
-    return std::make_shared<const std::string>(metrics_text(control, std::chrono::steady_clock::now()));
+    return std::make_shared<const std::string>(metrics_text(control, steady_now()));
   } catch (const std::exception& error) {
     log::error("a scrape failed", {{"error", error.what()}});
     return nullptr;
@@ -21,7 +22,7 @@ Scrape::Text render(Control& control) {
 
 // `work` on `there`, then `done` on `here`.
 template <class There>
-void run_on(const There& there, AdminThread::Work work, Executor here, AdminThread::Work done) {
+void run_on(const There& there, AdminThread::Work work, const Executor& here, AdminThread::Work done) {
   asio::post(there, [work = std::move(work), here, done = std::move(done)]() mutable {
     work();
     asio::post(here, std::move(done));
@@ -66,12 +67,12 @@ void AdminThread::on_control(Work work, Work done) {
 void AdminThread::aside(Work work, Work done) { run_on(others_, std::move(work), io_.get_executor(), std::move(done)); }
 
 void AdminThread::ask_scrape(Scrape::Answer answer) {
-  const bool begin = scrape_.ask(control_.view(), std::chrono::steady_clock::now(), std::move(answer));
+  const bool begin = scrape_.ask(control_.view(), steady_now(), std::move(answer));
   if (!begin) return;
   const auto text = std::make_shared<Scrape::Text>();
   run_on(
       scrapes_, [this, text] { *text = render(control_); }, io_.get_executor(),
-      [this, text] { scrape_.made(std::move(*text), std::chrono::steady_clock::now()); });
+      [this, text] { scrape_.made(std::move(*text), steady_now()); });
 }
 
 }  // namespace fusewire::proxy::admin

@@ -36,7 +36,8 @@ struct Logging {
 // "main=127.0.0.1:8080, extra=unix:/run/in.sock"
 std::string listed(const std::vector<std::pair<std::string, std::string>>& addresses) {
   std::string text;
-  for (const auto& [name, address] : addresses) text += (text.empty() ? "" : ", ") + name + '=' + address;
+  for (const auto& [name, address] : addresses)
+    text.append(text.empty() ? "" : ", ").append(name).append("=").append(address);
   return text;
 }
 

@@ -32,7 +32,7 @@ std::string member(const std::string& body, const std::string& name) {
 // What the answer says about itself, in a word or two.
 std::string remark_on(const DemoAnswer& answer) {
   if (const std::string cache = answer.field("Cache-Status"); !cache.empty()) return "from the cache";
-  if (const std::string error = member(answer.body, "error"); !error.empty()) return error;
+  if (std::string error = member(answer.body, "error"); !error.empty()) return error;
   return answer.body.substr(0, answer.body.find('\n'));
 }
 
@@ -69,13 +69,13 @@ void Story::upstream_fails() {
     Behaviour behaviour;
     int status;
     const char* remark;
-  } kFailures[] = {
+  } breaks[] = {
       {Behaviour::errors, 500, "an error of its own"},     {Behaviour::errors, 500, "an error of its own"},
       {Behaviour::reset, 502, "it resets the connection"}, {Behaviour::hang, 504, "it says nothing for 0.5 s"},
       {Behaviour::hang, 504, "it says nothing for 0.5 s"},
   };
   std::uint64_t failures = 0;
-  for (const auto& failure : kFailures) {
+  for (const auto& failure : breaks) {
     stage_.upstream().behave(failure.behaviour);
     const std::string remark = std::string(failure.remark) + " (failure " + std::to_string(failures + 1) + " of 5)";
     const DemoAnswer answer = send("POST", kWrite, remark.c_str());
@@ -152,7 +152,7 @@ void Story::closed_again() {
 }
 
 DemoAnswer Story::send(const char* method, const char* target, const char* remark) {
-  const DemoAnswer answer = ask(stage_.port(), method, target);
+  DemoAnswer answer = ask(stage_.port(), method, target);
   terminal_.request(method, target, answer, remark ? remark : remark_on(answer));
   pause(kBeat);
   return answer;

@@ -98,7 +98,7 @@ std::string aligned(const std::vector<Row>& rows) {
 }
 
 std::string what_happened(const json::object& event) {
-  const std::string kind = text(event.at("event"));
+  std::string kind = text(event.at("event"));
   if (kind == "transition") {
     std::string line = text(event.at("from")) + " -> " + text(event.at("to"));
     if (event.contains("reason"))

@@ -9,6 +9,7 @@
 #include "filters/breaker/classify.hpp"
 #include "filters/cache/fetches.hpp"
 #include "filters/cache/store.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/server_context.hpp"
@@ -34,7 +35,7 @@ std::string random_pseudonym() {
 Control::Control(Loader loader, std::size_t workers)
     : loader_(std::move(loader)),
       workers_(workers),
-      started_(std::chrono::steady_clock::now()),
+      started_(steady_now()),
       events_(1000),
       cache_(std::make_unique<cache::Store>(0)),
       fetches_(std::make_unique<cache::Fetches>()),
@@ -81,7 +82,7 @@ const ReloadReport& Control::apply(config::Config config, const std::string& tri
   }
   if (snapshot_ && config == snapshot_->config) {
     compare_named(config, config, report);
-    const std::string error = renew_certificates(std::chrono::steady_clock::now());
+    const std::string error = renew_certificates(steady_now());
     if (!error.empty()) report.errors.push_back(error);
     report.successful = error.empty();
     return conclude(std::move(report));
@@ -179,12 +180,12 @@ std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint6
     }
     snapshot->listeners.push_back(std::move(listener));
   }
-  make_tls_contexts(*snapshot, snapshot_.get(), workers_, std::chrono::steady_clock::now());
+  make_tls_contexts(*snapshot, snapshot_.get(), workers_, steady_now());
   return snapshot;
 }
 
 std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& wanted) {
-  auto state = std::make_shared<UpstreamState>(wanted, std::chrono::steady_clock::now(), random_seed(), workers_);
+  auto state = std::make_shared<UpstreamState>(wanted, steady_now(), random_seed(), workers_);
   state->cache = cache_->partition(wanted.name);
   state->evict_elsewhere = [this, raw = state.get()] {
     if (hooks_.evict) hooks_.evict(raw);
@@ -200,7 +201,7 @@ std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& want
 // ------------------------------------------------------------------------------------------------------ taking over
 
 void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& report) {
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = steady_now();
   const config::Config none;
   const config::Config& before = snapshot_ ? snapshot_->config : none;
   compare_named(before, next->config, report);

@@ -6,14 +6,13 @@
 #include <cstring>
 
 #include "proxy/http/chars.hpp"
+#include "proxy/net/clock.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
 
 constexpr unsigned kRequestsATurn = 8;  // of one connection, however they are answered
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 bool contains(const config::Network& network, const std::array<std::uint8_t, 16>& address) {
   for (unsigned bit = 0; bit < network.bits; ++bit) {

@@ -9,6 +9,7 @@
 #include "proxy/http/chunk_writer.hpp"
 #include "proxy/http/dot_segments.hpp"
 #include "proxy/http/field_ids.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/request/own_answer.hpp"
 #include "proxy/request/refresh.hpp"
 
@@ -18,8 +19,6 @@ namespace {
 
 constexpr std::uint64_t kDrainable = 64 * 1024;  // of a request's body, to keep its connection
 constexpr std::size_t kJoined = 2048;            // a body up to this is copied behind its head: cheaper than gathering
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proxy/downstream/session.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/tls/server_context.hpp"
 
 namespace fusewire::proxy {
@@ -81,7 +82,7 @@ bool Session::is_insecure_for(const Listener& listener) const {
 void Session::drain() {
   if (attempt_ != nullptr) attempt_->stop_running_on();
   if (!idle_ && !owes_body_) return;
-  client_deadline_.arm(std::min(client_deadline_.due(), std::chrono::steady_clock::now() + kDrainIdle));
+  client_deadline_.arm(std::min(client_deadline_.due(), steady_now() + kDrainIdle));
 }
 
 // Its place in the list is that of its first wait of this kind: a client that drips does not move back.

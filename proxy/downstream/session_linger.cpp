@@ -4,6 +4,8 @@
 
 #include "proxy/downstream/session.hpp"
 
+#include "proxy/net/clock.hpp"
+
 namespace fusewire::proxy {
 
 // While an answer waits to be sent, a client that sends all of its request before it reads must not wait for us.
@@ -40,7 +42,7 @@ Task<void> Session::linger() {
   lingers_ = true;
   client_->shutdown_send();
   stream_.set_late(false);
-  const Time begun = std::chrono::steady_clock::now();
+  const Time begun = steady_now();
   discarded_.begin(begun);
   leave();
   wait_in(waiting().unfinished, begun);
@@ -49,7 +51,7 @@ Task<void> Session::linger() {
     const bool enough = !discarded_.drop(buffer.size());
     buffer.consume(buffer.size());
     if (enough) break;
-    client_deadline_.arm(discarded_.due(std::chrono::steady_clock::now()));
+    client_deadline_.arm(discarded_.due(steady_now()));
     client_->start_read();
     co_await event_.wait();
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session leaves of each request: counters and a line of the access log.
 #include "proxy/downstream/session.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/request/attempt.hpp"
 #include "proxy/request/own_answer.hpp"
 
@@ -8,7 +9,7 @@ namespace fusewire::proxy {
 
 // The next request may take idle_timeout from now on.
 void Session::record(const Attempt* attempt) {
-  over_ = std::chrono::steady_clock::now();
+  over_ = steady_now();
   count(over_);
   if (snapshot_->config.log.access) log(access_record(attempt, over_), over_);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handshake of a connection to a TLS listener, before its first request.
 #include "proxy/downstream/session.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/server_context.hpp"
 
@@ -9,9 +10,9 @@ namespace fusewire::proxy {
 // Within head_timeout. Afterwards there is TLS, or close_.
 Task<void> Session::handshake() {
   secure_ = true;
-  client_deadline_.arm(std::chrono::steady_clock::now() + inbound_.limits->head_timeout);
+  client_deadline_.arm(steady_now() + inbound_.limits->head_timeout);
   client_->start_tls(listener_->tls->accept());
-  wait_in(waiting().unfinished, std::chrono::steady_clock::now());
+  wait_in(waiting().unfinished, steady_now());
   while (client_->is_handshaking() && !stream_.input_ended() && !stream_.is_late()) {
     client_->start_read();
     co_await event_.wait();
@@ -33,8 +34,7 @@ Task<void> Session::handshake() {
 }
 
 void Session::note_failed_handshake() {
-  if (!log::enabled(config::LogLevel::debug) || !worker_.client_complaints().pass(std::chrono::steady_clock::now()))
-    return;
+  if (!log::enabled(config::LogLevel::debug) || !worker_.client_complaints().pass(steady_now())) return;
   const TlsFault& fault = client_->tls()->fault();
   const log::Pair pairs[] = {{"listener", std::string_view(gate_->name)},
                              {"client", std::string_view(inbound_.peer.address)},

@@ -2,6 +2,8 @@
 // A request that the upstream has answered with 101: the call ends there, the connection becomes a tunnel.
 #include "proxy/downstream/session.hpp"
 
+#include "proxy/net/clock.hpp"
+
 namespace fusewire::proxy {
 
 // A client that has read the 101 finds the call counted. What the upstream sent behind it goes to the client with it.
@@ -10,7 +12,7 @@ Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) 
   first.done();
   close_ = true;  // no further request, whatever comes of it
   status_ = reply.status;
-  const Time now = std::chrono::steady_clock::now();
+  const Time now = steady_now();
   count(now);
   Scratch scratch(worker_.scratch());
   append_response_head(*scratch, {.status = reply.status,
@@ -42,7 +44,7 @@ void Session::open_tunnel(Attempt& first, Attempt& source) {
   tunnel_->path = inbound_.request.path;
   tunnel_->host = inbound_.request.authority;
   tunnel_->endpoint = first.forward.endpoint();
-  tunnel_->record = access_record(&first, std::chrono::steady_clock::now());
+  tunnel_->record = access_record(&first, steady_now());
   tunnel_->route_name = tunnel_->record.route;
   tunnel_->upstream_name = tunnel_->record.upstream;
   tunnel_->record.route = tunnel_->route_name;
@@ -59,7 +61,7 @@ Task<void> Session::run_tunnel() {
   let_snapshot_go();
   co_await tunnel_->run();
   snapshot_ = worker_.snapshot();  // says what is logged
-  const Time end = std::chrono::steady_clock::now();
+  const Time end = steady_now();
   AccessRecord& line = tunnel_->record;
   line.bytes_in = tunnel_->bytes_in();
   line.bytes_out = tunnel_->bytes_out();

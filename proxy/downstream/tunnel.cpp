@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/downstream/tunnel.hpp"
 
+#include "proxy/net/clock.hpp"
 #include "proxy/net/spawn.hpp"
 
 namespace fusewire::proxy {
@@ -85,7 +86,7 @@ void Tunnel::end(Flag why) {
 void Tunnel::touch() {
   written_before_ = client_->bytes_written() + upstream_->channel().bytes_written();
   left_before_ = 0;
-  idle_due_.arm(std::chrono::steady_clock::now() + idle_);
+  idle_due_.arm(steady_now() + idle_);
 }
 
 // A piece may be long under way to a slow reader: in its write, or in the kernel's queue.

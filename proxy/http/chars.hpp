@@ -13,7 +13,10 @@ namespace fusewire::proxy::http {
 
 namespace detail {
 
-enum : std::uint8_t { kToken = 1, kValue = 2, kTarget = 4, kRegName = 8 };
+constexpr std::uint8_t kToken = 1;
+constexpr std::uint8_t kValue = 2;
+constexpr std::uint8_t kTarget = 4;
+constexpr std::uint8_t kRegName = 8;
 
 constexpr std::array<std::uint8_t, 256> char_classes() {
   std::array<std::uint8_t, 256> table{};

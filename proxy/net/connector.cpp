@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
 
 namespace fusewire::proxy {
@@ -54,7 +55,7 @@ void Connector::try_next() {
   if (error != 0 && error != EINPROGRESS) return fail(error);
   if (is_reserved(descriptor_, Reserve::upstream)) return fail(EMFILE);
   if (!loop_.watch(descriptor_, *this)) return fail(errno);
-  const Time now = std::chrono::steady_clock::now();
+  const Time now = steady_now();
   patience_.arm(next_ < addresses_.size() && until_ != kNever ? now + (until_ - now) / 2 : kNever);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/loop.hpp"
 
+#include "proxy/net/clock.hpp"
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -74,7 +76,7 @@ int Loop::patience(Time until) const {
   if (now_->first != nullptr || !soon_.empty()) return 0;
   const Time due = std::min(until, deadlines_.next());
   if (due == kNever) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - steady_now()).count();
   constexpr std::int64_t kLong = 200;
   const std::int64_t wait = left > kLong ? left - left / 64 : left;
   return static_cast<int>(std::clamp<std::int64_t>(wait, 0, std::numeric_limits<int>::max()));
@@ -96,7 +98,7 @@ void Loop::turn(Time until) {
   }
   if (posted) run_posted();  // first: what was said to other threads before a byte was sent holds for that byte
   act();
-  if (deadlines_.next() != kNever) deadlines_.tick(std::chrono::steady_clock::now());
+  if (deadlines_.next() != kNever) deadlines_.tick(steady_now());
   for (const auto& work : std::exchange(soon_, {})) work();
 }
 

@@ -9,7 +9,6 @@
 namespace fusewire::proxy {
 namespace {
 
-using breaker::Event;
 using breaker::to_string;
 using log::Pair;
 
@@ -28,7 +27,7 @@ void add_trip(std::vector<Pair>& pairs, const breaker::Trip& trip) {
                              {"open_for_ms", std::int64_t{trip.open_for.count()}}});
 }
 
-void write_transition(std::string_view breaker, const Event& event) {
+void write_transition(std::string_view breaker, const breaker::Event& event) {
   std::vector<Pair> pairs = {{"breaker", breaker}, {"from", to_string(event.from)}, {"to", to_string(event.to)}};
   if (event.trip) add_trip(pairs, *event.trip);
   const bool bad_news = event.to == breaker::State::open;
@@ -37,22 +36,22 @@ void write_transition(std::string_view breaker, const Event& event) {
 
 }  // namespace
 
-void write_event_line(std::string_view breaker, const Event& event) {
+void write_event_line(std::string_view breaker, const breaker::Event& event) {
   std::vector<Pair> pairs = {{"breaker", breaker}};
   switch (event.kind) {
-    case Event::Kind::transition:
+    case breaker::Event::Kind::transition:
       return write_transition(breaker, event);
-    case Event::Kind::override_set:
+    case breaker::Event::Kind::override_set:
       pairs.push_back({"override", to_string(event.override_state)});
       if (event.override_for) pairs.push_back({"for_ms", std::int64_t{event.override_for->count()}});
       return log::write(config::LogLevel::warn, "circuit breaker override", pairs);
-    case Event::Kind::override_ended:
+    case breaker::Event::Kind::override_ended:
       pairs.push_back({"cause", event.override_for ? "expired" : "released"});
       return log::write(config::LogLevel::info, "circuit breaker released", pairs);
-    case Event::Kind::reset:
+    case breaker::Event::Kind::reset:
       return log::write(config::LogLevel::info, "circuit breaker reset", pairs);
-    case Event::Kind::rejection:
-    case Event::Kind::result:
+    case breaker::Event::Kind::rejection:
+    case breaker::Event::Kind::result:
       return;
   }
 }

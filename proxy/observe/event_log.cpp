@@ -43,6 +43,7 @@ std::vector<LoggedEvent> EventLog::last_of(const std::string& breaker, std::size
 std::map<std::string, std::vector<LoggedEvent>> EventLog::last_of_each(std::size_t n) const {
   std::map<std::string, std::vector<LoggedEvent>> found;
   const std::lock_guard lock(mutex_);
+  // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot compile libstdc++'s reverse view
   for (auto event = events_.rbegin(); event != events_.rend(); ++event)
     if (auto& of_it = found[event->breaker]; of_it.size() < n) of_it.push_back(*event);
   for (auto& [breaker, events] : found) std::reverse(events.begin(), events.end());

@@ -4,14 +4,13 @@
 #include <algorithm>
 
 #include "filters/timeout/timeout_filter.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/request/follower.hpp"
 #include "proxy/request/own_answer.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 void set_failure_flag(Exchange& x) { x.flags = static_cast<Flags>(x.flags | row(x.outcome).flags); }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
 #include "proxy/net/spawn.hpp"
 
@@ -40,8 +41,8 @@ Refresh::Refresh(WorkerContext& worker, const Inbound& asked, std::shared_ptr<co
                .route = asked.route,
                .cache_scope = asked.cache_scope},
       fallback_{.on = answered.x.fallback->on, .chain = {}},
-      attempt_(worker, inbound_, *snapshot_, answered.upstream, *answered.x.timeouts, fallback_,
-               std::chrono::steady_clock::now(), std::chrono::system_clock::now()) {
+      attempt_(worker, inbound_, *snapshot_, answered.upstream, *answered.x.timeouts, fallback_, steady_now(),
+               std::chrono::system_clock::now()) {
   copy_request(asked.request);
   attempt_.x.background = true;
   worker_.refreshes().add(*this);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
 #include "proxy/net/listen.hpp"
 #include "proxy/observe/log.hpp"
@@ -24,8 +25,6 @@ constexpr int kHandshake = 20;                        // ms that one under way g
 constexpr int kDescriptorPoll = 5;                    // ms between two tries to get a descriptor for what is queued
 constexpr std::chrono::milliseconds kMaxShutting{500};
 constexpr std::uint32_t kRefusedShare = 16;  // of max_connections: connections that are answered "full" at a time
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
@@ -206,10 +205,10 @@ void Acceptor::shut(Port& port) {
   port.shutting = true;
   port.file.remove();
   refuse_handshakes(port.socket);
-  const auto until = std::chrono::steady_clock::now() + kMaxShutting;
+  const auto until = steady_now() + kMaxShutting;
   pollfd waiting{.fd = port.socket.native_handle(), .events = POLLIN, .revents = 0};
   const bool tcp = port.address.kind == config::Address::Kind::tcp;
-  for (bool more = true; more && std::chrono::steady_clock::now() < until;) {
+  for (bool more = true; more && steady_now() < until;) {
     const Round round = accept_some(port, kAcceptsATime);
     if (round.lack != 0) {
       ask_for_descriptor([](bool) {});

@@ -10,6 +10,7 @@
 #include "proxy/admin/service.hpp"
 #include "proxy/control/config_watch.hpp"
 #include "proxy/control/control_timer.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/server/acceptor.hpp"
@@ -30,7 +31,7 @@ std::size_t workers_of(const config::Config& config) {
 
 // Destroyed from the bottom up: admin before workers before what they report to.
 struct Server::Impl {
-  Impl(config::Config config, ServerOptions options);
+  Impl(config::Config config, const ServerOptions& options);
   ~Impl();
 
   std::string publish(const std::shared_ptr<const Snapshot>&);
@@ -63,7 +64,7 @@ struct Server::Impl {
   std::thread thread;
 };
 
-Server::Impl::Impl(config::Config config, ServerOptions options) : control(options.loader, workers_of(config)) {
+Server::Impl::Impl(config::Config config, const ServerOptions& options) : control(options.loader, workers_of(config)) {
   if (options.signals) take_over_process();
   const std::size_t count = workers_of(config);
   for (std::size_t i = 0; i < count; ++i)
@@ -167,7 +168,7 @@ void Server::Impl::begin_drain() {
 
 // drain_timeout runs from here.
 void Server::Impl::close_listeners() {
-  drain_until = std::chrono::steady_clock::now() + control.snapshot()->config.shutdown.drain_timeout;
+  drain_until = steady_now() + control.snapshot()->config.shutdown.drain_timeout;
   acceptor.close();
   for (auto& worker : workers) worker->drain();
   wait_for_workers();
@@ -175,7 +176,7 @@ void Server::Impl::close_listeners() {
 
 void Server::Impl::wait_for_workers() {
   const bool idle = std::all_of(workers.begin(), workers.end(), [](const auto& worker) { return worker->drained(); });
-  const bool late = std::chrono::steady_clock::now() >= drain_until;
+  const bool late = steady_now() >= drain_until;
   if (late && !idle) log::warn("drain_timeout expired, closing remaining connections");
   if (idle || late) return finish();
   timer.expires_after(kDrainPoll);
@@ -190,8 +191,8 @@ void Server::Impl::finish() {
 
 // ------------------------------------------------------------------------------------------------------ the face
 
-Server::Server(config::Config config, ServerOptions options)
-    : impl_(std::make_unique<Impl>(std::move(config), std::move(options))) {}
+Server::Server(config::Config config, const ServerOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(config), options)) {}
 Server::~Server() = default;
 
 void Server::drain() {

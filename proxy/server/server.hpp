@@ -23,7 +23,7 @@ struct ServerOptions {
 class Server {
  public:
   // Binds every address; throws std::runtime_error with one clear line (address in use, bad certificate, …).
-  Server(config::Config, ServerOptions);
+  Server(config::Config, const ServerOptions&);
   ~Server();  // stops at once if still running
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

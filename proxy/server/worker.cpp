@@ -2,6 +2,7 @@
 #include "proxy/server/worker.hpp"
 
 #include "proxy/downstream/session.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/net/spawn.hpp"
 
 namespace fusewire::proxy {
@@ -10,8 +11,6 @@ namespace {
 
 constexpr std::chrono::seconds kStopBackstop{1};
 constexpr std::chrono::seconds kTrim{10};
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 

@@ -21,6 +21,8 @@ class WaitingList {
   // Must have left before the list ends.
   class Member {
    public:
+    Member(const Member&) = delete;
+    Member& operator=(const Member&) = delete;
     void leave();  // does nothing where it is in no list
     const WaitingList* list() const { return list_; }
     Member* next() const { return next_; }
@@ -30,8 +32,6 @@ class WaitingList {
    protected:
     Member() = default;
     ~Member() = default;
-    Member(const Member&) = delete;
-    Member& operator=(const Member&) = delete;
 
    private:
     friend class WaitingList;

@@ -36,7 +36,7 @@ Backends::Choice Backends::choose_among(const Upstream& upstream, Site& first, T
   Choice in_turn{};
   for (std::size_t n = 0; n < total; ++n) {
     const Site& here = *find((*endpoint)->id);
-    const Choice choice{&*endpoint, here.backends.empty() ? BackendPtr() : here.backends[skip]};
+    Choice choice{&*endpoint, here.backends.empty() ? BackendPtr() : here.backends[skip]};
     if (is_good(here, choice.backend, now)) return choice;
     if (n == 0) in_turn = choice;
     if (++skip < size_here()) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/upstream/dial.hpp"
 
+#include "proxy/net/clock.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/client_context.hpp"
 
@@ -9,8 +10,6 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr milliseconds kPlacePoll{5};  // until another worker has made room
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 std::uint64_t idle_connections(const UpstreamState& state) {
   return state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
@@ -86,6 +85,7 @@ Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, const 
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
   std::vector<SocketAddress> addresses;
+  addresses.reserve(candidates.size());
   for (const auto& candidate : candidates) addresses.push_back(candidate->address);
   connector->start(std::move(addresses), until.time, watcher_);
   bool given_up = give_up();

@@ -5,6 +5,7 @@
 
 #include "filters/timeout/timeout_filter.hpp"
 #include "proxy/http/keep_alive.hpp"
+#include "proxy/net/clock.hpp"
 #include "proxy/upstream/host_rewrite.hpp"
 
 namespace fusewire::proxy {
@@ -12,8 +13,6 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr unsigned kMaxInterims = 64;  // 1xx before one final response
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 

@@ -2,15 +2,10 @@
 // What ends an exchange although its upstream says nothing: time, and its client.
 #include <algorithm>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/upstream/forward.hpp"
 
 namespace fusewire::proxy {
-
-namespace {
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
-
-}  // namespace
 
 // ------------------------------------------------------------------------------------------------------ time
 

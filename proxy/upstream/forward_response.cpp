@@ -2,6 +2,7 @@
 // The response of an exchange: reading its head, relaying 1xx, and the pieces of its body.
 #include <algorithm>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/upstream/forward.hpp"
 
@@ -11,8 +12,6 @@ namespace {
 
 // Behind a head that is larger than config::kMaxHeadBytes: as much as the pool's buffers have behind that.
 constexpr std::size_t kBodyRoom = BufferPool::kSize - config::kMaxHeadBytes;
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 

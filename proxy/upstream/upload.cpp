@@ -3,15 +3,10 @@
 
 #include <utility>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/net/spawn.hpp"
 
 namespace fusewire::proxy {
-
-namespace {
-
-Time steady_now() { return std::chrono::steady_clock::now(); }
-
-}  // namespace
 
 void Upload::start(Channel& upstream, OnProgress on_progress) {
   state_ = State::running;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
 
 namespace fusewire::proxy {
@@ -98,7 +99,7 @@ void UpstreamPool::close_idle(Backend& backend) {
 }
 
 void UpstreamPool::sweep() {
-  const Time now = std::chrono::steady_clock::now();
+  const Time now = steady_now();
   Time next = kNever;
   for (const auto& backend : stocked_) {
     auto& idle = backend->idle_;

@@ -134,7 +134,7 @@ void end_at_each_step(Setup setup, bool half_open) {
   for (const Story& story : kStories)
     for (int ending = 0; ending <= static_cast<int>(Ending::process_stops); ++ending)
       for (std::size_t steps = 0; steps <= story.request.size() + story.answer.size(); ++steps) {
-        INFO(story.name << ", ending " << ending << ", after byte " << steps);
+        INFO(std::string(story.name) << ", ending " << ending << ", after byte " << steps);
         prepare(world, half_open);
         Stage stage(world, false);
         play(stage, story, steps, static_cast<Ending>(ending));
