@@ -16,6 +16,10 @@
 
 namespace fusewire {
 
+// Its attempt owns it, beside the exchange that it decides on. The calls come in the order of filter.hpp; the
+// destructor makes up for an on_done that was not called. Invariants: after on_request, on_done runs once; a permit
+// that the breaker gave has ended after it, or after on_verdict where x.runs_on was set. The chain never waits and
+// knows no clock: its attempt does the waiting (`hold`, `detour`) and comes back.
 class Chain {
  public:
   // The context outlives the chain.

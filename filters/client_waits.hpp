@@ -12,6 +12,9 @@
 
 namespace fusewire {
 
+// Part of the exchange, on its thread. The forwarding code says when a wait begins and ends (upload_…, response_…,
+// request_sent); the breaker filter and the response timeout ask what that means. Invariant: two waits at once count
+// once.
 class ClientWaits {
  public:
   using Duration = std::chrono::steady_clock::duration;

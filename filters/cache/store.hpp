@@ -25,6 +25,9 @@
 
 namespace fusewire::cache {
 
+// Control owns it, and it lives as long as the process serves; exchanges reach it by way of their ChainContext. An
+// exchange reads now_serial() before it asks the upstream, reserves room while it collects a body, and then calls
+// insert(); find() hands out entries that stay valid for as long as they are held, evicted or not.
 class Store {
  public:
   // Room held for a body that is being collected. Gives it back when destroyed; must not outlive its store.

@@ -30,6 +30,8 @@ constexpr ClientLimits limits_of(Interface interface) {
   return {.connections = 64, .streams = 16, .head = 16 * 1024, .read = 10s, .idle = 60s};
 }
 
+// Shared by its AdminServer, its accepting coroutine and its sessions, each of which adds and removes itself. start()
+// is called once; after retire() nothing is accepted, and idle sessions end.
 class Connections final : public std::enable_shared_from_this<Connections> {
  public:
   Connections(AdminThread& thread, Interface interface, ListeningSocket acceptor)

@@ -30,6 +30,10 @@ class Store;
 
 namespace fusewire::proxy {
 
+// The server owns it and calls start() once; from then on reload() and apply() replace the configuration as a whole,
+// and look() runs in between. Invariants: snapshot() is what workers were last given; a configuration that fails
+// anywhere changes nothing but last_reload(); what is found by name (breakers, counters, cache partitions) outlives
+// each reload.
 class Control {
  public:
   // How the configuration is read.

@@ -12,6 +12,10 @@
 
 namespace fusewire::proxy {
 
+// The session, its channel and its Inbound are one life: this refers to the other two and buffers nothing itself.
+// Attempts and uploads use it through ClientStream, one piece of the body at a time: read_body, then consume_body.
+// Invariants: a piece stays in the channel's buffer until it is consumed, and while an upload runs its event is set in
+// the driver's place.
 class Http1Client final : public ClientStream {
  public:
   // `deadline` is the session's for all that the client owes; its end calls set_late().

@@ -15,6 +15,10 @@
 
 namespace fusewire::proxy {
 
+// The driver owns it (a session's Http1Client, a refresh's NoClient) and passes it on in Inbound::client; it outlives
+// the attempt. It is used in two ways: the forwarding code asks whether its client is gone() after each wake-up, having
+// asked to hear of that with listen(), and an upload reads the body piece by piece. Invariants: a piece stays good
+// until consume_body(), and one write is under way at a time.
 class ClientStream {
  public:
   // ------ its leaving
@@ -60,7 +64,8 @@ class ClientStream {
   ~ClientStream() = default;
 };
 
-// Of a request that the proxy makes for itself: it never leaves, has sent everything, and takes what it is sent.
+// Of a request that the proxy makes for itself: it never leaves, has sent everything, and takes what it is sent. It has
+// no state; a Refresh owns one.
 class NoClient final : public ClientStream {
  public:
   bool gone() const override { return false; }

@@ -47,6 +47,10 @@ class BufferPool {
 
 // Bytes that were read and not yet used. A prefix may be held: it keeps its place (views point into it) while the rest
 // comes and goes behind it. What needs more room than the pool's buffers have gets memory of its own until it is empty.
+//
+// Its channel owns it, on the worker's thread, and reads into it (make_room, begin_read, end_read); the channel's user
+// takes bytes out with consume() or hold(). Invariants: held <= begin <= end <= capacity; held bytes do not move;
+// memory is taken by the first read, and given back by shrink() when nothing is in it.
 class ReadBuffer {
  public:
   explicit ReadBuffer(BufferPool& pool) : pool_(pool) {}

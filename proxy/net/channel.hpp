@@ -20,6 +20,10 @@
 
 namespace fusewire::proxy {
 
+// Counted references own it, for a coroutine in flush() needs it after its session or pool entry has closed it. One
+// watcher at a time hears that something has come, and asks the channel what it was. Use: start_read(), wait for the
+// watcher's on_activity(), take from buffer(), look at ended(); try_write(), and flush() where that is false.
+// Invariants: one write is under way at a time; an end, once seen, stays.
 class Channel final : public Loop::Source, public boost::intrusive_ref_counter<Channel, boost::thread_unsafe_counter> {
  public:
   // Takes over a connected, non-blocking descriptor.

@@ -35,6 +35,9 @@ struct TlsSetup {
   std::shared_ptr<const void> keeps_it;  // `session`
 };
 
+// Its channel owns it, from start_tls() on, and drives it: handshake() until ready(), then read() and encrypt(); after
+// each of them send() puts out what has been gathered. Invariants: encrypt() takes as much as the buffer holds, so the
+// rest is offered again after send(); bytes go out in the order in which they were encrypted.
 class TlsStream {
  public:
   // What the channel knows of its descriptor. `readable` is ours to clear, as the channel does after a short read.

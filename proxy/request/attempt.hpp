@@ -12,6 +12,11 @@
 
 namespace fusewire::proxy {
 
+// Owned by the coroutine of Session::serve, by a Refresh, or (a detour) by the first attempt; on its worker's thread.
+// It must outlive its upload, so finish() comes last. Use: resolve(); then relay the body with next_piece(), or answer
+// what is in the Reply; done(), finish(). Invariants: filters hear on_done once; the slot of max_concurrent_requests is
+// held from the moment in which the upstream is asked until done() or finish(); a detour is asked after its first
+// attempt has had on_done.
 class Attempt {
  public:
   Attempt(WorkerContext&, Inbound&, const Snapshot&, const Upstream&, const config::Timeouts&, const config::Fallback&,

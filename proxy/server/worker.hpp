@@ -12,6 +12,9 @@
 
 namespace fusewire::proxy {
 
+// The server owns the workers, for as long as the process serves. start() once; then publish() and accept() as they
+// come; drain(), stop() and join() at the end. Each of the posting calls takes effect in a later turn of the loop, in
+// the order in which one thread made them.
 class Worker {
  public:
   Worker(std::size_t index, WorkerCells& cells, Names& names);

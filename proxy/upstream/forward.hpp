@@ -15,6 +15,10 @@
 
 namespace fusewire::proxy {
 
+// Part of its attempt, and used by it and by the session that relays the body: fetch_head(), then next_piece() and
+// wait() in turn until x.outcome is final, then finish(). cut_off() and the deadlines may end it at any wait; both are
+// looked at after what the upstream has sent. Invariants: x.outcome leaves `pending` when the exchange ends, and only
+// start_over(), resume() and run_on() set it back; there is at most one connection, and this is its watcher.
 class Forward final : public Watcher {
  public:
   Forward(WorkerContext&, Inbound&, const Upstream&, std::string_view via, Exchange&, Chain&);

@@ -24,6 +24,10 @@
 
 namespace fusewire::proxy {
 
+// Sessions, refreshes and what they make refer to it for their whole life. Invariants: after the worker's thread has
+// started, only that thread uses it, but for loop().post() and connections().size(); snapshot() changes only in
+// adopt(), so a task that needs one configuration for longer than a turn holds a copy of the pointer; draining() stays
+// set.
 class WorkerContext {
  public:
   // `on_task_ended` runs after each end of a connection or a refresh.

@@ -22,9 +22,62 @@
 
 namespace fusewire::breaker {
 
-// Thread-safe and lock-free: try_acquire, the permits' verdicts, state, snapshot. The others are for one control thread
-// (they take a mutex). A listener is called by the thread that made the event, must not call back into the breaker, and
-// what it throws is swallowed. A verdict that is on its way while an override is set may still move the machine.
+// Thread-safe, and nothing that a call needs takes a lock; snapshot and last_trip wait for a trip that is just being
+// written. force_open, force_closed, release, reset and reconfigure take a mutex: they are for one control thread.
+// listen is called before traffic. Its listener runs on the thread that made the event, must not call back into the
+// breaker, and what it throws is swallowed.
+//
+//                     a detector finds its threshold reached (TripPolicy)
+//      +----------+ ------------------------------------------------------> +----------+
+//      |  closed  |                                                         |   open   |
+//      +----------+ <---------------+                    +----------------- +----------+
+//                                   |                    |                    ^
+//       success_threshold trials    |                    |  first call after  |  enough trials failed or were slow
+//       have succeeded              |                    v  the interval      |  (strict_mode: one), or all slots have
+//                                   |               +-----------+             |  been held for max_half_open
+//                                   +-------------- | half_open | ------------+
+//                                                   +-----------+
+//
+// reset() leads from every state to closed. An override stands above the machine and does not move it: forced_open
+// rejects all calls, forced_closed admits all, and verdicts that come meanwhile are counted and decide nothing (one
+// that is on its way when the override is set may still). Mode `disabled` gives each call an unjudged permit, which
+// reaches the totals alone; mode `shadow` gives one to each call that would be rejected.
+//
+// Who writes which member; calls run on any thread:
+//
+//   word_             state, generation and half-open counts: by transitions, and by each trial as it begins and ends
+//   since_            by the call (or reset) that wins a transition, after it
+//   admission_        by the call that takes a half-open slot, before it
+//   counted_          by each verdict and each rejection, its rows by verdicts in closed; a reset or a reload ends rows
+//   the windows       by calls that end, or turn slow, in closed; the control thread empties them at a reload
+//   made_room_        by a call that gives its half-open slot back early
+//   would_reject_     by a rejection in shadow mode
+//   last_interval_ to last_trip_: by the call (or reset) that wins a transition
+//   override_         by the control thread, and by the first call that finds it expired
+//   settings_         by the control thread, which keeps the old ones; heard_: by listen
+//
+// Generations. Each transition and each reset begins a new one. A permit carries the generation of its admission, so a
+// late verdict, of a call from before a transition, reaches the totals and moves nothing (a late broke_off does not
+// even reach these). Windows, rows and times are tagged with it: a transition empties them by the one write that
+// changes word_.
+//
+// No lock, because all workers ask the same breaker for each request: behind a mutex one preempted thread would hold up
+// the others. State and generation fit one word, so a transition is one compare-and-swap; exactly one caller wins it,
+// keeps the accounts and emits the event. Admission to a closed breaker reads three words and writes none.
+//
+// A permit begins with try_acquire and ends once: success, failure, neutral (also by its destructor) or withdraw (there
+// was no call; it leaves no trace). Before that, on_slow may count it as slow, and give_back_slot may free its
+// half-open slot while it stays a trial. After a success, broke_off may count one more failed call. It must not outlive
+// the breaker.
+//
+// Time is the steady-clock argument `now`, in whole milliseconds since the breaker was made; no timer runs. An
+// interval, or an override, that is over is noticed by the next call.
+//
+//   Breaker breaker(config, now(), seed);
+//   auto answer = breaker.try_acquire(now());
+//   if (auto* rejection = std::get_if<Rejection>(&answer)) return reject(*rejection);
+//   Permit permit = std::get<Permit>(std::move(answer));
+//   ask_upstream() ? permit.success(now()) : permit.failure(FailureKind::other, now());
 class Breaker {
  public:
   using Listener = std::function<void(const Event&)>;
@@ -133,7 +186,7 @@ class Breaker {
     Hears hears;
   };
 
-  // Read by every call, written by transitions and control.
+  // Read by every call, written by few of those in closed.
   alignas(64) std::atomic<std::uint64_t> word_{0};
   std::atomic<OverrideWord> override_{};
   std::atomic<const Settings*> settings_{nullptr};
@@ -154,7 +207,7 @@ class Breaker {
   } counted_;
   static_assert(sizeof(Counted) == 64);
 
-  // Slots of a half-open generation that were given back early: each makes room for one more.
+  // Slots of a half-open generation that give_back_slot freed: each makes room for one more, unless its trial was slow.
   TaggedCount made_room_;
 
   // Written by transitions, but for the first, which shadow mode counts.

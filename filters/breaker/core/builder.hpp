@@ -10,6 +10,9 @@
 namespace fusewire::breaker {
 
 // Starts from the defaults of config::CircuitBreaker; each word changes what it names. build() checks the bounds.
+//
+// A plain value of the thread that fills it in; build() may be called again and leaves it as it is. The breakers that
+// it builds share nothing with it but copies of the clock. Units are in the arguments' types; std::nullopt turns off.
 class Builder {
  public:
   explicit Builder(std::string name) : name_(std::move(name)) {}

@@ -52,6 +52,11 @@ class Call {
 };
 
 // Thread-safe, but for on_event and reconfigure (one control thread, on_event before traffic).
+//
+// A Breaker with a name and a clock, for a program without the proxy. That program owns it, mostly by way of Builder or
+// Registry, and keeps it for longer than its calls. Simple calls go through call() or call_with_fallback(); a program
+// that needs to say more of an outcome takes a Call from try_acquire() and ends it. What a call throws counts as a
+// failure, and no exception is swallowed except where a fallback stands in for it.
 class CircuitBreaker {
  public:
   // Throws std::invalid_argument for a config that spec/breaker.md's bounds refuse. The jitter differs by name.

@@ -11,6 +11,10 @@ namespace fusewire::breaker {
 class Breaker;
 
 // Ends exactly once; dropped means neutral. Movable, used by one thread at a time; must not outlive its breaker.
+//
+// Breaker::try_acquire makes it, and its caller owns it (BreakerFilter, Call). One of success, failure, neutral and
+// withdraw ends it; on_slow and give_back_slot come before that, broke_off after a success. Each of them may be called
+// at any time and does nothing where it does not apply, so an owner needs no state of its own.
 class Permit {
  public:
   Permit() noexcept = default;  // holds nothing; every call on it does nothing

@@ -12,6 +12,10 @@
 
 namespace fusewire::breaker {
 
+// The breaker owns its windows and keeps those that a reload has replaced. A call that ends works out a Moment once,
+// adds with add_ended (and with add_judged when it is known whether the call was slow), and the trip policy reads the
+// sums for the same Moment. Invariants: a sum never contains what another generation, or a time before empty(), has
+// counted; the shape does not change. empty() is for the control thread.
 class SlidingWindow {
  public:
   explicit SlidingWindow(const config::Window&);

@@ -31,6 +31,10 @@ constexpr bool newer_generation(std::uint32_t a, std::uint32_t b) noexcept {
   return ahead != 0 && ahead < (1U << 16);
 }
 
+// A plain value: made by closed(), open() or half_open(), read by its accessors, and exchanged as bits(). The breaker
+// holds it in an atomic, and only there is it shared. Accessors of one state's payload mean nothing in another state.
+// Invariants: counts never exceed their fields (row stops at kMaxCount; the breaker admits no more trials than that),
+// and the generation is modulo 2^22.
 class StateWord {
  public:
   static constexpr unsigned kDeadlineBits = 33;
