@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place that names the filters and their order (why this order: docs/architecture.md). One chain an exchange,
-// on the exchange's thread, made without allocation. Itself a filter to the session: see filter.hpp for the contract.
+// on the exchange's thread, made without allocation. Itself a filter to its attempt: see filter.hpp for the contract.
 #pragma once
 
 #include <optional>
@@ -51,7 +51,7 @@ class Chain {
   void on_verdict(Exchange&, Time now) noexcept;
 
   // After on_reply or resume: the upstream that is to be asked instead of sending this reply, if there is one. The
-  // session runs that exchange, with a chain of its own; when that fails too it calls resume with the reply at hand.
+  // attempt runs that exchange, with a chain of its own; when that fails too it calls resume with the reply at hand.
   std::optional<std::string_view> detour() const noexcept;
   void resume(Exchange&, Reply&, Time now);
 

@@ -37,7 +37,7 @@ struct FallbackRuns {
 };
 
 // Whether a request waits for somebody else's fetch of the same thing (serve: normal). The cache says `wait`; the
-// session waits, says what came of it, and has the chain asked again.
+// attempt waits, says what came of it, and has the chain asked again.
 enum class Hold : std::uint8_t {
   none,
   wait,
@@ -46,7 +46,7 @@ enum class Hold : std::uint8_t {
 };
 
 struct Exchange {
-  // Set by the session before the chain sees it. `request` outlives the exchange.
+  // Set by the attempt before the chain sees it. `request` outlives the exchange.
   const Request* request = nullptr;
   const config::Upstream* upstream = nullptr;
   const config::Timeouts* timeouts = nullptr;  // the route's, or the upstream's
@@ -60,12 +60,12 @@ struct Exchange {
 
   // Steady times, kNever while they have not come.
   Time started = kNever;       // the request's head was complete
-  Time permitted = kNever;     // the chain let it pass
+  Time permitted = kNever;     // the breaker let it pass; also where it was not sent after all
   Time request_sent = kNever;  // last byte of the request sent; equal to permitted without a body
   Time response_head = kNever;
   Time response_end = kNever;
 
-  // Deadlines decided by the timeout filter; the session enforces them. total_at ends at the response's head.
+  // Deadlines decided by the timeout filter; Forward enforces them. total_at ends at the response's head.
   Time total_at = kNever;
   bool deadline_asked = false;  // the client gave one, short or long
   // total_at leaves this upstream less time than it may take: it is the client's own wish, or others have used the
@@ -75,13 +75,14 @@ struct Exchange {
   milliseconds response_within{0};
   milliseconds idle_within{0};
 
-  // What the cache asks of the session (serve: normal).
+  // What the cache asks of the attempt (serve: normal).
   Hold hold = Hold::none;
   bool refresh = false;     // the reply is stale: it is to be asked for anew, behind the client's back
-  bool background = false;  // set by the session: this is that request
+  bool background = false;  // set by the refresh: this is that request
   std::string conditions;   // complete lines in the place of the client's own If-None-Match and If-Modified-Since
 
-  // What came of it. `outcome` leaves `pending` once, set by forward (or by the session for a local answer).
+  // What came of it. Forward sets `outcome`, a filter that answers sets `local`. It is `pending` again where a kept
+  // connection turned out closed, a response that was put aside is relayed after all, or a trial runs on.
   Outcome outcome = Outcome::pending;
   TlsFault tls_fault;                  // of Outcome::tls_error
   std::string_view malformed;          // of Outcome::protocol_error: what is wrong with the response; static storage

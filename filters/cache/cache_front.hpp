@@ -19,7 +19,7 @@ class CacheFront {
  public:
   explicit CacheFront(const ChainContext& context) noexcept : context_(&context) {}
 
-  // The answer; or nullopt, and x says what the session has to do: wait, or ask with x.conditions.
+  // The answer; or nullopt, and x says what the attempt has to do: wait, or ask with x.conditions.
   std::optional<Reply> on_request(Exchange&, Time now);
   // The exchange that fetches notifies the follower, at the latest in its on_done.
   bool follow(std::shared_ptr<cache::Follower>);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Last in the chain: when the answer would be one of `on:`, the first step that can answer takes its place. Cache and
-// static steps answer here; an upstream step is the session's to run (detour), which comes back with resume.
+// static steps answer here; an upstream step is the attempt's to run (detour), which comes back with resume.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides how long each part of an exchange may take; the session enforces it. The answers that remain possible at the
+// Decides how long each part of an exchange may take; Forward enforces it. The answers that remain possible at the
 // total's end (cache, static) need no time of their own, so nothing is kept back from it.
 #pragma once
 

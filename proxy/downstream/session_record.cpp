@@ -49,7 +49,7 @@ AccessRecord Session::access_record(const Attempt* attempt, Time end) const {
     line.flags = static_cast<Flags>(line.flags | x.flags);
     if (source_ != nullptr) line.flags = static_cast<Flags>(line.flags | source_->x.flags);
     if (const auto& endpoint = attempt->forward.endpoint()) line.endpoint = endpoint->url;
-    if (x.permitted != kNever) line.upstream_time = (x.response_end == kNever ? end : x.response_end) - x.permitted;
+    if (line.attempts > 0) line.upstream_time = (x.response_end == kNever ? end : x.response_end) - x.permitted;
   }
   return line;
 }

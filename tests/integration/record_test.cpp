@@ -96,6 +96,16 @@ TEST_CASE("process: an access line says who asked what of which host, and what a
   CHECK(logged.process.output().find("4111") == std::string::npos);
 }
 
+TEST_CASE("process: a request whose deadline is over before it could be sent has no upstream time") {
+  ScriptedUpstream upstream;
+  const Logged logged(upstream.port());
+  CHECK(logged.ask(request("GET /late", "Host: shop\r\nX-Request-Timeout-Ms: 0\r\n")).status == 504);
+  const Line line = logged.lines(1).at(0);
+  CHECK(text(line, "error") == "TotalTimeout");
+  CHECK(line.at("upstream_ms").to_number<double>() == 0);
+  CHECK(upstream.requests().empty());
+}
+
 TEST_CASE("process: an answer of the proxy's own has its name and a flag in the access log") {
   ScriptedUpstream upstream;
   const Logged logged(upstream.port(), {}, "    limits: {max_body: 1KiB, head_timeout: 200ms}\n");
