@@ -77,7 +77,7 @@ void Chain::on_verdict(Exchange& x, Time now) noexcept { std::get<BreakerFilter>
 
 bool Chain::remembers() const noexcept { return std::get<CacheFilter>(filters_).remembers(); }
 
-void Chain::on_stall() noexcept { std::get<CacheFilter>(filters_).on_stall(); }
+void Chain::on_client_stalled() noexcept { std::get<CacheFilter>(filters_).on_client_stalled(); }
 
 std::optional<std::string_view> Chain::detour() const noexcept {
   const auto again = std::get<CacheFilter>(filters_).detour();

@@ -43,7 +43,7 @@ class Chain {
   // Whether the upstream's response is on its way into the cache.
   bool remembers() const noexcept;
   // The client holds the response up: nobody is to wait for this exchange any longer.
-  void on_stall() noexcept;
+  void on_client_stalled() noexcept;
 
   // Whether the call of a client that has given it up is to go on without one: x.runs_on is set then, on_done leaves
   // its permit open, and on_verdict ends it, with x.outcome.

@@ -13,7 +13,7 @@ namespace breaker {
 class Breaker;
 }
 namespace cache {
-class Fetches;
+class RequestCollapser;
 class Store;
 class Partition;
 }  // namespace cache
@@ -23,7 +23,7 @@ struct ChainContext {
   const CompiledClassify* classify = nullptr;         // likewise
   cache::Store* store = nullptr;                      // likewise
   std::shared_ptr<cache::Partition> cache_partition;  // likewise: store->partition(upstream's name)
-  cache::Fetches* fetches = nullptr;                  // likewise, where the cache serves normally
+  cache::RequestCollapser* fetches = nullptr;         // likewise, where the cache serves normally
   std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
   std::atomic<std::uint32_t>* trials_without_client = nullptr;  // absent: a trial ends with its client
 };

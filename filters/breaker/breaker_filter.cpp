@@ -5,9 +5,9 @@
 #include <utility>
 #include <variant>
 
+#include "filters/acquire_one.hpp"
 #include "filters/breaker/classify.hpp"
 #include "filters/breaker/rejection.hpp"
-#include "filters/take_one.hpp"
 
 namespace fusewire {
 
@@ -102,7 +102,7 @@ void BreakerFilter::on_verdict(Exchange& x, Time now) noexcept {
 }
 
 bool BreakerFilter::WithoutClient::enter(std::uint32_t limit) noexcept {
-  if (!counted_) counted_ = count_ != nullptr && take_one(*count_, limit);
+  if (!counted_) counted_ = count_ != nullptr && acquire_one(*count_, limit);
   return counted_;
 }
 

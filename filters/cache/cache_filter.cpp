@@ -49,7 +49,7 @@ bool CacheFilter::follow(std::shared_ptr<cache::Follower> follower) {
   return front_ && front_->follow(std::move(follower));
 }
 
-void CacheFilter::on_stall() noexcept {
+void CacheFilter::on_client_stalled() noexcept {
   if (front_) front_->let_go();
 }
 

@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "filters/cache/cache_front.hpp"
-#include "filters/cache/cache_memory.hpp"
+#include "filters/cache/cache_lookup.hpp"
+#include "filters/cache/cache_writer.hpp"
 
 namespace fusewire {
 
@@ -22,7 +22,7 @@ class CacheFilter : public PassThrough {
 
   // Of the chain: see there. A detour leads to the same upstream, once more.
   bool follow(std::shared_ptr<cache::Follower>);
-  void on_stall() noexcept;
+  void on_client_stalled() noexcept;
   bool remembers() const noexcept { return memory_.remembering() != nullptr; }
   std::optional<std::string_view> detour() const noexcept { return detour_; }
   bool resume() noexcept { return std::exchange(detour_, std::nullopt).has_value(); }
@@ -31,8 +31,8 @@ class CacheFilter : public PassThrough {
   void validated(Exchange&, Reply&, Time now);
 
   const ChainContext* context_;
-  CacheMemory memory_;
-  std::optional<CacheFront> front_;  // serve: normal
+  CacheWriter memory_;
+  std::optional<CacheLookup> front_;  // serve: normal
   std::optional<std::string_view> detour_;
 };
 

@@ -11,7 +11,7 @@
 #include "filters/cache/freshness.hpp"
 #include "filters/cache/key.hpp"
 #include "filters/cache/partition.hpp"
-#include "filters/cache/selecting.hpp"
+#include "filters/cache/vary.hpp"
 #include "filters/message.hpp"
 
 namespace fusewire::cache {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "filters/cache/selecting.hpp"
+#include "filters/cache/vary.hpp"
 
 namespace fusewire::cache {
 namespace {

@@ -12,12 +12,12 @@ struct ConfigWatch::Loop : std::enable_shared_from_this<Loop> {
   void wait(std::chrono::milliseconds delay) {
     timer.expires_after(delay);
     timer.async_wait([self = shared_from_this()](const error_code& error) {
-      if (!error && !self->stopped) self->look();
+      if (!error && !self->stopped) self->poll();
     });
   }
 
-  void look() {
-    const ContentWatch::Seen seen = content.look();
+  void poll() {
+    const ContentWatch::Seen seen = content.poll();
     // A file that is gone is a bad one: the reload that follows says so, and the next one that it is back.
     if (seen != ContentWatch::Seen::same && seen != ContentWatch::Seen::settling) on_change();
     if (!stopped) wait(seen == ContentWatch::Seen::settling ? ContentWatch::kSettle : kInterval);

@@ -31,7 +31,7 @@ void ContentWatch::accept() {
   missing_ = 0;
 }
 
-ContentWatch::Seen ContentWatch::look() {
+ContentWatch::Seen ContentWatch::poll() {
   const auto now = stamp();
   if (!now) return miss();
   if (!missing_ && !pending_ && same_stamp(*now) && !is_young(now->changed)) return Seen::same;

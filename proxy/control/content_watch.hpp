@@ -26,7 +26,7 @@ class ContentWatch {
     found,     // it can be read again; reported once
   };
   // Costs one stat() while nothing changes. A file that is missing or unreadable is not a change.
-  Seen look();
+  Seen poll();
   // What is there now has been taken by other means.
   void accept();
   const std::string& path() const { return path_; }

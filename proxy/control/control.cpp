@@ -7,7 +7,7 @@
 
 #include "config/from_variables.hpp"
 #include "filters/breaker/classify.hpp"
-#include "filters/cache/fetches.hpp"
+#include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/observe/event_order.hpp"
@@ -38,7 +38,7 @@ Control::Control(Loader loader, std::size_t workers)
       started_(steady_now()),
       events_(1000),
       cache_(std::make_unique<cache::Store>(0)),
-      fetches_(std::make_unique<cache::Fetches>()),
+      fetches_(std::make_unique<cache::RequestCollapser>()),
       worker_cells_(workers),
       lasting_(workers, *cache_, [this](const config::Upstream& wanted) { return begin_state(wanted); }),
       default_via_(random_pseudonym()) {}
@@ -231,7 +231,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
 // under the old configuration may be stored later on: its generation is the old one, so that nobody finds it.
 std::uint64_t Control::cache_generation_of(const config::Upstream& wanted) {
   const Upstream* before = snapshot_ ? snapshot_->upstream(wanted.name) : nullptr;
-  if (before != nullptr && LastingState::same_site(*before->config, wanted)) return before->chain.cache_generation;
+  if (before != nullptr && StateRegistry::same_site(*before->config, wanted)) return before->chain.cache_generation;
   return ++cache_generations_;
 }
 
@@ -250,7 +250,7 @@ config::LoadResult Control::check(const std::string& text) const {
 
 // ------------------------------------------------------------------------------------------------------ time going by
 
-void Control::look(std::chrono::steady_clock::time_point now) {
+void Control::poll(std::chrono::steady_clock::time_point now) {
   end_overrides(now);
   if (token_watch_) look_at_token();
   look_at_certificates(now);
@@ -273,7 +273,7 @@ void Control::watch_token() {
 
 // A file that can't be read, or holds no token, changes nothing.
 void Control::look_at_token() {
-  switch (token_watch_->look()) {
+  switch (token_watch_->poll()) {
     case ContentWatch::Seen::changed:
       return take_token();
     case ContentWatch::Seen::lost:
@@ -323,7 +323,7 @@ std::string Control::renew_certificates(std::chrono::steady_clock::time_point no
 }
 
 void Control::look_at_certificates(std::chrono::steady_clock::time_point now) {
-  const bool changed = certificates_.look();
+  const bool changed = certificates_.poll();
   if ((!changed && now < ticket_keys_due_) || draining()) return;
   const std::string error = renew_certificates(now);
   if (!error.empty()) log::error("certificates rejected, keeping the last good ones", {{"error", error}});

@@ -16,22 +16,22 @@
 #include "config/load.hpp"
 #include "proxy/control/content_watch.hpp"
 #include "proxy/control/control_view.hpp"
-#include "proxy/control/lasting_state.hpp"
 #include "proxy/control/reload_report.hpp"
+#include "proxy/control/state_registry.hpp"
 #include "proxy/control/timed_overrides.hpp"
 #include "proxy/control/tls_contexts.hpp"
 #include "proxy/observe/event_log.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 
 namespace fusewire::cache {
-class Fetches;
+class RequestCollapser;
 class Store;
 }  // namespace fusewire::cache
 
 namespace fusewire::proxy {
 
 // The server owns it and calls start() once; from then on reload() and apply() replace the configuration as a whole,
-// and look() runs in between. Invariants: snapshot() is what workers were last given; a configuration that fails
+// and poll() runs in between. Invariants: snapshot() is what workers were last given; a configuration that fails
 // anywhere changes nothing but last_reload(); what is found by name (breakers, counters, cache partitions) outlives
 // each reload.
 class Control {
@@ -72,9 +72,9 @@ class Control {
   // The snapshot's, with the token as admin.token_file holds it now.
   const config::Admin& admin() const { return admin_; }
   // What nobody else notices in time: an override whose `for` is over, a rotated token, a renewed certificate. Called
-  // every kLook.
-  void look(std::chrono::steady_clock::time_point now);
-  static constexpr std::chrono::milliseconds kLook{400};
+  // every kPollInterval.
+  void poll(std::chrono::steady_clock::time_point now);
+  static constexpr std::chrono::milliseconds kPollInterval{400};
   std::size_t workers() const { return workers_; }
 
   void drain();  // once; later calls do nothing
@@ -123,9 +123,9 @@ class Control {
   EventLog events_;
   TimedOverrides overrides_;
   std::unique_ptr<cache::Store> cache_;
-  std::unique_ptr<cache::Fetches> fetches_;
+  std::unique_ptr<cache::RequestCollapser> fetches_;
   PerWorker<WorkerCells> worker_cells_;
-  LastingState lasting_;
+  StateRegistry lasting_;
   std::uint64_t version_ = 0;
   std::uint64_t cache_generations_ = 0;  // so many have been given out
   std::string default_via_;

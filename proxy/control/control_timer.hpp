@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Has Control look around every Control::kLook. On the thread of `io`, which is the control thread; destroyed there, or
-// after it has stopped.
+// Has Control look around every Control::kPollInterval. On the thread of `io`, which is the control thread; destroyed
+// there, or after it has stopped.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -26,10 +26,10 @@ class ControlTimer {
     Loop(asio::io_context& io, Control& wanted) : timer(io), control(wanted) {}
 
     void wait() {
-      timer.expires_after(Control::kLook);
+      timer.expires_after(Control::kPollInterval);
       timer.async_wait([self = shared_from_this()](const error_code& error) {
         if (error || self->stopped) return;
-        self->control.look(std::chrono::steady_clock::now());
+        self->control.poll(std::chrono::steady_clock::now());
         self->wait();
       });
     }

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "proxy/control/lasting_state.hpp"
 #include "proxy/control/reload_report.hpp"
+#include "proxy/control/state_registry.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 
 namespace fusewire::proxy {
@@ -17,7 +17,7 @@ struct ControlView {
   config::Admin admin;  // the snapshot's, with the token as admin.token_file holds it now
   ReloadReport last_reload;
   std::chrono::system_clock::time_point last_success{};
-  std::vector<LastingState::Traffic> traffic;
+  std::vector<StateRegistry::Traffic> traffic;
 };
 
 }  // namespace fusewire::proxy

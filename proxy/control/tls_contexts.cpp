@@ -107,10 +107,10 @@ CertificateWatch::CertificateWatch(const config::Config& config) {
   for (auto& [path, text] : shown) files_.push_back({ContentWatch(path), std::move(text)});
 }
 
-bool CertificateWatch::look() {
+bool CertificateWatch::poll() {
   bool changed = false;
   for (auto& [content, shown] : files_) {
-    const ContentWatch::Seen seen = content.look();
+    const ContentWatch::Seen seen = content.poll();
     if (seen == ContentWatch::Seen::changed) changed = true;
     if (seen == ContentWatch::Seen::lost)
       log::warn("a certificate's file cannot be read, keeping what was loaded", {{"file", shown}});

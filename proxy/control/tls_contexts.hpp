@@ -35,7 +35,7 @@ class CertificateWatch {
   explicit CertificateWatch(const config::Config&);
 
   // One look at each file; true when one has changed and settled.
-  bool look();
+  bool poll();
 
  private:
   struct File {

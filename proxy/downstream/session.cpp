@@ -226,7 +226,7 @@ Session::Next Session::parse_request() {
                                 .max_bytes = inbound_.limits->max_head_bytes,
                                 .max_fields = inbound_.limits->max_fields};
   const auto bytes = client_->buffer().view();
-  if (!head_progress_.is_news(bytes, limits)) return Next::incomplete;
+  if (!head_progress_.may_be_complete(bytes, limits)) return Next::incomplete;
   inbound_.request.scheme = secure_ ? "https" : "http";
   const auto head = http::parse_request_head(bytes, limits, inbound_.request);
   if (head.parsed == http::Parsed::incomplete) {

@@ -306,13 +306,13 @@ Task<void> Session::send(Gather& gather) {
 }
 
 Task<void> Session::send_slowly(Gather& gather) {
-  if (attempt_ != nullptr) attempt_->held_up();
+  if (attempt_ != nullptr) attempt_->on_client_stalled();
   arm_send_deadline();
   begin_discarding();
   co_await client_->flush(gather);
   discards_ = false;
   send_deadline_.disarm();
-  if (attempt_ != nullptr) attempt_->goes_on();
+  if (attempt_ != nullptr) attempt_->on_client_resumed();
 }
 
 // A client that takes something within send_timeout, however little, is waited for.

@@ -14,7 +14,7 @@ class HeadProgress {
  public:
   // `bytes`: all of the head that has come so far. True for the first ones, for those that pass a limit or end the
   // head, and for those that end a line: every one of a small head, of a large one when it has grown by half.
-  bool is_news(std::string_view bytes, const HeadLimits& limits) {
+  bool may_be_complete(std::string_view bytes, const HeadLimits& limits) {
     if (parsed_ != 0) return is_news_again(bytes, limits);
     looked_ = bytes.size();
     return true;

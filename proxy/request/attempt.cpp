@@ -58,19 +58,19 @@ void Attempt::cut_off(Outcome why) {
   if (detour_) detour_->cut_off(why);
 }
 
-void Attempt::held_up() {
-  chain.on_stall();
+void Attempt::on_client_stalled() {
+  chain.on_client_stalled();
   forward.client_waits();
-  if (detour_) detour_->held_up();
+  if (detour_) detour_->on_client_stalled();
 }
 
-void Attempt::goes_on() {
+void Attempt::on_client_resumed() {
   forward.client_took();
-  if (detour_) detour_->goes_on();
+  if (detour_) detour_->on_client_resumed();
 }
 
-bool Attempt::take_slot() {
-  return has_slot_ = take_one(upstream.state->concurrent_requests, upstream.config->limits.max_concurrent_requests);
+bool Attempt::acquire_slot() {
+  return has_slot_ = acquire_one(upstream.state->concurrent_requests, upstream.config->limits.max_concurrent_requests);
 }
 
 // The upstream, unless a filter or a limit answers in its place.
@@ -100,7 +100,7 @@ void Attempt::answer_with(Reply own, Reply& reply) {
 }
 
 Task<void> Attempt::ask_upstream(Reply& reply) {
-  if (!take_slot()) {
+  if (!acquire_slot()) {
     x.outcome = Outcome::overload;
     set_failure_flag(x);
     reply = too_many_requests_reply(upstream.config->name);

@@ -33,9 +33,9 @@ class Attempt {
   // Whatever is waited for on the upstream's side ends now.
   void cut_off(Outcome why);
   // The client takes its answer slowly: nobody else is to wait for what it fetches, and the upstream is not blamed for
-  // the time until goes_on().
-  void held_up();
-  void goes_on();
+  // the time until on_client_resumed().
+  void on_client_stalled();
+  void on_client_resumed();
 
   Exchange x;
   Chain chain;
@@ -77,7 +77,7 @@ class Attempt {
   Task<void> finish_without_client();
   void forgo_verdict();
   void observe_latency(Time now);
-  bool take_slot();
+  bool acquire_slot();
   void give_slot_back();
   void count_fallbacks();
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "filters/cache/fetches.hpp"
+#include "filters/cache/request_collapser.hpp"
 #include "proxy/net/event.hpp"
 #include "proxy/net/loop.hpp"
 

@@ -35,7 +35,7 @@ struct Server::Impl {
   ~Impl();
 
   std::string publish(const std::shared_ptr<const Snapshot>&);
-  void announce(const NameNews&);
+  void announce(const ResolvedName&);
   void begin_drain();
   void close_listeners();
   void wait_for_workers();
@@ -47,7 +47,7 @@ struct Server::Impl {
   asio::io_context io{1};  // the control thread's
   asio::executor_work_guard<Executor> work{io.get_executor()};
   Control control;
-  Names names{resolve, [this](const NameNews& news) { announce(news); }};
+  DnsCache dns{resolve, [this](const ResolvedName& found) { announce(found); }};
   std::vector<std::unique_ptr<Worker>> workers;  // whole before the first request wants a name
   Acceptor acceptor{workers};
   admin::Service admin{io, control};
@@ -68,7 +68,7 @@ Server::Impl::Impl(config::Config config, const ServerOptions& options) : contro
   if (options.signals) take_over_process();
   const std::size_t count = workers_of(config);
   for (std::size_t i = 0; i < count; ++i)
-    workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), names));
+    workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), dns));
   for (auto& worker : workers) worker->start();
   acceptor.start();
   try {
@@ -113,7 +113,7 @@ void Server::Impl::stop_threads() {
   }
   admin.stop();
   acceptor.close();
-  names.stop();
+  dns.stop();
   for (auto& worker : workers) worker->stop();
   for (auto& worker : workers) worker->join();
 }
@@ -133,8 +133,8 @@ std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapsho
   return {};
 }
 
-void Server::Impl::announce(const NameNews& news) {
-  for (auto& worker : workers) worker->learn(news);
+void Server::Impl::announce(const ResolvedName& found) {
+  for (auto& worker : workers) worker->on_resolved(found);
 }
 
 // ------------------------------------------------------------------------------------------------------ life

@@ -14,8 +14,8 @@ constexpr std::chrono::seconds kTrim{10};
 
 }  // namespace
 
-Worker::Worker(std::size_t index, WorkerCells& cells, Names& names)
-    : context_(index, cells, names, [this] { end_if_stopped(); }),
+Worker::Worker(std::size_t index, WorkerCells& cells, DnsCache& dns)
+    : context_(index, cells, dns, [this] { end_if_stopped(); }),
       backstop_(context_.deadlines(), [this] { context_.loop().stop(); }),
       trim_(context_.deadlines(), [this] { trim(); }) {}
 
@@ -64,8 +64,8 @@ void Worker::evict_idle(const UpstreamState* state) {
   context_.loop().post([this, state] { context_.pool().evict_one(*state); });
 }
 
-void Worker::learn(const NameNews& news) {
-  context_.loop().post([this, news] { context_.backends().learn(news); });
+void Worker::on_resolved(const ResolvedName& found) {
+  context_.loop().post([this, found] { context_.balancer().on_resolved(found); });
 }
 
 void Worker::drain() {

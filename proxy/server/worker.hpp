@@ -17,7 +17,7 @@ namespace fusewire::proxy {
 // the order in which one thread made them.
 class Worker {
  public:
-  Worker(std::size_t index, WorkerCells& cells, Names& names);
+  Worker(std::size_t index, WorkerCells& cells, DnsCache& dns);
   ~Worker();
 
   void start();
@@ -30,7 +30,7 @@ class Worker {
   void part_with_client(std::shared_ptr<ListenerGate>, std::function<void(bool made)> done);
   void drain();                           // no more keep-alive; ends when the last connection has ended
   void evict_idle(const UpstreamState*);  // compared only, never looked into
-  void learn(const NameNews&);
+  void on_resolved(const ResolvedName&);
   void stop();  // cuts everything off
   bool drained() const { return drain_begun_.load() && context_.connections().size() == 0; }
   void join();

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "filters/acquire_one.hpp"
 #include "filters/breaker/core/breaker.hpp"
-#include "filters/take_one.hpp"
 #include "proxy/net/resolver.hpp"
 #include "proxy/observe/cells.hpp"
 
@@ -103,7 +103,7 @@ struct EndpointState {
   const std::optional<SocketAddress> known;  // nothing: it has a name, which is looked up (names.hpp)
 
   // Of a name. Any thread.
-  std::atomic<bool> wanted{false};  // by a request, since the last look-up
+  std::atomic<bool> in_use{false};  // by a request, since the last look-up
   LookUpRecord last_look_up;
 };
 

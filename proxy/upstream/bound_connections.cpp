@@ -46,7 +46,7 @@ void BoundConnections::reserve(const UpstreamConnection& connection, const std::
                                std::uint32_t max_connections) {
   if (!connection.may_idle_) return lose(*state);
   if (slot_of(*state) != in_use_.end()) return;
-  if (!take_one(state->bound_connections, std::max(max_connections / 2, 1U))) return lose(*state);
+  if (!acquire_one(state->bound_connections, std::max(max_connections / 2, 1U))) return lose(*state);
   in_use_.emplace_back(state);
 }
 

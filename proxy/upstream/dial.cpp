@@ -20,11 +20,11 @@ std::uint64_t idle_connections(const UpstreamState& state) {
 // Where all are taken and some are idle, an idle one makes room: ours at once, or another worker's a moment later. One
 // look more where none is idle: another worker may have sent its response's last byte and not have come to give the
 // connection back.
-Task<bool> Dial::take_place(const GiveUp& give_up) {
+Task<bool> Dial::acquire_slot(const GiveUp& give_up) {
   UpstreamState& state = *upstream_.state;
   const std::uint32_t max = upstream_.config->limits.max_connections;
   Deadline look_again(worker_.deadlines(), [this] { news_.set(); });
-  bool taken = UpstreamConnection::take_slot(state, max);
+  bool taken = UpstreamConnection::acquire_slot(state, max);
   bool waited = false;
   while (!taken) {
     if (!worker_.pool().evict_one(state)) {
@@ -36,16 +36,16 @@ Task<bool> Dial::take_place(const GiveUp& give_up) {
       co_await news_.wait();
       if (give_up()) co_return false;
     }
-    taken = UpstreamConnection::take_slot(state, max);
+    taken = UpstreamConnection::acquire_slot(state, max);
   }
   co_return true;
 }
 
-Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& choice, Time now, const Until& until,
+Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Balancer::Choice& choice, Time now, const Until& until,
                                                         const GiveUp& give_up) {
   outcome_ = Outcome::pending;
   if (!choice.backend) co_await resolve(choice, now, give_up);
-  const auto candidates = worker_.backends().candidates(choice, now);
+  const auto candidates = worker_.balancer().candidates(choice, now);
   ConnectorPtr connector;
   if (candidates.empty())
     outcome_ = Outcome::dns_error;
@@ -69,8 +69,8 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Backends::Choice& 
 }
 
 // Until something is known of the endpoint's name.
-Task<void> Dial::resolve(const Backends::Choice& choice, Time now, const GiveUp& give_up) {
-  const Backends::Wait wait(worker_.backends(), *choice.endpoint, upstream_.config->dns_refresh, now, watcher_);
+Task<void> Dial::resolve(const Balancer::Choice& choice, Time now, const GiveUp& give_up) {
+  const Balancer::Wait wait(worker_.balancer(), *choice.endpoint, upstream_.config->dns_refresh, now, watcher_);
   resolving_ = true;
   bool given_up = give_up();
   while (!wait.is_over() && !given_up) {
@@ -109,14 +109,14 @@ void Dial::remember(const std::vector<BackendPtr>& candidates, const Connector& 
                     const Until& until) const {
   const Time now = steady_now();
   const auto avoid = [&](std::size_t i) {
-    if (until.is_ours || !connector.was_late(i)) Backends::avoid(*candidates[i], now);
+    if (until.limited_by_connect_timeout || !connector.was_late(i)) Balancer::mark_unreachable(*candidates[i], now);
   };
   const std::size_t last = connector.tried() - 1;
   for (std::size_t i = 0; i < last; ++i) avoid(i);
   const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::resource_exhausted;
   if (reached)
-    Backends::trust(*candidates[last]);
-  else if (unreachable || (until.is_ours && now >= until.time))
+    Balancer::mark_reachable(*candidates[last]);
+  else if (unreachable || (until.limited_by_connect_timeout && now >= until.time))
     avoid(last);
 }
 

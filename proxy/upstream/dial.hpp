@@ -9,7 +9,7 @@
 
 #include "proxy/net/connector.hpp"
 #include "proxy/snapshot/snapshot.hpp"
-#include "proxy/upstream/backends.hpp"
+#include "proxy/upstream/balancer.hpp"
 #include "proxy/upstream/upstream_pool.hpp"
 #include "proxy/upstream/worker_context.hpp"
 
@@ -27,14 +27,14 @@ class Dial {
 
   // A place for one more connection; room is made by closing an idle one, here or at another worker. False: there is
   // none to be had, or it was given up.
-  Task<bool> take_place(const GiveUp&);
+  Task<bool> acquire_slot(const GiveUp&);
   // With a place taken, which is given back where there is no connection; then outcome() says why, and it is `pending`
   // where it was given up. The backend chosen comes first, then others of its endpoint; it is all over at `until`.
   struct Until {
     Time time = kNever;
-    bool is_ours = true;  // the configured time to connect, and not what the client has left
+    bool limited_by_connect_timeout = true;  // the configured time to connect, and not what the client has left
   };
-  Task<std::unique_ptr<UpstreamConnection>> connect(const Backends::Choice&, Time now, const Until&, const GiveUp&);
+  Task<std::unique_ptr<UpstreamConnection>> connect(const Balancer::Choice&, Time now, const Until&, const GiveUp&);
   Outcome outcome() const { return outcome_; }
   bool is_resolving() const { return resolving_; }
   const TlsFault& tls_fault() const { return tls_fault_; }  // of Outcome::tls_error
@@ -42,7 +42,7 @@ class Dial {
   void cancel();
 
  private:
-  Task<void> resolve(const Backends::Choice&, Time now, const GiveUp&);
+  Task<void> resolve(const Balancer::Choice&, Time now, const GiveUp&);
   Task<ConnectorPtr> reach(const std::vector<BackendPtr>&, const Until&, const GiveUp&);
   void remember(const std::vector<BackendPtr>&, const Connector&, bool reached, const Until&) const;
   Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);

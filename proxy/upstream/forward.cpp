@@ -81,7 +81,7 @@ bool Forward::take_bound_connection() {
 
 void Forward::choose_endpoint() {
   if (inbound_.bound && take_bound_connection()) return;
-  choice_ = worker_.backends().choose(upstream_, x_.permitted == kNever ? steady_now() : x_.permitted);
+  choice_ = worker_.balancer().choose(upstream_, x_.permitted == kNever ? steady_now() : x_.permitted);
 }
 
 bool Forward::reuse_connection() {
@@ -89,7 +89,7 @@ bool Forward::reuse_connection() {
   const Time now = x_.permitted == kNever ? steady_now() : x_.permitted;
   if (!fresh_ && !connection_ && choice_.backend)
     connection_ = worker_.pool().take(*choice_.backend, now, x_.timeouts->keep_alive);
-  if (connection_) Backends::trust(*choice_.backend);
+  if (connection_) Balancer::mark_reachable(*choice_.backend);
   return connection_ != nullptr;
 }
 
@@ -104,15 +104,15 @@ Task<void> Forward::connect() {
   phase_ = Phase::connecting;
   connect_started_ = steady_now();
   arm();
-  const bool placed = co_await dial_.take_place([this] {
+  const bool placed = co_await dial_.acquire_slot([this] {
     inbound_.client.listen();
     return fault_ || inbound_.client.gone();
   });
-  if (!placed) co_return end(why_no_place());
+  if (!placed) co_return end(why_no_slot());
   connect_started_ = steady_now();
   arm();
   const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
-  const Dial::Until when{.time = until, .is_ours = until < x_.total_at};
+  const Dial::Until when{.time = until, .limited_by_connect_timeout = until < x_.total_at};
   connection_ = co_await dial_.connect(choice_, connect_started_, when, [this] {
     inbound_.client.listen();
     return interrupted();
@@ -122,7 +122,7 @@ Task<void> Forward::connect() {
   end(Fault{dial_.outcome(), std::min(steady_now(), until)});
 }
 
-Outcome Forward::why_no_place() const {
+Outcome Forward::why_no_slot() const {
   if (fault_ && is_forsaken(fault_->outcome)) return fault_->outcome;
   return inbound_.client.gone() ? Outcome::client_gone : Outcome::overload;
 }

@@ -96,7 +96,7 @@ class Forward final : public Watcher {
   bool take_bound_connection();
   bool reuse_connection();
   void begin_with_connection();
-  Outcome why_no_place() const;
+  Outcome why_no_slot() const;
   Task<void> connect();  // x.outcome says why there is none
   Task<void> send();
   void append_head(std::string& out);
@@ -125,7 +125,7 @@ class Forward final : public Watcher {
   Dial dial_;
   Upload upload_;
 
-  Backends::Choice choice_{};
+  Balancer::Choice choice_{};
   std::unique_ptr<UpstreamConnection> connection_;
   Response response_;
   http::ConnectionOptions response_connection_;

@@ -23,7 +23,7 @@ http::HeadResult Forward::read_head(Channel& channel) {
   const http::HeadLimits limits = head_limits();
   const auto parse = [&] { return http::parse_response_head(buffer.view(), limits, x_.request->is_head(), response_); };
   const auto grow = [&] { return buffer.grow(limits.max_bytes + kBodyRoom); };
-  if (!head_progress_.is_news(buffer.view(), limits)) {
+  if (!head_progress_.may_be_complete(buffer.view(), limits)) {
     if (buffer.size() > config::kMaxHeadBytes) grow();  // a line without end yet: there must be room for the rest
     return {};
   }

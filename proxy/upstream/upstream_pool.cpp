@@ -10,7 +10,9 @@ namespace fusewire::proxy {
 
 Backend::~Backend() = default;
 
-bool UpstreamConnection::take_slot(UpstreamState& state, std::uint32_t max) { return take_one(state.connections, max); }
+bool UpstreamConnection::acquire_slot(UpstreamState& state, std::uint32_t max) {
+  return acquire_one(state.connections, max);
+}
 
 UpstreamConnection::UpstreamConnection(ChannelPtr channel, BackendPtr backend, std::shared_ptr<UpstreamState> state,
                                        std::size_t worker)

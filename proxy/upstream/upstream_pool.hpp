@@ -38,7 +38,7 @@ using BackendPtr = boost::intrusive_ptr<Backend>;
 class UpstreamConnection final : Watcher {
  public:
   // Takes a slot of `state.connections`, or gives nothing when `max` are in use.
-  static bool take_slot(UpstreamState& state, std::uint32_t max);
+  static bool acquire_slot(UpstreamState& state, std::uint32_t max);
 
   UpstreamConnection(ChannelPtr, BackendPtr, std::shared_ptr<UpstreamState>, std::size_t worker);
   ~UpstreamConnection();  // closes and gives the slot back

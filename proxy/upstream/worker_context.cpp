@@ -19,11 +19,11 @@ void write_hex(char* out, std::uint64_t value) {
 
 }  // namespace
 
-WorkerContext::WorkerContext(std::size_t index, WorkerCells& cells, Names& names, std::function<void()> on_task_ended)
+WorkerContext::WorkerContext(std::size_t index, WorkerCells& cells, DnsCache& dns, std::function<void()> on_task_ended)
     : index_(index),
       cells_(cells),
       pool_(deadlines()),
-      backends_(names, pool_, index),
+      balancer_(dns, pool_, index),
       access_log_(cells),
       log_flush_(deadlines(), [this] { access_log_.flush(); }),
       connections_(on_task_ended),
@@ -38,7 +38,7 @@ void WorkerContext::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
   // A holder of its own, so that workers do not share a reference count.
   auto holder = std::make_shared<std::shared_ptr<const Snapshot>>(snapshot);
   snapshot_ = std::shared_ptr<const Snapshot>(holder, holder->get());
-  backends_.keep_only(*snapshot_);
+  balancer_.keep_only(*snapshot_);
   forget_tls_sessions();
   connections_.for_each(&WorkerTask::configuration_changed);
 }

@@ -18,7 +18,7 @@
 #include "proxy/observe/cells.hpp"
 #include "proxy/observe/log_limit.hpp"
 #include "proxy/snapshot/snapshot.hpp"
-#include "proxy/upstream/backends.hpp"
+#include "proxy/upstream/balancer.hpp"
 #include "proxy/upstream/upstream_pool.hpp"
 #include "proxy/upstream/worker_tasks.hpp"
 
@@ -31,7 +31,7 @@ namespace fusewire::proxy {
 class WorkerContext {
  public:
   // `on_task_ended` runs after each end of a connection or a refresh.
-  WorkerContext(std::size_t index, WorkerCells& cells, Names& names, std::function<void()> on_task_ended);
+  WorkerContext(std::size_t index, WorkerCells& cells, DnsCache& dns, std::function<void()> on_task_ended);
   WorkerContext(const WorkerContext&) = delete;
   WorkerContext& operator=(const WorkerContext&) = delete;
 
@@ -42,7 +42,7 @@ class WorkerContext {
   BufferPool& buffers() { return buffers_; }
   Scratch::Pool& scratch() { return scratch_; }
   UpstreamPool& pool() { return pool_; }
-  Backends& backends() { return backends_; }
+  Balancer& balancer() { return balancer_; }
   WorkerCells& cells() { return cells_; }
   AccessLog& access_log() { return access_log_; }
   void arm_log_flush(Time now);
@@ -79,7 +79,7 @@ class WorkerContext {
   std::vector<Fields> fields_;
   Loop loop_;
   UpstreamPool pool_;
-  Backends backends_;
+  Balancer balancer_;
   AccessLog access_log_;
   Deadline log_flush_;
   WorkerTasks connections_;

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "filters/cache/fetches.hpp"
+#include "filters/cache/request_collapser.hpp"
 
 using namespace fusewire;
 using namespace fusewire::cache;
@@ -28,7 +28,7 @@ struct CountingFollower : Follower {
 }  // namespace
 
 TEST_CASE("one leads at a time, and each follower is notified exactly once") {
-  Fetches fetches;
+  RequestCollapser fetches;
   std::array<std::atomic<int>, kKeys> leading{};
   std::atomic<int> wrong{0}, led{0};
   std::vector<std::vector<std::shared_ptr<CountingFollower>>> followers(kThreads);

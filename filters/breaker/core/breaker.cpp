@@ -13,7 +13,7 @@ Breaker::Breaker(const config::CircuitBreaker& config, Time now, std::uint64_t s
 
 Breaker::~Breaker() = default;
 
-Breaker::Scene Breaker::scene(Time now) const noexcept {
+Breaker::CallContext Breaker::context(Time now) const noexcept {
   const auto age = std::chrono::floor<milliseconds>(now - made_).count();
   return {*settings_.load(std::memory_order_acquire), now, std::max<Millis>(0, age)};
 }
@@ -27,7 +27,7 @@ bool Breaker::exchange(StateWord& word, StateWord wanted) noexcept {
 }
 
 Breaker::Answer Breaker::try_acquire(Time now) noexcept {
-  const Scene here = scene(now);
+  const CallContext here = context(now);
   if (here.settings.mode == config::Mode::disabled) return unjudged(here);
   if (const OverrideWord forced = current_override(here); forced.is_set()) return acquire_overridden(here, forced);
   const StateWord word = load();
@@ -36,7 +36,7 @@ Breaker::Answer Breaker::try_acquire(Time now) noexcept {
 }
 
 // The first call that sees an expired override removes it and emits one event.
-OverrideWord Breaker::current_override(const Scene& here) noexcept {
+OverrideWord Breaker::current_override(const CallContext& here) noexcept {
   OverrideWord word = override_.load(std::memory_order_acquire);
   while (word.is_set() && word.is_over(here.at)) {
     if (!override_.compare_exchange_strong(word, OverrideWord(), std::memory_order_acq_rel)) continue;
@@ -49,12 +49,12 @@ OverrideWord Breaker::current_override(const Scene& here) noexcept {
   return word;
 }
 
-Breaker::Answer Breaker::acquire_overridden(const Scene& here, OverrideWord word) noexcept {
+Breaker::Answer Breaker::acquire_overridden(const CallContext& here, OverrideWord word) noexcept {
   if (word.kind() == Override::forced_closed) return permit(here, load());
   return refuse(here, {RejectedBy::forced_open, word.left(here.at)});
 }
 
-Breaker::Answer Breaker::acquire_beyond_closed(const Scene& here, StateWord word) noexcept {
+Breaker::Answer Breaker::acquire_beyond_closed(const CallContext& here, StateWord word) noexcept {
   for (;;) {
     if (word.state() == State::closed) return permit(here, word);
     if (word.state() == State::open) {
@@ -74,17 +74,17 @@ Breaker::Answer Breaker::acquire_beyond_closed(const Scene& here, StateWord word
 }
 
 // The first arrival after the interval makes the transition and takes the first slot in one step.
-bool Breaker::half_open(const Scene& here, StateWord& word) noexcept {
+bool Breaker::half_open(const CallContext& here, StateWord& word) noexcept {
   const StateWord from = word;
   admission_.publish(from.next_generation(), here.at);
   const StateWord to = StateWord::half_open(from.next_generation(), from.row(), {.in_flight = 1, .admissions = 1});
   if (!exchange(word, to)) return false;
-  moved(here, from, to);
+  on_transition(here, from, to);
   return true;
 }
 
 // The time is published first: a thread that finds the slot taken finds the time, too.
-bool Breaker::take_slot(const Scene& here, StateWord& word) noexcept {
+bool Breaker::take_slot(const CallContext& here, StateWord& word) noexcept {
   StateWord::Probes probes = word.probes();
   ++probes.in_flight;
   ++probes.admissions;
@@ -93,27 +93,27 @@ bool Breaker::take_slot(const Scene& here, StateWord& word) noexcept {
 }
 
 // How many trials may be in flight at once.
-std::uint32_t Breaker::slots(const Scene& here, StateWord word) const noexcept {
+std::uint32_t Breaker::slots(const CallContext& here, StateWord word) const noexcept {
   const std::uint64_t room = here.settings.half_open_max_calls + made_room_.of(word.generation());
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(room, StateWord::kMaxCount));
 }
 
 // Since the last admission, all slots being held.
-Millis Breaker::waited(const Scene& here, StateWord word) const noexcept {
+Millis Breaker::waited(const CallContext& here, StateWord word) const noexcept {
   const Millis last = admission_.of(word.generation());
   return last < 0 ? 0 : std::max<Millis>(0, here.at - last);
 }
 
-Permit Breaker::permit(const Scene& here, StateWord word, bool slot) noexcept {
+Permit Breaker::permit(const CallContext& here, StateWord word, bool slot) noexcept {
   return Permit(*this, word.generation(), slot, false, here.now);
 }
 
-Permit Breaker::unjudged(const Scene& here) noexcept {
+Permit Breaker::unjudged(const CallContext& here) noexcept {
   return Permit(*this, load().generation(), false, true, here.now);
 }
 
 // In shadow mode what would be rejected goes through, counted as such.
-Breaker::Answer Breaker::refuse(const Scene& here, Rejection rejection) noexcept {
+Breaker::Answer Breaker::refuse(const CallContext& here, Rejection rejection) noexcept {
   const bool shadow = here.settings.mode == config::Mode::shadow;
   (shadow ? would_reject_ : counted_.rejected).fetch_add(1, std::memory_order_relaxed);
   if (heard_ && heard_->hears.rejections)
@@ -127,7 +127,7 @@ Breaker::Answer Breaker::refuse(const Scene& here, Rejection rejection) noexcept
 }
 
 bool Breaker::available(Time now) const noexcept {
-  const Scene here = scene(now);
+  const CallContext here = context(now);
   if (here.settings.mode != config::Mode::enforce) return true;
   const Override kind = override_.load(std::memory_order_acquire).at(here.at);
   if (kind != Override::none) return kind == Override::forced_closed;

@@ -12,8 +12,8 @@
 
 #include "filters/breaker/core/override_word.hpp"
 #include "filters/breaker/core/permit.hpp"
-#include "filters/breaker/core/retained.hpp"
 #include "filters/breaker/core/settings.hpp"
+#include "filters/breaker/core/stable_list.hpp"
 #include "filters/breaker/core/state_word.hpp"
 #include "filters/breaker/core/tagged.hpp"
 #include "filters/breaker/core/trip_log.hpp"
@@ -106,40 +106,40 @@ class Breaker {
   Reconfigured reconfigure(const config::CircuitBreaker&, Time now);
 
   // Which kinds of events reach the listener is the caller's choice; an unheard event costs nothing. Before traffic.
-  struct Hears {
+  struct Subscription {
     bool transitions = true;  // and overrides, resets
     bool rejections = false;
     bool results = false;
   };
-  void listen(Listener, Hears);
+  void listen(Listener, Subscription);
 
  private:
   friend class Permit;
 
   // What one call of the breaker works with: one reading of the settings and of the time.
-  struct Scene {
+  struct CallContext {
     const Settings& settings;
     Time now;
     Millis at;
   };
   using Answer = std::variant<Permit, Rejection>;
 
-  Scene scene(Time now) const noexcept;
+  CallContext context(Time now) const noexcept;
   StateWord load() const noexcept { return StateWord(word_.load(std::memory_order_acquire)); }
   bool exchange(StateWord& word, StateWord wanted) noexcept;
   Millis left(StateWord open, Millis at) const noexcept { return open.left(at, since_.of(open.generation())); }
 
   // breaker.cpp: admission
-  OverrideWord current_override(const Scene&) noexcept;
-  Answer acquire_overridden(const Scene&, OverrideWord) noexcept;
-  Answer acquire_beyond_closed(const Scene&, StateWord) noexcept;
-  bool half_open(const Scene&, StateWord& open) noexcept;
-  bool take_slot(const Scene&, StateWord& half_open) noexcept;
-  Answer refuse(const Scene&, Rejection) noexcept;
-  Permit permit(const Scene&, StateWord, bool slot = false) noexcept;
-  Permit unjudged(const Scene&) noexcept;
-  Millis waited(const Scene&, StateWord half_open) const noexcept;
-  std::uint32_t slots(const Scene&, StateWord half_open) const noexcept;
+  OverrideWord current_override(const CallContext&) noexcept;
+  Answer acquire_overridden(const CallContext&, OverrideWord) noexcept;
+  Answer acquire_beyond_closed(const CallContext&, StateWord) noexcept;
+  bool half_open(const CallContext&, StateWord& open) noexcept;
+  bool take_slot(const CallContext&, StateWord& half_open) noexcept;
+  Answer refuse(const CallContext&, Rejection) noexcept;
+  Permit permit(const CallContext&, StateWord, bool slot = false) noexcept;
+  Permit unjudged(const CallContext&) noexcept;
+  Millis waited(const CallContext&, StateWord half_open) const noexcept;
+  std::uint32_t slots(const CallContext&, StateWord half_open) const noexcept;
 
   // verdicts.cpp
   void finish(const Permit&, Event::Result, FailureKind, Time now) noexcept;
@@ -151,39 +151,39 @@ class Breaker {
     bool was_slow = false;
     bool broke_off = false;  // after it had been settled
   };
-  void record(const Scene&, StateWord closed, Ended) noexcept;
-  Rows update_rows(const Scene&, std::uint32_t generation, Ended) noexcept;
+  void record(const CallContext&, StateWord closed, Ended) noexcept;
+  Rows update_rows(const CallContext&, std::uint32_t generation, Ended) noexcept;
   enum class Room : bool { same, one_more };
   void give_back_early(std::uint32_t generation, Room, Time now) noexcept;
   struct Probe {
     bool gives_back = false;  // its slot
     bool succeeded = false;
   };
-  void probe_ended(const Scene&, StateWord half_open, Probe) noexcept;
-  void probe_failed(const Scene&, StateWord half_open, bool gives_back) noexcept;
-  void count(const Scene&, Event::Result, FailureKind) noexcept;
+  void probe_ended(const CallContext&, StateWord half_open, Probe) noexcept;
+  void probe_failed(const CallContext&, StateWord half_open, bool gives_back) noexcept;
+  void count(const CallContext&, Event::Result, FailureKind) noexcept;
 
   // transitions.cpp
-  bool trip(const Scene&, StateWord& word, Cause) noexcept;
-  std::uint32_t next_row(const Scene&, StateWord from) const noexcept;
+  bool trip(const CallContext&, StateWord& word, Cause) noexcept;
+  std::uint32_t next_row(const CallContext&, StateWord from) const noexcept;
   double jitter_share(std::uint32_t generation) const noexcept;
-  void moved(const Scene&, StateWord from, StateWord to, const Trip* = nullptr) noexcept;
+  void on_transition(const CallContext&, StateWord from, StateWord to, const Trip* = nullptr) noexcept;
   void emit(const Event&) const noexcept;
 
   // snapshot.cpp
-  void show_windows(const Scene&, StateWord, Snapshot&) const noexcept;
-  void show_times(const Scene&, StateWord, Snapshot&) const noexcept;
+  void show_windows(const CallContext&, StateWord, Snapshot&) const noexcept;
+  void show_times(const CallContext&, StateWord, Snapshot&) const noexcept;
   void show_counts(Snapshot&) const noexcept;
 
   // control.cpp
   void force(Override, Time now, std::optional<milliseconds> for_);
-  void end_override(const Scene&);
-  void reset_locked(const Scene&);
+  void end_override(const CallContext&);
+  void reset_locked(const CallContext&);
   const Settings& adopt(Settings, const config::CircuitBreaker&, Reconfigured&);
 
-  struct Heard {
+  struct Subscriber {
     Listener listener;
-    Hears hears;
+    Subscription hears;
   };
 
   // Read by every call, written by few of those in closed.
@@ -192,7 +192,7 @@ class Breaker {
   std::atomic<const Settings*> settings_{nullptr};
   const Time made_;
   const std::uint64_t seed_;
-  std::unique_ptr<const Heard> heard_;
+  std::unique_ptr<const Subscriber> heard_;
   Stamp since_;      // when the generation began; written just after its transition
   Stamp admission_;  // the last one of a half-open generation; written just before its slot is taken
 
@@ -216,16 +216,16 @@ class Breaker {
   std::array<std::atomic<Millis>, 3> time_in_{};
   std::array<std::atomic<std::uint32_t>, kReasons> trips_{};
   std::atomic<std::uint32_t> half_opened_{0};
-  std::atomic<std::uint32_t> recovered_{0};  // half_open -> closed
-  std::atomic<std::uint32_t> cut_short_{0};  // open -> closed, by a reset
+  std::atomic<std::uint32_t> recovered_{0};         // half_open -> closed
+  std::atomic<std::uint32_t> reset_while_open_{0};  // open -> closed, by a reset
   TripLog last_trip_;
 
   // The control thread's. What a reload replaced stays until the breaker dies, for a call may still be looking at it;
   // it is taken up again when the same is wanted again.
   std::mutex control_;
-  Retained<Settings> all_settings_;
-  Retained<SlidingWindow> windows_;
-  Retained<FailureWindow> failure_windows_;
+  StableList<Settings> all_settings_;
+  StableList<SlidingWindow> windows_;
+  StableList<FailureWindow> failure_windows_;
 };
 
 }  // namespace fusewire::breaker

@@ -14,7 +14,7 @@ void Breaker::force_closed(Time now, std::optional<milliseconds> for_) { force(O
 void Breaker::force(Override kind, Time now, std::optional<milliseconds> for_) {
   constexpr Millis kLongest = Millis{1} << 60;
   const std::lock_guard lock(control_);
-  const Scene here = scene(now);
+  const CallContext here = context(now);
   current_override(here);  // one that is over has ended by itself, not been replaced
   std::optional<Millis> end;
   if (for_) end = here.at + std::clamp<Millis>(for_->count(), 0, kLongest);
@@ -28,10 +28,10 @@ void Breaker::force(Override kind, Time now, std::optional<milliseconds> for_) {
 
 void Breaker::release(Time now) {
   const std::lock_guard lock(control_);
-  end_override(scene(now));
+  end_override(context(now));
 }
 
-void Breaker::end_override(const Scene& here) {
+void Breaker::end_override(const CallContext& here) {
   const OverrideWord before = override_.exchange(OverrideWord(), std::memory_order_acq_rel);
   if (!before.is_set()) return;
   emit({.kind = Event::Kind::override_ended,
@@ -42,10 +42,10 @@ void Breaker::end_override(const Scene& here) {
 
 void Breaker::reset(Time now) {
   const std::lock_guard lock(control_);
-  reset_locked(scene(now));
+  reset_locked(context(now));
 }
 
-void Breaker::reset_locked(const Scene& here) {
+void Breaker::reset_locked(const CallContext& here) {
   end_override(here);
   StateWord word = load();
   StateWord from;
@@ -53,7 +53,7 @@ void Breaker::reset_locked(const Scene& here) {
     from = word;
   } while (!exchange(word, StateWord::closed(from.next_generation(), 0)));
   counted_.failures.begun(word.generation());
-  moved(here, from, word);
+  on_transition(here, from, word);
   emit({.kind = Event::Kind::reset, .at = here.now, .generation = word.generation(), .from = from.state()});
 }
 
@@ -67,7 +67,7 @@ Reconfigured Breaker::reconfigure(const config::CircuitBreaker& config, Time now
   // While slowness is not judged there is no row of slow calls: what is left of an earlier one ends here.
   if (!before.judges_slowness()) counted_.slow_calls.interrupt(counted_.slow_calls.read().generation);
   settings_.store(&after, std::memory_order_release);
-  if (result.reset) reset_locked(scene(now));
+  if (result.reset) reset_locked(context(now));
   return result;
 }
 
@@ -92,8 +92,8 @@ const Settings& Breaker::adopt(Settings settings, const config::CircuitBreaker& 
   return all_settings_.add(settings);
 }
 
-void Breaker::listen(Listener listener, Hears hears) {
-  heard_ = std::make_unique<const Heard>(Heard{std::move(listener), hears});
+void Breaker::listen(Listener listener, Subscription hears) {
+  heard_ = std::make_unique<const Subscriber>(Subscriber{std::move(listener), hears});
 }
 
 }  // namespace fusewire::breaker

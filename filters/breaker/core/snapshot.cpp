@@ -14,7 +14,7 @@ constexpr std::size_t index(State state) { return static_cast<std::size_t>(state
 }  // namespace
 
 Snapshot Breaker::snapshot(Time now) const {
-  const Scene here = scene(now);
+  const CallContext here = context(now);
   const StateWord word = load();
   Snapshot seen;
   seen.state = word.state();
@@ -28,7 +28,7 @@ Snapshot Breaker::snapshot(Time now) const {
 }
 
 // While open and half-open the windows of the closed generation before stay to be seen.
-void Breaker::show_windows(const Scene& here, StateWord word, Snapshot& seen) const noexcept {
+void Breaker::show_windows(const CallContext& here, StateWord word, Snapshot& seen) const noexcept {
   const Streak::Value failures = counted_.failures.read();
   const Streak::Value slow_calls = counted_.slow_calls.read();
   const bool closed = word.state() == State::closed;
@@ -47,7 +47,7 @@ void Breaker::show_windows(const Scene& here, StateWord word, Snapshot& seen) co
                     .failures = probes.failures};
 }
 
-void Breaker::show_times(const Scene& here, StateWord word, Snapshot& seen) const noexcept {
+void Breaker::show_times(const CallContext& here, StateWord word, Snapshot& seen) const noexcept {
   const OverrideWord forced = override_.load(std::memory_order_acquire);
   seen.override_state = forced.at(here.at);
   if (word.state() == State::open) seen.open_remaining = milliseconds(left(word, here.at));
@@ -78,7 +78,7 @@ void Breaker::show_counts(Snapshot& seen) const noexcept {
   seen.transitions[index(State::open)][index(State::half_open)] = read(half_opened_);
   seen.transitions[index(State::half_open)][index(State::open)] = from_half_open;
   seen.transitions[index(State::half_open)][index(State::closed)] = read(recovered_);
-  seen.transitions[index(State::open)][index(State::closed)] = read(cut_short_);
+  seen.transitions[index(State::open)][index(State::closed)] = read(reset_while_open_);
 }
 
 }  // namespace fusewire::breaker

@@ -6,7 +6,7 @@
 
 namespace fusewire::breaker {
 
-bool Breaker::trip(const Scene& here, StateWord& word, Cause cause) noexcept {
+bool Breaker::trip(const CallContext& here, StateWord& word, Cause cause) noexcept {
   const StateWord from = word;
   const std::uint32_t generation = from.next_generation();
   const std::uint32_t row = next_row(here, from);
@@ -27,12 +27,12 @@ bool Breaker::trip(const Scene& here, StateWord& word, Cause cause) noexcept {
                   .at = here.now};
   trips_[static_cast<std::size_t>(cause.reason)].fetch_add(1, std::memory_order_relaxed);
   last_trip_.write(trip);
-  moved(here, from, to, &trip);
+  on_transition(here, from, to, &trip);
   return true;
 }
 
 // Trips in a row, this one included: from 1 again after the breaker has been closed for long enough.
-std::uint32_t Breaker::next_row(const Scene& here, StateWord from) const noexcept {
+std::uint32_t Breaker::next_row(const CallContext& here, StateWord from) const noexcept {
   if (from.row() == 0) return 1;
   if (from.state() != State::closed) return from.next_row();
   const Millis since = since_.of(from.generation());
@@ -50,7 +50,7 @@ double Breaker::jitter_share(std::uint32_t generation) const noexcept {
   return static_cast<double>(x >> 11) / static_cast<double>(std::uint64_t{1} << 52) - 1;
 }
 
-void Breaker::moved(const Scene& here, StateWord from, StateWord to, const Trip* trip) noexcept {
+void Breaker::on_transition(const CallContext& here, StateWord from, StateWord to, const Trip* trip) noexcept {
   if (const Millis began = since_.of(from.generation()); began >= 0)
     time_in_[static_cast<std::size_t>(from.state())].fetch_add(std::max<Millis>(0, here.at - began),
                                                                std::memory_order_relaxed);
@@ -58,7 +58,8 @@ void Breaker::moved(const Scene& here, StateWord from, StateWord to, const Trip*
   if (to.state() == State::half_open) half_opened_.fetch_add(1, std::memory_order_relaxed);
   if (to.state() == State::closed && from.state() == State::half_open)
     recovered_.fetch_add(1, std::memory_order_relaxed);
-  if (to.state() == State::closed && from.state() == State::open) cut_short_.fetch_add(1, std::memory_order_relaxed);
+  if (to.state() == State::closed && from.state() == State::open)
+    reset_while_open_.fetch_add(1, std::memory_order_relaxed);
   if (from.state() == to.state() || !heard_ || !heard_->hears.transitions) return;
   Event event{.kind = Event::Kind::transition,
               .at = here.now,

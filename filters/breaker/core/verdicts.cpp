@@ -7,7 +7,7 @@ namespace fusewire::breaker {
 using Result = Event::Result;
 
 void Breaker::finish(const Permit& permit, Result result, FailureKind kind, Time now) noexcept {
-  const Scene here = scene(now);
+  const CallContext here = context(now);
   count(here, result, kind);
   if (permit.unjudged_ || here.settings.mode == config::Mode::disabled) return;
   const StateWord word = load();
@@ -23,7 +23,7 @@ void Breaker::finish(const Permit& permit, Result result, FailureKind kind, Time
     probe_ended(here, word, {.gives_back = permit.slot_, .succeeded = decides});
 }
 
-void Breaker::count(const Scene& here, Result result, FailureKind kind) noexcept {
+void Breaker::count(const CallContext& here, Result result, FailureKind kind) noexcept {
   std::atomic<std::uint64_t>& total = result == Result::success   ? counted_.success
                                       : result == Result::failure ? counted_.failure
                                                                   : counted_.neutral;
@@ -37,7 +37,7 @@ void Breaker::count(const Scene& here, Result result, FailureKind kind) noexcept
 }
 
 // A call that ended in the closed generation `word`: into the windows and rows, then before the judge.
-void Breaker::record(const Scene& here, StateWord word, Ended call) noexcept {
+void Breaker::record(const CallContext& here, StateWord word, Ended call) noexcept {
   const Settings& settings = here.settings;
   const std::uint32_t generation = word.generation();
   const SlidingWindow::Moment moment = settings.window->at(generation, here.at);
@@ -53,7 +53,7 @@ void Breaker::record(const Scene& here, StateWord word, Ended call) noexcept {
 
 // A stream that breaks off after it was settled says little of requests now: it neither adds to a row nor ends one.
 // A slow call has been added when it turned slow; only a success that never was ends the row of slow ones.
-Rows Breaker::update_rows(const Scene& here, std::uint32_t generation, Ended call) noexcept {
+Rows Breaker::update_rows(const CallContext& here, std::uint32_t generation, Ended call) noexcept {
   Streak& failures = counted_.failures;
   Streak& slow_calls = counted_.slow_calls;
   Rows rows;
@@ -67,7 +67,7 @@ Rows Breaker::update_rows(const Scene& here, std::uint32_t generation, Ended cal
 
 // Returns whether the call is now a slow one: not where slowness is not looked for.
 bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
-  const Scene here = scene(now);
+  const CallContext here = context(now);
   if (!here.settings.judges_slowness()) return false;
   StateWord word = load();
   if (word.generation() != permit.generation_ || here.settings.mode == config::Mode::disabled) return true;
@@ -89,10 +89,10 @@ void Breaker::give_back_early(std::uint32_t generation, Room room, Time now) noe
   const StateWord word = load();
   if (word.state() != State::half_open || word.generation() != generation) return;
   if (room == Room::one_more) made_room_.add(generation);
-  probe_ended(scene(now), word, {.gives_back = true});
+  probe_ended(context(now), word, {.gives_back = true});
 }
 
-void Breaker::probe_ended(const Scene& here, StateWord word, Probe probe) noexcept {
+void Breaker::probe_ended(const CallContext& here, StateWord word, Probe probe) noexcept {
   const std::uint32_t generation = word.generation();
   while (word.generation() == generation) {
     StateWord::Probes probes = word.probes();
@@ -103,12 +103,12 @@ void Breaker::probe_ended(const Scene& here, StateWord word, Probe probe) noexce
     const StateWord to = closes ? StateWord::closed(word.next_generation(), word.row())
                                 : StateWord::half_open(generation, word.row(), probes);
     if (!exchange(word, to)) continue;
-    if (closes) moved(here, from, to);
+    if (closes) on_transition(here, from, to);
     return;
   }
 }
 
-void Breaker::probe_failed(const Scene& here, StateWord word, bool gives_back) noexcept {
+void Breaker::probe_failed(const CallContext& here, StateWord word, bool gives_back) noexcept {
   const std::uint32_t generation = word.generation();
   const std::uint32_t enough = here.settings.probe_failures();
   while (word.generation() == generation) {
@@ -125,7 +125,7 @@ void Breaker::probe_failed(const Scene& here, StateWord word, bool gives_back) n
 void Breaker::broke_off(const Permit& permit, FailureKind kind, Time now) noexcept {
   if (permit.generation_ != load().generation()) return;
   if (permit.unjudged_)
-    count(scene(now), Result::failure, kind);
+    count(context(now), Result::failure, kind);
   else
     broke_off(permit.generation_, permit.is_trial(), kind, now);
 }
@@ -135,7 +135,7 @@ void Breaker::broke_off(std::uint32_t generation, FailureKind kind, Time now) no
 }
 
 void Breaker::broke_off(std::uint32_t generation, bool probed, FailureKind kind, Time now) noexcept {
-  const Scene here = scene(now);
+  const CallContext here = context(now);
   const StateWord word = load();
   if (word.generation() != generation) return;
   count(here, Result::failure, kind);

@@ -50,7 +50,7 @@ bool End::pump() {
 // ------------------------------------------------------------------------------------------------------ the stage
 
 Stage::Stage(World& world, bool answers_by_itself)
-    : world_(world), worker_(0, world.cells(), world.names()), answers_by_itself_(answers_by_itself) {
+    : world_(world), worker_(0, world.cells(), world.dns()), answers_by_itself_(answers_by_itself) {
   gate_->name = "main";
   worker_.publish(world_.snapshot());
   worker_.context().loop().turn(Time{});

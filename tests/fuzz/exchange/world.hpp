@@ -6,7 +6,7 @@
 #include <string>
 
 #include "proxy/control/control.hpp"
-#include "proxy/upstream/names.hpp"
+#include "proxy/upstream/dns_cache.hpp"
 
 namespace fusewire::fuzz {
 
@@ -28,7 +28,7 @@ class World {
   World& operator=(const World&) = delete;
 
   std::shared_ptr<const proxy::Snapshot> snapshot() const { return control_.snapshot(); }
-  proxy::Names& names() { return names_; }
+  proxy::DnsCache& dns() { return dns_; }
   proxy::WorkerCells& cells() { return control_.worker_cells().of(0); }
   proxy::UpstreamState& upstream() { return *snapshot()->upstreams.front()->state; }
   int accept();    // a connection that the proxy has opened; -1: none
@@ -40,7 +40,7 @@ class World {
   int listener_;
   std::string path_;  // in the abstract namespace: no file
   proxy::Control control_;
-  proxy::Names names_{proxy::resolve, [](const proxy::NameNews&) {}};  // not needed: the endpoint is a path
+  proxy::DnsCache dns_{proxy::resolve, [](const proxy::ResolvedName&) {}};  // not needed: the endpoint is a path
 };
 
 }  // namespace fusewire::fuzz

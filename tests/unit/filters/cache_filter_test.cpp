@@ -17,7 +17,7 @@ namespace {
 
 struct Fixture : Scene {
   Store store{4 << 20};
-  Fetches fetches;
+  RequestCollapser fetches;
   ChainContext context{nullptr, nullptr, &store, store.partition("orders"), &fetches};
   std::optional<CacheFilter> filter;
 
@@ -226,7 +226,7 @@ TEST_CASE_FIXTURE(Fixture, "a fetch that its client holds up sets those who wait
   ask(get());
   const auto follower = std::make_shared<RecordingFollower>();
   REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
-  filter->on_stall();
+  filter->on_client_stalled();
   CHECK(follower->how == Ended::alone);
 }
 

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "filters/cache/fetches.hpp"
+#include "filters/cache/request_collapser.hpp"
 
 namespace fusewire::test {
 

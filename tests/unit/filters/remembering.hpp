@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "filters/cache/cache_memory.hpp"
+#include "filters/cache/cache_writer.hpp"
 #include "tests/unit/filters/stored.hpp"
 
 namespace fusewire::test {
@@ -16,7 +16,7 @@ using namespace fusewire::cache;
 struct Remembering : Scene {
   Store store{4 << 20};
   ChainContext context{nullptr, nullptr, &store, store.partition("orders")};
-  std::optional<CacheMemory> filter;
+  std::optional<CacheWriter> filter;
 
   std::optional<Reply> ask(Request r, Time now = kStart) {
     request = std::move(r);

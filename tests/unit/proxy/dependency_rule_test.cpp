@@ -145,7 +145,7 @@ TEST_CASE("configuration knows neither filters nor libraries other than yaml-cpp
 
 TEST_CASE("no include inside the proxy runs back up") {
   CHECK(violations("proxy/upstream/dial.hpp", "#include \"proxy/net/connector.hpp\"\n").empty());
-  CHECK(violations("proxy/upstream/dial.hpp", "#include \"proxy/upstream/backends.hpp\"\n").empty());
+  CHECK(violations("proxy/upstream/dial.hpp", "#include \"proxy/upstream/balancer.hpp\"\n").empty());
   const auto found = violations("proxy/upstream/dial.hpp", "#include \"proxy/server/worker.hpp\"\n");
   REQUIRE(found.size() == 1);
   CHECK(found[0] == "proxy/upstream/dial.hpp:1: must not include proxy/server/worker.hpp, which is above it");

@@ -77,7 +77,7 @@ struct PlayedBreaker {
   }
   // From closed to the first instant at which a probe is admitted.
   void wait_out() { now += breaker.snapshot(now).open_remaining; }
-  void listen(Breaker::Hears hears = {true, true, true}) {
+  void listen(Breaker::Subscription hears = {true, true, true}) {
     breaker.listen([this](const Event& event) { events.push_back(event); }, hears);
   }
 

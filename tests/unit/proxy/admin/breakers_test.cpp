@@ -137,12 +137,12 @@ TEST_CASE("an override whose `for` is over ends without an arrival, and its even
   admin.change(base + "force-open?for=10m");
   admin.change("/admin/circuit-breakers/orders/force-open?for=10m");
   admin.change("/admin/circuit-breakers/orders/force-close");  // takes the other's place, without an end
-  admin.control.look(admin.now.steady + 9min);
+  admin.control.poll(admin.now.steady + 9min);
   CHECK(admin.get("/admin/events?since=3").body.at("events").as_array().empty());
   admin.now.steady += 10min;
   CHECK(admin.get(base.substr(0, base.size() - 1)).body.at("override").as_string() == "none");
-  admin.control.look(admin.now.steady);
-  admin.control.look(admin.now.steady + 10min);
+  admin.control.poll(admin.now.steady);
+  admin.control.poll(admin.now.steady + 10min);
   const json::value ended = admin.get("/admin/events?since=3").body.at("events");
   REQUIRE(ended.as_array().size() == 1);
   CHECK(ended.at(0).at("breaker").as_string() == "users");
@@ -158,7 +158,7 @@ TEST_CASE("an override that an arrival ends has expired too; one that is release
   CHECK(std::holds_alternative<breaker::Permit>(admin.breaker("users").try_acquire(admin.now.steady + 1s)));
   admin.change("/admin/circuit-breakers/users/force-open?for=1s");
   admin.change("/admin/circuit-breakers/users/release");
-  admin.control.look(admin.now.steady + 1min);
+  admin.control.poll(admin.now.steady + 1min);
   const json::value events = admin.get("/admin/events").body.at("events");
   REQUIRE(events.as_array().size() == 4);
   CHECK(events.at(1).at("cause").as_string() == "expired");

@@ -239,7 +239,7 @@ TEST_CASE("a token that is rotated in its file is taken, and one that is missing
   CHECK(is(status("secret"), 401));
   std::filesystem::remove(file.path());
   rig.on_control([&] {
-    for (int i = 0; i < 3; ++i) rig.control.look(std::chrono::steady_clock::now());
+    for (int i = 0; i < 3; ++i) rig.control.poll(std::chrono::steady_clock::now());
   });
   CHECK(is(status("rotated"), 200));
 }
@@ -306,7 +306,7 @@ TEST_CASE("clients of the admin hold up nothing on the control thread") {
   const auto held = rig.hold_admin();
   bool looked = false;
   rig.on_control([&] {
-    rig.control.look(std::chrono::steady_clock::now());
+    rig.control.poll(std::chrono::steady_clock::now());
     looked = true;
   });
   CHECK(looked);

@@ -15,7 +15,7 @@ using namespace fusewire::testing;
 namespace {
 
 // What a command has flushed, to be waited for by another thread.
-class Heard : public std::stringbuf {
+class Subscriber : public std::stringbuf {
  public:
   bool wait_for(std::string_view part) {
     std::unique_lock lock(mutex_);
@@ -314,7 +314,7 @@ TEST_CASE("events are shown, and followed until the stream ends") {
   CHECK(kept.status == 0);
   CHECK(has(kept.out, "  orders  closed -> open: consecutive_failures (5 of 5), for "));
 
-  Heard heard;
+  Subscriber heard;
   std::ostream out(&heard);
   std::ostringstream err;
   auto follower = std::async(std::launch::async, [&] {

@@ -2,7 +2,7 @@
 // Whether what was stored for an upstream may answer under its next configuration.
 #include <string>
 
-#include "proxy/control/lasting_state.hpp"
+#include "proxy/control/state_registry.hpp"
 #include "tests/unit/proxy/control/control_rig.hpp"
 
 using namespace fusewire;
@@ -16,7 +16,7 @@ std::string with(const std::string& endpoints, const std::string& tls = {}) {
 }
 
 bool same_site(const std::string& one, const std::string& other) {
-  return proxy::LastingState::same_site(config_of(one).upstreams.front(), config_of(other).upstreams.front());
+  return proxy::StateRegistry::same_site(config_of(one).upstreams.front(), config_of(other).upstreams.front());
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class Folder {
 void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
 
 // A change is reported at the second look that finds the same.
-bool reports_change(ContentWatch& watch) { return watch.look() == Seen::settling && watch.look() == Seen::changed; }
+bool reports_change(ContentWatch& watch) { return watch.poll() == Seen::settling && watch.poll() == Seen::changed; }
 
 }  // namespace
 
@@ -41,8 +41,8 @@ TEST_CASE("what is there at the start is not a change") {
   Folder folder;
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
-  CHECK(watch.look() == Seen::same);
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
 }
 
 TEST_CASE("a write in place, a rename over it, and one of equal length are reported once each") {
@@ -51,13 +51,13 @@ TEST_CASE("a write in place, a rename over it, and one of equal length are repor
   ContentWatch watch(folder / "f");
   write(folder / "f", "two!");
   CHECK(reports_change(watch));
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
   write(folder / "g", "three");
   fs::rename(folder / "g", folder / "f");
   CHECK(reports_change(watch));
   write(folder / "f", "eight");
   CHECK(reports_change(watch));
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
 }
 
 TEST_CASE("a write that leaves size and modification time as they were is still seen") {
@@ -75,9 +75,9 @@ TEST_CASE("touching the file, or writing the same again, is not a change") {
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
   write(folder / "f", "one");
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
   fs::last_write_time(folder / "f", fs::file_time_type::clock::now() + 1h);
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
 }
 
 TEST_CASE("a ConfigMap's swap of ..data is seen though the file's own link stays") {
@@ -89,7 +89,7 @@ TEST_CASE("a ConfigMap's swap of ..data is seen though the file's own link stays
   fs::create_directory_symlink("..1", folder / "..data");
   fs::create_symlink("..data/fusewire.yaml", folder / "fusewire.yaml");
   ContentWatch watch(folder / "fusewire.yaml");
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
   fs::create_directory_symlink("..2", folder / "..data_tmp");
   fs::rename(folder / "..data_tmp", folder / "..data");
   fs::remove_all(folder / "..1");
@@ -101,11 +101,11 @@ TEST_CASE("a file that is gone is not a change; one that comes back different is
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
   fs::remove(folder / "f");
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
   write(folder / "f", "one");
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
   fs::remove(folder / "f");
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
   write(folder / "f", "two");
   CHECK(reports_change(watch));
 }
@@ -115,19 +115,19 @@ TEST_CASE("a file that stays away is reported once, and once when it is back") {
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
   fs::remove(folder / "f");
-  CHECK(watch.look() == Seen::same);  // it may be in the middle of being replaced
+  CHECK(watch.poll() == Seen::same);  // it may be in the middle of being replaced
   fs::create_directory(folder / "f");
-  CHECK(watch.look() == Seen::lost);
-  for (int i = 0; i < 3; ++i) CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::lost);
+  for (int i = 0; i < 3; ++i) CHECK(watch.poll() == Seen::same);
   fs::remove(folder / "f");
   write(folder / "f", "one");
-  CHECK(watch.look() == Seen::found);
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::found);
+  CHECK(watch.poll() == Seen::same);
   fs::remove(folder / "f");
-  watch.look();
-  CHECK(watch.look() == Seen::lost);
+  watch.poll();
+  CHECK(watch.poll() == Seen::lost);
   write(folder / "f", "two");
-  CHECK(watch.look() == Seen::found);
+  CHECK(watch.poll() == Seen::found);
   CHECK(reports_change(watch));
 }
 
@@ -136,13 +136,13 @@ TEST_CASE("a partial write is waited for, but not for ever") {
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
   write(folder / "f", "");
-  CHECK(watch.look() == Seen::settling);
+  CHECK(watch.poll() == Seen::settling);
   write(folder / "f", "tw");
-  CHECK(watch.look() == Seen::settling);
+  CHECK(watch.poll() == Seen::settling);
   write(folder / "f", "two");
-  CHECK(watch.look() == Seen::settling);
+  CHECK(watch.poll() == Seen::settling);
   write(folder / "f", "two, and on");
-  CHECK(watch.look() == Seen::changed);
+  CHECK(watch.poll() == Seen::changed);
 }
 
 TEST_CASE("a change that was taken back, or loaded by other means, is not reported") {
@@ -150,13 +150,13 @@ TEST_CASE("a change that was taken back, or loaded by other means, is not report
   write(folder / "f", "one");
   ContentWatch watch(folder / "f");
   write(folder / "f", "two");
-  CHECK(watch.look() == Seen::settling);
+  CHECK(watch.poll() == Seen::settling);
   write(folder / "f", "one");
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
   write(folder / "f", "three");
-  CHECK(watch.look() == Seen::settling);
+  CHECK(watch.poll() == Seen::settling);
   watch.accept();
-  CHECK(watch.look() == Seen::same);
+  CHECK(watch.poll() == Seen::same);
 }
 
 TEST_CASE("the watch tells a change within 500 ms, and nothing after its end") {

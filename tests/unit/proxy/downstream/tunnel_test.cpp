@@ -51,7 +51,7 @@ std::string hear(int end) {
 }
 
 struct Rig {
-  Rig() { REQUIRE(UpstreamConnection::take_slot(*state, 100)); }
+  Rig() { REQUIRE(UpstreamConnection::acquire_slot(*state, 100)); }
   void turn() { loop.turn(std::chrono::steady_clock::now()); }
   // What a session has read of the client before the 101, with a further read under way.
   void read_ahead() {

@@ -172,7 +172,7 @@ TEST_CASE("a head that comes byte by byte is looked at line by line") {
   HeadResult result;
   for (std::size_t n = 1; n <= head.size(); ++n) {
     const std::string_view some(head.data(), n);
-    if (!progress.is_news(some, HeadLimits{})) continue;
+    if (!progress.may_be_complete(some, HeadLimits{})) continue;
     ++looks;
     result = parse(some, request);
     progress.found_incomplete(n);
@@ -193,7 +193,7 @@ TEST_CASE("a large head that comes line by line is parsed a few times only") {
   HeadResult result;
   for (const std::size_t n : ends) {
     const std::string_view some(head.data(), n);
-    if (!progress.is_news(some, limits)) continue;
+    if (!progress.may_be_complete(some, limits)) continue;
     parsed += n;
     result = parse_response_head(some, limits, false, response);
     progress.found_incomplete(n);
@@ -207,9 +207,9 @@ TEST_CASE("the end of a large head is news, however it is cut") {
   for (std::size_t cut = 1; cut <= 3; ++cut) {
     HeadProgress progress;
     const std::string_view some(head.data(), head.size() - cut);
-    CHECK(progress.is_news(some, HeadLimits{}));
+    CHECK(progress.may_be_complete(some, HeadLimits{}));
     progress.found_incomplete(some.size());
-    CHECK(progress.is_news(head, HeadLimits{}));
+    CHECK(progress.may_be_complete(head, HeadLimits{}));
   }
 }
 
@@ -220,7 +220,7 @@ TEST_CASE("a limit that is passed in the middle of a line is news") {
     HeadProgress progress;
     for (std::size_t n = 1; n <= endless.size(); ++n) {
       const std::string_view some(endless.data(), n);
-      if (!progress.is_news(some, limits)) continue;
+      if (!progress.may_be_complete(some, limits)) continue;
       progress.found_incomplete(n);
       if (parse_request_head(some, limits, request).parsed == Parsed::refused) return n;
     }

@@ -33,7 +33,7 @@ struct Rig {
   int park(milliseconds keep = 60s) {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-    REQUIRE(UpstreamConnection::take_slot(*state, 100));
+    REQUIRE(UpstreamConnection::acquire_slot(*state, 100));
     peers.push_back(ends[1]);
     pool.give_back(
         std::make_unique<UpstreamConnection>(ChannelPtr(new Channel(loop, ends[0], buffers)), backend, state, 0),

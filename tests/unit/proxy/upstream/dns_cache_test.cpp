@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The look-ups of names, with a resolver that the test holds in its hand.
-#include "proxy/upstream/names.hpp"
+#include "proxy/upstream/dns_cache.hpp"
 
 #include <doctest/doctest.h>
 
@@ -56,15 +56,15 @@ class Book {
 struct Rig {
   std::shared_ptr<Book> book = std::make_shared<Book>();
   std::mutex mutex;
-  std::vector<NameNews> heard;
+  std::vector<ResolvedName> heard;
   std::shared_ptr<UpstreamState> upstream =
       std::make_shared<UpstreamState>(config::Upstream{}, std::chrono::steady_clock::now(), 1, 1);
   std::vector<std::shared_ptr<EndpointState>> endpoints;
-  Names names{[book = book](const std::string& host, std::uint16_t) { return book->look_up(host); },
-              [this](const NameNews& news) {
-                const std::lock_guard lock(mutex);
-                heard.push_back(news);
-              }};
+  DnsCache names{[book = book](const std::string& host, std::uint16_t) { return book->look_up(host); },
+                 [this](const ResolvedName& news) {
+                   const std::lock_guard lock(mutex);
+                   heard.push_back(news);
+                 }};
 
   std::shared_ptr<EndpointState> endpoint(const std::string& host) {
     config::Endpoint wanted;
@@ -90,13 +90,13 @@ TEST_CASE("a name that many want at once is looked up once, and what is found is
   rig.book->say("a", {address("10.0.0.1"), address("10.0.0.2")});
   rig.book->hold("a", true);
   const auto endpoint = rig.endpoint("a");
-  for (int i = 0; i < 10; ++i) rig.names.want(endpoint, 1h);
+  for (int i = 0; i < 10; ++i) rig.names.request_lookup(endpoint, 1h);
   CHECK(eventually([&] { return rig.book->count("a") == 1; }));
   CHECK(rig.news() == 0);
   rig.book->hold("a", false);
   CHECK(eventually([&] { return rig.news() == 1; }));
   CHECK(rig.last().size() == 2);
-  rig.names.want(endpoint, 1h);  // by one who has not heard of it
+  rig.names.request_lookup(endpoint, 1h);  // by one who has not heard of it
   CHECK(rig.news() == 2);
   CHECK(rig.last().size() == 2);
   CHECK(rig.book->count("a") == 1);
@@ -107,20 +107,20 @@ TEST_CASE("a name is looked up again while its upstream is in use, and rests whe
   rig.book->say("a", {address("10.0.0.1")});
   const auto endpoint = rig.endpoint("a");
   ++rig.upstream->connections;
-  rig.names.want(endpoint, 10ms);
+  rig.names.request_lookup(endpoint, 10ms);
   CHECK(eventually([&] { return rig.book->count("a") > 3; }));
   --rig.upstream->connections;
   CHECK(eventually([&] {  // a later name is looked up twice meanwhile
     const int before = rig.book->count("a");
     const auto other = rig.endpoint("b" + std::to_string(rig.endpoints.size()));
-    rig.names.want(other, 10ms);
+    rig.names.request_lookup(other, 10ms);
     const bool looked = eventually([&] { return rig.book->count(other->address.host) == 1; });
-    rig.names.want(other, 10ms);
+    rig.names.request_lookup(other, 10ms);
     return looked && eventually([&] { return rig.book->count(other->address.host) == 2; }) &&
            rig.book->count("a") == before;
   }));
   const int before = rig.book->count("a");
-  rig.names.want(endpoint, 10ms);
+  rig.names.request_lookup(endpoint, 10ms);
   CHECK(eventually([&] { return rig.book->count("a") > before; }));
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("a look-up that fails leaves the last good answer, and another follows
   rig.book->say("a", {address("10.0.0.1")});
   const auto endpoint = rig.endpoint("a");
   ++rig.upstream->connections;
-  rig.names.want(endpoint, 10ms);
+  rig.names.request_lookup(endpoint, 10ms);
   REQUIRE(eventually([&] { return rig.news() > 0; }));
   rig.book->say("a", {});
   REQUIRE(eventually([&] { return !endpoint->last_look_up.read().error.empty(); }));
@@ -144,9 +144,9 @@ TEST_CASE("a look-up that fails leaves the last good answer, and another follows
 TEST_CASE("who wants a name that has just failed hears of it at once") {
   Rig rig;
   const auto endpoint = rig.endpoint("a");
-  rig.names.want(endpoint, 1h);
+  rig.names.request_lookup(endpoint, 1h);
   REQUIRE(eventually([&] { return rig.news() == 1; }));
-  rig.names.want(endpoint, 1h);
+  rig.names.request_lookup(endpoint, 1h);
   CHECK(rig.news() == 2);
   CHECK(rig.last().empty());
   CHECK(rig.book->count("a") == 1);
@@ -160,9 +160,9 @@ TEST_CASE("look-ups that hang delay no other name, nor the end") {
     rig.book->say("good", {address("10.0.0.1")});
     for (int i = 0; i < 8; ++i) {
       rig.book->hold("hangs" + std::to_string(i), true);
-      rig.names.want(rig.endpoint("hangs" + std::to_string(i)), 1h);
+      rig.names.request_lookup(rig.endpoint("hangs" + std::to_string(i)), 1h);
     }
-    rig.names.want(rig.endpoint("good"), 1h);
+    rig.names.request_lookup(rig.endpoint("good"), 1h);
     CHECK(eventually([&] { return rig.news() == 1; }));
   });
   CHECK(end < 10s);
@@ -174,7 +174,7 @@ TEST_CASE("more names than there are threads are all looked up") {
   for (int i = 0; i < 200; ++i) {
     const std::string host = "n" + std::to_string(i);
     rig.book->say(host, {address("10.0.0.1")});
-    rig.names.want(rig.endpoint(host), 1h);
+    rig.names.request_lookup(rig.endpoint(host), 1h);
   }
   CHECK(eventually([&] { return rig.news() == 200; }));
 }
@@ -182,7 +182,7 @@ TEST_CASE("more names than there are threads are all looked up") {
 TEST_CASE("an endpoint that is configured no longer is not looked up again") {
   Rig rig;
   ++rig.upstream->connections;
-  rig.names.want(rig.endpoint("a"), 10ms);
+  rig.names.request_lookup(rig.endpoint("a"), 10ms);
   CHECK(eventually([&] { return rig.book->count("a") > 1; }));
   rig.endpoints.clear();
   const auto rests = [&] {
@@ -191,7 +191,7 @@ TEST_CASE("an endpoint that is configured no longer is not looked up again") {
         config::Endpoint{.url = {}, .address = {.host = "b", .port = 80, .path = {}}, .authority = {}}, "",
         rig.upstream, 9);
     const int others = rig.book->count("b");
-    rig.names.want(other, 10ms);
+    rig.names.request_lookup(other, 10ms);
     return eventually([&] { return rig.book->count("b") > others + 2; }) && rig.book->count("a") == before;
   };
   CHECK(eventually(rests));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "filters/cache/cache_memory.hpp"
+#include "filters/cache/cache_writer.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -62,7 +62,7 @@ bool has_bytes_of(const Entry& entry, const Response& response) noexcept {
 
 }  // namespace
 
-std::optional<Reply> CacheMemory::on_request(Exchange& x, Time now) {
+std::optional<Reply> CacheWriter::on_request(Exchange& x, Time now) {
   serial_ = context_->store->now_serial();
   const Request& request = *x.request;
   if (serves_normally(x) || !request.fields.find("cache-control") || !has_cache_step(*x.fallback)) return std::nullopt;
@@ -77,7 +77,7 @@ std::optional<Reply> CacheMemory::on_request(Exchange& x, Time now) {
   return cache::answer(x, std::move(entry), status, now);
 }
 
-void CacheMemory::on_reply(Exchange& x, Reply& reply, Time now) {
+void CacheWriter::on_reply(Exchange& x, Reply& reply, Time now) {
   if (reply.origin != Reply::Origin::upstream || x.response == nullptr) return;
   head_ = now;
   const Request& request = *x.request;
@@ -90,7 +90,7 @@ void CacheMemory::on_reply(Exchange& x, Reply& reply, Time now) {
   }
 }
 
-void CacheMemory::on_body(Exchange&, std::string_view piece) {
+void CacheWriter::on_body(Exchange&, std::string_view piece) {
   if (plan_ != Plan::collect) return;
   const std::size_t size = bytes_.size() + piece.size();
   if (size > largest_) return give_up();
@@ -104,7 +104,7 @@ void CacheMemory::on_body(Exchange&, std::string_view piece) {
   bytes_.append(piece);
 }
 
-void CacheMemory::on_done(Exchange& x, Time) noexcept {
+void CacheWriter::on_done(Exchange& x, Time) noexcept {
   if (plan_ == Plan::nothing || x.outcome != Outcome::complete) return;
   try {
     commit(x);
@@ -113,7 +113,7 @@ void CacheMemory::on_done(Exchange& x, Time) noexcept {
   give_up();
 }
 
-void CacheMemory::begin(const Exchange& x) {
+void CacheWriter::begin(const Exchange& x) {
   const Response& response = *x.response;
   if (x.fallback->on.has_status(response.status) && displaces_a_good_one(x)) return;
   const auto verdict = judge(x, *x.request, response);
@@ -134,20 +134,20 @@ void CacheMemory::begin(const Exchange& x) {
   collect(x);
 }
 
-cache::Storability CacheMemory::judge(const Exchange& x, const Request& request, const Response& response) const {
+cache::Storability CacheWriter::judge(const Exchange& x, const Request& request, const Response& response) const {
   return cache::storability(
       request, response, x.upstream->cache, cache::received(x, head_),
       {.deadline_header = x.timeouts->deadline_header,
        .stale_by_operator = max_stale_of(*x.fallback).value_or(milliseconds{0}) > milliseconds{0}});
 }
 
-void CacheMemory::collect(const Exchange& x) {
+void CacheWriter::collect(const Exchange& x) {
   largest_ = x.upstream->cache.max_object;
   if (x.response->body == BodyKind::length) largest_ = static_cast<std::size_t>(x.response->content_length);
   if (x.response->body != BodyKind::length || largest_ <= context_->store->limit()) plan_ = Plan::collect;
 }
 
-void CacheMemory::give_up() noexcept {
+void CacheWriter::give_up() noexcept {
   plan_ = Plan::nothing;
   bytes_ = std::string();
   stored_.reset();
@@ -155,19 +155,19 @@ void CacheMemory::give_up() noexcept {
 }
 
 // What a fallback is to replace must not take the place of what it is replaced with.
-bool CacheMemory::displaces_a_good_one(const Exchange& x) const {
+bool CacheWriter::displaces_a_good_one(const Exchange& x) const {
   if (!serves_normally(x)) return true;
   const EntryPtr stored = find(x);
   return stored && !x.fallback->on.has_status(stored->status);
 }
 
-EntryPtr CacheMemory::find(const Exchange& x) const {
+EntryPtr CacheWriter::find(const Exchange& x) const {
   return context_->store->find(cache::scope_of(*context_, x), cache::uri_key(*x.request), x.request->fields);
 }
 
 // The newest answer counts (RFC 9111 §4): one that nobody may keep, or that says that there is nothing any more, leaves
 // nothing older to answer with. But an answer to credentials is about these alone, and an error is about the upstream.
-void CacheMemory::forget_superseded(const Exchange& x, Refusal refusal) {
+void CacheWriter::forget_superseded(const Exchange& x, Refusal refusal) {
   const int status = x.response->status;
   const bool superseded = status < 500 && (unwanted(refusal) || status == 404 || status == 410);
   if (!superseded || context_->cache_partition->entries() == 0) return;
@@ -177,7 +177,7 @@ void CacheMemory::forget_superseded(const Exchange& x, Refusal refusal) {
 }
 
 // Its fields and times are the newer ones (RFC 9111 §4.3.4), or it contradicts what is stored (§4.3.5).
-void CacheMemory::freshen(const Exchange& x) {
+void CacheWriter::freshen(const Exchange& x) {
   const EntryPtr entry = find(x);
   if (!entry) return;
   const HttpTime now = cache::received(x, head_).wall;
@@ -190,7 +190,7 @@ void CacheMemory::freshen(const Exchange& x) {
     context_->store->invalidate(*entry);
 }
 
-EntryPtr CacheMemory::update(const Exchange& x, const Entry& entry, Time head) {
+EntryPtr CacheWriter::update(const Exchange& x, const Entry& entry, Time head) {
   head_ = head;
   const cache::Received when = cache::received(x, head);
   Request as_get = *x.request;
@@ -206,7 +206,7 @@ EntryPtr CacheMemory::update(const Exchange& x, const Entry& entry, Time head) {
   return fresh;
 }
 
-void CacheMemory::commit(const Exchange& x) {
+void CacheWriter::commit(const Exchange& x) {
   const bool whole = x.response->body != BodyKind::length || bytes_.size() == x.response->content_length;
   if (plan_ == Plan::collect && !whole) return;
   const Event event = plan_ == Plan::collect ? Event::store : Event::refresh;
@@ -225,7 +225,7 @@ void CacheMemory::commit(const Exchange& x) {
   store(x, std::move(entry), event);
 }
 
-void CacheMemory::store(const Exchange& x, EntryPtr entry, Event event) {
+void CacheWriter::store(const Exchange& x, EntryPtr entry, Event event) {
   if (!context_->store->insert(std::move(entry), x.request->fields, serial_)) return;
   context_->cache_partition->count(event);
   has_stored_ = true;

@@ -9,15 +9,15 @@
 
 #include "filters/cache/answer.hpp"
 #include "filters/cache/cache_status.hpp"
-#include "filters/cache/fetches.hpp"
+#include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"
 #include "filters/chain_context.hpp"
 
 namespace fusewire {
 
-class CacheFront {
+class CacheLookup {
  public:
-  explicit CacheFront(const ChainContext& context) noexcept : context_(&context) {}
+  explicit CacheLookup(const ChainContext& context) noexcept : context_(&context) {}
 
   // The answer; or nullopt, and x says what the attempt has to do: wait, or ask with x.conditions.
   std::optional<Reply> on_request(Exchange&, Time now);
@@ -54,7 +54,7 @@ class CacheFront {
   cache::EntryPtr entry_;  // being validated
   std::string uri_;
   std::string fetch_;  // its key among the fetches
-  std::optional<cache::Fetches::Lead> lead_;
+  std::optional<cache::RequestCollapser::Lead> lead_;
 };
 
 }  // namespace fusewire

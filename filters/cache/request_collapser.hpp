@@ -33,7 +33,7 @@ class Follower {
   virtual void fetch_ended(Ended) noexcept = 0;
 };
 
-class Fetches {
+class RequestCollapser {
  public:
   // The right, and the duty, to fetch. Ends as `vacant` unless said otherwise. Must not outlive its table.
   class Lead {
@@ -45,9 +45,9 @@ class Fetches {
     const std::string& key() const noexcept { return key_; }
 
    private:
-    friend class Fetches;
-    Lead(Fetches& fetches, std::string key) noexcept : fetches_(&fetches), key_(std::move(key)) {}
-    Fetches* fetches_;  // nullptr: it has ended
+    friend class RequestCollapser;
+    Lead(RequestCollapser& fetches, std::string key) noexcept : fetches_(&fetches), key_(std::move(key)) {}
+    RequestCollapser* fetches_;  // nullptr: it has ended
     std::string key_;
   };
 

@@ -17,24 +17,24 @@
 namespace fusewire::proxy {
 
 // What is known of a name after a look-up.
-struct NameNews {
+struct ResolvedName {
   std::size_t endpoint_id = 0;
   std::shared_ptr<const std::vector<SocketAddress>> addresses;  // of the last good answer; empty: there was none yet
   std::chrono::steady_clock::time_point until{};                // when it is looked up again
 };
 
-class Names {
+class DnsCache {
  public:
-  using Announce = std::function<void(const NameNews&)>;  // any thread; must not call back
+  using Publish = std::function<void(const ResolvedName&)>;  // any thread; must not call back
 
-  Names(Resolver resolver, Announce announce);
-  ~Names();
-  Names(const Names&) = delete;
-  Names& operator=(const Names&) = delete;
+  DnsCache(Resolver resolver, Publish publish);
+  ~DnsCache();
+  DnsCache(const DnsCache&) = delete;
+  DnsCache& operator=(const DnsCache&) = delete;
 
-  // A request goes to that endpoint. Called where `wanted` is not set (it is then), and by a caller that knows no
+  // A request goes to that endpoint. Called where `in_use` is not set (it is then), and by a caller that knows no
   // address: there will be an announcement, of what is known or of the look-up that begins.
-  void want(const std::shared_ptr<EndpointState>&, std::chrono::milliseconds refresh);
+  void request_lookup(const std::shared_ptr<EndpointState>&, std::chrono::milliseconds refresh);
   // Nothing is announced any more.
   void stop();
 

@@ -12,9 +12,9 @@
 
 namespace fusewire {
 
-class CacheMemory : public PassThrough {
+class CacheWriter : public PassThrough {
  public:
-  explicit CacheMemory(const ChainContext& context) noexcept : context_(&context), room_(*context.store) {}
+  explicit CacheWriter(const ChainContext& context) noexcept : context_(&context), room_(*context.store) {}
 
   // `serve: on_error` answers `only-if-cached` by itself: from the store, or 504.
   std::optional<Reply> on_request(Exchange&, Time now);

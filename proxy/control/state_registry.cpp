@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/control/lasting_state.hpp"
+#include "proxy/control/state_registry.hpp"
 
 #include <fstream>
 #include <iterator>
@@ -31,36 +31,37 @@ std::string identity_of(const config::UpstreamTls& tls, const config::Endpoint& 
 
 }  // namespace
 
-LastingState::LastingState(std::size_t workers, cache::Store& cache, Make make)
+StateRegistry::StateRegistry(std::size_t workers, cache::Store& cache, Make make)
     : workers_(workers), cache_(cache), make_(std::move(make)) {}
 
-std::shared_ptr<UpstreamState> LastingState::upstream(const config::Upstream& wanted) {
+std::shared_ptr<UpstreamState> StateRegistry::upstream(const config::Upstream& wanted) {
   auto& state = upstreams_[wanted.name];
   if (!state) state = make_(wanted);
   return state;
 }
 
-std::shared_ptr<EndpointState> LastingState::endpoint(const config::Upstream& upstream,
-                                                      const std::shared_ptr<UpstreamState>& state,
-                                                      const config::Endpoint& wanted) {
+std::shared_ptr<EndpointState> StateRegistry::endpoint(const config::Upstream& upstream,
+                                                       const std::shared_ptr<UpstreamState>& state,
+                                                       const config::Endpoint& wanted) {
   auto& endpoint = endpoints_[{upstream.name, identity_of(upstream.tls, wanted)}];
   if (!endpoint) endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++);
   return endpoint;
 }
 
-std::shared_ptr<PerWorker<TrafficCells>> LastingState::cells(const std::string& listener, const std::string& upstream) {
+std::shared_ptr<PerWorker<TrafficCells>> StateRegistry::cells(const std::string& listener,
+                                                              const std::string& upstream) {
   for (const Traffic& traffic : traffic_)
     if (traffic.listener == listener && traffic.upstream == upstream) return traffic.cells;
   traffic_.push_back({listener, upstream, std::make_shared<PerWorker<TrafficCells>>(workers_)});
   return traffic_.back().cells;
 }
 
-UpstreamState* LastingState::find(const std::string& upstream) const {
+UpstreamState* StateRegistry::find(const std::string& upstream) const {
   const auto found = upstreams_.find(upstream);
   return found == upstreams_.end() ? nullptr : found->second.get();
 }
 
-bool LastingState::same_site(const config::Upstream& one, const config::Upstream& other) {
+bool StateRegistry::same_site(const config::Upstream& one, const config::Upstream& other) {
   bool stays = false;
   for (const auto& endpoint : one.endpoints)
     for (const auto& kept : other.endpoints) {
@@ -71,7 +72,7 @@ bool LastingState::same_site(const config::Upstream& one, const config::Upstream
   return stays;
 }
 
-void LastingState::forget_unused(const Snapshot* current) {
+void StateRegistry::forget_unused(const Snapshot* current) {
   std::set<std::string> names;
   std::set<const EndpointState*> endpoints;
   if (current != nullptr)

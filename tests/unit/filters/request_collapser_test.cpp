@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "filters/cache/fetches.hpp"
+#include "filters/cache/request_collapser.hpp"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +12,7 @@ using namespace fusewire::cache;
 using namespace fusewire::test;
 
 TEST_CASE("one leads, until its fetch has ended") {
-  Fetches fetches;
+  RequestCollapser fetches;
   auto lead = fetches.lead("a");
   REQUIRE(lead);
   CHECK(lead->key() == "a");
@@ -23,7 +23,7 @@ TEST_CASE("one leads, until its fetch has ended") {
 }
 
 TEST_CASE("all followers are notified once of how it ended") {
-  Fetches fetches;
+  RequestCollapser fetches;
   auto lead = fetches.lead("a");
   const auto one = std::make_shared<RecordingFollower>(), two = std::make_shared<RecordingFollower>();
   CHECK(fetches.follow("a", one));
@@ -36,19 +36,19 @@ TEST_CASE("all followers are notified once of how it ended") {
 }
 
 TEST_CASE("nobody follows what has ended") {
-  Fetches fetches;
+  RequestCollapser fetches;
   CHECK_FALSE(fetches.follow("a", std::make_shared<RecordingFollower>()));
   fetches.lead("a")->end(Ended::stored);
   CHECK_FALSE(fetches.follow("a", std::make_shared<RecordingFollower>()));
 }
 
 TEST_CASE("a lead that is dropped leaves its place vacant; one that moves does not end") {
-  Fetches fetches;
+  RequestCollapser fetches;
   const auto follower = std::make_shared<RecordingFollower>();
   {
     auto lead = fetches.lead("a");
     fetches.follow("a", follower);
-    const Fetches::Lead moved(std::move(*lead));
+    const RequestCollapser::Lead moved(std::move(*lead));
     lead.reset();
     CHECK_FALSE(follower->how);
   }
@@ -57,7 +57,7 @@ TEST_CASE("a lead that is dropped leaves its place vacant; one that moves does n
 }
 
 TEST_CASE("what could not be shared is remembered for a while, or until it could") {
-  Fetches fetches;
+  RequestCollapser fetches;
   CHECK_FALSE(fetches.is_unshareable("a", kStart));
   fetches.mark_unshareable("a", kStart + 30s);
   CHECK(fetches.is_unshareable("a", kStart + 29s));
@@ -70,7 +70,7 @@ TEST_CASE("what could not be shared is remembered for a while, or until it could
 }
 
 TEST_CASE("a refresh is worth it when nobody is at it, and the last one was not in vain just now") {
-  Fetches fetches;
+  RequestCollapser fetches;
   CHECK(fetches.may_refresh("a", kStart));
   auto lead = fetches.lead("a");
   CHECK_FALSE(fetches.may_refresh("a", kStart));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "filters/cache/selecting.hpp"
+#include "filters/cache/vary.hpp"
 
 #include <doctest/doctest.h>
 

@@ -8,12 +8,12 @@
 namespace fusewire::breaker {
 
 template <class T>
-class Retained {
+class StableList {
  public:
-  Retained() noexcept = default;
-  Retained(const Retained&) = delete;
-  Retained& operator=(const Retained&) = delete;
-  ~Retained() {
+  StableList() noexcept = default;
+  StableList(const StableList&) = delete;
+  StableList& operator=(const StableList&) = delete;
+  ~StableList() {
     while (first_ != nullptr) first_ = std::move(first_->next);  // not one destructor within the other
   }
 

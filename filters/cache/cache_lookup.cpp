@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "filters/cache/cache_front.hpp"
+#include "filters/cache/cache_lookup.hpp"
 
 #include <utility>
 
@@ -28,7 +28,7 @@ Reply answer_with(Exchange& x, EntryPtr entry, CacheStatus status, Time now) {
 
 }  // namespace
 
-std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
+std::optional<Reply> CacheLookup::on_request(Exchange& x, Time now) {
   const Request& request = *x.request;
   const Hold before = std::exchange(x.hold, Hold::none);
   if (!request.is_get_or_head()) {
@@ -59,7 +59,7 @@ std::optional<Reply> CacheFront::on_request(Exchange& x, Time now) {
 }
 
 // 504 where the client wants nothing that is not stored (RFC 9111 §5.2.1.7).
-std::optional<Reply> CacheFront::unless_cached_only(Exchange& x) const {
+std::optional<Reply> CacheLookup::unless_cached_only(Exchange& x) const {
   if (!asked_.only_if_cached) return std::nullopt;
   context_->cache_partition->count(Event::miss);
   x.outcome = Outcome::local;
@@ -67,7 +67,7 @@ std::optional<Reply> CacheFront::unless_cached_only(Exchange& x) const {
 }
 
 // For a refresh any reply is an end: what it was to renew is fresh by now, or somebody else is at it.
-std::optional<Reply> CacheFront::ask_behind(Exchange& x, EntryPtr entry, Time now) {
+std::optional<Reply> CacheLookup::ask_behind(Exchange& x, EntryPtr entry, Time now) {
   if (entry && entry->freshness.fresh(now)) return cache::not_cached();
   auto lead = context_->fetches->lead(fetch_key(x));
   if (!lead) return cache::not_cached();
@@ -78,7 +78,7 @@ std::optional<Reply> CacheFront::ask_behind(Exchange& x, EntryPtr entry, Time no
 }
 
 // What needs no asking. Stale answers: as the client's max-stale, or the origin's stale-while-revalidate, allows.
-std::optional<Reply> CacheFront::from_store(Exchange& x, const EntryPtr& entry, Hold before, Time now) {
+std::optional<Reply> CacheLookup::from_store(Exchange& x, const EntryPtr& entry, Hold before, Time now) {
   const bool collapsed = before != Hold::none;
   CacheStatus status;
   if (collapsed) status.forwarded = why_;
@@ -96,19 +96,19 @@ std::optional<Reply> CacheFront::from_store(Exchange& x, const EntryPtr& entry, 
 }
 
 // With the conditions of what is stored, and alone or for others too.
-void CacheFront::go_upstream(Exchange& x, EntryPtr entry, Hold before, Time now) {
+void CacheLookup::go_upstream(Exchange& x, EntryPtr entry, Hold before, Time now) {
   if (before != Hold::alone && may_share(x, entry.get())) share(x, now);
   if (x.hold != Hold::wait) ask_about(x, std::move(entry));
 }
 
-void CacheFront::ask_about(Exchange& x, EntryPtr entry) {
+void CacheLookup::ask_about(Exchange& x, EntryPtr entry) {
   if (entry && x.request->method == "GET" && !x.connection_bound) x.conditions = cache::conditions_for(*entry);
   if (!x.conditions.empty()) entry_ = std::move(entry);
   context_->cache_partition->count(entry_ ? Event::validate : Event::miss);
 }
 
 // Whether what this request fetches can answer others, as far as can be known before it is there.
-bool CacheFront::may_share(const Exchange& x, const cache::Entry* entry) const {
+bool CacheLookup::may_share(const Exchange& x, const cache::Entry* entry) const {
   const Fields& fields = x.request->fields;
   if (x.request->method != "GET" || why_ == cache::Forward::request || asked_.no_store) return false;
   if (x.connection_bound) return false;
@@ -119,15 +119,15 @@ bool CacheFront::may_share(const Exchange& x, const cache::Entry* entry) const {
 }
 
 // The scope and the URI. Of the scope's last part, which may hold anything, the length comes first.
-const std::string& CacheFront::fetch_key(const Exchange& x) {
+const std::string& CacheLookup::fetch_key(const Exchange& x) {
   if (!fetch_.empty()) return fetch_;
   fetch_ = context_->cache_partition->name() + ' ' + std::to_string(context_->cache_generation) + ' ';
   if (!x.cache_scope.empty()) fetch_.append(std::to_string(x.cache_scope.size())).append(" ").append(x.cache_scope);
   return fetch_ += uri_;
 }
 
-void CacheFront::share(Exchange& x, Time now) {
-  cache::Fetches& fetches = *context_->fetches;
+void CacheLookup::share(Exchange& x, Time now) {
+  cache::RequestCollapser& fetches = *context_->fetches;
   if (fetches.is_unshareable(fetch_key(x), now)) return;
   if (auto lead = fetches.lead(fetch_))
     lead_.emplace(std::move(*lead));
@@ -135,15 +135,15 @@ void CacheFront::share(Exchange& x, Time now) {
     x.hold = Hold::wait;
 }
 
-bool CacheFront::follow(std::shared_ptr<cache::Follower> follower) {
+bool CacheLookup::follow(std::shared_ptr<cache::Follower> follower) {
   return context_->fetches->follow(fetch_, std::move(follower));
 }
 
-Reply CacheFront::on_validated(Exchange& x, EntryPtr fresh, Time now) {
+Reply CacheLookup::on_validated(Exchange& x, EntryPtr fresh, Time now) {
   return answer_with(x, std::move(fresh), {.forwarded = why_, .fwd_status = 304}, now);
 }
 
-void CacheFront::on_relay(const Exchange& x, Reply& reply, const cache::Freshness* remembered, Time now) {
+void CacheLookup::on_relay(const Exchange& x, Reply& reply, const cache::Freshness* remembered, Time now) {
   CacheStatus status{.forwarded = why_, .stored = remembered != nullptr};
   if (remembered != nullptr) status.ttl = remembered->ttl(now);
   reply.extra_fields.append("Cache-Status: ").append(status.text()).append("\r\n");
@@ -155,12 +155,12 @@ void CacheFront::on_relay(const Exchange& x, Reply& reply, const cache::Freshnes
   end(Ended::alone);
 }
 
-void CacheFront::on_given_up(const Exchange& x) {
+void CacheLookup::on_given_up(const Exchange& x) {
   if (lead_) context_->fetches->mark_unshareable(fetch_, x.response_head + kUnshareable);
   end(Ended::alone);
 }
 
-void CacheFront::on_done(const Exchange& x, bool stored, Time now) noexcept {
+void CacheLookup::on_done(const Exchange& x, bool stored, Time now) noexcept {
   const bool failed = x.background && !stored && !is_forsaken(x.outcome) && x.response == nullptr;
   if (failed && lead_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
   // A leader whose own deadline is over has left, too: the next one asks for all.
@@ -168,7 +168,7 @@ void CacheFront::on_done(const Exchange& x, bool stored, Time now) noexcept {
   end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
 }
 
-void CacheFront::end(Ended how) noexcept {
+void CacheLookup::end(Ended how) noexcept {
   if (lead_) lead_->end(how);
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "filters/cache/fetches.hpp"
+#include "filters/cache/request_collapser.hpp"
 
 #include <utility>
 
 namespace fusewire::cache {
 
-Fetches::Lead::Lead(Lead&& other) noexcept
+RequestCollapser::Lead::Lead(Lead&& other) noexcept
     : fetches_(std::exchange(other.fetches_, nullptr)), key_(std::move(other.key_)) {}
 
-void Fetches::Lead::end(Ended how) noexcept {
-  Fetches* const fetches = std::exchange(fetches_, nullptr);
+void RequestCollapser::Lead::end(Ended how) noexcept {
+  RequestCollapser* const fetches = std::exchange(fetches_, nullptr);
   if (fetches == nullptr) return;
   std::vector<std::shared_ptr<Follower>> followers;
   {
@@ -22,7 +22,7 @@ void Fetches::Lead::end(Ended how) noexcept {
   for (const auto& follower : followers) follower->fetch_ended(how);
 }
 
-std::optional<Fetches::Lead> Fetches::lead(const std::string& key) {
+std::optional<RequestCollapser::Lead> RequestCollapser::lead(const std::string& key) {
   std::string own = key;
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
@@ -30,7 +30,7 @@ std::optional<Fetches::Lead> Fetches::lead(const std::string& key) {
   return Lead(*this, std::move(own));
 }
 
-bool Fetches::follow(const std::string& key, std::shared_ptr<Follower> follower) {
+bool RequestCollapser::follow(const std::string& key, std::shared_ptr<Follower> follower) {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.led.find(key);
@@ -39,30 +39,30 @@ bool Fetches::follow(const std::string& key, std::shared_ptr<Follower> follower)
   return true;
 }
 
-void Fetches::mark_unshareable(std::string_view key, Time until) noexcept {
+void RequestCollapser::mark_unshareable(std::string_view key, Time until) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   mark_of(shard, hash(key)) = {hash(key), until};
 }
 
-void Fetches::mark_shareable(std::string_view key) noexcept {
+void RequestCollapser::mark_shareable(std::string_view key) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   if (Mark& mark = mark_of(shard, hash(key)); mark.hash == hash(key)) mark = {};
 }
 
-bool Fetches::is_marked(Shard& shard, std::size_t hash, Time now) noexcept {
+bool RequestCollapser::is_marked(Shard& shard, std::size_t hash, Time now) noexcept {
   const Mark& mark = mark_of(shard, hash);
   return mark.hash == hash && now < mark.until;
 }
 
-bool Fetches::is_unshareable(std::string_view key, Time now) noexcept {
+bool RequestCollapser::is_unshareable(std::string_view key, Time now) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   return is_marked(shard, hash(key), now);
 }
 
-bool Fetches::may_refresh(const std::string& key, Time now) {
+bool RequestCollapser::may_refresh(const std::string& key, Time now) {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   return !is_marked(shard, hash(key), now) && !shard.led.contains(key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which address of which endpoint a request goes to.
-#include "proxy/upstream/backends.hpp"
+#include "proxy/upstream/balancer.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -30,10 +30,10 @@ struct Ear final : Watcher {
 struct Rig {
   Loop loop;
   BufferPool buffers;
-  Names names{[](const std::string&, std::uint16_t) { return Resolved{.addresses = {}, .error = "", .cut = false}; },
-              [](const NameNews&) {}};
+  DnsCache names{[](const std::string&, std::uint16_t) { return Resolved{.addresses = {}, .error = "", .cut = false}; },
+                 [](const ResolvedName&) {}};
   UpstreamPool pool{loop.deadlines()};
-  Backends backends{names, pool, 0};
+  Balancer backends{names, pool, 0};
   Snapshot snapshot;
   std::size_t next_id = 0;
   Time now{1h};
@@ -59,10 +59,10 @@ struct Rig {
     }
     return made;
   }
-  void learn(const Upstream& of, std::vector<int> found, std::size_t endpoint = 0) {
+  void on_resolved(const Upstream& of, std::vector<int> found, std::size_t endpoint = 0) {
     std::vector<SocketAddress> addresses;
     for (int last : found) addresses.push_back(address(last));
-    backends.learn(
+    backends.on_resolved(
         {of.endpoints[endpoint]->id, std::make_shared<const std::vector<SocketAddress>>(addresses), now + 1s});
   }
   std::string next(const Upstream& of) {
@@ -94,7 +94,7 @@ TEST_CASE("requests take all addresses of all endpoints in turn") {
   Rig rig;
   const Upstream& orders = rig.upstream({"name", "10.0.0.9"});
   CHECK(rig.next(orders, 2) == Seen{"unknown", "10.0.0.9:80"});
-  rig.learn(orders, {1, 2, 3});
+  rig.on_resolved(orders, {1, 2, 3});
   CHECK(rig.next(orders, 8) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.2:80", "10.0.0.2:80", "10.0.0.3:80",
                                     "10.0.0.3:80", "10.0.0.9:80", "10.0.0.9:80"});
 }
@@ -114,7 +114,7 @@ TEST_CASE("requests to one upstream do not move the turn of another") {
 TEST_CASE("what could not be reached is passed over for a second, then one request tries it") {
   Rig rig;
   const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
-  Backends::avoid(*rig.backends.choose(orders, rig.now).backend, rig.now);
+  Balancer::mark_unreachable(*rig.backends.choose(orders, rig.now).backend, rig.now);
   CHECK(rig.next(orders, 4) == Seen{"10.0.0.2:80", "10.0.0.2:80", "10.0.0.2:80", "10.0.0.2:80"});
   rig.now += 1s;
   CHECK(rig.next(orders, 4).count("10.0.0.1:80") == 1);
@@ -125,7 +125,7 @@ TEST_CASE("what could not be reached is passed over for a second, then one reque
 TEST_CASE("where something speaks against all addresses each is tried in its turn") {
   Rig rig;
   const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
-  for (int i = 0; i < 2; ++i) Backends::avoid(*rig.backends.choose(orders, rig.now).backend, rig.now);
+  for (int i = 0; i < 2; ++i) Balancer::mark_unreachable(*rig.backends.choose(orders, rig.now).backend, rig.now);
   CHECK(rig.next(orders, 4) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.2:80", "10.0.0.2:80"});
 }
 
@@ -134,14 +134,14 @@ TEST_CASE("a new connection tries the address in turn first, then others of its 
   const Upstream& orders = rig.upstream({"name", "10.0.0.9"});
   const auto unknown = rig.backends.choose(orders, rig.now);
   CHECK(rig.backends.candidates(unknown, rig.now).empty());
-  rig.learn(orders, {1, 2, 3, 4, 5, 6});
+  rig.on_resolved(orders, {1, 2, 3, 4, 5, 6});
   CHECK(rig.backends.candidates(unknown, rig.now).size() == 4);
   auto choice = rig.backends.choose(orders, rig.now);
   while (*choice.endpoint != orders.endpoints.front()) choice = rig.backends.choose(orders, rig.now);
   const auto tried = rig.backends.candidates(choice, rig.now);
   REQUIRE(tried.size() == 4);
   CHECK(tried.front() == choice.backend);
-  for (const auto& one : tried) Backends::avoid(*one, rig.now);
+  for (const auto& one : tried) Balancer::mark_unreachable(*one, rig.now);
   CHECK(rig.backends.candidates(choice, rig.now).size() == 3);
 }
 
@@ -149,12 +149,12 @@ TEST_CASE("an address that left the answer has no connection kept, one that stay
   Rig rig;
   const Upstream& orders = rig.upstream({"name"});
   rig.next(orders);
-  rig.learn(orders, {1, 2});
+  rig.on_resolved(orders, {1, 2});
   const auto first = rig.backends.choose(orders, rig.now);
   const auto second = rig.backends.choose(orders, rig.now);
   rig.park(first.backend, orders);
   rig.park(second.backend, orders);
-  rig.learn(orders, {to_string(first.backend->address) == "10.0.0.1:80" ? 1 : 2, 3});
+  rig.on_resolved(orders, {to_string(first.backend->address) == "10.0.0.1:80" ? 1 : 2, 3});
   CHECK(second.backend->gone);
   CHECK(orders.state->connections == 1);
   CHECK(rig.pool.take(*first.backend, rig.now, std::chrono::seconds(60)));
@@ -182,11 +182,11 @@ TEST_CASE("who waits for a name hears of its answer, good or bad, once") {
     Rig rig;
     const Upstream& orders = rig.upstream({"name"});
     Ear one, two;
-    const Backends::Wait wait(rig.backends, orders.endpoints[0], 1s, rig.now, one);
-    { const Backends::Wait given_up(rig.backends, orders.endpoints[0], 1s, rig.now, two); }
+    const Balancer::Wait wait(rig.backends, orders.endpoints[0], 1s, rig.now, one);
+    { const Balancer::Wait given_up(rig.backends, orders.endpoints[0], 1s, rig.now, two); }
     CHECK_FALSE(wait.is_over());
-    rig.learn(orders, good ? std::vector<int>{1} : std::vector<int>{});
-    rig.learn(orders, {1});
+    rig.on_resolved(orders, good ? std::vector<int>{1} : std::vector<int>{});
+    rig.on_resolved(orders, {1});
     CHECK(wait.is_over());
     CHECK(one.calls == 1);
     CHECK(two.calls == 0);
@@ -197,11 +197,11 @@ TEST_CASE("a name that failed is not waited for until it is looked up again") {
   Rig rig;
   const Upstream& orders = rig.upstream({"name", "10.0.0.1"});
   rig.next(orders, 2);
-  rig.learn(orders, {});
+  rig.on_resolved(orders, {});
   Ear ear;
-  CHECK(Backends::Wait(rig.backends, orders.endpoints[0], 1s, rig.now, ear).is_over());
+  CHECK(Balancer::Wait(rig.backends, orders.endpoints[0], 1s, rig.now, ear).is_over());
   CHECK(rig.next(orders, 4) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.1:80", "10.0.0.1:80"});
   rig.now += 1s;
-  CHECK_FALSE(Backends::Wait(rig.backends, orders.endpoints[0], 1s, rig.now, ear).is_over());
+  CHECK_FALSE(Balancer::Wait(rig.backends, orders.endpoints[0], 1s, rig.now, ear).is_over());
   CHECK(rig.next(orders, 2) == Seen{"unknown", "10.0.0.1:80"});
 }

@@ -20,7 +20,7 @@ class Store;
 
 namespace fusewire::proxy {
 
-class LastingState {
+class StateRegistry {
  public:
   // Every (listener, upstream) that has been configured, for the scrape.
   struct Traffic {
@@ -31,7 +31,7 @@ class LastingState {
   using Make = std::function<std::shared_ptr<UpstreamState>(const config::Upstream&)>;
 
   // The store outlives this.
-  LastingState(std::size_t workers, cache::Store&, Make);
+  StateRegistry(std::size_t workers, cache::Store&, Make);
 
   // What there is of that name, or a new one.
   std::shared_ptr<UpstreamState> upstream(const config::Upstream&);

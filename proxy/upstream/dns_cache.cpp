@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/upstream/names.hpp"
+#include "proxy/upstream/dns_cache.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -35,7 +35,7 @@ milliseconds retry_after(unsigned failures, milliseconds refresh, bool knows_any
 
 }  // namespace
 
-struct Names::Shared : std::enable_shared_from_this<Shared> {
+struct DnsCache::Shared : std::enable_shared_from_this<Shared> {
   using Addresses = std::vector<SocketAddress>;
   struct Entry {
     std::weak_ptr<EndpointState> endpoint;
@@ -51,18 +51,18 @@ struct Names::Shared : std::enable_shared_from_this<Shared> {
   using Entries = std::unordered_map<std::size_t, Entry>;  // by EndpointState::id
   using Schedule = std::set<std::pair<Clock::time_point, std::size_t>>;
 
-  void want(const std::shared_ptr<EndpointState>&, milliseconds refresh, Clock::time_point now);
+  void request_lookup(const std::shared_ptr<EndpointState>&, milliseconds refresh, Clock::time_point now);
   void schedule_at(std::size_t id, Entry&, Clock::time_point);
   Schedule::iterator first_allowed();
   void need_thread();
   void work();
   void look_up(std::unique_lock<std::mutex>&, std::size_t id);
-  void learn(std::size_t id, Entry&, EndpointState&, Resolved, Clock::time_point now);
+  void on_resolved(std::size_t id, Entry&, EndpointState&, Resolved, Clock::time_point now);
   void log_change(const Entry&, const EndpointState&, const Resolved&) const;
   void forget_gone();
 
   Resolver resolver;
-  Announce announce;
+  Publish publish;
   std::mutex mutex;  // guards all below
   std::condition_variable news;
   Entries entries;
@@ -74,39 +74,40 @@ struct Names::Shared : std::enable_shared_from_this<Shared> {
   bool stopped = false;
 };
 
-Names::Names(Resolver resolver, Announce announce) : shared_(std::make_shared<Shared>()) {
+DnsCache::DnsCache(Resolver resolver, Publish publish) : shared_(std::make_shared<Shared>()) {
   shared_->resolver = std::move(resolver);
-  shared_->announce = std::move(announce);
+  shared_->publish = std::move(publish);
 }
 
-Names::~Names() { stop(); }
+DnsCache::~DnsCache() { stop(); }
 
-void Names::stop() {
+void DnsCache::stop() {
   const std::lock_guard lock(shared_->mutex);
   shared_->stopped = true;
   shared_->news.notify_all();
 }
 
-void Names::want(const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh) {
+void DnsCache::request_lookup(const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh) {
   const std::lock_guard lock(shared_->mutex);
-  if (!shared_->stopped) shared_->want(endpoint, refresh, Clock::now());
+  if (!shared_->stopped) shared_->request_lookup(endpoint, refresh, Clock::now());
 }
 
-void Names::Shared::want(const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh, Clock::time_point now) {
+void DnsCache::Shared::request_lookup(const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh,
+                                      Clock::time_point now) {
   if (!entries.contains(endpoint->id)) forget_gone();
   Entry& entry = entries[endpoint->id];
-  endpoint->wanted.store(true, std::memory_order_relaxed);
+  endpoint->in_use.store(true, std::memory_order_relaxed);
   entry.endpoint = endpoint;
   entry.refresh = refresh;
   if (!entry.running && !entry.scheduled) schedule_at(endpoint->id, entry, std::max(entry.due, now));
   need_thread();
   const bool fails = !entry.running && entry.due > now;
-  if (fails || !entry.known->empty()) announce({endpoint->id, entry.known, entry.due});
+  if (fails || !entry.known->empty()) publish({endpoint->id, entry.known, entry.due});
 }
 
 // ------------------------------------------------------------------------------------------------------ the schedule
 
-void Names::Shared::schedule_at(std::size_t id, Entry& entry, Clock::time_point due) {
+void DnsCache::Shared::schedule_at(std::size_t id, Entry& entry, Clock::time_point due) {
   entry.due = due;
   entry.scheduled = true;
   schedule.emplace(due, id);
@@ -116,13 +117,13 @@ void Names::Shared::schedule_at(std::size_t id, Entry& entry, Clock::time_point 
     need_thread();
 }
 
-// Names that were slow never take all the threads.
-Names::Shared::Schedule::iterator Names::Shared::first_allowed() {
+// DnsCache that were slow never take all the threads.
+DnsCache::Shared::Schedule::iterator DnsCache::Shared::first_allowed() {
   return std::find_if(schedule.begin(), schedule.end(),
                       [&](const auto& item) { return slow_running < kMaxSlow || !entries.at(item.second).slow; });
 }
 
-void Names::Shared::need_thread() {
+void DnsCache::Shared::need_thread() {
   if (waiting > 0 || threads == kMaxThreads || schedule.empty()) return;
   try {
     std::thread([self = shared_from_this()] { self->work(); }).detach();
@@ -133,7 +134,7 @@ void Names::Shared::need_thread() {
 }
 
 // One thread waits for what falls due next; those beside it end when they have nothing to do.
-void Names::Shared::work() {
+void DnsCache::Shared::work() {
   std::unique_lock lock(mutex);
   while (!stopped) {
     const auto next = first_allowed();
@@ -154,12 +155,12 @@ void Names::Shared::work() {
   --threads;
 }
 
-void Names::Shared::look_up(std::unique_lock<std::mutex>& lock, std::size_t id) {
+void DnsCache::Shared::look_up(std::unique_lock<std::mutex>& lock, std::size_t id) {
   Entry& entry = entries.at(id);
   entry.scheduled = false;
   const auto endpoint = entry.endpoint.lock();
   const bool in_use =
-      endpoint && (endpoint->wanted.exchange(false, std::memory_order_relaxed) || endpoint->upstream->connections > 0);
+      endpoint && (endpoint->in_use.exchange(false, std::memory_order_relaxed) || endpoint->upstream->connections > 0);
   if (!in_use) return;  // until it is wanted again
   entry.running = true;
   const bool slow = entry.slow;
@@ -173,12 +174,12 @@ void Names::Shared::look_up(std::unique_lock<std::mutex>& lock, std::size_t id) 
   if (slow) --slow_running;
   entry.running = false;  // nothing that runs is forgotten
   entry.slow = end - begin > kSlow;
-  if (!stopped) learn(id, entry, *endpoint, std::move(found), end);
+  if (!stopped) on_resolved(id, entry, *endpoint, std::move(found), end);
 }
 
 // What was known stays known when a look-up fails.
-void Names::Shared::learn(std::size_t id, Entry& entry, EndpointState& endpoint, Resolved found,
-                          Clock::time_point now) {
+void DnsCache::Shared::on_resolved(std::size_t id, Entry& entry, EndpointState& endpoint, Resolved found,
+                                   Clock::time_point now) {
   log_change(entry, endpoint, found);
   const bool good = !found.addresses.empty();
   entry.was_cut = found.cut;
@@ -190,11 +191,11 @@ void Names::Shared::learn(std::size_t id, Entry& entry, EndpointState& endpoint,
   const auto jittered = std::chrono::duration_cast<Clock::duration>(
       entry.refresh * std::uniform_real_distribution<double>(kEarliest, 1)(random));
   schedule_at(id, entry, now + (good ? jittered : retry_after(entry.failures, entry.refresh, !entry.known->empty())));
-  announce({id, entry.known, entry.due});
+  publish({id, entry.known, entry.due});
 }
 
 // A line where something changes, not one a look-up.
-void Names::Shared::log_change(const Entry& entry, const EndpointState& endpoint, const Resolved& found) const {
+void DnsCache::Shared::log_change(const Entry& entry, const EndpointState& endpoint, const Resolved& found) const {
   const std::string_view upstream = endpoint.upstream->name;
   if (found.addresses.empty() && entry.failures == 0)
     log::warn("a name does not resolve", {{"upstream", upstream},
@@ -208,7 +209,7 @@ void Names::Shared::log_change(const Entry& entry, const EndpointState& endpoint
               {{"upstream", upstream}, {"endpoint", endpoint.url}, {"used", static_cast<std::int64_t>(kMaxAddresses)}});
 }
 
-void Names::Shared::forget_gone() {
+void DnsCache::Shared::forget_gone() {
   for (auto it = entries.begin(); it != entries.end();) {
     const auto& [id, entry] = *it;
     if (entry.running || !entry.endpoint.expired()) {

@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "proxy/snapshot/snapshot.hpp"
-#include "proxy/upstream/names.hpp"
+#include "proxy/upstream/dns_cache.hpp"
 #include "proxy/upstream/upstream_pool.hpp"
 
 namespace fusewire::proxy {
 
-class Backends {
+class Balancer {
  public:
   class Wait;
 
-  Backends(Names& names, UpstreamPool& pool, std::size_t first_turn)
-      : names_(names), pool_(pool), first_turn_(first_turn) {}
+  Balancer(DnsCache& dns, UpstreamPool& pool, std::size_t first_turn)
+      : dns_(dns), pool_(pool), first_turn_(first_turn) {}
 
   struct Choice {
     const std::shared_ptr<EndpointState>* endpoint = nullptr;  // in the snapshot
@@ -31,43 +31,43 @@ class Backends {
   // What to try for a new connection: the backend that was chosen, then others of its endpoint. Empty: none is known.
   std::vector<BackendPtr> candidates(const Choice&, Time now) const;
   // It could not be reached: others go first for a while.
-  static void avoid(Backend&, Time now);
-  static void trust(Backend& backend) { backend.avoid_until = {}; }
+  static void mark_unreachable(Backend&, Time now);
+  static void mark_reachable(Backend& backend) { backend.avoid_until = {}; }
 
   // What a look-up gave.
-  void learn(const NameNews&);
+  void on_resolved(const ResolvedName&);
   // Endpoints that are configured no longer have no connections kept.
   void keep_only(const Snapshot&);
 
  private:
   // An endpoint as this worker knows it.
-  struct Site final : boost::intrusive_ref_counter<Site, boost::thread_unsafe_counter> {
+  struct EndpointEntry final : boost::intrusive_ref_counter<EndpointEntry, boost::thread_unsafe_counter> {
     std::vector<BackendPtr> backends;  // empty: its name has not been resolved
     std::size_t turn = 0;              // of the upstream whose first endpoint it is
     Time failed_until{};               // nothing is known, and nothing will be before that
     std::vector<Wait*> waits;
   };
-  using SitePtr = boost::intrusive_ptr<Site>;
+  using EntryPtr = boost::intrusive_ptr<EndpointEntry>;
 
-  Site* find(std::size_t endpoint_id) const {
-    return endpoint_id < sites_.size() ? sites_[endpoint_id].get() : nullptr;
+  EndpointEntry* find(std::size_t endpoint_id) const {
+    return endpoint_id < entries_.size() ? entries_[endpoint_id].get() : nullptr;
   }
-  Site& site(const EndpointState&);
-  Site& touch(const std::shared_ptr<EndpointState>&, const Upstream&);
-  Choice choose_among(const Upstream&, Site& first, Time now);
-  static bool is_good(const Site&, const BackendPtr&, Time now);
-  void replace(Site&, const std::vector<SocketAddress>&);
+  EndpointEntry& entry(const EndpointState&);
+  EndpointEntry& mark_used(const std::shared_ptr<EndpointState>&, const Upstream&);
+  Choice choose_among(const Upstream&, EndpointEntry& first, Time now);
+  static bool is_good(const EndpointEntry&, const BackendPtr&, Time now);
+  void replace(EndpointEntry&, const std::vector<SocketAddress>&);
 
-  Names& names_;
+  DnsCache& dns_;
   UpstreamPool& pool_;
-  const std::size_t first_turn_;  // workers begin at different endpoints
-  std::vector<SitePtr> sites_;    // index: EndpointState::id
+  const std::size_t first_turn_;   // workers begin at different endpoints
+  std::vector<EntryPtr> entries_;  // index: EndpointState::id
 };
 
 // For as long as it lives, the watcher hears when something is known of the endpoint's name.
-class Backends::Wait {
+class Balancer::Wait {
  public:
-  Wait(Backends&, const std::shared_ptr<EndpointState>&, milliseconds refresh, Time now, Watcher&);
+  Wait(Balancer&, const std::shared_ptr<EndpointState>&, milliseconds refresh, Time now, Watcher&);
   ~Wait();
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
@@ -75,8 +75,8 @@ class Backends::Wait {
   bool is_over() const { return over_; }
 
  private:
-  friend class Backends;
-  SitePtr site_;
+  friend class Balancer;
+  EntryPtr entry_;
   Watcher& watcher_;
   bool over_ = false;
 };
