@@ -12,9 +12,9 @@ namespace fs = std::filesystem;
 constexpr std::string_view kSystem = "system";
 
 const Shape* shape_of(const Node& child, const Shape& parent) {
-  if (parent.kind != Shape::Kind::map) return parent.item;
+  if (parent.kind != Shape::Kind::map) return parent.item.get();
   const Key* key = find_key(parent, child.key);
-  return key != nullptr ? key->shape : nullptr;
+  return key != nullptr ? key->shape.get() : nullptr;
 }
 
 void resolve(Node& node, const std::string& folder) {

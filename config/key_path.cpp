@@ -17,12 +17,12 @@ class Resolver {
   void walk(const Node* node, const Shape& shape, std::string_view rest) {
     switch (shape.kind) {
       case Shape::Kind::map:
-        for (const Key& key : shape.keys) step(node, key.name, key.shape, rest);
+        for (const Key& key : shape.keys) step(node, key.name, key.shape.get(), rest);
         miss(key_names(shape), rest);
         return;
       case Shape::Kind::names:
         if (node != nullptr)
-          for (const Node& child : node->children) step(node, child.key, shape.item, rest);
+          for (const Node& child : node->children) step(node, child.key, shape.item.get(), rest);
         miss(child_names(node), rest);
         return;
       case Shape::Kind::list:

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every key of the configuration file, built or not: what the shape check, the overrides and the schema's test go by.
-// Immutable.
+// Every key of the configuration file, built or not, as the descriptions (describe/visitor.hpp) name them: what the
+// shape check, the overrides and the schema's test go by. Immutable.
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace fusewire::config {
 
@@ -13,7 +14,7 @@ struct Shape;
 
 struct Key {
   std::string_view name;
-  const Shape* shape = nullptr;   // null: specified, but not built yet
+  std::shared_ptr<const Shape> shape = {};  // null: specified, but not built yet
   std::string_view accepts = {};  // not built yet: the one value that says so (off, false, 0, [], {}); empty: none
   bool named =
       true;  // built: in lists of valid keys, in suggestions and in the schema; not where only one value is taken
@@ -29,8 +30,8 @@ struct Shape {
     names,  // a map whose keys are the operator's own, each to an `item`
   };
   Kind kind = Kind::scalar;
-  std::span<const Key> keys = {};
-  const Shape* item = nullptr;
+  std::vector<Key> keys = {};
+  std::shared_ptr<const Shape> item = {};
   bool off = false;                 // `off` may stand in its place
   std::string_view short_for = {};  // a single value stands for {short_for: value}
   bool word_is_key = false;         // a single word stands for {word: {}}

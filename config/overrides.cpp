@@ -89,7 +89,7 @@ void replace(Node& target, Node value, const Shape& parent, Report& report) {
 }
 
 const Shape* shape_below(const Shape& shape, const std::string& name) {
-  return shape.kind == Shape::Kind::map ? find_key(shape, name)->shape : shape.item;
+  return shape.kind == Shape::Kind::map ? find_key(shape, name)->shape.get() : shape.item.get();
 }
 
 // `path` has been resolved against `root`: every key on it is in the table, every name and position exists.

@@ -12,14 +12,21 @@
 
 namespace fusewire::config {
 
-CircuitBreaker read_circuit_breaker(const Reader&);
-Timeouts read_timeouts(const Reader&);
-Fallback read_fallback(const Reader&);
 Upstream read_upstream(const Node& upstream, Report&);  // `defaults` have been merged under it
 ListenerTls read_listener_tls(const Reader&);
 UpstreamTls read_upstream_tls(const Reader&);
 std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstream>&, Report&);
 void read_process(const Node& root, Config&, Report&);
+CircuitBreaker read_circuit_breaker(const Reader&);
+
+// What more than one key decides, or is read item by item, once each key by itself has been read (describe/read.hpp).
+void finish(const Reader&, Detection&);
+void finish(const Reader&, Classify&);
+void finish(const Reader&, StaticStep&);
+void finish(const Reader&, Fallback&);
+void finish(const Reader&, UpstreamTls&);
+void finish(const Reader&, Admin&);
+void finish(const Reader&, Shutdown&);
 
 // A list of outcomes, statuses and classes. `outcomes`: how many of kOutcomes may stand there.
 void read_conditions(const Reader&, std::string_view key, Conditions& out, std::size_t outcomes);

@@ -3,21 +3,14 @@
 // checked by the code that links a TLS library.
 #include <map>
 
-#include "config/addresses.hpp"
 #include "config/certificates.hpp"
+#include "config/describe/listener.hpp"
+#include "config/describe/read.hpp"
+#include "config/describe/upstream.hpp"
 #include "config/sections.hpp"
 
 namespace fusewire::config {
 namespace {
-
-constexpr std::size_t kLargestPem = 4 * kMiB;  // a bundle of authorities is some 200 KiB
-
-void read_pem(const Reader& reader, std::string_view key, std::string& path) {
-  const Node* node = reader.find(key);
-  if (node == nullptr) return;
-  path = node->text;
-  check_file(*node, kLargestPem, reader.report());
-}
 
 // A section with its paths is judged once, however many upstreams have it from `defaults`.
 template <class Section, class Judge>
@@ -60,29 +53,20 @@ void for_each_section(const Node* list, Read read, Judge judge) {
 
 }  // namespace
 
+void finish(const Reader& reader, UpstreamTls&) {
+  if (reader.has("certificate")) reader.missing("private_key", "a PEM file with the certificate's key");
+  if (reader.has("private_key")) reader.missing("certificate", "a PEM file with the key's certificate");
+}
+
 ListenerTls read_listener_tls(const Reader& reader) {
   ListenerTls tls;
-  reader.missing("certificate", "a PEM file with the certificate and its chain");
-  reader.missing("private_key", "a PEM file with the certificate's key");
-  read_pem(reader, "certificate", tls.certificate);
-  read_pem(reader, "private_key", tls.private_key);
-  read_pem(reader, "client_ca", tls.client_ca);
-  reader.word("min_version", tls.min_version, kTlsVersions);
+  read_section(reader, tls);
   return tls;
 }
 
 UpstreamTls read_upstream_tls(const Reader& reader) {
   UpstreamTls tls;
-  const Node* ca = reader.find("ca");
-  if (ca != nullptr && ca->text != "system") read_pem(reader, "ca", tls.ca);
-  read_pem(reader, "certificate", tls.certificate);
-  read_pem(reader, "private_key", tls.private_key);
-  if (reader.has("certificate")) reader.missing("private_key", "a PEM file with the certificate's key");
-  if (reader.has("private_key")) reader.missing("certificate", "a PEM file with the key's certificate");
-  reader.text("server_name", tls.server_name);
-  if (const Node* name = reader.find("server_name"); name != nullptr && !is_host(name->text))
-    reader.error(*name, expected("a host without port", *name));
-  reader.flag("verify", tls.verify);
+  read_section(reader, tls);
   return tls;
 }
 

@@ -9,8 +9,5 @@ namespace fusewire::config {
 
 // The admin token is left out, or stands there as "<redacted>".
 Node tree_of(const Config&, bool show_redacted);
-Node tree_of(const CircuitBreaker&);
-Node tree_of(const Timeouts&);
-Node tree_of(const Fallback&);
 
 }  // namespace fusewire::config

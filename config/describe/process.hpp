@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of the file itself, and of the sections that are about the process.
+#pragma once
+
+#include "config/describe/listener.hpp"
+#include "config/describe/process_forms.hpp"
+#include "config/describe/upstream.hpp"
+#include "config/describe/visitor.hpp"
+
+namespace fusewire::config {
+
+inline constexpr std::uint64_t kMaxEvents = 1'000'000;
+
+template <class V>
+void describe(V& v, Admin& admin) {
+  v.usual("address");
+  v.key("address", admin.address, AddressText(), "Never on a data listener; of a name, its first address");
+  v.secret("token", admin.token, "Needed for every change; without one every change is refused",
+           commented("\"${ADMIN_TOKEN}\""));
+  v.key("token_file", admin.token_file, SecretFile(),
+        "A file that holds the token, read again when it changes, within a second; while it can't be read, or holds no "
+        "token, the last one stays",
+        commented("/run/secrets/admin_token"));
+  v.key("read_requires_token", admin.read_requires_token, Flag(), "Reading needs the token as well");
+  v.key("allowed_hosts", admin.allowed_hosts, HostList(),
+        "Values of Host that are answered beside IP addresses and localhost, at probes too");
+  v.key(
+      "probes", admin.probes, AddressOrOff(),
+      "A second address, such as 0.0.0.0:9902, that serves /admin/health, /admin/ready and /metrics and nothing else");
+}
+
+template <class V>
+void describe(V& v, Log& log) {
+  v.usual("level");
+  v.key("level", log.level, OneOf(kLogLevels), "What is logged");
+  v.key("format", log.format, OneOf(kLogFormats), "One line an event; text is for people");
+  v.key("access", log.access, Flag(), "A line a request");
+  v.key("access_sample", log.access_sample, Number(kShare), "Share of requests that are logged");
+}
+
+template <class V>
+void describe(V& v, Shutdown& shutdown) {
+  v.usual("drain_timeout");
+  v.key("drain_timeout", shutdown.drain_timeout, Duration(kFromZero),
+        "After SIGTERM and grace, from the closing of the listeners: requests in flight may take this long");
+  v.key("grace", shutdown.grace, Duration(kFromZero),
+        "After SIGTERM: nothing changes for this long but readiness. Shorter than drain_timeout");
+}
+
+template <class V>
+void describe(V& v, Config& config) {
+  unsigned version = 1;
+  v.key("version", version, Count(1, 1), "Of this format");
+  v.by_hand("listen", AddressText(),
+            "Short for one listener that routes everything to the only upstream or, with several, by Host = upstream "
+            "name (any other Host gets 404)",
+            commented("127.0.0.1:8080"));
+  v.items("listeners", config.listeners, "Where clients connect", live(), R"({"minItems": 1, "maxItems": 64})");
+  v.template defaults_of<Upstream>("defaults", "Merged under every upstream, key by key");
+  v.named("upstreams", config.upstreams,
+          "The services behind the proxy, by name ([a-z0-9][a-z0-9._-]*, not health or reset); NAME: URL is short for "
+          "one endpoint",
+          "orders", R"({"required": ["endpoints"]})");
+  v.key("cache_memory", config.cache_memory, Bytes(0, 1024 * 1024 * kMiB), "Of all upstreams' caches together");
+  v.key("via", config.via, TextThat(is_token, "a pseudonym of letters, digits and '-', '.', '_'"),
+        "Our pseudonym in Via, different for each instance; by default fusewire- and 8 random hex digits a process",
+        commented("\"${HOSTNAME}\""));
+  v.section("admin", config.admin, "The admin interface");
+  for (const char* key : {"state", "fleet"}) v.later(key, "off");
+  v.later("flags", "{}");
+  v.later("insights", "off");
+  v.section("events", config, "What happened to breakers", [](auto& inner, Config& all) {
+    inner.usual("history");
+    inner.key("history", all.event_history, Count(0, kMaxEvents), "Events that are kept in memory");
+    inner.later("webhooks", "[]");
+  });
+  v.later("tracing", "off");
+  v.section("log", config.log, "Logs on stdout");
+  v.section("shutdown", config.shutdown, "The end of the process");
+  v.section("runtime", config, "The process", [](auto& inner, Config& all) {
+    inner.usual("workers");
+    inner.key("workers", all.workers, WorkerCount(), "Threads; auto: the CPU quota of the container, else the cores");
+  });
+}
+
+}  // namespace fusewire::config

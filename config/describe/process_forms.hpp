@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the values of the process itself are written.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/describe/forms.hpp"
+
+namespace fusewire::config {
+
+// Hosts without port, in lower case.
+struct HostList : ScalarList {
+  static void read(const Reader&, std::string_view key, std::vector<std::string>& out);
+  static std::optional<Node> print(const std::vector<std::string>& hosts) { return texts_node(hosts); }
+  static std::string schema() { return R"({"type": "array", "items": {"type": "string"}})"; }
+};
+
+// 0 = auto.
+struct WorkerCount : Scalar {
+  static void read(const Reader&, std::string_view key, unsigned& out);
+  static std::optional<Node> print(unsigned count) { return count == 0 ? word_node("auto") : count_node(count); }
+  static std::string schema();
+  static std::string range();
+};
+
+// Of a secret, which is what is printed, or not.
+struct SecretFile : FilePath {
+  static std::optional<Node> print(const std::string&) { return std::nullopt; }
+};
+
+}  // namespace fusewire::config

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of a route.
+#pragma once
+
+#include "config/describe/listener_forms.hpp"
+#include "config/describe/upstream.hpp"
+#include "config/describe/visitor.hpp"
+
+namespace fusewire::config {
+
+template <class V>
+void describe(V& v, Match& match) {
+  v.usual("path_prefix");
+  v.key("host", match.host, HostText(), "The request's host, without port", live("orders.local"));
+  v.key("path_prefix", match.path_prefix, RequestPath(),
+        "The path is it, or begins with it, segment by segment: /v1 takes /v1 and /v1/x, not /v10; /v1/ takes what is "
+        "below it alone",
+        live("/v1"));
+  v.key("path", match.path, RequestPath(), "The path, exactly", commented("/v1/orders"));
+  v.later("path_regex");
+  v.key("methods", match.methods, MethodList(), "Any of them", live("[GET, POST]"));
+  v.key("headers", match.headers, MatchedFields(), "All of these fields, with exactly these values",
+        live("{x-canary: \"1\"}"));
+}
+
+struct UnbuiltFieldEdits {
+  template <class V>
+  void operator()(V& v) const {
+    v.later("set", "{}");
+    v.later("add", "{}");
+    v.later("remove", "[]");
+  }
+};
+
+template <class V>
+void describe(V& v, Route& route) {
+  v.required("upstream", "the name of an upstream");
+  v.key("name", route.name, FreeText(), "For logs", live("orders"));
+  v.section("match", route.match, "All that is given must match; nothing given matches everything");
+  v.key("upstream", route.upstream, FreeText(), "Where the request goes", live("orders"));
+  v.later("split");
+  v.later("rollout", "off");
+  v.later("requires", "[]");
+  v.key("upgrades", route.upgrades, UpgradeList(),
+        "Protocols that a request may switch to, whose bytes then pass unseen, in a tunnel; [] for none");
+  v.section("rewrite", route.host, "What is changed of a request", [](auto& inner, HostRewrite& host) {
+    inner.usual("host");
+    inner.later("strip_prefix");
+    inner.key("host", host, HostRewriteText(),
+              "Host upstream. auto: the client's, or the endpoint's where that is https:// or the client's is only our "
+              "own address; preserve: the client's; endpoint: the endpoint's");
+  });
+  v.unbuilt("request_headers", UnbuiltFieldEdits());
+  v.unbuilt("response_headers", UnbuiltFieldEdits());
+  v.key("normalize", route.normalize, OneOf(kNormalize),
+        "reject_dot_segments: 400 for a path with . or .. segments, encoded or not");
+  v.optional("timeouts", route.timeouts, "As under an upstream, and win over it", commented("{total: 5s}"));
+  v.unbuilt("retries", UnbuiltRetries());
+  v.optional("fallback", route.fallback, "As under an upstream, and wins over it", commented("{chain: []}"));
+  v.later("circuit_breaker");
+}
+
+}  // namespace fusewire::config

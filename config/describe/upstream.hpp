@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of an upstream.
+#pragma once
+
+#include "config/addresses.hpp"
+#include "config/describe/breaker.hpp"
+#include "config/describe/fallback.hpp"
+#include "config/describe/upstream_forms.hpp"
+#include "config/describe/visitor.hpp"
+
+namespace fusewire::config {
+
+struct EndpointUrl : FreeText {
+  static std::string schema() { return R"({"$ref": "#/$defs/url"})"; }
+};
+
+template <class V>
+void describe(V& v, Endpoint& endpoint) {
+  v.short_for("url");
+  v.required("url", "http://HOST[:PORT], https://HOST[:PORT] or unix:/path");
+  v.key("url", endpoint.url, EndpointUrl(), "http://HOST[:PORT] or https://HOST[:PORT], without a path, or unix:/path",
+        live("http://127.0.0.1:9000"));
+  v.later("weight");
+  v.later("backup", "false");
+}
+
+template <class V>
+void describe(V& v, Timeouts& timeouts) {
+  v.usual("total");
+  v.key("connect", timeouts.connect, Duration(), "Name, connection, TLS handshake");
+  v.key("response", timeouts.response, Duration(),
+        "From the last byte of the request sent (or the permit) to the response's head");
+  v.key("idle", timeouts.idle, Duration(), "Between two reads or writes of a body");
+  v.key("keep_alive", timeouts.keep_alive, Duration(),
+        "An idle connection to the upstream is kept so long; its own Keep-Alive field (timeout=N) shortens it to N - 1 "
+        "s");
+  v.key("total", timeouts.total, Duration(),
+        "From the request's head to the final response's head; stands still while the request's body makes progress");
+  v.key("tunnel_idle", timeouts.tunnel_idle, Duration(),
+        "A tunnel (after an upgrade) without a byte in either direction; no other limit holds there");
+  v.later("adaptive", "off");
+  v.key("deadline_header", timeouts.deadline_header, FieldNameOrOff(),
+        "A request field, in milliseconds, that shortens total, never lengthens it; passed on reduced");
+}
+
+template <class V>
+void describe(V& v, UpstreamLimits& limits) {
+  v.key("max_connections", limits.max_connections, Count(1, kMaxConnections), "Open connections to all endpoints");
+  v.key("max_concurrent_requests", limits.max_concurrent_requests, Count(1, kMaxConnections), "Requests in flight");
+  v.key("max_head_bytes", limits.max_head_bytes, Bytes(kKiB, kMaxResponseHeadBytes),
+        "Of a response's head; beyond it a protocol error");
+  v.key("max_fields", limits.max_fields, Count(1, 10'000), "Of a response's head; beyond it a protocol error");
+  for (const char* key : {"queue", "rate", "adaptive_concurrency"}) v.later(key, "off");
+}
+
+template <class V>
+void describe(V& v, Cache& cache) {
+  v.usual("serve");
+  v.key("serve", cache.serve, OneOf(kServes),
+        "on_error: the cache answers only when the fallback chain runs; normal: what is fresh comes first, before the "
+        "breaker is asked");
+  v.key("request_directives", cache.request_directives, OneOf(kRequestDirectives),
+        "ignore: no-cache, max-age and min-fresh of a request don't keep a fallback from it");
+  v.key("max_object", cache.max_object, Bytes(0, 1024 * kMiB), "Larger responses are not stored");
+  v.key("store_set_cookie", cache.store_set_cookie, Flag(), "Store responses that carry Set-Cookie");
+  v.key("heuristic_fraction", cache.heuristic_fraction, Number(kShare),
+        "Freshness of a response without its own: this share of the time since Last-Modified");
+}
+
+template <class V>
+void describe(V& v, UpstreamTls& tls) {
+  v.key("ca", tls.ca, SystemOrPemFile(), "A PEM file of authorities, or system for those of the operating system");
+  v.key("certificate", tls.certificate, PemFile(),
+        "A PEM file with the certificate that we show to an upstream that asks, and its chain, leaf first",
+        commented("/etc/tls/client.crt"));
+  v.key("private_key", tls.private_key, PemFile(), "A PEM file with the certificate's key",
+        commented("/etc/tls/client.key"));
+  v.key("server_name", tls.server_name, TextThat(is_host, "a host without port"),
+        "For SNI, the certificate's check and Host; by default the endpoint's own name", commented("orders.example"));
+  v.key("verify", tls.verify, Flag(), "Check the upstream's certificate and name");
+}
+
+// Retries of an upstream or a route.
+struct UnbuiltRetries {
+  template <class V>
+  void operator()(V& v) const {
+    v.later("attempts", "0");
+    for (const char* key : {"on", "methods", "per_try_timeout", "backoff", "budget", "max_body"}) v.later(key);
+    v.later("hedge", "off");
+  }
+};
+
+template <class V>
+void describe(V& v, Upstream& upstream) {
+  v.short_for("endpoints");
+  v.items(
+      "endpoints", upstream.endpoints,
+      "Where the upstream listens: http://HOST[:PORT], https://HOST[:PORT] or unix:/path, or {url: …}; several take "
+      "turns",
+      live("[http://127.0.0.1:9000]"), R"({"minItems": 1})");
+  v.key("dns_refresh", upstream.dns_refresh, Duration(),
+        "Names are looked up again while in use; each address is an endpoint of its own; the last good answer is kept");
+  v.unbuilt("load_balancing", [](auto& inner) {
+    inner.usual("policy");
+    inner.only("policy", "round_robin", {"health_score", "random", "least_request", "hash"});
+    inner.later("hash");
+    inner.later("slow_start", "off");
+  });
+  v.section("circuit_breaker", upstream.circuit_breaker,
+            "When calls to this upstream are stopped, and how they begin again");
+  v.section("timeouts", upstream.timeouts, "Time limits of one request");
+  v.unbuilt("retries", UnbuiltRetries());
+  v.section("limits", upstream.limits, "Limits of this upstream, over all workers");
+  v.section("fallback", upstream.fallback, "What to answer when the upstream cannot");
+  v.section("cache", upstream.cache, "What is remembered of this upstream");
+  v.later("health_check", "off");
+  v.section("tls", upstream.tls, "How https:// endpoints are spoken to. The files are read again when they change");
+  v.later("read_only_when_open", "false");
+}
+
+}  // namespace fusewire::config

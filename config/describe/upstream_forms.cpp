@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/describe/upstream_forms.hpp"
+
+#include <algorithm>
+#include <regex>
+
+#include "config/presets.hpp"
+#include "config/sections.hpp"
+
+namespace fusewire::config {
+namespace {
+
+constexpr std::size_t kLongestPattern = 256;
+constexpr std::uint64_t kLargestPattern = 20'000;
+constexpr std::size_t kLargestPem = 4 * kMiB;  // a bundle of authorities is some 200 KiB
+
+// Fields that the proxy writes itself, from the body or for the connection.
+constexpr std::string_view kOwnFields[] = {"connection", "content-length",    "keep-alive", "te",
+                                           "trailer",    "transfer-encoding", "upgrade"};
+
+// How long the pattern is, roughly, when its counted repetitions are written out: the machine that the library builds
+// grows with it.
+std::uint64_t written_out(std::string_view pattern) {
+  std::uint64_t length = pattern.size();
+  for (std::size_t at = pattern.find('{'); at != std::string_view::npos; at = pattern.find('{', at + 1)) {
+    const std::string_view inside = pattern.substr(at + 1, pattern.find('}', at) - at - 1);
+    const std::string_view most = inside.substr(inside.find(',') + 1);
+    const std::uint64_t least_count = parse_count(inside.substr(0, inside.find(','))).value_or(1);
+    const std::uint64_t count = std::max({std::uint64_t{1}, least_count, parse_count(most).value_or(1)});
+    length = std::min(length, kLargestPattern + 1) * std::min(count, kLargestPattern + 1);
+  }
+  return length;
+}
+
+void check_pattern(const Node& node, Report& report) {
+  if (node.text.size() > kLongestPattern)
+    return report.error(node, "expected a regular expression of at most 256 bytes");
+  if (written_out(node.text) > kLargestPattern)
+    return report.error(node, "regular expression too complex: its repetitions expand to more than " +
+                                  std::to_string(kLargestPattern) + " characters");
+  try {
+    const std::regex compiled(node.text, std::regex::ECMAScript);
+  } catch (const std::regex_error& e) {
+    report.error(node, "not a regular expression: " + std::string(e.what()));
+  }
+}
+
+bool whole_class(const std::bitset<600>& statuses, std::size_t first) {
+  for (std::size_t i = 0; i < 100; ++i)
+    if (!statuses[first + i]) return false;
+  return true;
+}
+
+}  // namespace
+
+void ConditionList::read(const Reader& reader, std::string_view key, Conditions& out) const {
+  read_conditions(reader, key, out, of_ == Of::calls ? kCallOutcomes : std::size(kOutcomes));
+}
+
+std::optional<Node> ConditionList::print(const Conditions& conditions) {
+  Node list = list_node();
+  for (const auto& word : kOutcomes)
+    if (conditions.*(word.value)) list.children.push_back(word_node(word.name));
+  for (std::size_t first = 100; first < 600; first += 100) {
+    if (whole_class(conditions.statuses, first)) {
+      list.children.push_back(text_node(std::to_string(first / 100) + "xx"));
+      continue;
+    }
+    for (std::size_t status = first; status < first + 100; ++status)
+      if (conditions.statuses[status]) list.children.push_back(text_node(std::to_string(status)));
+  }
+  return list;
+}
+
+std::string ConditionList::schema() const {
+  const std::string item = of_ == Of::calls ? "call_condition" : "condition";
+  return R"({"type": "array", "items": {"$ref": "#/$defs/)" + item + "\"}}";
+}
+
+void PresetName::read(const Reader& reader, std::string_view key, CircuitBreaker& out) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  std::optional<CircuitBreaker> preset = preset_named(node->text);
+  if (!preset) return reader.error(*node, "unknown preset " + describe(*node) + suggestion(node->text, preset_names()));
+  preset->mode = out.mode;
+  out = *std::move(preset);
+}
+
+std::string PresetName::schema() { return or_variable(enumeration(preset_names())); }
+
+std::string PresetName::range() {
+  std::string text;
+  for (const std::string_view name : preset_names()) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
+
+void Pattern::read(const Reader& reader, std::string_view key, std::string& out) {
+  reader.text(key, out);
+  if (const Node* pattern = reader.find(key)) check_pattern(*pattern, reader.report());
+}
+
+void FieldNameOrOff::read(const Reader& reader, std::string_view key, std::string& out) {
+  const Node* name = reader.find(key);
+  if (name == nullptr) return;
+  out = name->is_off() ? "" : to_lower(name->text);
+  if (!out.empty() && !is_token(out)) reader.error(*name, expected("a header name or 'off'", *name));
+}
+
+void ResponseFields::read(const Reader& reader, std::string_view key, FieldList& out) {
+  out = read_fields(reader, key);
+  for (const Node& field : reader.items(key))
+    if (std::ranges::count(kOwnFields, to_lower(field.key)) != 0)
+      reader.report().error(field.key_mark, field.path, "this field is written by the proxy itself");
+}
+
+void PemFile::read(const Reader& reader, std::string_view key, std::string& out) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  out = node->text;
+  check_file(*node, kLargestPem, reader.report());
+}
+
+void SystemOrPemFile::read(const Reader& reader, std::string_view key, std::string& out) {
+  const Node* node = reader.find(key);
+  if (node != nullptr && node->text != "system") PemFile::read(reader, key, out);
+}
+
+}  // namespace fusewire::config

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the values of upstreams are written: their breakers, fallbacks and TLS.
+#pragma once
+
+#include <string>
+
+#include "config/describe/forms.hpp"
+
+namespace fusewire::config {
+
+// Outcomes, statuses and classes of statuses.
+class ConditionList : public ScalarList {
+ public:
+  enum class Of { calls, all };  // what a call can come to, or that none was made as well
+  explicit constexpr ConditionList(Of of) : of_(of) {}
+  void read(const Reader&, std::string_view key, Conditions& out) const;
+  static std::optional<Node> print(const Conditions&);
+  std::string schema() const;
+
+ private:
+  Of of_;
+};
+
+// Its settings take the place of all that was read before; what is written beside it is read afterwards.
+struct PresetName : Scalar {
+  static void read(const Reader&, std::string_view key, CircuitBreaker& out);
+  static std::optional<Node> print(const CircuitBreaker& breaker) { return word_node(breaker.preset); }
+  static std::string schema();
+  static std::string range();
+};
+
+// An ECMAScript regular expression.
+struct Pattern : FreeText {
+  static void read(const Reader&, std::string_view key, std::string& out);
+  static std::string schema() { return R"({"type": "string", "maxLength": 256})"; }
+};
+
+// The name of a field, in lower case; empty: off.
+struct FieldNameOrOff : Scalar {
+  static void read(const Reader&, std::string_view key, std::string& out);
+  static std::optional<Node> print(const std::string& name) {
+    return name.empty() ? word_node("off") : text_node(name);
+  }
+  static std::string schema() { return R"({"anyOf": [{"type": "string"}, {"const": false}]})"; }
+  static std::string range() { return "a field's name, or off"; }
+};
+
+// Of an answer of our own; written by its names and values.
+struct ResponseFields : Scalar {
+  static Shape shape() { return {.kind = Shape::Kind::names, .item = std::make_shared<Shape>()}; }
+  static void read(const Reader&, std::string_view key, FieldList& out);
+  static std::optional<Node> print(const FieldList& fields) { return fields_node(fields); }
+  static std::string schema() {
+    return R"({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})";
+  }
+};
+
+// A file that a TLS library can read. Here it is only looked at.
+struct PemFile : FilePath {
+  static void read(const Reader&, std::string_view key, std::string& out);
+};
+
+// Or "system", which is printed where there is no file.
+struct SystemOrPemFile : PemFile {
+  static void read(const Reader&, std::string_view key, std::string& out);
+  static std::optional<Node> print(const std::string& file) { return text_node(file.empty() ? "system" : file); }
+};
+
+}  // namespace fusewire::config
