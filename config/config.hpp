@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an operator asks for, as plain values: no YAML, no I/O, no behaviour. Every member has its documented default,
 // durations carry their unit in the type, and `std::nullopt` means "off". Filled by config/load.hpp, which has checked
-// every bound that is written here.
+// the bounds; they, the key and its sentence stand in a row of config/describe/.
 #pragma once
 
 #include <array>

@@ -46,7 +46,7 @@ void describe(V& v, Window& window) {
   v.when(window.type == WindowType::time_based);
   v.key("duration", window.duration, Duration(kWindowSpan), "time_based: its length");
   v.when(window.type == WindowType::count_based);
-  v.key("size", window.size, Count(1, kMaxCalls), "count_based: the last so many calls", commented("100"));
+  v.key("size", window.size, Count(1, kMaxCalls), "count_based: the last so many calls");
 }
 
 template <class V>

@@ -40,7 +40,7 @@ std::string Bytes::schema() const {
 }
 
 std::string Bytes::range() const {
-  return high_ == kUnlimited ? "or a size" : from_to(format_size(low_), format_size(high_));
+  return high_ == kUnlimited ? "unlimited, or a size" : from_to(format_size(low_), format_size(high_));
 }
 
 std::string Number::schema() const {

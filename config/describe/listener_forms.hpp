@@ -74,7 +74,6 @@ struct HostRewriteText : Scalar {
   static void read(const Reader&, std::string_view key, HostRewrite& out);
   static std::optional<Node> print(const HostRewrite&);
   static std::string schema() { return R"({"type": "string"})"; }
-  static std::string range() { return "auto, preserve, endpoint, or a name"; }
 };
 
 }  // namespace fusewire::config

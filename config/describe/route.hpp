@@ -48,7 +48,7 @@ void describe(V& v, Route& route) {
     inner.later("strip_prefix");
     inner.key("host", host, HostRewriteText(),
               "Host upstream. auto: the client's, or the endpoint's where that is https:// or the client's is only our "
-              "own address; preserve: the client's; endpoint: the endpoint's");
+              "own address; preserve: the client's; endpoint: the endpoint's; or a name such as shop.example");
   });
   v.unbuilt("request_headers", UnbuiltFieldEdits());
   v.unbuilt("response_headers", UnbuiltFieldEdits());

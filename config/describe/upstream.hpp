@@ -40,7 +40,7 @@ void describe(V& v, Timeouts& timeouts) {
         "A tunnel (after an upgrade) without a byte in either direction; no other limit holds there");
   v.later("adaptive", "off");
   v.key("deadline_header", timeouts.deadline_header, FieldNameOrOff(),
-        "A request field, in milliseconds, that shortens total, never lengthens it; passed on reduced");
+        "A request field, in milliseconds, that shortens total, never lengthens it; passed on reduced; or off");
 }
 
 template <class V>
@@ -93,11 +93,10 @@ struct UnbuiltRetries {
 template <class V>
 void describe(V& v, Upstream& upstream) {
   v.short_for("endpoints");
-  v.items(
-      "endpoints", upstream.endpoints,
-      "Where the upstream listens: http://HOST[:PORT], https://HOST[:PORT] or unix:/path, or {url: …}; several take "
-      "turns",
-      live("[http://127.0.0.1:9000]"), R"({"minItems": 1})");
+  v.items("endpoints", upstream.endpoints,
+          "Where the upstream listens: http://HOST[:PORT] or https://HOST[:PORT], without a path, user or password, or "
+          "unix:/path, or {url: URL}; several take turns",
+          live("[http://127.0.0.1:9000]"), R"({"minItems": 1})");
   v.key("dns_refresh", upstream.dns_refresh, Duration(),
         "Names are looked up again while in use; each address is an endpoint of its own; the last good answer is kept");
   v.unbuilt("load_balancing", [](auto& inner) {

@@ -42,7 +42,6 @@ struct FieldNameOrOff : Scalar {
     return name.empty() ? word_node("off") : text_node(name);
   }
   static std::string schema() { return R"({"anyOf": [{"type": "string"}, {"const": false}]})"; }
-  static std::string range() { return "a field's name, or off"; }
 };
 
 // Of an answer of our own; written by its names and values.

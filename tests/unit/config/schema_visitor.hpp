@@ -9,6 +9,7 @@
 #include "config/describe/print.hpp"
 #include "config/describe/process.hpp"
 #include "config/document.hpp"
+#include "config/emit.hpp"
 
 namespace fusewire::config {
 
@@ -170,26 +171,30 @@ class Schema : public Visitor {
   Text word_;
 };
 
-// One object a line where it fits.
-inline std::string json_text(const Node& node, std::size_t column, const std::string& indent) {
-  constexpr std::size_t kWidth = 120;
+inline std::string json_key(const Node& child) {
+  return child.key.empty() ? std::string() : emit_json(text_node(child.key)) + ": ";
+}
+
+inline std::string flat_json(const Node& node) {
   if (node.kind == Node::Kind::scalar) return emit_json(node);
+  std::string text;
+  for (const Node& child : node.children) text += (text.empty() ? "" : ", ") + json_key(child) + flat_json(child);
+  return node.kind == Node::Kind::map ? '{' + text + '}' : '[' + text + ']';
+}
+
+// On one line where it fits; `column`: where it begins.
+inline std::string json_text(const Node& node, std::size_t column, const std::string& indent) {
+  constexpr std::size_t kWidth = 119;
+  std::string flat = flat_json(node);
+  if (node.kind == Node::Kind::scalar || column + flat.size() <= kWidth) return flat;
   const bool map = node.kind == Node::Kind::map;
-  const auto key_of = [&](const Node& child) { return map ? emit_json(text_node(child.key)) + ": " : std::string(); };
-  const auto join_all = [&](const std::string& separator, bool broken) {
-    std::string text;
-    for (const Node& child : node.children) {
-      const std::string key = key_of(child);
-      const std::size_t at = broken ? indent.size() + 2 + key.size() : 0;
-      text += (text.empty() ? "" : separator) + key + json_text(child, at, broken ? indent + "  " : indent);
-    }
-    return text;
-  };
-  const std::string flat = join_all(", ", false);
-  if (flat.find('\n') == std::string::npos && column + flat.size() + 3 <= kWidth)
-    return (map ? '{' : '[') + flat + (map ? '}' : ']');
-  const std::string inner = '\n' + indent + "  ";
-  return (map ? '{' : '[') + inner + join_all(',' + inner, true) + '\n' + indent + (map ? '}' : ']');
+  const std::string inner = indent + "  ";
+  std::string text;
+  for (const Node& child : node.children) {
+    const std::string key = json_key(child);
+    text += (text.empty() ? "\n" : ",\n") + inner + key + json_text(child, inner.size() + key.size(), inner);
+  }
+  return (map ? '{' : '[') + text + '\n' + indent + (map ? '}' : ']');
 }
 
 inline std::string schema_text() {
