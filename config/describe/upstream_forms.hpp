@@ -29,8 +29,8 @@ struct PresetName : Scalar {
   static std::string range();
 };
 
-// An ECMAScript regular expression.
-struct Pattern : FreeText {
+// An ECMAScript regular expression; an empty one fits everything.
+struct Pattern : Content {
   static void read(const Reader&, std::string_view key, std::string& out);
   static std::string schema() { return R"({"type": "string", "maxLength": 256})"; }
 };

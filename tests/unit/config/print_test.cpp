@@ -45,6 +45,12 @@ TEST_CASE("a window that changed its type keeps what the preset says of the othe
   CHECK(good(load_text(to_yaml(config))) == config);
 }
 
+TEST_CASE("an empty pattern is a pattern, and survives printing") {
+  const Config config =
+      good(load_upstream("    circuit_breaker: {classify: {response_headers: [{name: x, matches: \"\"}]}}\n"));
+  CHECK(good(load_text(to_yaml(config))) == config);
+}
+
 TEST_CASE("the token is never printed") {
   const Config config = good(load_text(kFullFile));
   CHECK(to_yaml(config).find("secret") == std::string::npos);
