@@ -51,10 +51,8 @@ class Reader {
   void flag(std::string_view key, bool& out) const;
   void text(std::string_view key, std::string& out) const;
 
-  // `later`: words that are specified, but not built yet.
   template <class E, std::size_t N>
-  void word(std::string_view key, E& out, const Word<E> (&words)[N],
-            std::initializer_list<std::string_view> later = {}) const {
+  void word(std::string_view key, E& out, const Word<E> (&words)[N]) const {
     const Node* node = find(key);
     if (node == nullptr) return;
     for (const auto& word : words) {
@@ -62,9 +60,9 @@ class Reader {
       out = word.value;
       return;
     }
-    refuse_word(*node, names_of(std::span<const Word<E>>(words)), later);
+    refuse_word(*node, names_of(std::span<const Word<E>>(words)), {});
   }
-  // A key that has only one built value, and no member.
+  // A key that has only one built value, and no member; `later`: words that are specified, but not built yet.
   void only(std::string_view key, std::string_view word, std::initializer_list<std::string_view> later) const;
 
   // A detector: `off`, or a map that starts from what is there already, or from `T{}`. `read(Reader, T&)`.

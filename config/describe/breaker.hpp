@@ -2,7 +2,6 @@
 // The keys of `circuit_breaker`.
 #pragma once
 
-#include "config/addresses.hpp"
 #include "config/describe/upstream_forms.hpp"
 #include "config/describe/visitor.hpp"
 

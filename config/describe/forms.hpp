@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,16 @@ struct Scalar {
 
 struct ScalarList {
   static Shape shape() { return {.kind = Shape::Kind::list, .item = std::make_shared<Shape>()}; }
+  static std::string schema() { return R"({"type": "array", "items": {"type": "string"}})"; }
+  static std::string range() { return {}; }
+};
+
+// Names of fields with their values.
+struct FieldMap {
+  static Shape shape() { return {.kind = Shape::Kind::names, .item = std::make_shared<Shape>()}; }
+  static std::string schema() {
+    return R"({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})";
+  }
   static std::string range() { return {}; }
 };
 

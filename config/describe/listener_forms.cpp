@@ -54,9 +54,9 @@ void NetworkList::read(const Reader& reader, std::string_view key, std::vector<N
 }
 
 std::optional<Node> NetworkList::print(const std::vector<Network>& networks) {
-  std::vector<std::string> texts;
-  for (const Network& network : networks) texts.push_back(format_network(network));
-  return texts_node(texts);
+  Node list = list_node();
+  for (const Network& network : networks) list.children.push_back(text_node(format_network(network)));
+  return list;
 }
 
 void HostText::read(const Reader& reader, std::string_view key, std::string& out) {

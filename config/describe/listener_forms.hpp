@@ -33,7 +33,6 @@ struct FileMode : Scalar {
 struct NetworkList : ScalarList {
   static void read(const Reader&, std::string_view key, std::vector<Network>& out);
   static std::optional<Node> print(const std::vector<Network>&);
-  static std::string schema() { return R"({"type": "array", "items": {"type": "string"}})"; }
 };
 
 // In lower case.
@@ -50,17 +49,12 @@ struct RequestPath : FreeText {
 struct MethodList : ScalarList {
   static void read(const Reader&, std::string_view key, std::vector<std::string>& out);
   static std::optional<Node> print(const std::vector<std::string>&);
-  static std::string schema() { return R"({"type": "array", "items": {"type": "string"}})"; }
 };
 
-// Field names with exact values; left out where there is none.
-struct MatchedFields : Scalar {
-  static Shape shape() { return {.kind = Shape::Kind::names, .item = std::make_shared<Shape>()}; }
+// With exact values; left out where there is none.
+struct MatchedFields : FieldMap {
   static void read(const Reader&, std::string_view key, FieldList& out);
   static std::optional<Node> print(const FieldList&);
-  static std::string schema() {
-    return R"({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})";
-  }
 };
 
 // Protocols, in lower case.

@@ -13,7 +13,6 @@ namespace fusewire::config {
 struct HostList : ScalarList {
   static void read(const Reader&, std::string_view key, std::vector<std::string>& out);
   static std::optional<Node> print(const std::vector<std::string>& hosts) { return texts_node(hosts); }
-  static std::string schema() { return R"({"type": "array", "items": {"type": "string"}})"; }
 };
 
 // 0 = auto.

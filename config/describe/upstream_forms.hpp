@@ -44,14 +44,10 @@ struct FieldNameOrOff : Scalar {
   static std::string schema() { return R"({"anyOf": [{"type": "string"}, {"const": false}]})"; }
 };
 
-// Of an answer of our own; written by its names and values.
-struct ResponseFields : Scalar {
-  static Shape shape() { return {.kind = Shape::Kind::names, .item = std::make_shared<Shape>()}; }
+// Of an answer of our own: none that the proxy writes itself.
+struct ResponseFields : FieldMap {
   static void read(const Reader&, std::string_view key, FieldList& out);
   static std::optional<Node> print(const FieldList& fields) { return fields_node(fields); }
-  static std::string schema() {
-    return R"({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})";
-  }
 };
 
 // A file that a TLS library can read. Here it is only looked at.

@@ -192,7 +192,8 @@ inline std::string json_text(const Node& node, std::size_t column, const std::st
   std::string text;
   for (const Node& child : node.children) {
     const std::string key = json_key(child);
-    text += (text.empty() ? "\n" : ",\n") + inner + key + json_text(child, inner.size() + key.size(), inner);
+    text += text.empty() ? "\n" : ",\n";
+    text.append(inner).append(key).append(json_text(child, inner.size() + key.size(), inner));
   }
   return (map ? '{' : '[') + text + '\n' + indent + (map ? '}' : ']');
 }
