@@ -4,11 +4,6 @@
 #include "config/sections.hpp"
 
 namespace fusewire::config {
-namespace {
-
-constexpr std::size_t kMaxFieldMatches = 32;
-
-}  // namespace
 
 void finish(const Reader& reader, Detection& detection) {
   if (detection.window.type != WindowType::count_based || detection.minimum_calls <= detection.window.size) return;

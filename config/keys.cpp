@@ -39,7 +39,7 @@ class Outline : public Visitor {
     add(name, std::move(shape));
   }
   template <class T>
-  void items(Text name, std::vector<T>&, Text, Sample = {}, Text = {}) {
+  void items(Text name, std::vector<T>&, Text, Sample = {}, ListSize = {}) {
     add(name, {.kind = Shape::Kind::list, .item = std::make_shared<Shape>(of_type<T>())});
   }
   template <class T>

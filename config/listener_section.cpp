@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/describe/listener.hpp"
+#include "config/describe/process.hpp"
 #include "config/describe/read.hpp"
 #include "config/sections.hpp"
 
 namespace fusewire::config {
 namespace {
 
-constexpr std::size_t kMaxListeners = 64;
 constexpr std::size_t kMaxRoutes = 100'000;  // over all listeners
 
 const Node* find_upstream(const Node& root, const std::string& name) {

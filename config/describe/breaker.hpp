@@ -9,6 +9,7 @@ namespace fusewire::config {
 
 inline constexpr std::uint64_t kMaxSmall = 127;  // thresholds and slots
 inline constexpr std::uint64_t kMaxCalls = 1'000'000;
+inline constexpr std::size_t kMaxFieldMatches = 32;
 inline constexpr Span kWindowSpan{.low = 30ms, .high = 168h};
 // The breaker keeps deadlines modulo a power of two: a week is far below half of it.
 inline constexpr Span kWaitSpan{.low = 1ms, .high = 168h};
@@ -114,7 +115,8 @@ void describe(V& v, Classify& classify) {
   v.key("failure", classify.failure, ConditionList(ConditionList::Of::calls), "What counts as a failure");
   v.key("ignore", classify.ignore, ConditionList(ConditionList::Of::calls),
         "What counts as neither; wins over failure");
-  v.items("response_headers", classify.response_headers, "A response with such a field is a failure");
+  v.items("response_headers", classify.response_headers, "A response with such a field is a failure", {},
+          {.most = kMaxFieldMatches});
   v.key("cascade", classify.cascade, OneOf(kCascades),
         "What a response counts as that says that a later hop's breaker was open");
 }

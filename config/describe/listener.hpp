@@ -59,7 +59,7 @@ void describe(V& v, Listener& listener) {
   v.items("routes", listener.routes,
           "The first match wins; what matches none is a 404. Without the key everything goes to the only upstream or, "
           "with several, by Host = upstream name",
-          live(), R"({"minItems": 1})");
+          live(), {.least = 1});
 }
 
 }  // namespace fusewire::config

@@ -43,7 +43,7 @@ class Print : public Visitor {
       put(map_, name, word_node("off"));
   }
   template <class T>
-  void items(Text name, std::vector<T>& members, Text, Sample = {}, Text = {}) {
+  void items(Text name, std::vector<T>& members, Text, Sample = {}, ListSize = {}) {
     Node list = list_node();
     for (T& member : members) list.children.push_back(inner(member, Described{}).as_item());
     put(map_, name, std::move(list));

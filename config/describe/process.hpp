@@ -9,6 +9,7 @@
 
 namespace fusewire::config {
 
+inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::uint64_t kMaxEvents = 1'000'000;
 
 template <class V>
@@ -55,12 +56,12 @@ void describe(V& v, Config& config) {
             "Short for one listener that routes everything to the only upstream or, with several, by Host = upstream "
             "name (any other Host gets 404)",
             commented("127.0.0.1:8080"));
-  v.items("listeners", config.listeners, "Where clients connect", live(), R"({"minItems": 1, "maxItems": 64})");
+  v.items("listeners", config.listeners, "Where clients connect", live(), {.least = 1, .most = kMaxListeners});
   v.template defaults_of<Upstream>("defaults", "Merged under every upstream, key by key");
   v.named("upstreams", config.upstreams,
           "The services behind the proxy, by name ([a-z0-9][a-z0-9._-]*, not health or reset); NAME: URL is short for "
           "one endpoint",
-          "orders", R"({"required": ["endpoints"]})");
+          "orders", "endpoints");
   v.key("cache_memory", config.cache_memory, Bytes(0, 1024 * 1024 * kMiB), "Of all upstreams' caches together");
   v.key("via", config.via, TextThat(is_token, "a pseudonym of letters, digits and '-', '.', '_'"),
         "Our pseudonym in Via, different for each instance; by default fusewire- and 8 random hex digits a process",

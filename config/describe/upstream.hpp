@@ -96,7 +96,7 @@ void describe(V& v, Upstream& upstream) {
   v.items("endpoints", upstream.endpoints,
           "Where the upstream listens: http://HOST[:PORT] or https://HOST[:PORT], without a path, user or password, or "
           "unix:/path, or {url: URL}; several take turns",
-          live("[http://127.0.0.1:9000]"), R"({"minItems": 1})");
+          live("[http://127.0.0.1:9000]"), {.least = 1});
   v.key("dns_refresh", upstream.dns_refresh, Duration(),
         "Names are looked up again while in use; each address is an endpoint of its own; the last good answer is kept");
   v.unbuilt("load_balancing", [](auto& inner) {

@@ -99,6 +99,8 @@ void Pattern::read(const Reader& reader, std::string_view key, std::string& out)
   if (const Node* pattern = reader.find(key)) check_pattern(*pattern, reader.report());
 }
 
+std::string Pattern::schema() { return R"({"type": "string", "maxLength": )" + std::to_string(kLongestPattern) + "}"; }
+
 void FieldNameOrOff::read(const Reader& reader, std::string_view key, std::string& out) {
   const Node* name = reader.find(key);
   if (name == nullptr) return;

@@ -32,7 +32,7 @@ struct PresetName : Scalar {
 // An ECMAScript regular expression; an empty one fits everything.
 struct Pattern : Content {
   static void read(const Reader&, std::string_view key, std::string& out);
-  static std::string schema() { return R"({"type": "string", "maxLength": 256})"; }
+  static std::string schema();
 };
 
 // The name of a field, in lower case; empty: off.

@@ -29,6 +29,11 @@ struct Sample {
 constexpr Sample commented(std::string_view yaml) { return {Sample::Kind::commented, yaml}; }
 constexpr Sample live(std::string_view yaml = {}) { return {Sample::Kind::live, yaml}; }
 
+struct ListSize {
+  std::size_t least = 0;
+  std::size_t most = 0;  // 0 = no bound
+};
+
 // The description that a struct has of its own. Sections without a struct give a function of the same form.
 struct Described {
   template <class V, class T>
@@ -50,7 +55,7 @@ struct Visitor {
   template <class T, class Form>
   void key(Text, T& /*member*/, const Form&, Text /*sentence*/, Sample = {}) {}
   void secret(Text, std::string&, Text /*sentence*/, Sample) {}
-  // A key that the code of its section reads, and no member is printed as.
+  // A key that the code of its section reads, and that is not printed.
   template <class Form>
   void by_hand(Text, const Form&, Text /*sentence*/, Sample) {}
 
@@ -62,12 +67,12 @@ struct Visitor {
   // `off`, or a map that starts from what is there already, or from `initial`.
   template <class T, class D = Described>
   void switchable(Text, std::optional<T>&, const T& /*initial*/, Text /*sentence*/, const D& = {}) {}
-  // A list of sections, read by the code of the section around it. `schema`: what the schema says of the list.
+  // A list of sections. The code of the section around it reads them and checks how many there are.
   template <class T>
-  void items(Text, std::vector<T>&, Text /*sentence*/, Sample = {}, Text /*schema*/ = {}) {}
-  // The same by name, in a map that must be there; `schema` is of each item.
+  void items(Text, std::vector<T>&, Text /*sentence*/, Sample = {}, ListSize = {}) {}
+  // The same by name, in a map that must be there; each must have the key `required`.
   template <class T>
-  void named(Text, std::vector<T>&, Text /*sentence*/, Text /*example*/, Text /*schema*/) {}
+  void named(Text, std::vector<T>&, Text /*sentence*/, Text /*example*/, Text /*required*/) {}
   // A section with the keys of T's, which is laid under others.
   template <class T>
   void defaults_of(Text, Text /*sentence*/) {}

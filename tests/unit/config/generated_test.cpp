@@ -23,7 +23,11 @@ std::string contents(const std::string& path) {
 void compare_or_update(const std::string& name, const std::string& expected) {
   const std::string path = FUSEWIRE_SOURCE_DIR "/" + name;
   if (std::getenv("FUSEWIRE_UPDATE") != nullptr) std::ofstream(path) << expected;
-  CHECK_MESSAGE(contents(path) == expected, name, " is not what config/describe/ says: run with FUSEWIRE_UPDATE=1");
+  const std::string found = contents(path);
+  const auto differ = std::mismatch(found.begin(), found.end(), expected.begin(), expected.end()).first;
+  const bool same = found == expected;
+  CHECK_MESSAGE(same, name, ":", 1 + std::count(found.begin(), differ, '\n'),
+                " is not what config/describe/ says: FUSEWIRE_UPDATE=1 rewrites it");
 }
 
 TEST_CASE("the schema is what the descriptions say") {

@@ -70,7 +70,7 @@ class Reference : public Visitor {
     below("  # ", initial, described);
   }
   template <class T>
-  void items(Text name, std::vector<T>& members, Text sentence, Sample sample = {}, Text = {}) {
+  void items(Text name, std::vector<T>& members, Text sentence, Sample sample = {}, ListSize = {}) {
     set_apart();
     if (sample.kind != Sample::Kind::none) {
       line(name, sample, sentence);

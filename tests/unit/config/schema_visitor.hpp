@@ -84,11 +84,12 @@ class Schema : public Visitor {
     add(name, sentence, single("anyOf", std::move(options)), std::move(usual));
   }
   template <class T>
-  void items(Text name, std::vector<T>& members, Text sentence, Sample sample = {}, Text schema = "{}") {
+  void items(Text name, std::vector<T>& members, Text sentence, Sample sample = {}, ListSize size = {}) {
     Node list = single("type", text_node("array"));
     T item{};
     put(list, "items", of(item, Described{}, true));
-    if (!schema.empty()) append(list, json(schema));
+    if (size.least > 0) put(list, "minItems", count_node(size.least));
+    if (size.most > 0) put(list, "maxItems", count_node(size.most));
     Print print;
     print.items(name, members, {});
     std::optional<Node> usual = std::move(print.take().children[0]);
@@ -96,12 +97,13 @@ class Schema : public Visitor {
     add(name, sentence, std::move(list), std::move(usual));
   }
   template <class T>
-  void named(Text name, std::vector<T>&, Text sentence, Text, Text schema) {
+  void named(Text name, std::vector<T>&, Text sentence, Text, Text required_key) {
     T item{};
     Node map = json(R"({"type": "object", "minProperties": 1, "propertyNames":
       {"pattern": "^[a-z0-9][a-z0-9._-]*$", "not": {"enum": ["health", "reset"]}}})");
     Node section = of(item, Described{});
-    append(section, json(schema));
+    put(section, "required", list_node());
+    section.children.back().children.push_back(text_node(required_key));
     Node options = list_node();
     options.children = {json(R"({"$ref": "#/$defs/url"})"), std::move(section)};
     put(map, "additionalProperties", single("anyOf", std::move(options)));
