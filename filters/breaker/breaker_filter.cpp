@@ -47,8 +47,12 @@ void BreakerFilter::on_done(Exchange& x, Time now) noexcept {
 // When the call turns slow; kNever where it no longer can, and while it is its client that is waited for.
 Time BreakerFilter::slow_at(const Exchange& x) const {
   const auto& detector = x.upstream->circuit_breaker.detection.slow_call_rate;
-  if (!permit_.active() || reported_slow_ || !detector || x.request_sent == kNever || x.waits.waiting()) return kNever;
-  const Time due = x.request_sent + detector->slower_than + x.waits.since_sent();
+  if (!permit_.active() || reported_slow_ || !detector || x.waits.waiting()) return kNever;
+  // A body takes its own time; without one the upstream's begins with the permit, be there a connection yet or not.
+  const bool counts_anyway = x.request_sent == kNever && x.request->body == BodyKind::none;
+  const Time from = counts_anyway ? x.permitted : x.request_sent;
+  if (from == kNever) return kNever;
+  const Time due = from + detector->slower_than + x.waits.since_sent();
   const Time measured = detector->measure == config::Measure::head ? x.response_head : x.response_end;
   return measured < due ? kNever : due;
 }

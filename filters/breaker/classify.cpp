@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/breaker/classify.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <regex>
 #include <string>
 #include <utility>
 
+#include "filters/cache/cache_control.hpp"
 #include "filters/list_field.hpp"
 
 namespace fusewire {
@@ -27,6 +29,24 @@ std::regex compile(const std::string& expression) {
   return std::regex(expression);
 }
 
+// One member of Proxy-Status: a proxy's name and its parameters.
+bool has_error(std::string_view member, std::string_view error) noexcept {
+  constexpr std::string_view kName = "error=";
+  bool found = false;
+  bool first = true;  // the name may itself look like a parameter
+  for_each_member(member, ';', [&](std::string_view part) {
+    if (std::exchange(first, false) || !part.starts_with(kName)) return;
+    found = found || part.substr(kName.size()) == error;
+  });
+  return found;
+}
+
+bool has_proxy_error(const Fields& fields, std::string_view error) noexcept {
+  bool found = false;
+  for_each_member(fields, "proxy-status", [&](std::string_view member) { found = found || has_error(member, error); });
+  return found;
+}
+
 // Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld; or
 // closed an idle connection at the moment in which a request came, and clients choose their moments.
 bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
@@ -37,10 +57,25 @@ bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexc
 }
 
 // Whether the upstream has answered for itself that the client's own, short deadline is over, which was passed on to
-// it.
+// it. It may say so at once, where it needs more than is left: that is believed where it was given less than half of
+// what it may take.
 bool kept_deadline(const Exchange& x) noexcept {
   if (!x.deadline_asked || !x.short_deadline || x.upstream_status != 504 || x.total_at == kNever) return false;
-  return x.total_at - x.response_head <= (x.total_at - x.permitted) / 4;
+  const auto given = x.total_at - x.permitted;
+  if (given < std::min(x.timeouts->total, x.timeouts->response) / 2) return true;
+  return x.total_at - x.response_head <= given / 4;
+}
+
+// Whether an error says something of the request that the client has chosen, and nothing of the upstream: it passes
+// through a proxy a second time, or is none to a later proxy; it asks for an answer of a cache alone; it has a method
+// that the upstream does not know (RFC 9110 §15.6.2).
+bool chosen_by_client(const Exchange& x) noexcept {
+  if (x.upstream_status < 500 || x.request == nullptr || x.response == nullptr) return false;
+  const Request& request = *x.request;
+  if (x.upstream_status == 501 && !request.is_get_or_head()) return true;
+  if (x.upstream_status == 504 && cache::request_directives(request.fields).only_if_cached) return true;
+  const Fields& fields = x.response->fields;
+  return has_proxy_error(fields, "proxy_loop_detected") || has_proxy_error(fields, "http_request_error");
 }
 
 bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind) noexcept {
@@ -61,19 +96,10 @@ bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind
   }
 }
 
-// One member of Proxy-Status: a proxy's name and its parameters.
-bool names_unavailable(std::string_view member) noexcept {
-  bool found = false;
-  bool first = true;  // the name may itself look like a parameter
-  for_each_member(member, ';', [&](std::string_view part) {
-    if (!std::exchange(first, false) && part == "error=destination_unavailable") found = true;
-  });
-  return found;
-}
-
 // The verdict on what the response's head says, the body's fate aside.
 std::optional<Judgement> by_head(const CompiledClassify& classify, const Exchange& x) noexcept {
   const config::Classify& rules = classify.rules();
+  if (chosen_by_client(x)) return kByClient;
   if (x.response != nullptr && says_destination_unavailable(x.response->fields)) {
     if (rules.cascade == config::Cascade::neutral) return Judgement{};
     return Judgement{Verdict::failure, FailureKind::status};
@@ -116,9 +142,7 @@ bool CompiledClassify::matches(const Fields& fields) const noexcept {
 }
 
 bool says_destination_unavailable(const Fields& fields) noexcept {
-  bool found = false;
-  for_each_member(fields, "proxy-status", [&](std::string_view member) { found = found || names_unavailable(member); });
-  return found;
+  return has_proxy_error(fields, "destination_unavailable");
 }
 
 Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome outcome) noexcept {

@@ -69,7 +69,7 @@ std::optional<Reply> TimeoutFilter::on_request(Exchange& x, Time now) {
 std::optional<std::uint64_t> remaining_deadline_ms(const Exchange& x, Time now) noexcept {
   if (x.total_at == kNever || !x.deadline_asked) return std::nullopt;
   const auto left = std::chrono::floor<milliseconds>(x.total_at - now).count();
-  return static_cast<std::uint64_t>(std::max<milliseconds::rep>(left, 0));
+  return static_cast<std::uint64_t>(std::max<milliseconds::rep>(left, 1));  // 0 would say that it was over before
 }
 
 }  // namespace fusewire

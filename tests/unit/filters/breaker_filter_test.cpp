@@ -207,14 +207,24 @@ TEST_CASE_FIXTURE(Fixture, "a failure that comes too late is slow as well") {
   CHECK(slow() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "nothing is slow before the request is sent, or where its head came before that") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a body takes its own time: nothing is slow before it is sent, or where the head came first") {
   request();
+  Fixture::Scene::request.body = BodyKind::length;
   x.request_sent = kNever;
   CHECK(filter->next_due(x) == kNever);
   reply(kStart + 8s);
   x.request_sent = kStart + 9s;
   filter->on_due(x, kStart + 15s);
   CHECK(slow() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without a body the upstream's time begins with the permit, be there a connection or not") {
+  request();
+  x.request_sent = kNever;
+  CHECK(filter->next_due(x) == kStart + 5s);
+  done(Outcome::client_gone, kStart + 6s);
+  CHECK(slow() == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "with measure: body slowness runs to the response's end") {
@@ -398,6 +408,7 @@ TEST_CASE_FIXTURE(
   configure(settings);
   for (int i = 0; i < 5; ++i) fail();
   CHECK_FALSE(request(kStart + 30s));
+  Fixture::Scene::request.body = BodyKind::length;
   x.request_sent = kNever;
   CHECK(filter->next_due(x) == kNever);
   x.waits.upload_waits(kStart + 30s);

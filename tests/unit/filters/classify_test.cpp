@@ -202,19 +202,62 @@ TEST_CASE("what the upstream ends while its client withholds something is neutra
 
 TEST_CASE("an upstream that keeps a client's short deadline has not failed") {
   Scene scene;
+  config::Timeouts timeouts;
+  timeouts.response = timeouts.total = 1s;
+  scene.x.timeouts = &timeouts;
   scene.response.status = 504;
   scene.x.permitted = kStart;
   scene.x.deadline_asked = scene.x.short_deadline = true;
-  scene.x.total_at = kStart + 100ms;
+  scene.x.total_at = kStart + 800ms;
   const CompiledClassify rules{{}};
   const auto verdict_at = [&](milliseconds after) {
     scene.head(kStart + after);
     return classify(rules, scene.x, Outcome::complete).verdict;
   };
-  CHECK(verdict_at(75ms) == Verdict::neutral);
-  CHECK(verdict_at(74ms) == Verdict::failure);
+  CHECK(verdict_at(600ms) == Verdict::neutral);
+  CHECK(verdict_at(599ms) == Verdict::failure);
   scene.x.short_deadline = false;
-  CHECK(verdict_at(75ms) == Verdict::failure);
+  CHECK(verdict_at(600ms) == Verdict::failure);
+}
+
+TEST_CASE("a deadline that leaves the upstream little time may be refused at once") {
+  Scene scene;
+  config::Timeouts timeouts;
+  timeouts.response = 1s;
+  timeouts.total = 60s;
+  scene.x.timeouts = &timeouts;
+  scene.response.status = 504;
+  scene.x.permitted = kStart;
+  scene.x.deadline_asked = scene.x.short_deadline = true;
+  scene.head(kStart + 1ms);
+  const CompiledClassify rules{{}};
+  scene.x.total_at = kStart + 499ms;
+  CHECK(classify(rules, scene.x, Outcome::complete).verdict == Verdict::neutral);
+  scene.x.total_at = kStart + 500ms;
+  CHECK(classify(rules, scene.x, Outcome::complete).verdict == Verdict::failure);
+}
+
+TEST_CASE("an error about a request that its client has chosen so is neutral") {
+  const CompiledClassify rules{{}};
+  const auto verdict_on = [&](int status, Request request, FieldPairs fields) {
+    Scene scene;
+    scene.request = std::move(request);
+    scene.response = ok(fields);
+    scene.response.status = status;
+    scene.head(kStart);
+    const Judgement judgement = classify(rules, scene.x, Outcome::complete);
+    CHECK(judgement.by_client == (judgement.verdict == Verdict::neutral));
+    return judgement.verdict;
+  };
+  Request unknown = get();
+  unknown.method = "BREW";
+  CHECK(verdict_on(501, unknown, {}) == Verdict::neutral);
+  CHECK(verdict_on(501, get(), {}) == Verdict::failure);
+  CHECK(verdict_on(504, get("/a", {{"Cache-Control", "only-if-cached"}}), {}) == Verdict::neutral);
+  CHECK(verdict_on(503, get("/a", {{"Cache-Control", "only-if-cached"}}), {}) == Verdict::failure);
+  CHECK(verdict_on(502, get(), {{"Proxy-Status", "next; error=proxy_loop_detected"}}) == Verdict::neutral);
+  CHECK(verdict_on(501, get(), {{"Proxy-Status", "next; error=http_request_error"}}) == Verdict::neutral);
+  CHECK(verdict_on(502, get(), {{"Proxy-Status", "next; error=connection_refused"}}) == Verdict::failure);
 }
 
 TEST_CASE("an error that answers a withheld upload is neutral, a success is one") {
