@@ -53,7 +53,7 @@ void Forward::end(const Fault& fault) {
 
 // Whether only the client's end, or its own deadline, keeps the upstream from answering.
 bool Forward::is_given_up(Outcome outcome) const {
-  if (phase_ != Phase::waiting || has_head_ || running_on_) return false;
+  if ((phase_ != Phase::waiting && !dialling_) || has_head_ || running_on_) return false;
   return outcome == Outcome::client_gone || (outcome == Outcome::total_timeout && x_.short_deadline);
 }
 
@@ -113,10 +113,12 @@ Task<void> Forward::connect() {
   arm();
   const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
   const Dial::Until when{.time = until, .limited_by_connect_timeout = until < x_.total_at};
+  dialling_ = true;
   connection_ = co_await dial_.connect(choice_, connect_started_, when, [this] {
     inbound_.client.listen();
     return interrupted();
   });
+  dialling_ = false;
   if (connection_) co_return;
   x_.tls_fault = dial_.tls_fault();
   end(Fault{dial_.outcome(), std::min(steady_now(), until)});
@@ -292,14 +294,34 @@ Task<void> Forward::run_on() {
   const Time now = steady_now();
   if (worker_.draining()) fault_ = Fault{Outcome::cut_off, now};
   x_.waits.response_taken(now);
-  x_.request_sent += now - x_.response_end;
-  x_.outcome = Outcome::pending;
+  if (x_.request_sent != kNever) x_.request_sent += now - x_.response_end;
+  connect_started_ += now - x_.response_end;
+  const Outcome given_up = std::exchange(x_.outcome, Outcome::pending);
   x_.response_end = kNever;
   x_.total_at = kNever;
-  phase_ = Phase::waiting;
-  co_await receive_head();
-  abandon(Outcome::abandoned);
+  if (connection_) {
+    phase_ = Phase::waiting;
+    co_await receive_head();
+    abandon(Outcome::abandoned);
+  } else {
+    co_await connect_without_client();
+    end(given_up);  // it could be reached, and nothing was sent
+  }
   running_on_ = false;
+}
+
+// For what is left of the time to connect: where that fails, the call has failed.
+Task<void> Forward::connect_without_client() {
+  phase_ = Phase::connecting;
+  arm();
+  const auto give_up = [this] { return interrupted(); };
+  const bool placed = co_await dial_.acquire_slot(give_up);
+  if (!placed) co_return;
+  const Time until = connect_started_ + x_.connect_within;
+  connection_ = co_await dial_.connect(choice_, steady_now(), {.time = until}, give_up);
+  if (connection_) co_return;
+  x_.tls_fault = dial_.tls_fault();
+  end(Fault{dial_.outcome(), std::min(steady_now(), until)});
 }
 
 void Forward::stop_running_on() {

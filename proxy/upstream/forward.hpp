@@ -98,6 +98,7 @@ class Forward final : public Watcher {
   void begin_with_connection();
   Outcome why_no_slot() const;
   Task<void> connect();  // x.outcome says why there is none
+  Task<void> connect_without_client();
   Task<void> send();
   void append_head(std::string& out);
   Task<void> receive_head();
@@ -145,6 +146,7 @@ class Forward final : public Watcher {
   bool has_head_ = false;
   bool received_any_ = false;  // a byte of a response, on this connection
   bool suspended_ = false;
+  bool dialling_ = false;  // with a slot: only the upstream is waited for
   bool running_on_ = false;
   bool read_whole_ = false;  // though it was abandoned
   bool fresh_ = false;       // take no kept connection again

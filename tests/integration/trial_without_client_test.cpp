@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tests/support/rig.hpp"
+#include "tests/support/silent_port.hpp"
 
 using namespace fusewire::testing;
 
@@ -115,4 +116,45 @@ TEST_CASE("a trial without a client keeps its place among max_concurrent_request
   REQUIRE(eventually([&] { return rig.proxy.breaker().half_open.in_flight == 0; }));
   check_problem(rig.proxy.get("/"), 503, "ConcurrencyLimit");
   CHECK(rig.upstream.request_count() == 6);
+}
+
+namespace {
+
+// An upstream that answers no SYN.
+std::string silent_upstream(const std::string& lines) {
+  return "listen: 127.0.0.1:0\nupstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:${PORT}\"]\n" + lines;
+}
+
+}  // namespace
+
+TEST_CASE("a trial whose client leaves while it is being connected fails when that does") {
+  for (const bool leaves : {true, false}) {
+    CAPTURE(leaves);
+    const SilentPort silent;
+    TestProxy proxy(
+        silent_upstream("    timeouts: {connect: 300ms, deadline_header: x-request-timeout-ms}\n"
+                        "    circuit_breaker: {transitions: {open_timeout: 50ms, backoff: {max: 50ms, jitter: 0}}, "
+                        "recovery: {half_open_max_calls: 1}}\n"),
+        {{"PORT", silent.number()}});
+    for (int i = 0; i < 5; ++i) REQUIRE(proxy.get("/").status == 504);
+    REQUIRE(eventually([&] { return proxy.breaker().open_remaining == 0ms; }));
+    Connection client = proxy.connect();
+    client.send(kGet + (leaves ? "\r\n" : "X-Request-Timeout-Ms: 50\r\n\r\n"));
+    REQUIRE(eventually([&] { return proxy.state() == "half_open"; }));
+    if (leaves)
+      client.close();
+    else
+      CHECK(read_response(client).status == 504);
+    CHECK(eventually([&] { return proxy.breaker().totals.trips == 2; }));
+    CHECK(proxy.breaker().totals.failure == 6);
+  }
+}
+
+TEST_CASE("a call without a body is slow when it is not even connected") {
+  const SilentPort silent;
+  TestProxy proxy(silent_upstream("    timeouts: {connect: 5s, deadline_header: x-request-timeout-ms}\n"
+                                  "    circuit_breaker: {detection: {slow_call_rate: {slower_than: 50ms}}}\n"),
+                  {{"PORT", silent.number()}});
+  for (int i = 0; i < 5; ++i) CHECK(proxy.get("/", "X-Request-Timeout-Ms: 150\r\n").status == 504);
+  CHECK(proxy.state() == "open");
 }
