@@ -5,6 +5,8 @@
 #include <array>
 #include <limits>
 
+#include "filters/connection_field.hpp"
+
 namespace fusewire::proxy {
 
 namespace {
@@ -110,15 +112,27 @@ void Router::consider(const Candidates& candidates, const Request& request, std:
   }
 }
 
+namespace {
+
+// By what goes upstream: nothing of a field that Connection names does, and of several nobody knows which one counts.
+bool has_field(const Request& request, std::string_view name, std::string_view value) {
+  const Field* only = nullptr;
+  for (const Field& field : request.fields) {
+    if (!iequals(field.name, name)) continue;
+    if (only != nullptr) return false;
+    only = &field;
+  }
+  return only != nullptr && only->value == value && !named_by_connection(request.fields, name);
+}
+
+}  // namespace
+
 bool Router::rest_matches(const config::Match& match, const Request& request) const {
   if (!match.methods.empty() &&
       std::find(match.methods.begin(), match.methods.end(), request.method) == match.methods.end())
     return false;
-  return std::all_of(match.headers.begin(), match.headers.end(), [&](const auto& header) {
-    return std::any_of(request.fields.begin(), request.fields.end(), [&](const Field& field) {
-      return field.value == header.second && iequals(field.name, header.first);
-    });
-  });
+  return std::all_of(match.headers.begin(), match.headers.end(),
+                     [&](const auto& header) { return has_field(request, header.first, header.second); });
 }
 
 }  // namespace fusewire::proxy

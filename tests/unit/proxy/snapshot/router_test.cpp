@@ -212,8 +212,26 @@ TEST_CASE("all fields of a match must be there, each with its exact value") {
     for (const auto& [name, value] : fields) request.fields.add(name, value);
     return request;
   };
-  CHECK(router.match(with({{"X-A", "2"}, {"x-a", "1"}, {"X-B", ""}})));
+  CHECK(router.match(with({{"x-a", "1"}, {"X-B", ""}, {"x-c", "1"}})));
   CHECK_FALSE(router.match(with({{"x-a", "1"}})));
   CHECK_FALSE(router.match(with({{"x-a", "1"}, {"x-b", "1"}})));
   CHECK_FALSE(router.match(with({{"x-a", "1 "}, {"x-b", ""}})));
+}
+
+TEST_CASE("a route asks for what goes upstream of a field") {
+  config::Match canary;
+  canary.headers = {{"x-canary", "1"}};
+  const Routes routes = {route(canary), route({})};
+  const Router router(routes);
+  const auto taken = [&](std::initializer_list<std::pair<const char*, const char*>> fields) {
+    Request request = asking("h", "/");
+    for (const auto& [name, value] : fields) request.fields.add(name, value);
+    return router.match(request);
+  };
+  CHECK(taken({{"X-Canary", "1"}}) == 0);
+  CHECK(taken({{"X-Canary", "0"}}) == 1);
+  CHECK(taken({{"X-Canary", "1"}, {"Connection", "close"}}) == 0);
+  CHECK(taken({{"X-Canary", "1"}, {"Connection", "close, x-canary"}}) == 1);  // it goes no further
+  CHECK(taken({{"X-Canary", "0"}, {"X-Canary", "1"}}) == 1);                  // nobody knows which one counts
+  CHECK(taken({{"X-Canary", "1"}, {"X-Canary", "1"}}) == 1);
 }
