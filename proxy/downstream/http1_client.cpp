@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/downstream/http1_client.hpp"
 
+#include "proxy/net/clock.hpp"
+
 namespace fusewire::proxy {
 
 ClientStream::BodyRead Http1Client::read_body(std::string_view& piece) {
@@ -23,6 +25,28 @@ ClientStream::BodyRead Http1Client::read_body(std::string_view& piece) {
 void Http1Client::wait_for_body(Time now) {
   deadline_.arm(now + inbound_.limits->body_timeout);
   channel_.start_read();
+}
+
+Task<void> Http1Client::flush(Gather& gather) {
+  arm_send_deadline();
+  co_await channel_.flush(gather);
+  send_deadline_.disarm();
+}
+
+// A client that takes something within send_timeout, however little, is waited for.
+void Http1Client::arm_send_deadline() {
+  sent_before_ = channel_.bytes_written();
+  unacknowledged_before_ = channel_.unacknowledged();
+  send_deadline_.arm(steady_now() + inbound_.limits->send_timeout);
+}
+
+void Http1Client::on_send_late() {
+  if (!channel_.write_blocked()) return;
+  const auto left = channel_.unacknowledged();
+  const bool progress = channel_.bytes_written() != sent_before_ || left < unacknowledged_before_;
+  if (progress) return arm_send_deadline();
+  channel_.reset();
+  wake_();
 }
 
 void Http1Client::end_upload() {

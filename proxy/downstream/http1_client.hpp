@@ -3,6 +3,8 @@
 // which the session reads the rest of. One thread; owned by the session.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "proxy/http/client_stream.hpp"
@@ -19,8 +21,13 @@ namespace fusewire::proxy {
 class Http1Client final : public ClientStream {
  public:
   // `deadline` is the session's for all that the client owes; its end calls set_late().
-  Http1Client(Channel& channel, Inbound& inbound, Deadline& deadline)
-      : channel_(channel), inbound_(inbound), deadline_(deadline) {}
+  // `wake` wakes the session and its upload.
+  Http1Client(Channel& channel, Inbound& inbound, Deadline& deadline, DeadlineWheel& wheel, std::function<void()> wake)
+      : channel_(channel),
+        inbound_(inbound),
+        deadline_(deadline),
+        wake_(std::move(wake)),
+        send_deadline_(wheel, [this] { on_send_late(); }) {}
 
   // A FIN while its response is pending means that it is gone, but where the listener takes it for the end of the
   // requests alone (client_half_close).
@@ -40,7 +47,8 @@ class Http1Client final : public ClientStream {
   void end_upload() override;
 
   bool try_write(Gather& gather) override { return channel_.try_write(gather); }
-  Task<void> flush(Gather& gather) override { return channel_.flush(gather); }
+  // Ends with a reset where the client takes nothing for send_timeout.
+  Task<void> flush(Gather& gather) override;
   bool write_blocked() const override { return channel_.write_blocked(); }
 
   // The session's own view of it.
@@ -53,9 +61,16 @@ class Http1Client final : public ClientStream {
   void took(std::size_t raw) { taken_ = raw; }
 
  private:
+  void arm_send_deadline();
+  void on_send_late();
+
   Channel& channel_;
   Inbound& inbound_;
   Deadline& deadline_;
+  std::function<void()> wake_;
+  Deadline send_deadline_;
+  std::uint64_t sent_before_ = 0;  // at the last look whether the client still reads
+  std::size_t unacknowledged_before_ = 0;
   Event* upload_ = nullptr;
   std::size_t taken_ = 0;
   bool late_ = false;

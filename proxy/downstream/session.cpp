@@ -35,8 +35,7 @@ Session::Session(WorkerContext& worker, int descriptor, std::shared_ptr<Listener
       gate_(std::move(gate)),
       refuse_(refuse),
       client_deadline_(worker.deadlines(), [this] { on_client_late(); }),
-      send_deadline_(worker.deadlines(), [this] { on_send_late(); }),
-      stream_(*client_, inbound_, client_deadline_),
+      stream_(*client_, inbound_, client_deadline_, worker.deadlines(), [this] { wake(); }),
       inbound_{.client = stream_, .event = event_, .session = {}} {
   client_->watch(this);
   worker_.connections().add(*this);
@@ -121,15 +120,6 @@ void Session::on_client_late() {
   wake();
 }
 
-void Session::on_send_late() {
-  if (!client_->write_blocked()) return;
-  const auto left = client_->unacknowledged();
-  const bool progress = client_->bytes_written() != sent_before_ || left < unacknowledged_before_;
-  if (progress) return arm_send_deadline();
-  client_->reset();
-  wake();
-}
-
 // ------------------------------------------------------------------------------------------------------ reading
 
 // Nothing of the last request is left to be seen in the next one's record.
@@ -160,7 +150,7 @@ void Session::forget_head() {
   if (!http::is_token(method)) return;
   inbound_.request.method = method;
   line.remove_prefix(std::min(line.size(), method.size() + 1));
-  if (line.starts_with('/')) inbound_.request.path = line.substr(0, line.find_first_of(" ?"));
+  if (line.starts_with('/')) inbound_.request.path = line.substr(0, line.find_first_of(" ?#"));
 }
 
 // The first bytes of a head have come.
@@ -248,7 +238,6 @@ Session::Next Session::begin_request(const http::HeadResult& head) {
     refusal_ = head;
     forget_head();
     inbound_.request_id = worker_.new_request_id();
-    worker_.cells().bad_requests.add();
     return Next::refused;
   }
   auto& buffer = client_->buffer();

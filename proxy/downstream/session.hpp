@@ -43,7 +43,6 @@ class Session final : public Watcher,
 
   void on_activity() override;
   void on_client_late();
-  void on_send_late();
   void wake();
 
   // Reading (session.cpp)
@@ -78,7 +77,6 @@ class Session final : public Watcher,
   Task<void> break_off(Attempt&, Reply&, bool nothing_written);
   Task<void> send(Gather&);
   Task<void> send_slowly(Gather&);
-  void arm_send_deadline();
   Task<void> settle_request_body();
   Task<void> drain_request_body();
   void begin_discarding();
@@ -106,7 +104,6 @@ class Session final : public Watcher,
   const bool refuse_;  // the listener is full: one clear answer, then the end
   Event event_;
   Deadline client_deadline_;
-  Deadline send_deadline_;
   Http1Client stream_;
   Inbound inbound_;
 
@@ -119,8 +116,6 @@ class Session final : public Watcher,
   const Attempt* source_ = nullptr;                           // of its answer: attempt_ or a detour
   std::unique_ptr<Tunnel> tunnel_;                            // after a 101, until the connection's end
   std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
-  std::uint64_t sent_before_ = 0;                             // at the last look whether the client still reads
-  std::size_t unacknowledged_before_ = 0;
   BodyDiscard discarded_;
   TurnShare share_;  // of requests
   WallTime wall_{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "filters/connection_field.hpp"
 #include "filters/list_field.hpp"
 #include "proxy/downstream/session.hpp"
 #include "proxy/http/chars.hpp"
@@ -126,7 +127,9 @@ Task<void> Session::serve() {
 // What a trusted peer says of its client's connection goes upstream: an answer to that is for such requests alone.
 void Session::choose_cache_scope() {
   std::string& scope = inbound_.cache_scope;
-  for (const Field& field : inbound_.request.fields) {
+  const Fields& fields = inbound_.request.fields;
+  for (const Field& field : fields) {
+    if (inbound_.connection.names_fields && named_by_connection(fields, field.name)) continue;  // it goes no further
     if (field.id == FieldId::x_forwarded_proto || field.id == FieldId::x_forwarded_host ||
         field.id == FieldId::x_forwarded_port)
       scope.append(1, static_cast<char>(field.id)).append(field.value).append("\n");
@@ -144,11 +147,14 @@ Task<void> Session::refuse_body(Upload::State state) {
   if (state == Upload::State::client_malformed)
     reply = problem_reply(Problem::bad_request, std::string(inbound_.body.failure()));
   close_ = true;
+  worker_.cells().bad_requests.add();
   co_await answer(reply, Outcome::client_fault, {});
 }
 
 // A request that goes no further than here.
 Task<void> Session::refuse(Problem problem, std::string detail) {
+  const bool bad = (row(problem).flags & bits(Flag::bad_request)) != 0 && problem != Problem::loop_detected;
+  if (bad) worker_.cells().bad_requests.add();
   if (problem != Problem::no_route && problem != Problem::loop_detected) close_ = true;
   Reply reply = problem_reply(problem, std::move(detail));
   co_await answer(reply, Outcome::local, {});
@@ -307,19 +313,10 @@ Task<void> Session::send(Gather& gather) {
 
 Task<void> Session::send_slowly(Gather& gather) {
   if (attempt_ != nullptr) attempt_->on_client_stalled();
-  arm_send_deadline();
   begin_discarding();
-  co_await client_->flush(gather);
+  co_await stream_.flush(gather);
   discards_ = false;
-  send_deadline_.disarm();
   if (attempt_ != nullptr) attempt_->on_client_resumed();
-}
-
-// A client that takes something within send_timeout, however little, is waited for.
-void Session::arm_send_deadline() {
-  sent_before_ = client_->bytes_written();
-  unacknowledged_before_ = client_->unacknowledged();
-  send_deadline_.arm(steady_now() + inbound_.limits->send_timeout);
 }
 
 // What is left of the request's body is dropped, so that the next request can be read; else the connection ends.

@@ -29,7 +29,6 @@ Task<void> Session::handshake() {
   if (!spoke_http) co_return co_await linger();  // so that it can read why
   begin_head();
   client_deadline_.disarm();
-  worker_.cells().bad_requests.add();
   co_await refuse(Problem::bad_request, "plain HTTP on a port that speaks TLS");
 }
 

@@ -80,7 +80,7 @@ struct UpstreamCells {
 struct WorkerCells {
   Cell connections_accepted;
   Cell connections_open;  // gauge
-  Cell bad_requests;      // refused by the codec
+  Cell bad_requests;      // refused: malformed, late or over a limit
   Cell access_lines_dropped;
   TlsCells tls;
 };

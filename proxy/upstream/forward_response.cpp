@@ -73,6 +73,7 @@ Task<void> Forward::relay_interim() {
     gather.add(*scratch);
     if (!inbound_.client.try_write(gather)) {
       client_waits();
+      chain_.on_client_stalled();  // others are not to wait with it
       co_await inbound_.client.flush(gather);
       client_took();
     }

@@ -205,6 +205,20 @@ TEST_CASE("who leads and takes its answer slowly holds nobody up") {
   CHECK(asked_for_root(rig) == 2);
 }
 
+TEST_CASE("who leads and does not take its interim responses holds nobody up") {
+  std::string hints;
+  for (int i = 0; i < 40; ++i) hints += "HTTP/1.1 103 Early Hints\r\nLink: " + std::string(200'000, 'a') + "\r\n\r\n";
+  Rig rig(for_root(scripts::reply(hints + response(200, "done", kFresh))),
+          std::string(kServe) + "    limits: {max_head_bytes: 256KiB}\n");
+  Connection slow = Connection::to(rig.proxy.port());
+  slow.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  REQUIRE(eventually([&] { return asked_for_root(rig) == 1; }));
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(rig.proxy.get("/").body == "done");
+  CHECK(std::chrono::steady_clock::now() - began < 10s);  // timeouts.response is 15s
+  CHECK(asked_for_root(rig) == 2);
+}
+
 TEST_CASE("a process that ends ends those who wait, too") {
   Rig rig(for_root(scripts::hang()), std::string(kServe), {}, {"shutdown.drain_timeout=100ms"});
   auto clients = ask(rig, kClients);

@@ -124,6 +124,7 @@ TEST_CASE("process: an answer of the proxy's own has its name and a flag in the 
       {request("GET /" + std::string(9000, 'e')), 414, "UriTooLong", "[\"BR\"]", nullptr},
       {request("GET /f", "Host: shop\r\nA: " + std::string(40000, 'a') + "\r\n"), 431, "HeadersTooLarge", "[\"BR\"]",
        "/f"},
+      {request("GET /secret#fragment=4111"), 400, "BadRequest", "[\"BR\"]", "/secret"},
       {"GET /g HTTP/2.0\r\n\r\n", 505, "VersionNotSupported", "[\"BR\"]", "/g"},
       {request("POST /h", "Host: shop\r\nTransfer-Encoding: gzip, chunked\r\n"), 501, "NotImplemented", "[\"BR\"]",
        "/h"},
