@@ -13,6 +13,7 @@
 #include "proxy/downstream/tunnel.hpp"
 #include "proxy/net/turn.hpp"
 #include "proxy/request/attempt.hpp"
+#include "proxy/request/record.hpp"
 #include "proxy/snapshot/listener_gate.hpp"
 #include "proxy/upstream/inbound.hpp"
 #include "proxy/upstream/worker_context.hpp"
@@ -87,11 +88,7 @@ class Session final : public Watcher,
   bool must_close() const;
   bool rest_is_drainable() const;
   void record(const Attempt*);
-  void count(Time end);
-  AccessRecord access_record(const Attempt*, Time end) const;
-  void log(const AccessRecord&, Time end);
-  Flags own_flags() const;
-  std::string_view fallback_step(const Attempt& first) const;
+  FinishedRequest finished(const Attempt*, Time end) const;
 
   // After a 101 (session_tunnel.cpp)
   Task<void> begin_tunnel(Attempt& first, Attempt& source, Reply&);

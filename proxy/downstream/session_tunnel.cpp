@@ -13,7 +13,7 @@ Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) 
   close_ = true;  // no further request, whatever comes of it
   status_ = reply.status;
   const Time now = steady_now();
-  count(now);
+  if (listener_ != nullptr) count(worker_, *listener_, finished(nullptr, now));
   Scratch scratch(worker_.scratch());
   append_response_head(*scratch, {.status = reply.status,
                                   .reason = source.forward.response().reason,
@@ -33,7 +33,7 @@ Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) 
   if (!client_->write_failed()) open_tunnel(first, source);
   co_await first.finish();
   attempt_ = nullptr;
-  if (!tunnel_) log(access_record(&first, now), now);
+  if (!tunnel_) write_access_line(worker_, snapshot_->config.log, access_record(finished(&first, now)), now);
   worker_.give_back(std::move(reply.fields));
 }
 
@@ -44,7 +44,7 @@ void Session::open_tunnel(Attempt& first, Attempt& source) {
   tunnel_->path = inbound_.request.path;
   tunnel_->host = inbound_.request.authority;
   tunnel_->endpoint = first.forward.endpoint();
-  tunnel_->record = access_record(&first, steady_now());
+  tunnel_->record = access_record(finished(&first, steady_now()));
   tunnel_->route_name = tunnel_->record.route;
   tunnel_->upstream_name = tunnel_->record.upstream;
   tunnel_->record.route = tunnel_->route_name;
@@ -66,8 +66,9 @@ Task<void> Session::run_tunnel() {
   line.bytes_in = tunnel_->bytes_in();
   line.bytes_out = tunnel_->bytes_out();
   line.total = end - started_;
-  line.flags = static_cast<std::uint16_t>(line.flags | tunnel_->flags() | own_flags());
-  log(line, end);
+  const Flags cut = stopped_ ? bits(Flag::shut_down) : Flags{0};
+  line.flags = static_cast<Flags>(line.flags | tunnel_->flags() | cut);
+  write_access_line(worker_, snapshot_->config.log, line, end);
 }
 
 }  // namespace fusewire::proxy

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/request/record.hpp"
+
+#include "proxy/request/attempt.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+Flags flags_of(const FinishedRequest& request) {
+  Flags flags = row(request.error).flags;
+  if (request.cut_off) flags = static_cast<Flags>(flags | bits(Flag::shut_down));
+  for (const Attempt* attempt : {request.first, request.source})
+    if (attempt != nullptr) flags = static_cast<Flags>(flags | attempt->x.flags);
+  return flags;
+}
+
+// The step of the route's chain that the answer comes from; empty where no fallback answered.
+std::string_view fallback_step(const FinishedRequest& request) {
+  const Exchange& x = request.first->x;
+  if (!x.has(Flag::fallback)) return {};
+  if (request.source != request.first) return "upstream";
+  return x.has(Flag::cache_hit) || x.has(Flag::cache_stale) ? "cache" : "static";
+}
+
+}  // namespace
+
+void count(WorkerContext& worker, const Listener& listener, const FinishedRequest& request) {
+  auto& cells = (request.route != nullptr ? *request.route->cells : *listener.unrouted_cells).of(worker.index());
+  const int status = request.status;
+  cells.by_class[status >= 100 ? static_cast<std::size_t>(status / 100 - 1) : TrafficCells::kNoAnswer].add();
+  cells.duration.observe(request.ended - request.started);
+}
+
+AccessRecord access_record(const FinishedRequest& request) {
+  const Inbound& inbound = request.inbound;
+  AccessRecord line;
+  line.at = request.wall;
+  line.request_id = inbound.request_id;
+  line.listener = request.listener;
+  line.peer = inbound.peer.address;
+  line.host = inbound.request.authority;
+  line.method = inbound.request.method;
+  line.path = inbound.request.path;
+  line.status = request.status;
+  if (request.error != Problem::none) line.error = row(request.error).name;
+  line.bytes_in = inbound.body.decoded();
+  line.bytes_out = request.bytes_out;
+  line.total = request.ended - request.started;
+  line.flags = flags_of(request);
+  if (request.route != nullptr) {
+    line.route = request.route->config->name;
+    line.upstream = request.route->upstream->config->name;
+    line.breaker_state = breaker::to_string(request.route->upstream->state->breaker.state());
+  }
+  if (request.first == nullptr) return line;
+  const Exchange& x = request.first->x;
+  line.attempts = request.first->forward.attempts();
+  line.fallback = fallback_step(request);
+  if (const auto& endpoint = request.first->forward.endpoint()) line.endpoint = endpoint->url;
+  if (line.attempts > 0) line.upstream_time = (x.response_end == kNever ? request.ended : x.response_end) - x.permitted;
+  return line;
+}
+
+void write_access_line(WorkerContext& worker, const config::Log& settings, const AccessRecord& line, Time end) {
+  if (!settings.access) return;
+  worker.access_log().write(settings, line);
+  worker.arm_log_flush(end);
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is left of a request when it is over: counters and a line of the access log, both from one value.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/observe/access_log.hpp"
+#include "proxy/snapshot/snapshot.hpp"
+#include "proxy/upstream/inbound.hpp"
+#include "proxy/upstream/worker_context.hpp"
+
+namespace fusewire::proxy {
+
+class Attempt;
+
+// Views are good as long as the request and its attempts.
+struct FinishedRequest {
+  const Inbound& inbound;
+  std::string_view listener;
+  const Route* route = nullptr;     // nullptr: none was found
+  const Attempt* first = nullptr;   // nullptr: no upstream was to be asked
+  const Attempt* source = nullptr;  // whose answer it got: `first` or a detour
+  WallTime wall{};                  // when it came
+  Time started = kNever;
+  Time ended = kNever;
+  int status = 0;                 // of the answer that was begun; 0: none
+  Problem error = Problem::none;  // what that answer of the proxy's own says
+  std::uint64_t bytes_out = 0;    // of its body
+  bool cut_off = false;           // by this process' own end
+};
+
+// In the cells of its route, or of the listener's requests without one.
+void count(WorkerContext&, const Listener&, const FinishedRequest&);
+
+AccessRecord access_record(const FinishedRequest&);
+void write_access_line(WorkerContext&, const config::Log&, const AccessRecord&, Time end);
+
+}  // namespace fusewire::proxy
