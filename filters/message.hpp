@@ -150,6 +150,8 @@ struct Request {
   }
 
   bool is_head() const noexcept { return method == "HEAD"; }
+  // Content-Length: 0 is none.
+  bool has_body() const noexcept { return body == BodyKind::length ? content_length != 0 : body != BodyKind::none; }
   bool is_get_or_head() const noexcept { return method == "GET" || is_head(); }
   // RFC 9110 §9.2.1.
   bool is_safe() const noexcept { return is_get_or_head() || method == "OPTIONS" || method == "TRACE"; }

@@ -81,7 +81,7 @@ bool may_answer(const RequestDirectives& asked, const Freshness& freshness, Stal
 }
 
 bool is_answerable(const Request& request) noexcept {
-  return request.is_get_or_head() && request.body == BodyKind::none && !only_origin_can_judge(request);
+  return request.is_get_or_head() && !request.has_body() && !only_origin_can_judge(request);
 }
 
 Scope scope_of(const ChainContext& context, const Exchange& x) noexcept {

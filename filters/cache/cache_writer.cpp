@@ -172,7 +172,7 @@ void CacheWriter::forget_superseded(const Exchange& x, Refusal refusal) {
   const bool superseded = status < 500 && (unwanted(refusal) || status == 404 || status == 410);
   if (!superseded || context_->cache_partition->entries() == 0) return;
   const Fields& fields = x.request->fields;
-  if (x.request->body != BodyKind::none || fields.find("range") || fields.find("authorization")) return;
+  if (x.request->has_body() || fields.find("range") || fields.find("authorization")) return;
   if (const EntryPtr older = find(x)) context_->store->invalidate(*older);
 }
 

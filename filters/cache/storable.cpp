@@ -33,7 +33,7 @@ bool has_validator(const Fields& fields) noexcept { return fields.find("etag") |
 
 Refusal refused_by_request(const Request& request, const Response& response, const ResponseDirectives& directives,
                            Serve serve) noexcept {
-  if (request.method != "GET" || request.body != BodyKind::none) return Refusal::method;
+  if (request.method != "GET" || request.has_body()) return Refusal::method;
   // The answer may be about what they ask for: it is not what a plain GET gets.
   if (request.fields.find("upgrade") || request.fields.find("expect")) return Refusal::method;
   if (!has_storable_status(response, directives, serve)) return Refusal::status;

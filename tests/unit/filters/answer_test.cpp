@@ -200,6 +200,8 @@ TEST_CASE_FIXTURE(Fixture, "only GET and HEAD without a body, and without If-Mat
   CHECK_FALSE(answered());
   request = get();
   request.body = BodyKind::length;
+  CHECK(answered());
+  request.content_length = 1;
   CHECK_FALSE(answered());
   request = get();
   request.method = "POST";

@@ -83,6 +83,15 @@ TEST_CASE_FIXTURE(Fixture, "a fresh response ends the walk; it shares the stored
   CHECK(events(Event::hit) == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "Content-Length: 0 is no body: such a GET is answered, and its response kept") {
+  Request request_of_some_clients = get();
+  request_of_some_clients.body = BodyKind::length;
+  keep(kTagged, request_of_some_clients);
+  CHECK(ask(request_of_some_clients, kStart + 1s));
+  request_of_some_clients.content_length = 1;
+  CHECK_FALSE(ask(request_of_some_clients, kStart + 1s));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a stale one is asked about; confirmed, it is answered with the time that it now has") {
   keep(kTagged);
   CHECK_FALSE(ask(get("/a", {{"If-None-Match", "\"0\""}}), kStart + 60s));

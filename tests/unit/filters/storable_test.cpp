@@ -138,8 +138,13 @@ TEST_CASE("only GET without a body is stored") {
     CHECK(refusal(request, ok()) == Refusal::method);
   }
   Request request = get();
-  request.body = BodyKind::length;
+  request.body = BodyKind::chunked;
   CHECK(refusal(request, ok()) == Refusal::method);
+  request.body = BodyKind::length;
+  request.content_length = 1;
+  CHECK(refusal(request, ok()) == Refusal::method);
+  request.content_length = 0;
+  CHECK(refusal(request, ok()) == Refusal::none);
 }
 
 TEST_CASE("an answer to Authorization needs public, s-maxage or must-revalidate") {
