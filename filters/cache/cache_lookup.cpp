@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "filters/cache/conditional.hpp"
+#include "filters/cache/storable.hpp"
 
 namespace fusewire {
 namespace {
@@ -86,7 +87,9 @@ std::optional<Reply> CacheLookup::from_store(Exchange& x, const EntryPtr& entry,
   if (!cache::may_answer(asked_, entry->freshness, {}, now)) {
     if (!cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
     const bool wanted = !asked_.no_store && !asked_.only_if_cached;
-    x.refresh = wanted && context_->fetches->may_refresh(fetch_key(x), now);
+    const bool storable =
+        !x.request->fields.find("authorization") || cache::is_for_all(cache::response_directives(entry->fields));
+    x.refresh = wanted && storable && context_->fetches->may_refresh(fetch_key(x), now);
     status.detail = "stale-while-revalidate";
   }
   x.outcome = Outcome::local;
@@ -110,7 +113,7 @@ void CacheLookup::ask_about(Exchange& x, EntryPtr entry) {
 // Whether what this request fetches can answer others, as far as can be known before it is there.
 bool CacheLookup::may_share(const Exchange& x, const cache::Entry* entry) const {
   const Fields& fields = x.request->fields;
-  if (x.request->method != "GET" || why_ == cache::Forward::request || asked_.no_store) return false;
+  if (!cache::is_plain_get(*x.request) || why_ == cache::Forward::request || asked_.no_store) return false;
   if (x.connection_bound) return false;
   if (fields.find("range") || fields.find("authorization")) return false;
   if (entry != nullptr && !entry->freshness.shareable()) return false;

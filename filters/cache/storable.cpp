@@ -33,13 +33,10 @@ bool has_validator(const Fields& fields) noexcept { return fields.find("etag") |
 
 Refusal refused_by_request(const Request& request, const Response& response, const ResponseDirectives& directives,
                            Serve serve) noexcept {
-  if (request.method != "GET" || request.has_body()) return Refusal::method;
-  // The answer may be about what they ask for: it is not what a plain GET gets.
-  if (request.fields.find("upgrade") || request.fields.find("expect")) return Refusal::method;
+  if (!is_plain_get(request)) return Refusal::method;
   if (!has_storable_status(response, directives, serve)) return Refusal::status;
   if (request_directives(request.fields).no_store) return Refusal::request_no_store;
-  const bool shareable = directives.public_ || directives.s_maxage || directives.must_revalidate;
-  if (request.fields.find("authorization") && !shareable) return Refusal::authorization;
+  if (request.fields.find("authorization") && !is_for_all(directives)) return Refusal::authorization;
   if (selecting_bytes(response.fields, request.fields) > kMaxSelectingBytes) return Refusal::vary_long;
   return Refusal::none;
 }
@@ -70,6 +67,15 @@ std::optional<Freshness> usable_freshness(const Response& response, const Respon
 }
 
 }  // namespace
+
+bool is_plain_get(const Request& request) noexcept {
+  const Fields& fields = request.fields;
+  return request.method == "GET" && !request.has_body() && !fields.find("upgrade") && !fields.find("expect");
+}
+
+bool is_for_all(const ResponseDirectives& directives) noexcept {
+  return directives.public_ || directives.s_maxage || directives.must_revalidate;
+}
 
 Storability storability(const Request& request, const Response& response, const config::Cache& settings,
                         const Received& when, Terms terms) noexcept {

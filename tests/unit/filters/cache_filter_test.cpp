@@ -144,6 +144,17 @@ TEST_CASE_FIXTURE(Fixture, "stale-while-revalidate answers, and asks the session
   CHECK_FALSE(ask(get(), kStart + 91s));
 }
 
+TEST_CASE_FIXTURE(Fixture, "no refresh is asked for with credentials whose answer could not be stored") {
+  const Request signed_in = get("/a", {{"Authorization", "x"}});
+  keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=30"}}));
+  REQUIRE(ask(signed_in, kStart + 70s));
+  CHECK_FALSE(x.refresh);
+  store.purge();
+  keep(ok({{"Cache-Control", "public, max-age=60, stale-while-revalidate=30"}}));
+  REQUIRE(ask(signed_in, kStart + 70s));
+  CHECK(x.refresh);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a refresh asks in any case, unless somebody else is at it") {
   keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=30"}, {"ETag", "\"1\""}}));
   request = get();
@@ -241,7 +252,8 @@ TEST_CASE_FIXTURE(Fixture, "a fetch that its client holds up sets those who wait
 
 TEST_CASE_FIXTURE(Fixture, "nobody waits for what can't be shared as far as one can tell") {
   for (Request r : {get("/a", {{"Range", "bytes=0-1"}}), get("/a", {{"Authorization", "x"}}),
-                    get("/a", {{"If-None-Match", "\"1\""}}), get("/a", {{"Cache-Control", "no-store"}})}) {
+                    get("/a", {{"If-None-Match", "\"1\""}}), get("/a", {{"Cache-Control", "no-store"}}),
+                    get("/a", {{"Expect", "100-continue"}})}) {
     CHECK_FALSE(ask(r));
     CacheFilter second(context);
     Exchange other = x;
