@@ -54,6 +54,11 @@ bool unwanted(Refusal refusal) noexcept {
          refusal == Refusal::malformed || refusal == Refusal::vary_any;
 }
 
+// Whether an answer may take what others are served: one to credentials, or to a Cookie, is about these.
+bool is_anonymous(const Request& request) noexcept {
+  return !request.fields.find("authorization") && !request.fields.find("cookie");
+}
+
 // Of a response with the stored entity tag, which is one resource's alone: whether its body is the stored one.
 bool has_bytes_of(const Entry& entry, const Response& response) noexcept {
   return entry.status == response.status && entry.body->size() == response.content_length &&
@@ -166,13 +171,13 @@ EntryPtr CacheWriter::find(const Exchange& x) const {
 }
 
 // The newest answer counts (RFC 9111 §4): one that nobody may keep, or that says that there is nothing any more, leaves
-// nothing older to answer with. But an answer to credentials is about these alone, and an error is about the upstream.
+// nothing older to answer with. Other errors are about their request or the upstream, and not about what was asked for.
 void CacheWriter::forget_superseded(const Exchange& x, Refusal refusal) {
   const int status = x.response->status;
-  const bool superseded = status < 500 && (unwanted(refusal) || status == 404 || status == 410);
+  const bool superseded = status == 404 || status == 410 || (status < 400 && unwanted(refusal));
   if (!superseded || context_->cache_partition->entries() == 0) return;
-  const Fields& fields = x.request->fields;
-  if (x.request->has_body() || fields.find("range") || fields.find("authorization")) return;
+  const Request& request = *x.request;
+  if (!cache::is_plain_get(request) || !is_anonymous(request) || request.fields.find("range")) return;
   if (const EntryPtr older = find(x)) context_->store->invalidate(*older);
 }
 
@@ -186,7 +191,7 @@ void CacheWriter::freshen(const Exchange& x) {
       head ? cache::agreement_of_head(*entry, *x.response, now) : cache::agreement_of_304(*entry, *x.response, now);
   if (agreement == Agreement::same)
     update(x, *entry, head_);
-  else if (agreement == Agreement::other && head)
+  else if (agreement == Agreement::other && head && is_anonymous(*x.request))
     context_->store->invalidate(*entry);
 }
 
@@ -197,7 +202,7 @@ EntryPtr CacheWriter::update(const Exchange& x, const Entry& entry, Time head) {
   as_get.method = "GET";
   const Response merged = cache::updated(entry, *x.response);
   auto verdict = judge(x, as_get, merged);
-  if (unwanted(verdict.refusal)) context_->store->invalidate(entry);
+  if (unwanted(verdict.refusal) && is_anonymous(as_get)) context_->store->invalidate(entry);
   if (!verdict) verdict.freshness = cache::no_freshness(merged, cache::response_directives(merged.fields), when);
   EntryPtr fresh = cache::make_entry({context_->cache_partition, entry.uri, as_get, merged, verdict.freshness,
                                       when.wall, context_->cache_generation, x.cache_scope},

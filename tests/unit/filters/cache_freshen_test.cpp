@@ -140,3 +140,22 @@ TEST_CASE_FIXTURE(Remembering, "bytes are kept only for the same status and codi
   CHECK(stored()->status == 404);
   CHECK(events(Event::refresh) == 0);
 }
+
+TEST_CASE_FIXTURE(Remembering, "a 304 or a HEAD to one client's Cookie or credentials takes nothing away") {
+  exchange(get(), ok({{"Cache-Control", "max-age=60"}, {"ETag", kEtag}}));
+  for (const char* name : {"Cookie", "Authorization"}) {
+    CAPTURE(name);
+    ask(get("/a", {{"If-None-Match", kEtag}, {name, "x"}}));
+    head_comes(with_status(304, {{"Cache-Control", "private"}, {"ETag", kEtag}}));
+    Request head = get("/a", {{name, "x"}});
+    head.method = "HEAD";
+    for (const char* control : {"private", "max-age=60"}) {
+      ask(head);
+      head_comes(ok({{"Cache-Control", control}, {"Content-Length", "7"}}));
+      ask(head);
+      head_comes(ok({{"Cache-Control", control}, {"ETag", "\"2\""}}));
+    }
+    CHECK(stored());
+  }
+  CHECK(events(Event::invalidate) == 0);
+}

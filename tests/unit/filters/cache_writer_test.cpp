@@ -217,8 +217,9 @@ TEST_CASE_FIXTURE(Remembering, "room is made for what has come of a body, not fo
 
 TEST_CASE_FIXTURE(Remembering,
                   "an answer that forbids storing, or says that there is nothing, takes the older one away") {
-  for (const Response& answer : {ok({{"Cache-Control", "no-store"}}), ok({{"Cache-Control", "private"}}),
-                                 with_status(404, {}), with_status(410, {})}) {
+  for (const Response& answer :
+       {ok({{"Cache-Control", "no-store"}}), ok({{"Cache-Control", "private"}}),
+        with_status(302, {{"Cache-Control", "no-store"}}), with_status(404, {}), with_status(410, {})}) {
     exchange(get(), ok());
     exchange(get(), answer, "other");
     CHECK_FALSE(stored());
@@ -234,6 +235,20 @@ TEST_CASE_FIXTURE(Remembering, "an answer to a range or to credentials, and an e
   upstream.fallback.on.statuses.set(404);
   exchange(get(), with_status(404, {{"Cache-Control", "no-store"}}), "other");
   CHECK(stored());
+}
+
+TEST_CASE_FIXTURE(Remembering, "an error that is about its request, and any answer to a Cookie, take nothing away") {
+  exchange(get(), ok());
+  for (const char* control : {"no-store", "no-cache", "private"}) {
+    for (const int status : {400, 401, 403, 405, 414, 429, 451})
+      exchange(get(), with_status(status, {{"Cache-Control", control}}), "other");
+    for (const int status : {200, 302, 404, 410})
+      exchange(get("/a", {{"Cookie", "s=1"}}), with_status(status, {{"Cache-Control", control}}), "other");
+    exchange(get("/a", {{"Expect", "100-continue"}}), ok({{"Cache-Control", control}}), "other");
+  }
+  REQUIRE(stored());
+  CHECK(*stored()->body == "hello");
+  CHECK(events(Event::invalidate) == 0);
 }
 
 TEST_CASE_FIXTURE(Remembering, "only-if-cached says nothing to methods that are not answered from here") {
