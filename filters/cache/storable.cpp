@@ -55,6 +55,12 @@ Refusal refused_by_response(const Response& response, const ResponseDirectives& 
   return Refusal::none;
 }
 
+// What a fallback looks for. An error that says nothing of its freshness may be one request's own.
+bool can_stand_in(int status) noexcept {
+  constexpr std::array kStatuses = {200, 203, 204, 300, 301, 308};
+  return std::find(kStatuses.begin(), kStatuses.end(), status) != kStatuses.end();
+}
+
 // What has no freshness can still be validated, which saves its body, or be served stale where the operator says so.
 std::optional<Freshness> usable_freshness(const Response& response, const ResponseDirectives& directives,
                                           const config::Cache& settings, const Received& when, Terms terms) noexcept {
@@ -62,7 +68,8 @@ std::optional<Freshness> usable_freshness(const Response& response, const Respon
   if (freshness) return freshness;
   const bool validates = settings.serve == Serve::normal && has_validator(response.fields);
   const bool allowed = heuristically_cacheable(response.status) || directives.public_;
-  if (!allowed || !(validates || terms.stale_by_operator)) return std::nullopt;
+  const bool stale = terms.stale_by_operator && can_stand_in(response.status);
+  if (!allowed || !(validates || stale)) return std::nullopt;
   return no_freshness(response, directives, when);
 }
 

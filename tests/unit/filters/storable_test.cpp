@@ -114,11 +114,24 @@ TEST_CASE(
   CHECK(judged(get(), ok({{"Cache-Control", "no-store"}})).refusal == Refusal::no_store);
   CHECK(judged(get(), ok({{"Cache-Control", "private"}})).refusal == Refusal::private_);
   CHECK(judged(get(), ok({{"Set-Cookie", "a=b"}})).refusal == Refusal::set_cookie);
-  for (const int status : {302, 403, 500, 503}) {
-    Response other = silent;
-    other.status = status;
-    CHECK_FALSE(judged(get(), other));
+}
+
+TEST_CASE("with max_stale only what is no error is stored without freshness; a validator is enough as ever") {
+  const auto judged = [](int status, FieldPairs fields, config::Cache settings = kNormal) {
+    Response response = ok(fields);
+    response.status = status;
+    return storability(get(), response, settings, kAtOnce, {.stale_by_operator = true}).refusal;
+  };
+  for (const int status : {200, 203, 204, 300, 301, 308}) CHECK(judged(status, {}) == Refusal::none);
+  for (const int status : {404, 405, 410, 414, 501}) {
+    CAPTURE(status);
+    CHECK(judged(status, {}) == Refusal::no_freshness);
+    CHECK(judged(status, {}, {}) == Refusal::no_freshness);
+    CHECK(judged(status, {{"Cache-Control", "public"}}) == Refusal::no_freshness);
+    CHECK(judged(status, {{"ETag", "\"1\""}}) == Refusal::none);
+    CHECK(judged(status, {{"Cache-Control", "max-age=60"}}) == Refusal::none);
   }
+  for (const int status : {302, 403, 500, 503}) CHECK(judged(status, {}) != Refusal::none);
 }
 
 TEST_CASE("a Cache-Control that cannot be read is not stored") {
