@@ -177,9 +177,11 @@ void Store::drop_selected(Shard& shard, Variants& variants, const Entry& incomin
     return selected;
   });
   if (variants.size() < kMaxVariants) return;
-  variants.front()->entry->partition->count(Event::evict);
-  drop(variants.front());
-  variants.erase(variants.begin());
+  const auto oldest = std::min_element(variants.begin(), variants.end(),
+                                       [](Lru::iterator a, Lru::iterator b) { return a->used < b->used; });
+  (*oldest)->entry->partition->count(Event::evict);
+  drop(*oldest);
+  variants.erase(oldest);
 }
 
 void Store::publish_oldest(Shard& shard) noexcept {

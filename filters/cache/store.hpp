@@ -96,7 +96,7 @@ class Store {
 
   static constexpr std::uint64_t kEmpty = UINT64_MAX;
   static constexpr std::size_t kShards = 16;
-  static constexpr std::size_t kMaxVariants = 32;  // per URI; then the oldest goes
+  static constexpr std::size_t kMaxVariants = 32;  // per URI; then the least recently used goes
 
   Shard& shard_of(std::string_view uri) noexcept { return shards_[Hash{}(uri) % kShards]; }
   std::uint64_t tick() noexcept { return clock_.fetch_add(1, std::memory_order_relaxed); }
