@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/request_collapser.hpp"
 
+#include <ranges>
 #include <utility>
 
 namespace fusewire::cache {
@@ -19,7 +20,8 @@ void RequestCollapser::Lead::end(Ended how) noexcept {
     followers.swap(found->second);
     shard.led.erase(found);
   }
-  for (const auto& follower : followers) follower->fetch_ended(how);
+  // Who came last is told first: should it lead, it has the most time left to do so.
+  for (const auto& follower : std::views::reverse(followers)) follower->fetch_ended(how);
 }
 
 std::optional<RequestCollapser::Lead> RequestCollapser::lead(const std::string& key) {

@@ -12,6 +12,9 @@ namespace fusewire::proxy {
 
 namespace {
 
+// For so many fetches a request waits. Where their leaders leave one after the other it asks alone then.
+constexpr int kMaxWaits = 2;
+
 void set_failure_flag(Exchange& x) { x.flags = static_cast<Flags>(x.flags | row(x.outcome).flags); }
 
 }  // namespace
@@ -85,9 +88,10 @@ Task<void> Attempt::ask(Reply& reply, Time now) {
 // While somebody else asks for the same thing, this one waits for what comes of it.
 Task<void> Attempt::ask_after_another(Reply& reply) {
   std::optional<Reply> own;
-  while (x.hold == Hold::wait) {
+  for (int waits = 1; x.hold == Hold::wait; ++waits) {
     co_await follow();
     if (x.outcome != Outcome::pending) co_return fail(reply);
+    if (waits == kMaxWaits) x.hold = Hold::alone;
     own = chain.on_request(x, steady_now());
   }
   if (own) co_return answer_with(std::move(*own), reply);

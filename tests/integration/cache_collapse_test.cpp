@@ -143,6 +143,24 @@ TEST_CASE("a leader whose client goes away hands over to one of those who wait")
   CHECK(asked_for_root(rig) == 2);
 }
 
+TEST_CASE("who has waited for two leaders that left asks alone") {
+  Rig rig(for_root(scripts::hang()), kServe);
+  auto leader = ask(rig, 1);
+  REQUIRE(eventually([&] { return asked_for_root(rig) == 1; }));
+  std::vector<Connection> clients;
+  for (int i = 0; i < 6; ++i) clients.push_back(std::move(ask(rig, 1, "X-Client: " + std::to_string(i) + "\r\n")[0]));
+  settle(rig, 7);
+  leader.clear();
+  REQUIRE(eventually([&] { return asked_for_root(rig) == 2; }));
+  std::string second;
+  for (const Request& request : rig.upstream.requests())
+    if (request.target == "/") second = request.field("X-Client");
+  settle(rig, 6);
+  CHECK(asked_for_root(rig) == 2);
+  clients.erase(clients.begin() + std::stoi(second));
+  CHECK(eventually([&] { return asked_for_root(rig) == 7; }));
+}
+
 TEST_CASE("a leader whose own deadline is over hands over, too") {
   const Gate gate;
   Rig rig(for_root(scripts::hang()), kServe);

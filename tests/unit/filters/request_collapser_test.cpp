@@ -35,6 +35,24 @@ TEST_CASE("all followers are notified once of how it ended") {
   CHECK(two->how == Ended::stored);
 }
 
+TEST_CASE("who came last hears first that a place is vacant: of those who wait it has the most time left") {
+  struct Ordered : Follower {
+    explicit Ordered(int& all) : count(all) {}
+    void fetch_ended(Ended) noexcept override { order = ++count; }
+    int& count;
+    int order = 0;
+  };
+  RequestCollapser fetches;
+  auto lead = fetches.lead("a");
+  int count = 0;
+  const auto early = std::make_shared<Ordered>(count), late = std::make_shared<Ordered>(count);
+  fetches.follow("a", early);
+  fetches.follow("a", late);
+  lead->end(Ended::vacant);
+  CHECK(late->order == 1);
+  CHECK(early->order == 2);
+}
+
 TEST_CASE("nobody follows what has ended") {
   RequestCollapser fetches;
   CHECK_FALSE(fetches.follow("a", std::make_shared<RecordingFollower>()));
