@@ -45,7 +45,11 @@ std::optional<Reply> Chain::on_request(Exchange& x, Time now) {
 
 void Chain::on_reply(Exchange& x, Reply& reply, Time now) {
   latest_ = now;
-  std::apply([&](auto&... filter) { (filter.on_reply(x, reply, now), ...); }, filters_);
+  auto& [cache, breaker, timeout, fallback] = filters_;
+  cache.on_reply(x, reply, now);
+  breaker.on_reply(x, reply, now);
+  timeout.on_reply(x, reply, now);
+  if (!cache.detour()) fallback.on_reply(x, reply, now);  // who asks the same upstream again has its own
 }
 
 void Chain::on_body(Exchange& x, std::string_view piece) {
@@ -84,8 +88,10 @@ std::optional<std::string_view> Chain::detour() const noexcept {
   return again ? again : std::get<FallbackFilter>(filters_).detour();
 }
 
-void Chain::resume(Exchange& x, Reply& reply, Time now) {
-  if (!std::get<CacheFilter>(filters_).resume()) std::get<FallbackFilter>(filters_).resume(x, reply, now);
+void Chain::answered(Exchange& x) noexcept { std::get<FallbackFilter>(filters_).answered(x); }
+
+void Chain::resume(Exchange& x, Reply& reply, FallbackResult result, Time now) {
+  std::get<FallbackFilter>(filters_).resume(x, reply, result, now);
 }
 
 }  // namespace fusewire

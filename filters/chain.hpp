@@ -51,9 +51,12 @@ class Chain {
   void on_verdict(Exchange&, Time now) noexcept;
 
   // After on_reply or resume: the upstream that is to be asked instead of sending this reply, if there is one. The
-  // attempt runs that exchange, with a chain of its own; when that fails too it calls resume with the reply at hand.
+  // attempt runs that exchange, with a chain of its own. At its end it calls `answered`, or, when another upstream has
+  // failed too, resume with the reply at hand; neither where the client has ended it. What comes of asking the same
+  // upstream again is the answer in any case.
   std::optional<std::string_view> detour() const noexcept;
-  void resume(Exchange&, Reply&, Time now);
+  void answered(Exchange&) noexcept;
+  void resume(Exchange&, Reply&, FallbackResult, Time now);
 
  private:
   std::tuple<CacheFilter, BreakerFilter, TimeoutFilter, FallbackFilter> filters_;

@@ -27,11 +27,10 @@ void CacheFilter::validated(Exchange& x, Reply& reply, Time now) {
   }
   context_->store->invalidate(asked_about);
   detour_ = x.upstream->name;
-  reply = {};
+  reply = {};  // goes out nowhere: what the detour comes to is the answer
   reply.origin = Reply::Origin::problem;
   reply.problem = Problem::upstream_protocol_error;
   reply.status = 502;
-  reply.detail = "upstream '" + x.upstream->name + "' sent a 304 that does not speak of what it was asked about";
 }
 
 void CacheFilter::on_body(Exchange& x, std::string_view piece) {

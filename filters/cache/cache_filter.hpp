@@ -20,12 +20,11 @@ class CacheFilter : public PassThrough {
   void on_body(Exchange&, std::string_view piece);
   void on_done(Exchange&, Time now) noexcept;
 
-  // Of the chain: see there. A detour leads to the same upstream, once more.
+  // Of the chain: see there. A detour leads to the same upstream, once more, and what comes of it is the answer.
   bool follow(std::shared_ptr<cache::Follower>);
   void on_client_stalled() noexcept;
   bool remembers() const noexcept { return memory_.remembering() != nullptr; }
   std::optional<std::string_view> detour() const noexcept { return detour_; }
-  bool resume() noexcept { return std::exchange(detour_, std::nullopt).has_value(); }
 
  private:
   void validated(Exchange&, Reply&, Time now);

@@ -37,11 +37,15 @@ void FallbackFilter::on_reply(Exchange& x, Reply& reply, Time now) {
   if (falls_back(x, reply)) walk(x, reply, now);
 }
 
-void FallbackFilter::resume(Exchange& x, Reply& reply, Time now) {
+void FallbackFilter::answered(Exchange& x) noexcept {
   if (!std::exchange(detour_, std::nullopt)) return;
-  --x.fallback_runs.at(FallbackType::upstream, FallbackResult::hit);
-  x.fallback_runs.add(FallbackType::upstream, FallbackResult::error);
-  x.clear(Flag::fallback);
+  x.fallback_runs.add(FallbackType::upstream, FallbackResult::hit);
+  x.set(Flag::fallback);
+}
+
+void FallbackFilter::resume(Exchange& x, Reply& reply, FallbackResult result, Time now) {
+  if (!std::exchange(detour_, std::nullopt)) return;
+  x.fallback_runs.add(FallbackType::upstream, result);
   walk(x, reply, now);
 }
 
@@ -50,7 +54,7 @@ void FallbackFilter::walk(Exchange& x, Reply& reply, Time now) {
   while (next_ < chain.size()) {
     const config::FallbackStep& step = chain[next_++];
     if (!std::visit([&](const auto& what) { return run(what, x, reply, now); }, step)) continue;
-    x.set(Flag::fallback);
+    if (!detour_) x.set(Flag::fallback);
     return;
   }
 }
@@ -70,8 +74,10 @@ bool FallbackFilter::run(const config::CacheStep& step, Exchange& x, Reply& repl
 bool FallbackFilter::run(const config::UpstreamStep& step, Exchange& x, Reply&, Time now) {
   const bool repeatable = x.nothing_sent || (x.request->is_idempotent() && x.body_replayable);
   const bool can = repeatable && now < x.total_at;
-  x.fallback_runs.add(FallbackType::upstream, can ? FallbackResult::hit : FallbackResult::miss);
-  if (can) detour_ = step.upstream;
+  if (can)
+    detour_ = step.upstream;
+  else
+    x.fallback_runs.add(FallbackType::upstream, FallbackResult::miss);
   return can;
 }
 

@@ -18,10 +18,12 @@ class FallbackFilter : public PassThrough {
 
   void on_reply(Exchange&, Reply&, Time now);
 
-  // The upstream to be asked in this reply's place. Stands until resume; x has been marked as answered by it.
+  // The upstream to be asked in this reply's place. Stands until it has answered, or resume.
   std::optional<std::string_view> detour() const noexcept { return detour_; }
-  // That upstream failed too: the next steps, for the reply that stood before the detour.
-  void resume(Exchange&, Reply&, Time now);
+  void answered(Exchange&) noexcept;
+  // That upstream failed too (error), or was not asked (miss): the next steps, for the reply that stood before the
+  // detour.
+  void resume(Exchange&, Reply&, FallbackResult, Time now);
 
  private:
   void walk(Exchange&, Reply&, Time now);

@@ -186,19 +186,22 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
     forward.suspend();
     done();
     const Upstream* to = snapshot_.upstream(*name);  // validated at load: never null
-    if (to == &upstream) co_await forward.finish();  // its connection will do for the second time
+    const bool again = to == &upstream;
+    if (again) co_await forward.finish();  // its connection will do for the second time
     detour_ = std::make_unique<Attempt>(*this, *to);
     detour_->x.total_at = x.total_at;
     Reply other;
     Attempt* source = co_await detour_->resolve(other, steady_now());
-    if (!has_failed(*source, other)) {
+    const auto result = again ? std::nullopt : result_of_detour(*source, other);
+    if (!result || result == FallbackResult::hit) {
+      if (result) chain.answered(x);
       reply = std::move(other);
       co_await let_go();
       co_return source;
     }
     co_await detour_->release();
     x.nothing_sent = x.nothing_sent && detour_->x.nothing_sent;  // the next step must know what this one has sent
-    chain.resume(x, reply, steady_now());
+    chain.resume(x, reply, *result, steady_now());
   }
   if (reply.origin == Reply::Origin::upstream)
     forward.resume();
@@ -207,12 +210,14 @@ Task<Attempt*> Attempt::take_detours(Reply& reply) {
   co_return this;
 }
 
-// Whether the next step of the chain is to be tried instead of what the detour has come to.
-bool Attempt::has_failed(const Attempt& source, const Reply& reply) const {
+// What the step to another upstream has come to; nullopt: to nothing, for the client has ended it.
+std::optional<FallbackResult> Attempt::result_of_detour(const Attempt& source, const Reply& reply) const {
   if (is_forsaken(detour_->x.outcome) || is_forsaken(source.x.outcome) || detour_->x.outcome == Outcome::client_fault)
-    return false;
-  if (reply.origin == Reply::Origin::upstream) return x.fallback->on.has_status(source.x.upstream_status);
-  return reply.origin == Reply::Origin::problem;
+    return std::nullopt;
+  if (reply.problem == Problem::circuit_breaker_open) return FallbackResult::miss;
+  const bool failed = reply.origin == Reply::Origin::upstream ? x.fallback->on.has_status(source.x.upstream_status)
+                                                              : reply.origin == Reply::Origin::problem;
+  return failed ? FallbackResult::error : FallbackResult::hit;
 }
 
 // What it still has of its upstream, be it a response that was put aside, others may have.

@@ -58,6 +58,10 @@ class Attempt {
   bool runs_on() const { return x.runs_on || (detour_ && detour_->runs_on()); }
   void stop_running_on();
   const Attempt* detour() const { return detour_.get(); }
+  // The one whose fallback counts: a second question to the same upstream has its own.
+  const Attempt& asked_last() const {
+    return detour_ && &detour_->upstream == &upstream ? detour_->asked_last() : *this;
+  }
 
  private:
   Task<void> ask(Reply&, Time now);
@@ -71,7 +75,7 @@ class Attempt {
   Task<Attempt*> take_detours(Reply&);
   void settle(const Reply&, Time now);
   void conclude(Time now);
-  bool has_failed(const Attempt& source, const Reply&) const;
+  std::optional<FallbackResult> result_of_detour(const Attempt& source, const Reply&) const;
   Task<void> let_go();
   Task<void> finish_after(Task<void>);
   Task<void> finish_without_client();

@@ -10,17 +10,18 @@ namespace {
 Flags flags_of(const FinishedRequest& request) {
   Flags flags = row(request.error).flags;
   if (request.cut_off) flags = static_cast<Flags>(flags | bits(Flag::shut_down));
-  for (const Attempt* attempt : {request.first, request.source})
-    if (attempt != nullptr) flags = static_cast<Flags>(flags | attempt->x.flags);
+  if (request.first != nullptr)
+    flags = static_cast<Flags>(flags | request.first->x.flags | request.first->asked_last().x.flags);
+  if (request.source != nullptr) flags = static_cast<Flags>(flags | request.source->x.flags);
   return flags;
 }
 
 // The step of the route's chain that the answer comes from; empty where no fallback answered.
 std::string_view fallback_step(const FinishedRequest& request) {
-  const Exchange& x = request.first->x;
-  if (!x.has(Flag::fallback)) return {};
-  if (request.source != request.first) return "upstream";
-  return x.has(Flag::cache_hit) || x.has(Flag::cache_stale) ? "cache" : "static";
+  const Attempt& asked = request.first->asked_last();
+  if (!asked.x.has(Flag::fallback)) return {};
+  if (request.source != &asked) return "upstream";
+  return asked.x.has(Flag::cache_hit) || asked.x.has(Flag::cache_stale) ? "cache" : "static";
 }
 
 }  // namespace

@@ -299,6 +299,37 @@ TEST_CASE("another upstream stands in, through its own breaker") {
   CHECK(proxy.get("/").status == 503);
 }
 
+TEST_CASE("a step to another upstream is counted by what came of it, and not where the client has left before") {
+  ScriptedUpstream primary(scripts::status(500)), replica;
+  TestProxy proxy(
+      "listeners:\n  - name: main\n    address: 127.0.0.1:0\n    routes: [{upstream: orders}]\n"
+      "upstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:${A}\"]\n    circuit_breaker: {mode: disabled}\n"
+      "    fallback: {chain: [{upstream: replica}]}\n"
+      "  replica: \"http://127.0.0.1:${B}\"\n",
+      {{"A", primary.port()}, {"B", replica.port()}});
+  const auto runs = [&](const std::string& result) {
+    return proxy.metric("circuit_breaker_fallback_executions_total{name=\"orders\",type=\"upstream\",result=\"" +
+                        result + "\"}");
+  };
+  CHECK(proxy.get("/").status == 200);
+  CHECK(runs("hit") == 1);
+  replica.script(scripts::status(500));
+  CHECK(proxy.get("/").status == 500);
+  CHECK(runs("error") == 1);
+  replica.script(scripts::hang());
+  {
+    Connection client = Connection::to(proxy.port());
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    REQUIRE(eventually([&] { return replica.request_count() == 3; }));
+  }
+  REQUIRE(eventually([&] { return proxy.metric("fusewire_connections") == 0; }));
+  REQUIRE(proxy.admin_change("/admin/circuit-breakers/replica/force-open").status == 200);
+  CHECK(proxy.get("/").status == 500);
+  CHECK(runs("miss") == 1);
+  CHECK(runs("error") == 1);
+  CHECK(runs("hit") == 1);
+}
+
 TEST_CASE("an upstream is not blamed for the time that another one has used before it") {
   ScriptedUpstream primary(scripts::hang()), replica(scripts::delayed(1s, scripts::ok()));
   TestProxy proxy(

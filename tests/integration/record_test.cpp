@@ -182,6 +182,19 @@ TEST_CASE("process: the step that answered is in the access log") {
     CHECK(text(lines.at(0), "fallback").empty());
     CHECK(text(lines.at(1), "fallback") == "cache");
   }
+  SUBCASE("after a 304 about something else: none where the second answer is good, else that of the second") {
+    const auto kept = scripts::reply(response(200, "kept", "Cache-Control: max-age=0\r\nETag: \"v1\"\r\n"));
+    const auto other = scripts::reply("HTTP/1.1 304 Not Modified\r\nETag: \"v2\"\r\n\r\n");
+    ScriptedUpstream upstream(scripts::in_turn({kept, other, scripts::ok("new"), kept, other, scripts::status(500)}));
+    const Logged logged(upstream.port(),
+                        "    cache: {serve: normal}\n    fallback: {chain: [{static: {status: 200, body: sorry}}]}\n");
+    for (const char* body : {"kept", "new", "kept", "sorry"}) CHECK(logged.ask(request("GET /")).body == body);
+    const auto lines = logged.lines(4);
+    CHECK(text(lines.at(1), "fallback").empty());
+    CHECK(flags(lines.at(1)) == "[]");
+    CHECK(text(lines.at(3), "fallback") == "static");
+    CHECK(flags(lines.at(3)) == "[\"FB\"]");
+  }
   SUBCASE("none") {
     const Logged logged(nobody.number());
     CHECK(logged.ask(request("GET /")).status == 502);

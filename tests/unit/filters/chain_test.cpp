@@ -14,6 +14,7 @@ namespace {
 
 struct Fixture : Scene {
   cache::Store store{1 << 20};
+  cache::RequestCollapser fetches;
   std::unique_ptr<breaker::Breaker> breaker;
   std::unique_ptr<CompiledClassify> classify;
   ChainContext context;
@@ -24,7 +25,7 @@ struct Fixture : Scene {
     upstream.fallback.chain = {config::CacheStep{.max_stale = 600s}};
     breaker = std::make_unique<breaker::Breaker>(upstream.circuit_breaker, kStart, 1);
     classify = std::make_unique<CompiledClassify>(upstream.circuit_breaker.classify);
-    context = {breaker.get(), classify.get(), &store, store.partition("orders")};
+    context = {breaker.get(), classify.get(), &store, store.partition("orders"), &fetches};
   }
   std::optional<Reply> start(Time now) {
     chain.reset();
@@ -141,9 +142,24 @@ TEST_CASE_FIXTURE(Fixture, "a detour is offered and resumed through the chain") 
   CHECK_FALSE(chain->detour());
   chain->on_reply(x, *reply, kStart);
   CHECK(chain->detour() == "replica");
-  chain->resume(x, *reply, kStart);
+  chain->resume(x, *reply, FallbackResult::error, kStart);
   CHECK_FALSE(chain->detour());
   CHECK(reply->body == "sorry");
+}
+
+TEST_CASE_FIXTURE(Fixture, "no fallback runs while the cache has the same upstream asked once more") {
+  upstream.cache.serve = config::Serve::normal;
+  upstream.fallback.chain = {config::CacheStep{}, config::UpstreamStep{"replica"}};
+  response = ok({{"Cache-Control", "max-age=60"}, {"ETag", "\"1\""}});
+  served(kStart);
+  response = ok({{"ETag", "\"2\""}}, 0);
+  response.status = 304;
+  REQUIRE_FALSE(start(kStart + 60s));
+  Reply reply = head(kStart + 60s);
+  chain->on_reply(x, reply, kStart + 60s);
+  CHECK(chain->detour() == "orders");
+  CHECK_FALSE(x.has(Flag::fallback));
+  CHECK(x.fallback_runs == FallbackRuns{});
 }
 
 TEST_CASE_FIXTURE(Fixture, "on_done happens once, however often it is said") {

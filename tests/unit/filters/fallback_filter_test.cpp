@@ -193,6 +193,9 @@ TEST_CASE_FIXTURE(Fixture, "an upstream step names the upstream and leaves the r
   run(reply);
   CHECK(filter.detour() == "replica");
   CHECK(reply.problem == Problem::circuit_breaker_open);
+  CHECK_FALSE(x.has(Flag::fallback));
+  CHECK(x.fallback_runs == FallbackRuns{});
+  filter.answered(x);
   CHECK(x.has(Flag::fallback));
   CHECK(runs(FallbackType::upstream, FallbackResult::hit) == 1);
 }
@@ -201,21 +204,22 @@ TEST_CASE_FIXTURE(Fixture, "when the other upstream fails too the next step answ
   chain({config::UpstreamStep{"replica"}, config::UpstreamStep{"archive"}, sorry()});
   Reply reply = circuit_open();
   run(reply);
-  filter.resume(x, reply, kStart);
+  filter.resume(x, reply, FallbackResult::error, kStart);
   CHECK(filter.detour() == "archive");
-  filter.resume(x, reply, kStart);
+  filter.resume(x, reply, FallbackResult::miss, kStart);
   CHECK_FALSE(filter.detour());
   CHECK(reply.body == "sorry");
   CHECK(x.has(Flag::fallback));
   CHECK(runs(FallbackType::upstream, FallbackResult::hit) == 0);
-  CHECK(runs(FallbackType::upstream, FallbackResult::error) == 2);
+  CHECK(runs(FallbackType::upstream, FallbackResult::error) == 1);
+  CHECK(runs(FallbackType::upstream, FallbackResult::miss) == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "when no step is left the first answer stands and nothing claims a fallback") {
   chain({config::UpstreamStep{"replica"}});
   Reply reply = circuit_open();
   run(reply);
-  filter.resume(x, reply, kStart);
+  filter.resume(x, reply, FallbackResult::error, kStart);
   CHECK(reply.problem == Problem::circuit_breaker_open);
   CHECK_FALSE(x.has(Flag::fallback));
   CHECK_FALSE(filter.detour());
@@ -224,7 +228,7 @@ TEST_CASE_FIXTURE(Fixture, "when no step is left the first answer stands and not
 TEST_CASE_FIXTURE(Fixture, "resuming without a detour does nothing") {
   chain({sorry()});
   Reply reply = circuit_open();
-  filter.resume(x, reply, kStart);
+  filter.resume(x, reply, FallbackResult::error, kStart);
   CHECK(reply.status == 503);
   CHECK(reply.problem == Problem::circuit_breaker_open);
 }
