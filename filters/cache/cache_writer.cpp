@@ -120,7 +120,7 @@ void CacheWriter::on_done(Exchange& x, Time) noexcept {
 
 void CacheWriter::begin(const Exchange& x) {
   const Response& response = *x.response;
-  if (x.fallback->on.has_status(response.status) && displaces_a_good_one(x)) return;
+  if (displaces_a_good_one(x)) return;
   const auto verdict = judge(x, *x.request, response);
   if (!verdict) return forget_superseded(x, verdict.refusal);
   const bool known = response.body == BodyKind::length;
@@ -159,11 +159,16 @@ void CacheWriter::give_up() noexcept {
   room_.release();
 }
 
-// What a fallback is to replace must not take the place of what it is replaced with.
+// What a fallback is to replace must not take the place of what it is replaced with, nor must an error that one
+// client's credentials may have brought about.
 bool CacheWriter::displaces_a_good_one(const Exchange& x) const {
-  if (!serves_normally(x)) return true;
+  const config::Conditions& on = x.fallback->on;
+  const int status = x.response->status;
+  const bool replaced = on.has_status(status);
+  if (replaced && !serves_normally(x)) return true;
+  if (!replaced && (status < 400 || is_anonymous(*x.request))) return false;
   const EntryPtr stored = find(x);
-  return stored && !x.fallback->on.has_status(stored->status);
+  return stored && (replaced ? !on.has_status(stored->status) : stored->status < 400);
 }
 
 EntryPtr CacheWriter::find(const Exchange& x) const {

@@ -251,6 +251,21 @@ TEST_CASE_FIXTURE(Remembering, "an error that is about its request, and any answ
   CHECK(events(Event::invalidate) == 0);
 }
 
+TEST_CASE_FIXTURE(Remembering, "an error that answers a Cookie or credentials takes no good response's place") {
+  exchange(get(), ok());
+  for (const char* name : {"Cookie", "Authorization"})
+    for (const char* control : {"public, max-age=0", "public, max-age=60"})
+      for (const int status : {404, 405, 410})
+        exchange(get("/a", {{name, "x"}}), with_status(status, {{"Cache-Control", control}}), "other");
+  CHECK(*stored()->body == "hello");
+  exchange(get(), with_status(404), "gone!");
+  CHECK(*stored()->body == "gone!");
+  exchange(get("/a", {{"Cookie", "x"}}), with_status(404), "again");
+  CHECK(*stored()->body == "again");
+  exchange(get("/a", {{"Cookie", "x"}}), ok());
+  CHECK(*stored()->body == "hello");
+}
+
 TEST_CASE_FIXTURE(Remembering, "only-if-cached says nothing to methods that are not answered from here") {
   Request post = with_method("POST");
   post.fields.add("Cache-Control", "only-if-cached");
