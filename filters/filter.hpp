@@ -14,9 +14,8 @@
 //   on_body      for each piece of the upstream's relayed body, before it goes to the client. Not after a replacement,
 //                and not of a response that was put aside for a detour: on_done has been called by then.
 //   on_due       when next_due() has come; the exchange may still be waiting for the upstream.
-//   on_done      exactly once, noexcept: the upstream's part is over, and x.outcome says how. Before the response's
-//   last
-//                bytes go to the client, so that a client that reads them finds the verdict already recorded. A
+//   on_done      exactly once, noexcept: the upstream's part is over, and x.outcome says how. Before the last bytes of
+//                the response go to the client, so that a client that reads them finds the verdict already recorded. A
 //                response that is put aside for a detour is `abandoned`; where x.runs_on is set, on_verdict follows.
 #pragma once
 

@@ -19,7 +19,8 @@ void describe(V& v, Match& match) {
   v.key("path", match.path, RequestPath(), "The path, exactly", commented("/v1/orders"));
   v.later("path_regex");
   v.key("methods", match.methods, MethodList(), "Any of them", live("[GET, POST]"));
-  v.key("headers", match.headers, MatchedFields(), "All of these fields, with exactly these values",
+  v.key("headers", match.headers, MatchedFields(),
+        "All of these fields, each once, with exactly these values, and not named by Connection",
         live("{x-canary: \"1\"}"));
 }
 

@@ -13,7 +13,7 @@ namespace fusewire {
 
 class CacheFilter : public PassThrough {
  public:
-  explicit CacheFilter(const ChainContext& context) noexcept : context_(&context), memory_(context) {}
+  explicit CacheFilter(const ChainContext& context) noexcept : context_(&context), writer_(context) {}
 
   std::optional<Reply> on_request(Exchange&, Time now);
   void on_reply(Exchange&, Reply&, Time now);
@@ -23,15 +23,15 @@ class CacheFilter : public PassThrough {
   // Of the chain: see there. A detour leads to the same upstream, once more, and what comes of it is the answer.
   bool follow(std::shared_ptr<cache::Follower>);
   void on_client_stalled() noexcept;
-  bool remembers() const noexcept { return memory_.remembering() != nullptr; }
+  bool remembers() const noexcept { return writer_.remembering() != nullptr; }
   std::optional<std::string_view> detour() const noexcept { return detour_; }
 
  private:
   void validated(Exchange&, Reply&, Time now);
 
   const ChainContext* context_;
-  CacheWriter memory_;
-  std::optional<CacheLookup> front_;  // serve: normal
+  CacheWriter writer_;
+  std::optional<CacheLookup> lookup_;  // serve: normal
   std::optional<std::string_view> detour_;
 };
 

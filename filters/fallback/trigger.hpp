@@ -8,7 +8,7 @@
 
 namespace fusewire {
 
-// What this reply is to a fallback. DnsCache are for the proxy's own answers, statuses for the upstream's.
+// What this reply is to a fallback. Names are for the proxy's own answers, statuses for the upstream's.
 Trigger trigger_of(const Exchange&, const Reply&) noexcept;
 
 // Whether the exchange's `on:` lists it.

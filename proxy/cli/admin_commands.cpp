@@ -136,7 +136,7 @@ std::string action_of(Command command) {
   }
 }
 
-// DnsCache are checked here, so that they need no escaping in a path.
+// Names are checked here, so that they need no escaping in a path.
 bool is_name(const std::string& name) {
   constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   return !name.empty() && name.find_first_not_of(kAllowed) == std::string::npos;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rest of a request that has been answered before it was read: dropped while the answer goes out and after it.
-#include <utility>
-
 #include "proxy/downstream/session.hpp"
 
 #include "proxy/net/clock.hpp"

@@ -163,17 +163,17 @@ SocketFile::SocketFile(const config::Address& address) {
   inode_ = found.st_ino;
 }
 
-bool SocketFile::limited_by_connect_timeout() const {
+bool SocketFile::is_ours() const {
   struct stat found {};
   return !path_.empty() && ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;
 }
 
 void SocketFile::set_mode(unsigned mode) const {
-  if (limited_by_connect_timeout()) ::chmod(path_.c_str(), mode);
+  if (is_ours()) ::chmod(path_.c_str(), mode);
 }
 
 void SocketFile::remove() {
-  if (limited_by_connect_timeout()) ::unlink(path_.c_str());
+  if (is_ours()) ::unlink(path_.c_str());
   path_.clear();
 }
 

@@ -44,7 +44,7 @@ class SocketFile {
   void remove();
 
  private:
-  bool limited_by_connect_timeout() const;
+  bool is_ours() const;
 
   std::string path_;  // empty: there is none
   dev_t device_ = 0;

@@ -114,7 +114,7 @@ void Router::consider(const Candidates& candidates, const Request& request, std:
 
 namespace {
 
-// By what goes upstream: nothing of a field that Connection names does, and of several nobody knows which one counts.
+// Matches what is forwarded: a field that Connection names is removed, and a repeated one is ambiguous.
 bool has_field(const Request& request, std::string_view name, std::string_view value) {
   const Field* only = nullptr;
   for (const Field& field : request.fields) {

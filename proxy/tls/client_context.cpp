@@ -89,7 +89,7 @@ TlsSetup TlsClient::connect(std::size_t worker, std::size_t endpoint_id, const s
   SSL* const ssl = setup.ssl.get();
   if (ssl == nullptr) return setup;
   X509_VERIFY_PARAM* const checks = SSL_get0_param(ssl);
-  // DnsCache are those of subjectAltName (RFC 9110 §4.3.4).
+  // Names are those of subjectAltName (RFC 9110 §4.3.4).
   X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   const bool address = is_address(name);
   const bool set = address ? X509_VERIFY_PARAM_set1_ip_asc(checks, name.c_str()) == 1

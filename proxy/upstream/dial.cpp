@@ -9,7 +9,7 @@ namespace fusewire::proxy {
 
 namespace {
 
-constexpr milliseconds kPlacePoll{5};  // until another worker has made room
+constexpr milliseconds kSlotPoll{5};  // until another worker has made room
 
 std::uint64_t idle_connections(const UpstreamState& state) {
   return state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
@@ -32,7 +32,7 @@ Task<bool> Dial::acquire_slot(const GiveUp& give_up) {
       if ((idle == 0 && waited) || give_up()) co_return false;
       if (idle > 0 && state.evict_elsewhere) state.evict_elsewhere();
       waited = true;
-      look_again.arm(steady_now() + kPlacePoll);
+      look_again.arm(steady_now() + kSlotPoll);
       co_await news_.wait();
       if (give_up()) co_return false;
     }

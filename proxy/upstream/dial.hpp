@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens a connection to an upstream: a place among its max_connections, then an address of one of its endpoints, then
+// Opens a connection to an upstream: a slot of its max_connections, then an address of one of its endpoints, then
 // the way there. One thread; driven by the coroutine of the exchange that needs the connection, which decides when to
 // give up.
 #pragma once
@@ -25,11 +25,12 @@ class Dial {
   // Asked after each wake-up: true ends the wait.
   using GiveUp = std::function<bool()>;
 
-  // A place for one more connection; room is made by closing an idle one, here or at another worker. False: there is
+  // A slot for one more connection; room is made by closing an idle one, here or at another worker. False: there is
   // none to be had, or it was given up.
   Task<bool> acquire_slot(const GiveUp&);
-  // With a place taken, which is given back where there is no connection; then outcome() says why, and it is `pending`
-  // where it was given up. The backend chosen comes first, then others of its endpoint; it is all over at `until`.
+  // With a slot acquired, which is given back where there is no connection; then outcome() says why, and it is
+  // `pending` where it was given up. The backend chosen comes first, then others of its endpoint; it is all over at
+  // `until`.
   struct Until {
     Time time = kNever;
     bool limited_by_connect_timeout = true;  // the configured time to connect, and not what the client has left

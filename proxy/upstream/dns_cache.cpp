@@ -117,7 +117,7 @@ void DnsCache::Shared::schedule_at(std::size_t id, Entry& entry, Clock::time_poi
     need_thread();
 }
 
-// DnsCache that were slow never take all the threads.
+// Names that were slow never take all the threads.
 DnsCache::Shared::Schedule::iterator DnsCache::Shared::first_allowed() {
   return std::find_if(schedule.begin(), schedule.end(),
                       [&](const auto& item) { return slow_running < kMaxSlow || !entries.at(item.second).slow; });

@@ -294,8 +294,7 @@ Task<void> Forward::run_on() {
   const Time now = steady_now();
   if (worker_.draining()) fault_ = Fault{Outcome::cut_off, now};
   x_.waits.response_taken(now);
-  if (x_.request_sent != kNever) x_.request_sent += now - x_.response_end;
-  connect_started_ += now - x_.response_end;
+  (x_.request_sent != kNever ? x_.request_sent : x_.permitted) += now - x_.response_end;
   const Outcome given_up = std::exchange(x_.outcome, Outcome::pending);
   x_.response_end = kNever;
   x_.total_at = kNever;
@@ -305,20 +304,21 @@ Task<void> Forward::run_on() {
     abandon(Outcome::abandoned);
   } else {
     co_await connect_without_client();
-    end(given_up);  // it could be reached, and nothing was sent
+    end(fault_.value_or(Fault{given_up, steady_now()}));  // it could be reached, and nothing was sent
   }
   running_on_ = false;
 }
 
-// For what is left of the time to connect: where that fails, the call has failed.
+// Begins anew, with all of the time to connect: where that fails, the call has failed. It has not where there is no
+// slot.
 Task<void> Forward::connect_without_client() {
-  phase_ = Phase::connecting;
-  arm();
-  const auto give_up = [this] { return interrupted(); };
-  const bool placed = co_await dial_.acquire_slot(give_up);
+  const bool placed = co_await dial_.acquire_slot([this] { return fault_.has_value(); });
   if (!placed) co_return;
+  phase_ = Phase::connecting;
+  connect_started_ = steady_now();
+  arm();
   const Time until = connect_started_ + x_.connect_within;
-  connection_ = co_await dial_.connect(choice_, steady_now(), {.time = until}, give_up);
+  connection_ = co_await dial_.connect(choice_, connect_started_, {.time = until}, [this] { return interrupted(); });
   if (connection_) co_return;
   x_.tls_fault = dial_.tls_fault();
   end(Fault{dial_.outcome(), std::min(steady_now(), until)});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DnsCache of upstreams, through the system's own resolver and a hosts file that the tests rewrite (nss_wrapper).
+// Names of upstreams, through the system's own resolver and a hosts file that the tests rewrite (nss_wrapper).
 #include <signal.h>
 
 #include <atomic>

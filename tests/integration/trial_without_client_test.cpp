@@ -158,3 +158,39 @@ TEST_CASE("a call without a body is slow when it is not even connected") {
   for (int i = 0; i < 5; ++i) CHECK(proxy.get("/", "X-Request-Timeout-Ms: 150\r\n").status == 504);
   CHECK(proxy.state() == "open");
 }
+
+TEST_CASE("a trial whose client leaves in the TLS handshake fails when that does") {
+  ScriptedUpstream mute(scripts::hang());
+  TestProxy proxy(
+      "listen: 127.0.0.1:0\nupstreams:\n  orders:\n    endpoints: [\"https://127.0.0.1:${PORT}\"]\n"
+      "    timeouts: {connect: 300ms, deadline_header: x-request-timeout-ms}\n"
+      "    circuit_breaker: {transitions: {open_timeout: 50ms, backoff: {max: 50ms, jitter: 0}}, "
+      "recovery: {half_open_max_calls: 1}}\n",
+      {{"PORT", mute.port()}});
+  for (int i = 0; i < 5; ++i) REQUIRE(proxy.get("/").status >= 500);
+  REQUIRE(eventually([&] { return proxy.breaker().open_remaining == 0ms; }));
+  Connection client = proxy.connect();
+  client.send(kGet + "\r\n");
+  REQUIRE(eventually([&] { return proxy.state() == "half_open"; }));
+  client.close();
+  CHECK(eventually([&] { return proxy.breaker().totals.trips == 2; }));
+}
+
+TEST_CASE("what is being connected without a client holds no drain up") {
+  const SilentPort silent;
+  TestProxy proxy(
+      silent_upstream("    timeouts: {connect: 2s, deadline_header: x-request-timeout-ms}\n"
+                      "    circuit_breaker: {detection: {consecutive_failures: {threshold: 1}}, transitions: "
+                      "{open_timeout: 50ms, backoff: {max: 50ms, jitter: 0}}, "
+                      "recovery: {half_open_max_calls: 1}}\n"),
+      {{"PORT", silent.number()}});
+  REQUIRE(proxy.get("/").status == 504);
+  REQUIRE(eventually([&] { return proxy.breaker().open_remaining == 0ms; }));
+  Connection client = proxy.connect();
+  client.send(kGet + "X-Request-Timeout-Ms: 50\r\n\r\n");
+  CHECK(read_response(client).status == 504);
+  const auto began = std::chrono::steady_clock::now();
+  proxy.drain();
+  CHECK(proxy.wait() == 0);
+  CHECK(std::chrono::steady_clock::now() - began < 1500ms);
+}

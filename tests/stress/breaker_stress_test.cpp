@@ -54,7 +54,7 @@ std::vector<config::CircuitBreaker> reloads() {
   return all;
 }
 
-// Subscription every transition and every reset, and holds it against its generation.
+// Hears every transition and every reset, and holds it against its generation.
 class Witness {
  public:
   void hear(const Event& event) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Breakers by name, for embedders. DnsCache come from the program: looking one up never makes one.
+// Breakers by name, for embedders. Names come from the program: looking one up never makes one.
 #pragma once
 
 #include <map>

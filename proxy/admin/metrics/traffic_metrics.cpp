@@ -80,7 +80,8 @@ void append_connection_families(Families& out, const ControlView& view, const Pe
       ends.add({{"listener", listener->config->name}},
                std::chrono::duration<double>(listener->tls->ends().time_since_epoch()).count());
   ends.into(out);
-  Family::counter("fusewire_bad_requests_total", "Requests refused because they were malformed or over a limit.")
+  Family::counter("fusewire_bad_requests_total",
+                  "Requests refused as they stand: malformed, late, not supported or over a limit.")
       .add({}, sum(workers, &WorkerCells::bad_requests))
       .into(out);
 }

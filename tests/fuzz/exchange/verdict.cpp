@@ -12,7 +12,7 @@ namespace {
 
 using std::string;
 using std::string_view;
-using DnsCache = std::initializer_list<string_view>;
+using Names = std::initializer_list<string_view>;
 
 // One request of a client as the suspicious reader understands it, and what the origin was sent and said for it.
 struct Exchange {
@@ -33,12 +33,12 @@ struct Connection {
   Reading answers;
 };
 
-bool is_named(string_view name, DnsCache names) {
+bool is_named(string_view name, Names names) {
   return std::any_of(names.begin(), names.end(), [&](string_view one) { return same_name(name, one); });
 }
 
 // Every field of `to` stood in `from`, but for those named.
-void require_known(const FieldList& to, const FieldList& from, DnsCache ours) {
+void require_known(const FieldList& to, const FieldList& from, Names ours) {
   for (const auto& field : to) {
     if (is_named(field.first, ours)) continue;
     require(std::find(from.begin(), from.end(), field) != from.end());
@@ -82,12 +82,12 @@ void check_forwarded(const Message& seen, const Message& asked, const Setup& set
                  "x-forwarded-host", "x-forwarded-port", "x-real-ip", "forwarded", "via", "max-forwards",
                  "x-request-timeout-ms"});
   require_known(seen.trailers, asked.trailers, {});
-  for (const DnsCache once :
-       {DnsCache{"x-forwarded-for"}, DnsCache{"x-forwarded-proto"}, DnsCache{"forwarded"}, DnsCache{"x-request-id"}})
+  for (const Names once :
+       {Names{"x-forwarded-for"}, Names{"x-forwarded-proto"}, Names{"forwarded"}, Names{"x-request-id"}})
     require(seen.all(*once.begin()).size() == 1);
   for (const auto& field : seen.fields) require(!same_name(field.first, "x_forwarded_for"));
-  for (const DnsCache never : {DnsCache{"connection"}, DnsCache{"keep-alive"}, DnsCache{"proxy-connection"},
-                               DnsCache{"te"}, DnsCache{"upgrade"}})
+  for (const Names never :
+       {Names{"connection"}, Names{"keep-alive"}, Names{"proxy-connection"}, Names{"te"}, Names{"upgrade"}})
     require(seen.all(*never.begin()).empty());
   require(seen.all("transfer-encoding").empty() == asked.all("transfer-encoding").empty());
   require(seen.all("content-length").empty() == asked.all("content-length").empty());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request is ended at each of its steps, by each of those who can end it. Nothing of it may be left: no slot of the
-// breaker's half-open, of max_concurrent_requests or max_connections, no connection, no task of the worker.
+// breaker's half-open, of max_concurrent_requests or max_connections, no connection, no task of the worker. (Connecting
+// takes no time here: trial_without_client_test has a client that leaves meanwhile.)
 #include <doctest/doctest.h>
 
 #include <array>
