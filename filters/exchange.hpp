@@ -101,7 +101,6 @@ struct Exchange {
   FallbackRuns fallback_runs;
 
   void set(Flag flag) noexcept { flags = static_cast<Flags>(flags | bits(flag)); }
-  void clear(Flag flag) noexcept { flags = static_cast<Flags>(flags & ~bits(flag)); }
   bool has(Flag flag) const noexcept { return (flags & bits(flag)) != 0; }
 };
 

@@ -49,7 +49,7 @@ Time BreakerFilter::slow_at(const Exchange& x) const {
   const auto& detector = x.upstream->circuit_breaker.detection.slow_call_rate;
   if (!permit_.active() || reported_slow_ || !detector || x.waits.waiting()) return kNever;
   // A body takes its own time; without one the upstream's begins with the permit, be there a connection yet or not.
-  const bool counts_anyway = x.request_sent == kNever && x.request->body == BodyKind::none;
+  const bool counts_anyway = x.request_sent == kNever && !x.request->has_body();
   const Time from = counts_anyway ? x.permitted : x.request_sent;
   if (from == kNever) return kNever;
   const Time due = from + detector->slower_than + x.waits.since_sent();

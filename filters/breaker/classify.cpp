@@ -2,7 +2,6 @@
 #include "filters/breaker/classify.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <regex>
 #include <string>
@@ -58,27 +57,22 @@ bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexc
 }
 
 // Whether the upstream has answered for itself that the client's own, short deadline is over, which was passed on to
-// it. It may say so at once, where it needs more than is left: that is believed where it was given less than a tenth of
+// it. It may say so at once, where it needs more than is left: that is believed where it was given less than half of
 // what it may take.
 bool kept_deadline(const Exchange& x) noexcept {
   if (!x.deadline_asked || !x.short_deadline || x.upstream_status != 504 || x.total_at == kNever) return false;
   const auto given = x.total_at - x.permitted;
-  if (given < std::min(x.timeouts->total, x.timeouts->response) / 10) return true;
+  if (given < std::min(x.timeouts->total, x.timeouts->response) / 2) return true;
   return x.total_at - x.response_head <= given / 4;
-}
-
-bool is_usual(std::string_view method) noexcept {
-  constexpr std::array<std::string_view, 7> kUsual = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-  return std::find(kUsual.begin(), kUsual.end(), method) != kUsual.end();
 }
 
 // Whether an error says something of the request that the client has chosen, and nothing of the upstream: it passes
 // through a proxy a second time, or a later proxy does not understand it; it asks for an answer of a cache alone; it
-// has a method of the client's own invention, or for proxies (RFC 9110 §15.6.2).
+// has a method that the upstream does not know (RFC 9110 §15.6.2).
 bool chosen_by_client(const Exchange& x) noexcept {
   if (x.upstream_status < 500 || x.request == nullptr || x.response == nullptr) return false;
   const Request& request = *x.request;
-  if (x.upstream_status == 501 && !is_usual(request.method)) return true;
+  if (x.upstream_status == 501 && !request.is_get_or_head()) return true;
   if (x.upstream_status == 504 && cache::request_directives(request.fields).only_if_cached) return true;
   const Fields& fields = x.response->fields;
   return has_proxy_error(fields, "proxy_loop_detected") || has_proxy_error(fields, "http_request_error");

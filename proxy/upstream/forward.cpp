@@ -294,7 +294,7 @@ Task<void> Forward::run_on() {
   const Time now = steady_now();
   if (worker_.draining()) fault_ = Fault{Outcome::cut_off, now};
   x_.waits.response_taken(now);
-  (x_.request_sent != kNever ? x_.request_sent : x_.permitted) += now - x_.response_end;
+  if (connection_) x_.request_sent += now - x_.response_end;
   const Outcome given_up = std::exchange(x_.outcome, Outcome::pending);
   x_.response_end = kNever;
   x_.total_at = kNever;
@@ -309,13 +309,13 @@ Task<void> Forward::run_on() {
   running_on_ = false;
 }
 
-// Begins anew, with all of the time to connect: where that fails, the call has failed. It has not where there is no
-// slot.
+// Begins anew, with all of the time to connect: where that fails, the call has failed. Getting no slot is no failure.
 Task<void> Forward::connect_without_client() {
-  const bool placed = co_await dial_.acquire_slot([this] { return fault_.has_value(); });
+  const Time patience = steady_now() + x_.connect_within;
+  const bool placed = co_await dial_.acquire_slot([&] { return fault_ || steady_now() >= patience; });
+  x_.permitted = connect_started_ = steady_now();  // what was before depended on the client
   if (!placed) co_return;
   phase_ = Phase::connecting;
-  connect_started_ = steady_now();
   arm();
   const Time until = connect_started_ + x_.connect_within;
   connection_ = co_await dial_.connect(choice_, connect_started_, {.time = until}, [this] { return interrupted(); });

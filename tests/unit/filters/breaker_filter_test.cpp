@@ -211,6 +211,7 @@ TEST_CASE_FIXTURE(Fixture,
                   "a body takes its own time: nothing is slow before it is sent, or where the head came first") {
   request();
   Fixture::Scene::request.body = BodyKind::length;
+  Fixture::Scene::request.content_length = 1;
   x.request_sent = kNever;
   CHECK(filter->next_due(x) == kNever);
   reply(kStart + 8s);
@@ -409,6 +410,7 @@ TEST_CASE_FIXTURE(
   for (int i = 0; i < 5; ++i) fail();
   CHECK_FALSE(request(kStart + 30s));
   Fixture::Scene::request.body = BodyKind::length;
+  Fixture::Scene::request.content_length = 1;
   x.request_sent = kNever;
   CHECK(filter->next_due(x) == kNever);
   x.waits.upload_waits(kStart + 30s);

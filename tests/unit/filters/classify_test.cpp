@@ -231,9 +231,9 @@ TEST_CASE("a deadline that leaves the upstream little time may be refused at onc
   scene.x.deadline_asked = scene.x.short_deadline = true;
   scene.head(kStart + 1ms);
   const CompiledClassify rules{{}};
-  scene.x.total_at = kStart + 99ms;
+  scene.x.total_at = kStart + 499ms;
   CHECK(classify(rules, scene.x, Outcome::complete).verdict == Verdict::neutral);
-  scene.x.total_at = kStart + 100ms;
+  scene.x.total_at = kStart + 500ms;
   CHECK(classify(rules, scene.x, Outcome::complete).verdict == Verdict::failure);
 }
 
@@ -253,9 +253,6 @@ TEST_CASE("an error about a request that its client has chosen so is neutral") {
   unknown.method = "BREW";
   CHECK(verdict_on(501, unknown, {}) == Verdict::neutral);
   CHECK(verdict_on(501, get(), {}) == Verdict::failure);
-  Request post = get();
-  post.method = "POST";
-  CHECK(verdict_on(501, post, {}) == Verdict::failure);
   CHECK(verdict_on(504, get("/a", {{"Cache-Control", "only-if-cached"}}), {}) == Verdict::neutral);
   CHECK(verdict_on(503, get("/a", {{"Cache-Control", "only-if-cached"}}), {}) == Verdict::failure);
   CHECK(verdict_on(502, get(), {{"Proxy-Status", "next; error=proxy_loop_detected"}}) == Verdict::neutral);
