@@ -129,8 +129,7 @@ void Session::choose_cache_scope() {
   std::string& scope = inbound_.cache_scope;
   const Fields& fields = inbound_.request.fields;
   for (const Field& field : fields) {
-    if (inbound_.connection.names_fields && named_by_connection(fields, field.name))
-      scope.append(field.name).append(" ends here\n");  // what goes upstream is not what it says
+    if (inbound_.connection.names_fields && named_by_connection(fields, field.name)) continue;  // it goes no further
     if (field.id == FieldId::x_forwarded_proto || field.id == FieldId::x_forwarded_host ||
         field.id == FieldId::x_forwarded_port)
       scope.append(1, static_cast<char>(field.id)).append(field.value).append("\n");

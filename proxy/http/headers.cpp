@@ -114,17 +114,23 @@ void append_own_forwarding(std::string& out, const RequestHead& head) {
   if (!request.authority.empty()) append_line(out, "X-Forwarded-Host: ", request.authority);
 }
 
+// What Connection names is as if it was not there.
+bool counts(const Field& field, FieldId id, const RequestHead& head) {
+  if (field.id != id) return false;
+  return !head.connection.names_fields || !named_by_connection(head.request.fields, field.name);
+}
+
 // A list that grows by one element with each hop, on one line.
-void begin_list(std::string& out, const Fields& fields, FieldId id, string_view name) {
+void begin_list(std::string& out, const RequestHead& head, FieldId id, string_view name) {
   out.append(name);
-  for (const Field& field : fields)
-    if (field.id == id && !field.value.empty()) out.append(field.value).append(", ", 2);
+  for (const Field& field : head.request.fields)
+    if (counts(field, id, head) && !field.value.empty()) out.append(field.value).append(", ", 2);
 }
 
 // Of fields with one value: the first that is there, also where older proxies have made a list of it.
-string_view first_value(const Fields& fields, FieldId id) {
-  for (const Field& field : fields) {
-    if (field.id != id) continue;
+string_view first_value(const RequestHead& head, FieldId id) {
+  for (const Field& field : head.request.fields) {
+    if (!counts(field, id, head)) continue;
     for (string_view list = field.value; !list.empty();)
       if (const auto value = http::next_element(list); !value.empty()) return value;
   }
@@ -132,10 +138,10 @@ string_view first_value(const Fields& fields, FieldId id) {
 }
 
 // The peer that a trusted one has seen: the last of its X-Forwarded-For.
-string_view last_forwarded_for(const Fields& fields) {
+string_view last_forwarded_for(const RequestHead& head) {
   string_view last;
-  for (const Field& field : fields) {
-    if (field.id != FieldId::x_forwarded_for) continue;
+  for (const Field& field : head.request.fields) {
+    if (!counts(field, FieldId::x_forwarded_for, head)) continue;
     for (string_view list = field.value; !list.empty();)
       if (const auto value = http::next_element(list); !value.empty()) last = value;
   }
@@ -144,7 +150,7 @@ string_view last_forwarded_for(const Fields& fields) {
 
 // The port that the client has connected to. Ours would contradict a peer that has spoken another scheme with it.
 void append_port(std::string& out, const RequestHead& head, string_view proto) {
-  const string_view theirs = first_value(head.request.fields, FieldId::x_forwarded_port);
+  const string_view theirs = first_value(head, FieldId::x_forwarded_port);
   if (!theirs.empty()) return append_field(out, "X-Forwarded-Port", theirs);
   if (!proto.empty() && !iequals(proto, head.request.scheme))
     append_field(out, "X-Forwarded-Port", iequals(proto, "http") || iequals(proto, "ws") ? "80" : "443");
@@ -160,16 +166,15 @@ void append_first(std::string& out, string_view name, string_view theirs, string
 void append_kept_forwarding(std::string& out, const RequestHead& head) {
   const Request& request = head.request;
   const Peer& peer = head.peer;
-  const Fields& fields = request.fields;
-  begin_list(out, fields, FieldId::x_forwarded_for, "X-Forwarded-For: ");
+  begin_list(out, head, FieldId::x_forwarded_for, "X-Forwarded-For: ");
   out.append(peer.address).append("\r\n", 2);
-  const string_view proto = first_value(fields, FieldId::x_forwarded_proto);
+  const string_view proto = first_value(head, FieldId::x_forwarded_proto);
   append_first(out, "X-Forwarded-Proto", proto, request.scheme);
-  append_first(out, "X-Forwarded-Host", first_value(fields, FieldId::x_forwarded_host), request.authority);
+  append_first(out, "X-Forwarded-Host", first_value(head, FieldId::x_forwarded_host), request.authority);
   append_port(out, head, proto);
-  const string_view seen = last_forwarded_for(fields);
-  append_first(out, "X-Real-IP", first_value(fields, FieldId::x_real_ip), seen.empty() ? real_ip(peer) : seen);
-  begin_list(out, fields, FieldId::forwarded, "Forwarded: ");
+  const string_view seen = last_forwarded_for(head);
+  append_first(out, "X-Real-IP", first_value(head, FieldId::x_real_ip), seen.empty() ? real_ip(peer) : seen);
+  begin_list(out, head, FieldId::forwarded, "Forwarded: ");
   append_node(out, peer);
   append_own_element(out, head);
 }

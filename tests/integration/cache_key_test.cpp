@@ -95,6 +95,8 @@ TEST_CASE("what a trusted peer says of its client's scheme, host and port keeps 
     CHECK(body_of(rig.proxy, get + "X-Forwarded-Proto: http\r\n") == "http shop");
     CHECK(body_of(rig.proxy, get + "X-Forwarded-Proto: https\r\n") == "https shop");
     CHECK(body_of(rig.proxy, get + "X-Forwarded-Host: evil\r\n") == "http evil");
+    CHECK(body_of(rig.proxy, get + "Connection: x-forwarded-host\r\nX-Forwarded-For: 1.1.1.1\r\n"
+                                   "X-Forwarded-Host: evil\r\n") == "http shop");
     CHECK(body_of(rig.proxy, get) == "http shop");
   }
   CHECK(rig.upstream.request_count() == 4);

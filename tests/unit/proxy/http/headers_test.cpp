@@ -176,6 +176,19 @@ TEST_CASE("of a trusted peer's fields with one value the first stays, and ours s
   }
 }
 
+TEST_CASE("what a trusted peer's Connection names goes no further, whatever else it says of its client") {
+  const std::string out = forwarded(
+      "GET / HTTP/1.1\r\nHost: h\r\nConnection: x-forwarded-host, X-Forwarded-Proto, forwarded\r\n"
+      "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Host: theirs\r\nX-Forwarded-Proto: https\r\nForwarded: for=2.2.2.2\r\n"
+      "\r\n",
+      kTrusted);
+  CHECK(line(out, "X-Forwarded-For") == "1.1.1.1, 10.0.0.9");
+  CHECK(line(out, "X-Forwarded-Host") == "h");
+  CHECK(line(out, "X-Forwarded-Proto") == "http");
+  CHECK(out.find("2.2.2.2") == std::string::npos);
+  CHECK(out.find("theirs") == std::string::npos);
+}
+
 TEST_CASE("a trusted peer that names its scheme and no port has not said ours; its own peer is who really asks") {
   const auto sent = [](const std::string& fields) {
     return forwarded("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n", kTrusted);
