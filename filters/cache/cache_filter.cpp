@@ -27,7 +27,7 @@ void CacheFilter::validated(Exchange& x, Reply& reply, Time now) {
   }
   context_->store->invalidate(asked_about);
   detour_ = x.upstream->name;
-  reply = {};  // goes out nowhere: what the detour comes to is the answer
+  reply = {};  // is never sent: the detour's result is the answer
   reply.origin = Reply::Origin::problem;
   reply.problem = Problem::upstream_protocol_error;
   reply.status = 502;

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <optional>
-#include <utility>
 
 #include "filters/cache/cache_lookup.hpp"
 #include "filters/cache/cache_writer.hpp"

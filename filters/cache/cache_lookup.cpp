@@ -87,8 +87,10 @@ std::optional<Reply> CacheLookup::from_store(Exchange& x, const EntryPtr& entry,
   if (!cache::may_answer(asked_, entry->freshness, {}, now)) {
     if (!cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
     const bool wanted = !asked_.no_store && !asked_.only_if_cached;
+    const Fields& fields = x.request->fields;
     const bool storable =
-        !x.request->fields.find("authorization") || cache::is_for_all(cache::response_directives(entry->fields));
+        (!fields.find("authorization") || cache::is_for_all(cache::response_directives(entry->fields))) &&
+        (!fields.find("cookie") || entry->freshness.is_explicit);
     x.refresh = wanted && storable && context_->fetches->may_refresh(fetch_key(x), now);
     status.detail = "stale-while-revalidate";
   }
@@ -153,8 +155,14 @@ void CacheLookup::on_relay(const Exchange& x, Reply& reply, const cache::Freshne
   if (fetch_.empty()) return;
   if (remembered != nullptr && remembered->shareable()) return context_->fetches->mark_shareable(fetch_);
   if (!lead_) return;
-  const bool failed = x.response->status >= 500;
-  if (!failed || x.background) context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
+  const int code = x.response->status;
+  const bool failed = code >= 500;
+  const bool error_of_its_own = code >= 400 && code != 404 && code != 410;  // or the upstream's
+  const bool of_its_own = error_of_its_own || x.request->fields.find("cookie").has_value();
+  if (!of_its_own)
+    context_->fetches->mark_unshareable(fetch_, now + kUnshareable);
+  else if (x.background)
+    context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
   end(Ended::alone);
 }
 

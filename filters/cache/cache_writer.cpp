@@ -160,13 +160,14 @@ void CacheWriter::give_up() noexcept {
 }
 
 // What a fallback is to replace must not take the place of what it is replaced with, nor must an error that one
-// client's credentials may have brought about.
+// client's request or credentials may have brought about.
 bool CacheWriter::displaces_a_good_one(const Exchange& x) const {
   const config::Conditions& on = x.fallback->on;
   const int status = x.response->status;
   const bool replaced = on.has_status(status);
   if (replaced && !serves_normally(x)) return true;
-  if (!replaced && (status < 400 || is_anonymous(*x.request))) return false;
+  const bool says_it_is_gone = (status == 404 || status == 410) && is_anonymous(*x.request);
+  if (!replaced && (status < 400 || says_it_is_gone)) return false;
   const EntryPtr stored = find(x);
   return stored && (replaced ? !on.has_status(stored->status) : stored->status < 400);
 }
@@ -196,7 +197,7 @@ void CacheWriter::freshen(const Exchange& x) {
       head ? cache::agreement_of_head(*entry, *x.response, now) : cache::agreement_of_304(*entry, *x.response, now);
   if (agreement == Agreement::same)
     update(x, *entry, head_);
-  else if (agreement == Agreement::other && head && is_anonymous(*x.request))
+  else if (agreement == Agreement::other && head && is_anonymous(*x.request) && !x.request->fields.find("expect"))
     context_->store->invalidate(*entry);
 }
 

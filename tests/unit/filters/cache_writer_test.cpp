@@ -266,6 +266,12 @@ TEST_CASE_FIXTURE(Remembering, "an error that answers a Cookie or credentials ta
   CHECK(*stored()->body == "hello");
 }
 
+TEST_CASE_FIXTURE(Remembering, "an error that a request may have brought about takes no good response's place") {
+  exchange(get(), ok());
+  for (const int status : {400, 403, 405, 414, 501}) exchange(get(), with_status(status), "other");
+  CHECK(*stored()->body == "hello");
+}
+
 TEST_CASE_FIXTURE(Remembering, "only-if-cached says nothing to methods that are not answered from here") {
   Request post = with_method("POST");
   post.fields.add("Cache-Control", "only-if-cached");
