@@ -10,7 +10,7 @@
 //                So does x.hold == Hold::wait, but then the walk begins anew when the attempt has waited.
 //   on_reply     once for each reply that is about to go out (the upstream's head, a filter's own reply, a problem); a
 //                filter may replace it. x.outcome is final unless the upstream's body still flows. What a detour has
-//                come to is not shown again.
+//                come to is not shown again, nor is a reply that the cache's own detour replaces shown to the fallback.
 //   on_body      for each piece of the upstream's relayed body, before it goes to the client. Not after a replacement,
 //                and not of a response that was put aside for a detour: on_done has been called by then.
 //   on_due       when next_due() has come; the exchange may still be waiting for the upstream.

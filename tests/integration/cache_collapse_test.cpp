@@ -143,7 +143,7 @@ TEST_CASE("a leader whose client goes away hands over to one of those who wait")
   CHECK(asked_for_root(rig) == 2);
 }
 
-TEST_CASE("who has waited for two leaders that left asks alone") {
+TEST_CASE("a request that has waited for two departed leaders asks alone") {
   Rig rig(for_root(scripts::hang()), kServe);
   auto leader = ask(rig, 1);
   REQUIRE(eventually([&] { return asked_for_root(rig) == 1; }));

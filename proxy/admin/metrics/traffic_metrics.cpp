@@ -81,7 +81,7 @@ void append_connection_families(Families& out, const ControlView& view, const Pe
                std::chrono::duration<double>(listener->tls->ends().time_since_epoch()).count());
   ends.into(out);
   Family::counter("fusewire_bad_requests_total",
-                  "Requests refused as they stand: malformed, late, not supported or over a limit.")
+                  "Requests rejected before they are forwarded: malformed, late, unsupported or over a limit.")
       .add({}, sum(workers, &WorkerCells::bad_requests))
       .into(out);
 }
