@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/request_collapser.hpp"
 
-#include <ranges>
 #include <utility>
 
 namespace fusewire::cache {
@@ -21,7 +20,8 @@ void RequestCollapser::Lead::end(Ended how) noexcept {
     shard.led.erase(found);
   }
   // Who came last is told first: should it lead, it has the most time left to do so.
-  for (const auto& follower : std::views::reverse(followers)) follower->fetch_ended(how);
+  // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot compile libstdc++'s reverse view
+  for (auto follower = followers.rbegin(); follower != followers.rend(); ++follower) (*follower)->fetch_ended(how);
 }
 
 std::optional<RequestCollapser::Lead> RequestCollapser::lead(const std::string& key) {
