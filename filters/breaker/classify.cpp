@@ -60,10 +60,11 @@ bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexc
 // it. It may say so at once, where it needs more than is left: that is believed where it was given less than half of
 // what it may take.
 bool kept_deadline(const Exchange& x) noexcept {
-  if (!x.deadline_asked || !x.short_deadline || x.upstream_status != 504 || x.total_at == kNever) return false;
-  const auto given = x.total_at - x.permitted;
+  const Time until = x.total_at != kNever ? x.total_at : x.gone_by;
+  if (!x.deadline_asked || !x.short_deadline || x.upstream_status != 504 || until == kNever) return false;
+  const auto given = until - x.permitted;
   if (given < std::min(x.timeouts->total, x.timeouts->response) / 2) return true;
-  return x.total_at - x.response_head <= given / 4;
+  return until - x.response_head <= given / 4;
 }
 
 // Whether an error says something of the request that the client has chosen, and nothing of the upstream: it passes

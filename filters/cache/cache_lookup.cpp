@@ -155,14 +155,8 @@ void CacheLookup::on_relay(const Exchange& x, Reply& reply, const cache::Freshne
   if (fetch_.empty()) return;
   if (remembered != nullptr && remembered->shareable()) return context_->fetches->mark_shareable(fetch_);
   if (!lead_) return;
-  const int code = x.response->status;
-  const bool failed = code >= 500;
-  const bool error_of_its_own = code >= 400 && code != 404 && code != 410;  // or the upstream's
-  const bool of_its_own = error_of_its_own || x.request->fields.find("cookie").has_value();
-  if (!of_its_own)
-    context_->fetches->mark_unshareable(fetch_, now + kUnshareable);
-  else if (x.background)
-    context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
+  const bool failed = x.response->status >= 500;
+  if (!failed || x.background) context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
   end(Ended::alone);
 }
 

@@ -31,6 +31,13 @@ std::optional<milliseconds> max_stale_of(const config::Fallback& fallback) noexc
 
 bool has_cache_step(const config::Fallback& fallback) noexcept { return max_stale_of(fallback).has_value(); }
 
+// Without being validated: as it is, or stale.
+bool may_answer_again(const Entry& entry, const config::Fallback& fallback, Time now) noexcept {
+  const cache::Freshness& freshness = entry.freshness;
+  return freshness.fresh(now) || freshness.stale_if_error || freshness.stale_while_revalidate ||
+         has_cache_step(fallback);
+}
+
 bool serves_normally(const Exchange& x) noexcept { return x.upstream->cache.serve == config::Serve::normal; }
 
 // RFC 9111 §4.4. Of the upstream that has changed it alone: another one's answers are none of its clients' business.
@@ -168,8 +175,12 @@ bool CacheWriter::displaces_a_good_one(const Exchange& x) const {
   if (replaced && !serves_normally(x)) return true;
   const bool says_it_is_gone = (status == 404 || status == 410) && is_anonymous(*x.request);
   if (!replaced && (status < 400 || says_it_is_gone)) return false;
-  const EntryPtr stored = find(x);
-  return stored && (replaced ? !on.has_status(stored->status) : stored->status < 400);
+  bool others = false;
+  const EntryPtr stored =
+      context_->store->find(cache::scope_of(*context_, x), cache::uri_key(*x.request), x.request->fields, &others);
+  if (!stored) return others && !replaced;  // it could be selected where one of these is now
+  if (replaced) return !on.has_status(stored->status);
+  return stored->status < 400 && may_answer_again(*stored, *x.fallback, head_);
 }
 
 EntryPtr CacheWriter::find(const Exchange& x) const {
@@ -220,6 +231,7 @@ EntryPtr CacheWriter::update(const Exchange& x, const Entry& entry, Time head) {
 void CacheWriter::commit(const Exchange& x) {
   const bool whole = x.response->body != BodyKind::length || bytes_.size() == x.response->content_length;
   if (plan_ == Plan::collect && !whole) return;
+  if (displaces_a_good_one(x)) return;  // which may have come since the head
   const Event event = plan_ == Plan::collect ? Event::store : Event::refresh;
   cache::Body body;
   if (plan_ == Plan::keep_bytes) {

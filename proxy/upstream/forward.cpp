@@ -297,7 +297,7 @@ Task<void> Forward::run_on() {
   if (connection_) x_.request_sent += now - x_.response_end;
   const Outcome given_up = std::exchange(x_.outcome, Outcome::pending);
   x_.response_end = kNever;
-  x_.total_at = kNever;
+  x_.gone_by = std::exchange(x_.total_at, kNever);
   if (connection_) {
     phase_ = Phase::waiting;
     co_await receive_head();

@@ -259,21 +259,6 @@ TEST_CASE_FIXTURE(Fixture, "nobody waits for what can't be shared as far as one 
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "an answer that is about its request alone does not keep others from sharing the next one") {
-  const char* const kKey = "orders 0 http://shop.test/a";
-  const auto blamed = [&](Request asked, Response answer) {
-    ask(std::move(asked));
-    head_comes(std::move(answer));
-    done();
-    return fetches.is_unshareable(kKey, kStart + 1s);
-  };
-  Response limited = ok({});
-  limited.status = 429;
-  CHECK_FALSE(blamed(get(), limited));
-  CHECK_FALSE(blamed(get("/a", {{"Cookie", "s=1"}}), ok({{"Last-Modified", "Sun, 06 Nov 1994 07:49:37 GMT"}})));
-  CHECK(blamed(get(), ok({{"Cache-Control", "private"}})));
-}
-
 TEST_CASE_FIXTURE(Fixture,
                   "when a response turns out too large, those who wait are set free, and nobody waits for it") {
   upstream.cache.max_object = 10;

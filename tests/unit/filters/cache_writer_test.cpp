@@ -272,6 +272,14 @@ TEST_CASE_FIXTURE(Remembering, "an error that a request may have brought about t
   CHECK(*stored()->body == "hello");
 }
 
+TEST_CASE_FIXTURE(Remembering, "an error without Vary does not stand before the variants of a good response") {
+  exchange(get("/a", {{"Accept-Language", "en"}}), ok({{"Cache-Control", "max-age=60"}, {"Vary", "Accept-Language"}}));
+  exchange(get("/a", {{"Accept-Language", "xx"}}), with_status(405), "other");
+  const auto kept = stored("/a", {{"Accept-Language", "en"}});
+  REQUIRE(kept);
+  CHECK(*kept->body == "hello");
+}
+
 TEST_CASE_FIXTURE(Remembering, "only-if-cached says nothing to methods that are not answered from here") {
   Request post = with_method("POST");
   post.fields.add("Cache-Control", "only-if-cached");

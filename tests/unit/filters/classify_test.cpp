@@ -216,6 +216,9 @@ TEST_CASE("an upstream that keeps a client's short deadline has not failed") {
   };
   CHECK(verdict_at(600ms) == Verdict::neutral);
   CHECK(verdict_at(599ms) == Verdict::failure);
+  scene.x.gone_by = std::exchange(scene.x.total_at, kNever);  // a trial that runs on
+  CHECK(verdict_at(900ms) == Verdict::neutral);
+  CHECK(verdict_at(599ms) == Verdict::failure);
   scene.x.short_deadline = false;
   CHECK(verdict_at(600ms) == Verdict::failure);
 }
