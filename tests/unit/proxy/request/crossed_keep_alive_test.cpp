@@ -22,6 +22,10 @@ struct Kept {
     stage.settle();
     stage.client().send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\npay");
   }
+  ~Kept() {  // a session ends in a turn of the loop
+    stage.client().close();
+    proxy_moves();
+  }
   breaker::Totals totals() { return world.upstream().breaker.snapshot(std::chrono::steady_clock::now()).totals; }
   // The proxy alone goes on: nobody reads at the other ends.
   void proxy_moves() {
