@@ -4,7 +4,7 @@
 namespace fusewire::config {
 namespace {
 
-std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 std::string from_to(const std::string& low, const std::string& high) { return low + " to " + high; }
 
@@ -18,7 +18,7 @@ std::string enumeration(const std::vector<std::string_view>& words) {
   std::string list;
   std::string bare;
   for (const std::string_view word : words) {
-    list += (list.empty() ? "" : ", ") + quoted(word);
+    list += (list.empty() ? "" : ", ") + in_quotes(word);
     if (word == "off") bare += ", false";
     if (parse_number(word)) bare += ", " + std::string(word);
   }
