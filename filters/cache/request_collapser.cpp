@@ -19,7 +19,7 @@ void RequestCollapser::Lead::end(Ended how) noexcept {
     followers.swap(found->second);
     shard.led.erase(found);
   }
-  // Who came last is told first: should it lead, it has the most time left to do so.
+  // The latest arrival is called first: should it lead, it has the most time left to do so.
   // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot compile libstdc++'s reverse view
   for (auto follower = followers.rbegin(); follower != followers.rend(); ++follower) (*follower)->fetch_ended(how);
 }

@@ -113,15 +113,19 @@ Task<void> Forward::connect() {
   arm();
   const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
   const Dial::Until when{.time = until, .limited_by_connect_timeout = until < x_.total_at};
-  dialling_ = true;
-  connection_ = co_await dial_.connect(choice_, connect_started_, when, [this] {
+  co_await dial(when, [this] {
     inbound_.client.listen();
     return interrupted();
   });
+}
+
+Task<void> Forward::dial(const Dial::Until& until, const Dial::GiveUp& give_up) {
+  dialling_ = true;
+  connection_ = co_await dial_.connect(choice_, connect_started_, until, give_up);
   dialling_ = false;
   if (connection_) co_return;
   x_.tls_fault = dial_.tls_fault();
-  end(Fault{dial_.outcome(), std::min(steady_now(), until)});
+  end(Fault{dial_.outcome(), std::min(steady_now(), until.time)});
 }
 
 Outcome Forward::why_no_slot() const {
@@ -317,11 +321,8 @@ Task<void> Forward::connect_without_client() {
   if (!placed) co_return;
   phase_ = Phase::connecting;
   arm();
-  const Time until = connect_started_ + x_.connect_within;
-  connection_ = co_await dial_.connect(choice_, connect_started_, {.time = until}, [this] { return interrupted(); });
-  if (connection_) co_return;
-  x_.tls_fault = dial_.tls_fault();
-  end(Fault{dial_.outcome(), std::min(steady_now(), until)});
+  const Dial::Until when{.time = connect_started_ + x_.connect_within};
+  co_await dial(when, [this] { return interrupted(); });
 }
 
 void Forward::stop_running_on() {

@@ -99,6 +99,7 @@ class Forward final : public Watcher {
   Outcome why_no_slot() const;
   Task<void> connect();  // x.outcome says why there is none
   Task<void> connect_without_client();
+  Task<void> dial(const Dial::Until&, const Dial::GiveUp&);  // with a slot
   Task<void> send();
   void append_head(std::string& out);
   Task<void> receive_head();

@@ -17,7 +17,7 @@ void Forward::on_deadline() {
   if (const Fault timeout = next_timeout(); timeout.at <= now && !fault_) {
     fault_ = timeout;
     if (connection_ && connection_->channel().write_blocked()) connection_->channel().close();
-    if (!has_head_ && inbound_.client.write_blocked()) inbound_.client.reset();  // held up by a 1xx
+    if (!has_head_ && inbound_.client.write_blocked()) inbound_.client.reset();  // blocked by a 1xx
   }
   arm();
   if (fault_) inbound_.event.set();

@@ -23,7 +23,7 @@ void describe(V& v, Pump& pump) {
   v.key("timed", pump.timed, Flag(), "By the clock");
   v.when(pump.timed);
   v.key("period", pump.period, Duration(), "How often");
-  v.key("label", pump.label, FreeText(), "On the door", commented("north"));
+  v.key("label", pump.label, FreeText(), "On its plate", commented("north"));
   v.switchable("tank", pump.tank, CacheStep{}, "What it holds");
   v.later("remote", "off");
 }
@@ -74,7 +74,7 @@ TEST_CASE("the schema has the bounds, the sentence and the default of a describe
   CHECK(text.find(R"("required": ["valves"])") != std::string::npos);
   CHECK(text.find(R"("valves": {"description": "So many", "anyOf": [{"type": "integer", "minimum": 1, "maximum": 9}, )"
                   R"({"$ref": "#/$defs/placeholder"}], "default": 3})") != std::string::npos);
-  CHECK(text.find(R"("label": {"description": "On the door", "type": "string"})") != std::string::npos);
+  CHECK(text.find(R"("label": {"description": "On its plate", "type": "string"})") != std::string::npos);
   CHECK(text.find("remote") == std::string::npos);
 }
 
