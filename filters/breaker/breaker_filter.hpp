@@ -7,28 +7,27 @@
 #include <utility>
 
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
-#include "filters/filter.hpp"
 
 namespace fusewire {
 
-class BreakerFilter {
+class BreakerFilter : public PassThrough {
  public:
   explicit BreakerFilter(const ChainContext& context) noexcept
       : breaker_(context.breaker), classify_(context.classify), without_client_(context.trials_without_client) {}
 
-  std::optional<Reply> on_request(Exchange&, Time now);
-  void on_reply(Exchange&, Reply&, Time now);
-  void on_body(Exchange&, std::string_view) {}
+  Step on_request(Call&, Reply&, Time now);
+  Step on_reply(Call&, Reply&, Time now);
   // Slowness at slower_than, the end of the call for a body that still flows at settle_after, and a half-open slot
   // whose call waits for its client.
-  void on_due(Exchange&, Time now);
-  Time next_due(const Exchange&) const;
-  void on_done(Exchange&, Time now) noexcept;
+  void on_due(Call&, Time now);
+  Time next_due(const Call&) const;
+  void on_done(Call&, Time now) noexcept;
 
-  // See Chain. A half-open trial, as many of an upstream at a time as there are slots.
-  bool wants_verdict(const Exchange&) noexcept;
-  void on_verdict(Exchange&, Time now) noexcept;
+  // A half-open trial, as many of an upstream at a time as there are slots.
+  bool wants_verdict(const Call&) noexcept;
+  void on_verdict(Call&, Time now) noexcept;
 
  private:
   // One of the trials that go on without a client.
@@ -48,12 +47,12 @@ class BreakerFilter {
     bool counted_ = false;
   };
 
-  Time slow_at(const Exchange&) const;
-  Time settle_at(const Exchange&) const;
-  Time slot_until(const Exchange&) const;
-  void tell_slowness(const Exchange&, Time now);
-  void judge(Exchange&, Outcome, Time now);
-  void after_the_call(const Exchange&, Time now);
+  Time slow_at(const Call&) const;
+  Time settle_at(const Call&) const;
+  Time slot_until(const Call&) const;
+  void tell_slowness(const Call&, Time now);
+  void judge(Call&, Outcome, Time now);
+  void after_the_call(const Call&, Time now);
 
   breaker::Breaker* breaker_;
   const CompiledClassify* classify_;

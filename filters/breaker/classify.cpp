@@ -49,7 +49,8 @@ bool has_proxy_error(const Fields& fields, std::string_view error) noexcept {
 
 // Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld; or
 // closed an idle connection at the moment in which a request came, and clients choose their moments.
-bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
+bool gave_up_on_client(const Call& call, std::optional<FailureKind> kind) noexcept {
+  const Exchange& x = *call.exchange;
   if (x.stale_connection && kind == FailureKind::reset) return true;
   if (x.answered_stall && x.upstream_status == 408) return true;
   return x.client_withheld &&
@@ -59,20 +60,22 @@ bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexc
 // Whether the upstream has answered for itself that the client's own, short deadline is over, which was passed on to
 // it. It may say so at once, where it needs more than is left: that is believed where it was given less than half of
 // what it may take.
-bool kept_deadline(const Exchange& x) noexcept {
-  const Time until = x.total_at != kNever ? x.total_at : x.gone_by;
-  if (!x.deadline_asked || !x.short_deadline || x.upstream_status != 504 || until == kNever) return false;
-  const auto given = until - x.permitted;
-  if (given < std::min(x.timeouts->total, x.timeouts->response) / 2) return true;
+bool kept_deadline(const Call& call) noexcept {
+  const Exchange& x = *call.exchange;
+  const Time until = call.total_at != kNever ? call.total_at : call.gone_by;
+  if (!call.deadline_asked || !call.short_deadline || x.upstream_status != 504 || until == kNever) return false;
+  const auto given = until - call.permitted;
+  if (given < std::min(call.timeouts->total, call.timeouts->response) / 2) return true;
   return until - x.response_head <= given / 4;
 }
 
 // Whether an error says something of the request that the client has chosen, and nothing of the upstream: it passes
 // through a proxy a second time, or a later proxy does not understand it; it asks for an answer of a cache alone; it
 // has a method that the upstream does not know (RFC 9110 §15.6.2).
-bool chosen_by_client(const Exchange& x) noexcept {
-  if (x.upstream_status < 500 || x.request == nullptr || x.response == nullptr) return false;
-  const Request& request = *x.request;
+bool chosen_by_client(const Call& call) noexcept {
+  const Exchange& x = *call.exchange;
+  if (x.upstream_status < 500 || call.context->request == nullptr || x.response == nullptr) return false;
+  const Request& request = *call.context->request;
   if (x.upstream_status == 501 && !request.is_get_or_head()) return true;
   if (x.upstream_status == 504 && cache::request_directives(request.fields).only_if_cached) return true;
   const Fields& fields = x.response->fields;
@@ -98,9 +101,10 @@ bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind
 }
 
 // The verdict on what the response's head says, the body's fate aside.
-std::optional<Judgement> by_head(const CompiledClassify& classify, const Exchange& x) noexcept {
+std::optional<Judgement> by_head(const CompiledClassify& classify, const Call& call) noexcept {
+  const Exchange& x = *call.exchange;
   const config::Classify& rules = classify.rules();
-  if (chosen_by_client(x)) return kByClient;
+  if (chosen_by_client(call)) return kByClient;
   if (x.response != nullptr && says_destination_unavailable(x.response->fields)) {
     if (rules.cascade == config::Cascade::neutral) return Judgement{};
     return Judgement{Verdict::failure, FailureKind::status};
@@ -146,7 +150,8 @@ bool says_destination_unavailable(const Fields& fields) noexcept {
   return has_proxy_error(fields, "destination_unavailable");
 }
 
-Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome outcome) noexcept {
+Judgement classify(const CompiledClassify& classify, const Call& call, Outcome outcome) noexcept {
+  const Exchange& x = *call.exchange;
   const config::Classify& rules = classify.rules();
   const std::optional<FailureKind> kind = row(outcome).failure;
   if (outcome == Outcome::local || outcome == Outcome::overload) return {Verdict::none, FailureKind::other};
@@ -154,15 +159,15 @@ Judgement classify(const CompiledClassify& classify, const Exchange& x, Outcome 
   if (!kind && !answered) return Judgement{.by_client = row(outcome).fault == FaultOf::client};
   // A client whose own deadline was shorter than ours has not found the upstream at fault: else any client could open
   // it. Nor has it failed in what little time another upstream has left it.
-  if (outcome == Outcome::total_timeout && x.short_deadline) return kByClient;
+  if (outcome == Outcome::total_timeout && call.short_deadline) return kByClient;
   // Nor has a client that keeps its upstream waiting.
-  if (gave_up_on_client(x, kind) || kept_deadline(x)) return kByClient;
+  if (gave_up_on_client(call, kind) || kept_deadline(call)) return kByClient;
   const bool has_head = answered || x.upstream_status != 0;
   if (lists(rules.ignore, kind)) return {};
   if (has_head && rules.ignore.has_status(x.upstream_status)) return kByClient;  // which has chosen what it asks for
   if (lists(rules.failure, kind)) return {Verdict::failure, *kind};
   if (has_head)
-    if (const auto judged = by_head(classify, x)) return x.answered_stall ? kByClient : *judged;
+    if (const auto judged = by_head(classify, call)) return x.answered_stall ? kByClient : *judged;
   // A call that broke is no success, even where it is not listed as a failure.
   return {kind ? Verdict::neutral : Verdict::success, FailureKind::other};
 }

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "filters/breaker/core/types.hpp"
-#include "filters/exchange.hpp"
+#include "filters/call.hpp"
 
 namespace fusewire {
 
@@ -41,7 +41,7 @@ struct Judgement {
 
 // `outcome` is the exchange's, or what stands for it (`complete` for a body that has flowed long enough).
 // `none` where there was no call: the permit is given back.
-Judgement classify(const CompiledClassify&, const Exchange&, Outcome outcome) noexcept;
+Judgement classify(const CompiledClassify&, const Call&, Outcome outcome) noexcept;
 
 // Whether a Proxy-Status field says that a later hop's breaker was open (RFC 9209 §2.3).
 bool says_destination_unavailable(const Fields&) noexcept;

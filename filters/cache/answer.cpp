@@ -46,9 +46,9 @@ void send_whole(Reply& reply, const Entry& entry, bool head) {
 }
 
 // The request's directives; of those that keep a fallback from it, what the operator lets them say.
-RequestDirectives asked_of(const Exchange& x, StaleRule rule) noexcept {
-  RequestDirectives asked = request_directives(x.request->fields);
-  if (!rule.on_error || x.upstream->cache.request_directives == config::RequestDirectives::honour) return asked;
+RequestDirectives asked_of(const Call& call, StaleRule rule) noexcept {
+  RequestDirectives asked = request_directives(call.context->request->fields);
+  if (!rule.on_error || call.upstream->cache.request_directives == config::RequestDirectives::honour) return asked;
   asked.no_cache = false;
   asked.max_age.reset();
   asked.min_fresh.reset();
@@ -84,37 +84,37 @@ bool is_answerable(const Request& request) noexcept {
   return request.is_get_or_head() && !request.has_body() && !only_origin_can_judge(request);
 }
 
-Scope scope_of(const ChainContext& context, const Exchange& x) noexcept {
-  return {*context.cache_partition, context.cache_generation, x.cache_scope};
+Scope scope_of(const ChainContext& context, const Call& call) noexcept {
+  return {*context.cache_partition, context.cache_generation, call.cache_scope};
 }
 
-EntryPtr select(const ChainContext& context, const Exchange& x, StaleRule rule, Time now) {
-  const Request& request = *x.request;
+EntryPtr select(const ChainContext& context, const Call& call, StaleRule rule, Time now) {
+  const Request& request = *call.context->request;
   Partition& partition = *context.cache_partition;
   EntryPtr entry;
   if (partition.entries() != 0 && is_answerable(request))
-    entry = context.store->find(scope_of(context, x), uri_key(request), request.fields);
-  if (!entry || !may_answer(asked_of(x, rule), entry->freshness, rule, now)) {
-    if (x.upstream->cache.serve == config::Serve::on_error) partition.count(Event::miss);
+    entry = context.store->find(scope_of(context, call), uri_key(request), request.fields);
+  if (!entry || !may_answer(asked_of(call, rule), entry->freshness, rule, now)) {
+    if (call.upstream->cache.serve == config::Serve::on_error) partition.count(Event::miss);
     return nullptr;
   }
   partition.count(entry->freshness.fresh(now) ? Event::hit : Event::stale);
   return entry;
 }
 
-Reply answer(const Exchange& x, EntryPtr entry, std::string_view cache_status, Time now) {
+Reply answer(const Call& call, EntryPtr entry, std::string_view cache_status, Time now) {
   Reply reply;
   reply.origin = Reply::Origin::stored;
-  const HttpTime wall = std::chrono::floor<seconds>(x.wall);
-  const ByteRange range = requested_range(*x.request, *entry, wall);
-  if (not_modified(*x.request, *entry, wall)) {
+  const HttpTime wall = std::chrono::floor<seconds>(call.context->wall);
+  const ByteRange range = requested_range(*call.context->request, *entry, wall);
+  if (not_modified(*call.context->request, *entry, wall)) {
     send_not_modified(reply, *entry);
   } else if (range.kind == ByteRange::Kind::part) {
     send_part(reply, *entry, range);
   } else if (range.kind == ByteRange::Kind::unsatisfiable) {
     send_unsatisfiable(reply, *entry);
   } else {
-    send_whole(reply, *entry, x.request->is_head());
+    send_whole(reply, *entry, call.context->request->is_head());
   }
   reply.extra_fields += "Age: " + std::to_string(entry->freshness.age_seconds(now).count()) + "\r\n";
   reply.extra_fields.append("Cache-Status: ").append(cache_status).append("\r\n");

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "filters/cache/entry.hpp"
+#include "filters/call.hpp"
 #include "filters/chain_context.hpp"
-#include "filters/exchange.hpp"
 
 namespace fusewire::cache {
 
@@ -24,14 +24,14 @@ bool may_answer(const RequestDirectives&, const Freshness&, StaleRule, Time now)
 bool is_answerable(const Request&) noexcept;
 
 // What of the store x's request may see.
-Scope scope_of(const ChainContext&, const Exchange&) noexcept;
+Scope scope_of(const ChainContext&, const Call&) noexcept;
 
 // The stored response for x's request, if there is one and it may be used. Counts hit and stale; a miss too, unless the
 // request was looked up before (serve: normal).
-EntryPtr select(const ChainContext&, const Exchange&, StaleRule, Time now);
+EntryPtr select(const ChainContext&, const Call&, StaleRule, Time now);
 
 // 200 (or what is stored), 304, 206 or 416, with Age and this Cache-Status. Copies no body.
-Reply answer(const Exchange&, EntryPtr, std::string_view cache_status, Time now);
+Reply answer(const Call&, EntryPtr, std::string_view cache_status, Time now);
 
 // NotCached, 504: only-if-cached, and nothing to answer with (RFC 9111 §5.2.1.7).
 Reply not_cached();

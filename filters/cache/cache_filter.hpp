@@ -2,11 +2,11 @@
 // The cache's place in the chain: first, so that it remembers what truly came, and answers before the breaker is asked.
 #pragma once
 
-#include <memory>
 #include <optional>
 
 #include "filters/cache/cache_lookup.hpp"
 #include "filters/cache/cache_writer.hpp"
+#include "filters/call_filter.hpp"
 
 namespace fusewire {
 
@@ -14,24 +14,21 @@ class CacheFilter : public PassThrough {
  public:
   explicit CacheFilter(const ChainContext& context) noexcept : context_(&context), writer_(context) {}
 
-  std::optional<Reply> on_request(Exchange&, Time now);
-  void on_reply(Exchange&, Reply&, Time now);
-  void on_body(Exchange&, std::string_view piece);
-  void on_done(Exchange&, Time now) noexcept;
+  Step on_request(Call&, Reply&, Time now);
+  Step on_reply(Call&, Reply&, Time now);
+  void on_body(Call&, std::string_view piece);
+  void on_done(Call&, Time now) noexcept;
 
-  // Of the chain: see there. A detour leads to the same upstream, once more, and what comes of it is the answer.
-  bool follow(std::shared_ptr<cache::Follower>);
   void on_client_stalled() noexcept;
-  bool remembers() const noexcept { return writer_.remembering() != nullptr; }
-  std::optional<std::string_view> detour() const noexcept { return detour_; }
+  // While the response is on its way into the cache.
+  bool needs_body() const noexcept { return writer_.remembering() != nullptr; }
 
  private:
-  void validated(Exchange&, Reply&, Time now);
+  Step validated(Call&, Reply&, Time now);
 
   const ChainContext* context_;
   CacheWriter writer_;
   std::optional<CacheLookup> lookup_;  // serve: normal
-  std::optional<std::string_view> detour_;
 };
 
 }  // namespace fusewire

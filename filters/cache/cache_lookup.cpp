@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/cache/cache_lookup.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "filters/cache/conditional.hpp"
 #include "filters/cache/storable.hpp"
+#include "filters/timeout/deadline.hpp"
 
 namespace fusewire {
 namespace {
@@ -19,104 +21,148 @@ using cache::Event;
 constexpr std::chrono::seconds kUnshareable{30};
 constexpr std::chrono::seconds kFailed{1};
 
+// For so many fetches a request waits. Where their leaders leave one after the other it asks alone then.
+constexpr int kMaxWaits = 2;
+
 constexpr cache::StaleRule kWhileValidating{.while_validating = true};
 
-Reply answer_with(Exchange& x, EntryPtr entry, CacheStatus status, Time now) {
+Reply answer_with(Call& call, EntryPtr entry, CacheStatus status, Time now) {
   status.ttl = entry->freshness.ttl(now);
-  x.set(entry->freshness.fresh(now) || status.forwarded ? Flag::cache_hit : Flag::cache_stale);
-  return cache::answer(x, std::move(entry), status.text(), now);
+  call.set(entry->freshness.fresh(now) || status.forwarded ? Flag::cache_hit : Flag::cache_stale);
+  return cache::answer(call, std::move(entry), status.text(), now);
 }
 
 }  // namespace
 
-std::optional<Reply> CacheLookup::on_request(Exchange& x, Time now) {
-  const Request& request = *x.request;
-  const Hold before = std::exchange(x.hold, Hold::none);
+Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
+  const Request& request = *call.context->request;
   if (!request.is_get_or_head()) {
     why_ = cache::Forward::method;
-    return std::nullopt;
+    return Proceed{};
   }
-  if (before == Hold::none) asked_ = cache::request_directives(request.fields);
+  const Look look = this->look();
+  if (look == Look::first) asked_ = cache::request_directives(request.fields);
   if (!cache::is_answerable(request) || request.fields.find("upgrade")) {
     why_ = cache::Forward::bypass;
-    return unless_cached_only(x);
+    return wants_cached_only(call, reply) ? Step{Answer{}} : Step{Proceed{}};
   }
-  if (before == Hold::none) {
+  if (look == Look::first) {
     uri_ = cache::uri_key(request);
     fetch_.clear();
   }
   bool others = false;
-  EntryPtr entry = context_->store->find(cache::scope_of(*context_, x), uri_, request.fields, &others);
-  if (x.background) return ask_behind(x, std::move(entry), now);
+  EntryPtr entry = context_->store->find(cache::scope_of(*context_, call), uri_, request.fields, &others);
+  if (call.context->background) return ask_behind(call, reply, std::move(entry), now);
   if (entry)
-    if (auto reply = from_store(x, entry, before, now)) return reply;
-  if (auto reply = unless_cached_only(x)) return reply;
-  if (before == Hold::none) {
+    if (const auto answer = from_store(call, reply, entry, look, now)) return *answer;
+  if (wants_cached_only(call, reply)) return Answer{};
+  if (look == Look::first) {
     why_ = others ? cache::Forward::vary_miss : cache::Forward::uri_miss;
     if (entry) why_ = entry->freshness.fresh(now) ? cache::Forward::request : cache::Forward::stale;
   }
-  go_upstream(x, std::move(entry), before, now);
-  return std::nullopt;
+  return go_upstream(call, std::move(entry), look, now);
+}
+
+// A leader that has left lets somebody else lead; after any other end, or none in time, it is asked alone.
+CacheLookup::Look CacheLookup::look() noexcept {
+  if (waits_ == 0) return Look::first;
+  const bool waited = following_ != nullptr;
+  const bool vacant = waited && following_->ended() == Ended::vacant;
+  return waits_ < kMaxWaits && (!waited || vacant) ? Look::again : Look::last;
+}
+
+bool CacheLookup::await(std::shared_ptr<Waker> waker) {
+  auto following = std::make_shared<Following>(std::move(waker));
+  if (!context_->fetches->follow(fetch_, following)) return false;
+  following_ = std::move(following);
+  return true;
+}
+
+void CacheLookup::Following::fetch_ended(Ended how) noexcept {
+  ended_.store(static_cast<int>(how), std::memory_order_release);
+  waker_->wake();
+}
+
+std::optional<Ended> CacheLookup::Following::ended() const noexcept {
+  const int how = ended_.load(std::memory_order_acquire);
+  return how == kNotYet ? std::nullopt : std::optional(static_cast<Ended>(how));
 }
 
 // 504 where the client wants nothing that is not stored (RFC 9111 §5.2.1.7).
-std::optional<Reply> CacheLookup::unless_cached_only(Exchange& x) const {
-  if (!asked_.only_if_cached) return std::nullopt;
+bool CacheLookup::wants_cached_only(Call& call, Reply& reply) const {
+  if (!asked_.only_if_cached) return false;
   context_->cache_partition->count(Event::miss);
-  x.outcome = Outcome::local;
-  return cache::not_cached();
+  call.exchange->outcome = Outcome::local;
+  reply = cache::not_cached();
+  return true;
 }
 
 // For a refresh any reply is an end: what it was to renew is fresh by now, or somebody else is at it.
-std::optional<Reply> CacheLookup::ask_behind(Exchange& x, EntryPtr entry, Time now) {
-  if (entry && entry->freshness.fresh(now)) return cache::not_cached();
-  auto lead = context_->fetches->lead(fetch_key(x));
-  if (!lead) return cache::not_cached();
+Step CacheLookup::ask_behind(Call& call, Reply& reply, EntryPtr entry, Time now) {
+  const bool renewed = entry && entry->freshness.fresh(now);
+  auto lead = renewed ? std::nullopt : context_->fetches->lead(fetch_key(call));
+  if (!lead) {
+    reply = cache::not_cached();
+    return Answer{};
+  }
   lead_.emplace(std::move(*lead));
   why_ = cache::Forward::stale;
-  ask_about(x, std::move(entry));
-  return std::nullopt;
+  ask_about(call, std::move(entry));
+  return Proceed{};
 }
 
 // What needs no asking. Stale answers: as the client's max-stale, or the origin's stale-while-revalidate, allows.
-std::optional<Reply> CacheLookup::from_store(Exchange& x, const EntryPtr& entry, Hold before, Time now) {
-  const bool collapsed = before != Hold::none;
+std::optional<Answer> CacheLookup::from_store(Call& call, Reply& reply, const EntryPtr& entry, Look look, Time now) {
+  const bool collapsed = look != Look::first;
+  bool refresh = false;
   CacheStatus status;
   if (collapsed) status.forwarded = why_;
   status.collapsed = collapsed;
   if (!cache::may_answer(asked_, entry->freshness, {}, now)) {
     if (!cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
     const bool wanted = !asked_.no_store && !asked_.only_if_cached;
-    const Fields& fields = x.request->fields;
+    const Fields& fields = call.context->request->fields;
     const bool storable =
         (!fields.find("authorization") || cache::is_for_all(cache::response_directives(entry->fields))) &&
         (!fields.find("cookie") || entry->freshness.is_explicit);
-    x.refresh = wanted && storable && context_->fetches->may_refresh(fetch_key(x), now);
+    refresh = wanted && storable && context_->fetches->may_refresh(fetch_key(call), now);
     status.detail = "stale-while-revalidate";
   }
-  x.outcome = Outcome::local;
+  call.exchange->outcome = Outcome::local;
   const bool fresh = entry->freshness.fresh(now);
   context_->cache_partition->count(collapsed ? Event::collapse : fresh ? Event::hit : Event::stale);
-  return answer_with(x, entry, status, now);
+  reply = answer_with(call, entry, status, now);
+  return Answer{refresh};
 }
 
 // With the conditions of what is stored, and alone or for others too.
-void CacheLookup::go_upstream(Exchange& x, EntryPtr entry, Hold before, Time now) {
-  if (before != Hold::alone && may_share(x, entry.get())) share(x, now);
-  if (x.hold != Hold::wait) ask_about(x, std::move(entry));
+Step CacheLookup::go_upstream(Call& call, EntryPtr entry, Look look, Time now) {
+  if (look != Look::last && may_share(call, entry.get()) && !goes_alone(call, now)) {
+    ++waits_;
+    following_.reset();
+    return Wait{this, call.context->started + std::min(call.timeouts->response, total_of(call))};
+  }
+  ask_about(call, std::move(entry));
+  return Proceed{};
 }
 
-void CacheLookup::ask_about(Exchange& x, EntryPtr entry) {
-  if (entry && x.request->method == "GET" && !x.connection_bound) x.conditions = cache::conditions_for(*entry);
-  if (!x.conditions.empty()) entry_ = std::move(entry);
+void CacheLookup::ask_unconditionally(Call& call) noexcept {
+  call.conditions.clear();
+  entry_.reset();
+}
+
+void CacheLookup::ask_about(Call& call, EntryPtr entry) {
+  if (entry && call.context->request->method == "GET" && !call.connection_bound)
+    call.conditions = cache::conditions_for(*entry);
+  if (!call.conditions.empty()) entry_ = std::move(entry);
   context_->cache_partition->count(entry_ ? Event::validate : Event::miss);
 }
 
 // Whether what this request fetches can answer others, as far as can be known before it is there.
-bool CacheLookup::may_share(const Exchange& x, const cache::Entry* entry) const {
-  const Fields& fields = x.request->fields;
-  if (!cache::is_plain_get(*x.request) || why_ == cache::Forward::request || asked_.no_store) return false;
-  if (x.connection_bound) return false;
+bool CacheLookup::may_share(const Call& call, const cache::Entry* entry) const {
+  const Fields& fields = call.context->request->fields;
+  if (!cache::is_plain_get(*call.context->request) || why_ == cache::Forward::request || asked_.no_store) return false;
+  if (call.connection_bound) return false;
   if (fields.find("range") || fields.find("authorization")) return false;
   if (entry != nullptr && !entry->freshness.shareable()) return false;
   const bool replaced = entry != nullptr && !cache::conditions_for(*entry).empty();
@@ -124,52 +170,52 @@ bool CacheLookup::may_share(const Exchange& x, const cache::Entry* entry) const 
 }
 
 // The scope and the URI. Of the scope's last part, which may hold anything, the length comes first.
-const std::string& CacheLookup::fetch_key(const Exchange& x) {
+const std::string& CacheLookup::fetch_key(const Call& call) {
   if (!fetch_.empty()) return fetch_;
   fetch_ = context_->cache_partition->name() + ' ' + std::to_string(context_->cache_generation) + ' ';
-  if (!x.cache_scope.empty()) fetch_.append(std::to_string(x.cache_scope.size())).append(" ").append(x.cache_scope);
+  if (!call.cache_scope.empty())
+    fetch_.append(std::to_string(call.cache_scope.size())).append(" ").append(call.cache_scope);
   return fetch_ += uri_;
 }
 
-void CacheLookup::share(Exchange& x, Time now) {
+// Whether this request fetches for all, or at least has nobody to wait for.
+bool CacheLookup::goes_alone(const Call& call, Time now) {
   cache::RequestCollapser& fetches = *context_->fetches;
-  if (fetches.is_unshareable(fetch_key(x), now)) return;
-  if (auto lead = fetches.lead(fetch_))
-    lead_.emplace(std::move(*lead));
-  else if (!asked_.wants_validation())  // what was asked for before it came would not do
-    x.hold = Hold::wait;
+  if (fetches.is_unshareable(fetch_key(call), now)) return true;
+  auto lead = fetches.lead(fetch_);
+  if (!lead) return asked_.wants_validation();  // what was asked for before it came would not do
+  lead_.emplace(std::move(*lead));
+  return true;
 }
 
-bool CacheLookup::follow(std::shared_ptr<cache::Follower> follower) {
-  return context_->fetches->follow(fetch_, std::move(follower));
+Reply CacheLookup::on_validated(Call& call, EntryPtr fresh, Time now) {
+  return answer_with(call, std::move(fresh), {.forwarded = why_, .fwd_status = 304}, now);
 }
 
-Reply CacheLookup::on_validated(Exchange& x, EntryPtr fresh, Time now) {
-  return answer_with(x, std::move(fresh), {.forwarded = why_, .fwd_status = 304}, now);
-}
-
-void CacheLookup::on_relay(const Exchange& x, Reply& reply, const cache::Freshness* remembered, Time now) {
+void CacheLookup::on_relay(const Call& call, Reply& reply, const cache::Freshness* remembered, Time now) {
   CacheStatus status{.forwarded = why_, .stored = remembered != nullptr};
   if (remembered != nullptr) status.ttl = remembered->ttl(now);
   reply.extra_fields.append("Cache-Status: ").append(status.text()).append("\r\n");
   if (fetch_.empty()) return;
   if (remembered != nullptr && remembered->shareable()) return context_->fetches->mark_shareable(fetch_);
   if (!lead_) return;
-  const bool failed = x.response->status >= 500;
-  if (!failed || x.background) context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
+  const bool failed = call.exchange->response->status >= 500;
+  if (!failed || call.context->background)
+    context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
   end(Ended::alone);
 }
 
-void CacheLookup::on_given_up(const Exchange& x) {
-  if (lead_) context_->fetches->mark_unshareable(fetch_, x.response_head + kUnshareable);
+void CacheLookup::on_given_up(const Call& call) {
+  if (lead_) context_->fetches->mark_unshareable(fetch_, call.exchange->response_head + kUnshareable);
   end(Ended::alone);
 }
 
-void CacheLookup::on_done(const Exchange& x, bool stored, Time now) noexcept {
-  const bool failed = x.background && !stored && !is_forsaken(x.outcome) && x.response == nullptr;
+void CacheLookup::on_done(const Call& call, bool stored, Time now) noexcept {
+  const Exchange& x = *call.exchange;
+  const bool failed = call.context->background && !stored && !is_forsaken(x.outcome) && x.response == nullptr;
   if (failed && lead_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
   // A leader whose own deadline is over has left, too: the next one asks for all.
-  const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && x.short_deadline);
+  const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && call.short_deadline);
   end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
 }
 

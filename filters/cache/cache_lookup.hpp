@@ -3,49 +3,73 @@
 // lets it be while it is asked anew; and what still holds after the upstream was asked about it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "filters/cache/answer.hpp"
 #include "filters/cache/cache_status.hpp"
 #include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"
+#include "filters/call.hpp"
 #include "filters/chain_context.hpp"
+#include "filters/step.hpp"
 
 namespace fusewire {
 
-class CacheLookup {
+class CacheLookup final : public Awaited {
  public:
   explicit CacheLookup(const ChainContext& context) noexcept : context_(&context) {}
 
-  // The answer; or nullopt, and x says what the attempt has to do: wait, or ask with x.conditions.
-  std::optional<Reply> on_request(Exchange&, Time now);
-  // The exchange that fetches notifies the follower, at the latest in its on_done.
-  bool follow(std::shared_ptr<cache::Follower>);
+  // The answer; or a Wait for somebody else's fetch of the same thing; or Proceed, with call.conditions.
+  Step on_request(Call&, Reply&, Time now);
+  // The end of that fetch.
+  bool await(std::shared_ptr<Waker>) override;
 
   // The upstream was asked about this stored response.
   bool is_validating() const noexcept { return !!entry_; }
   const cache::EntryPtr& validating() const noexcept { return entry_; }
+  // The upstream's word on it made no sense: it is asked once more, and not about a stored response.
+  void ask_unconditionally(Call&) noexcept;
   // It still holds: `fresh` is the same with its new fields. The client's own conditions are judged here.
-  Reply on_validated(Exchange&, cache::EntryPtr fresh, Time now);
+  Reply on_validated(Call&, cache::EntryPtr fresh, Time now);
   // Another response is on its way to the client; `remembered`: and into the store.
-  void on_relay(const Exchange&, Reply&, const cache::Freshness* remembered, Time now);
+  void on_relay(const Call&, Reply&, const cache::Freshness* remembered, Time now);
   // It turns out that the response on its way can't be stored.
-  void on_given_up(const Exchange&);
-  void on_done(const Exchange&, bool stored, Time now) noexcept;
+  void on_given_up(const Call&);
+  void on_done(const Call&, bool stored, Time now) noexcept;
   // Nobody waits for this exchange any longer.
   void let_go() noexcept { end(cache::Ended::alone); }
 
  private:
-  std::optional<Reply> from_store(Exchange&, const cache::EntryPtr&, Hold before, Time now);
-  std::optional<Reply> unless_cached_only(Exchange&) const;
-  std::optional<Reply> ask_behind(Exchange&, cache::EntryPtr, Time now);
-  void go_upstream(Exchange&, cache::EntryPtr, Hold before, Time now);
-  bool may_share(const Exchange&, const cache::Entry*) const;
-  void share(Exchange&, Time now);
-  void ask_about(Exchange&, cache::EntryPtr);
-  const std::string& fetch_key(const Exchange&);
+  // How the request is looked up: for the first time, after a wait, or after one that was the last.
+  enum class Look : std::uint8_t { first, again, last };
+
+  // A request that waits hears of the end by its waker, and finds here what the end was.
+  class Following final : public cache::Follower {
+   public:
+    explicit Following(std::shared_ptr<Waker> waker) : waker_(std::move(waker)) {}
+    void fetch_ended(cache::Ended) noexcept override;
+    std::optional<cache::Ended> ended() const noexcept;
+
+   private:
+    static constexpr int kNotYet = -1;
+    std::shared_ptr<Waker> waker_;
+    std::atomic<int> ended_{kNotYet};  // written by the leader's thread, before it wakes
+  };
+
+  Look look() noexcept;
+  std::optional<Answer> from_store(Call&, Reply&, const cache::EntryPtr&, Look, Time now);
+  bool wants_cached_only(Call&, Reply&) const;
+  Step ask_behind(Call&, Reply&, cache::EntryPtr, Time now);
+  Step go_upstream(Call&, cache::EntryPtr, Look, Time now);
+  bool may_share(const Call&, const cache::Entry*) const;
+  bool goes_alone(const Call&, Time now);
+  void ask_about(Call&, cache::EntryPtr);
+  const std::string& fetch_key(const Call&);
   void end(cache::Ended how) noexcept;
 
   const ChainContext* context_;
@@ -55,6 +79,8 @@ class CacheLookup {
   std::string uri_;
   std::string fetch_;  // its key among the fetches
   std::optional<cache::RequestCollapser::Lead> lead_;
+  std::shared_ptr<Following> following_;  // the last fetch that was waited for, unless it had ended already
+  int waits_ = 0;
 };
 
 }  // namespace fusewire

@@ -38,7 +38,7 @@ bool may_answer_again(const Entry& entry, const config::Fallback& fallback, Time
          has_cache_step(fallback);
 }
 
-bool serves_normally(const Exchange& x) noexcept { return x.upstream->cache.serve == config::Serve::normal; }
+bool serves_normally(const Call& call) noexcept { return call.upstream->cache.serve == config::Serve::normal; }
 
 // RFC 9111 §4.4. Of the upstream that has changed it alone: another one's answers are none of its clients' business.
 void forget(const ChainContext& context, const std::string& key) {
@@ -46,11 +46,11 @@ void forget(const ChainContext& context, const std::string& key) {
   if (const auto usual = cache::usual_key(key)) context.store->invalidate(*usual, context.cache_partition.get());
 }
 
-void forget_changed(const ChainContext& context, const Exchange& x) {
-  forget(context, cache::uri_key(*x.request));
+void forget_changed(const ChainContext& context, const Call& call) {
+  forget(context, cache::uri_key(*call.context->request));
   for (const std::string_view name : {"location", "content-location"}) {
-    const auto reference = x.response->fields.find(name);
-    const auto key = reference ? cache::same_origin_key(*x.request, *reference) : std::nullopt;
+    const auto reference = call.exchange->response->fields.find(name);
+    const auto key = reference ? cache::same_origin_key(*call.context->request, *reference) : std::nullopt;
     if (key) forget(context, *key);
   }
 }
@@ -74,35 +74,37 @@ bool has_bytes_of(const Entry& entry, const Response& response) noexcept {
 
 }  // namespace
 
-std::optional<Reply> CacheWriter::on_request(Exchange& x, Time now) {
+std::optional<Reply> CacheWriter::on_request(Call& call, Time now) {
   serial_ = context_->store->now_serial();
-  const Request& request = *x.request;
-  if (serves_normally(x) || !request.fields.find("cache-control") || !has_cache_step(*x.fallback)) return std::nullopt;
+  const Request& request = *call.context->request;
+  if (serves_normally(call) || !request.fields.find("cache-control") || !has_cache_step(*call.fallback))
+    return std::nullopt;
   if (!request.is_get_or_head()) return std::nullopt;
   if (!cache::request_directives(request.fields).only_if_cached) return std::nullopt;
-  x.outcome = Outcome::local;
-  EntryPtr entry = cache::select(*context_, x, {}, now);
+  call.exchange->outcome = Outcome::local;
+  EntryPtr entry = cache::select(*context_, call, {}, now);
   if (!entry) return cache::not_cached();
   const bool fresh = entry->freshness.fresh(now);
-  x.set(fresh ? Flag::cache_hit : Flag::cache_stale);
+  call.set(fresh ? Flag::cache_hit : Flag::cache_stale);
   const std::string status = "fusewire; hit; ttl=" + std::to_string(entry->freshness.ttl(now).count());
-  return cache::answer(x, std::move(entry), status, now);
+  return cache::answer(call, std::move(entry), status, now);
 }
 
-void CacheWriter::on_reply(Exchange& x, Reply& reply, Time now) {
+void CacheWriter::on_reply(Call& call, Reply& reply, Time now) {
+  const Exchange& x = *call.exchange;
   if (reply.origin != Reply::Origin::upstream || x.response == nullptr) return;
   head_ = now;
-  const Request& request = *x.request;
+  const Request& request = *call.context->request;
   const int status = x.response->status;
   if (!request.is_safe()) {
-    if (status >= 200 && status < 400) forget_changed(*context_, x);
-  } else if (!x.connection_bound && (serves_normally(x) || has_cache_step(*x.fallback))) {
-    if (request.method == "GET" && status != 304) begin(x);
-    if ((request.method == "GET" && status == 304) || (request.is_head() && status == 200)) freshen(x);
+    if (status >= 200 && status < 400) forget_changed(*context_, call);
+  } else if (!call.connection_bound && (serves_normally(call) || has_cache_step(*call.fallback))) {
+    if (request.method == "GET" && status != 304) begin(call);
+    if ((request.method == "GET" && status == 304) || (request.is_head() && status == 200)) freshen(call);
   }
 }
 
-void CacheWriter::on_body(Exchange&, std::string_view piece) {
+void CacheWriter::on_body(Call&, std::string_view piece) {
   if (plan_ != Plan::collect) return;
   const std::size_t size = bytes_.size() + piece.size();
   if (size > largest_) return give_up();
@@ -116,45 +118,46 @@ void CacheWriter::on_body(Exchange&, std::string_view piece) {
   bytes_.append(piece);
 }
 
-void CacheWriter::on_done(Exchange& x, Time) noexcept {
-  if (plan_ == Plan::nothing || x.outcome != Outcome::complete) return;
+void CacheWriter::on_done(Call& call, Time) noexcept {
+  if (plan_ == Plan::nothing || call.exchange->outcome != Outcome::complete) return;
   try {
-    commit(x);
+    commit(call);
   } catch (const std::exception&) {  // out of memory: what cannot be remembered is forgotten
   }
   give_up();
 }
 
-void CacheWriter::begin(const Exchange& x) {
-  const Response& response = *x.response;
-  if (displaces_a_good_one(x)) return;
-  const auto verdict = judge(x, *x.request, response);
-  if (!verdict) return forget_superseded(x, verdict.refusal);
+void CacheWriter::begin(const Call& call) {
+  const Response& response = *call.exchange->response;
+  if (displaces_a_good_one(call)) return;
+  const auto verdict = judge(call, *call.context->request, response);
+  if (!verdict) return forget_superseded(call, verdict.refusal);
   const bool known = response.body == BodyKind::length;
-  if (known && response.content_length > x.upstream->cache.max_object) return;
+  if (known && response.content_length > call.upstream->cache.max_object) return;
   freshness_ = verdict.freshness;
-  uri_ = cache::uri_key(*x.request);
+  uri_ = cache::uri_key(*call.context->request);
   const std::string_view etag = known ? cache::strong_etag(response.fields) : std::string_view{};
   if (!etag.empty()) {
-    stored_ = context_->store->find(cache::scope_of(*context_, x), uri_, x.request->fields);
+    stored_ = context_->store->find(cache::scope_of(*context_, call), uri_, call.context->request->fields);
     if (stored_ && stored_->etag == etag && has_bytes_of(*stored_, response)) {
       plan_ = Plan::keep_bytes;
       return;
     }
     stored_.reset();
   }
-  collect(x);
+  collect(call);
 }
 
-cache::Storability CacheWriter::judge(const Exchange& x, const Request& request, const Response& response) const {
+cache::Storability CacheWriter::judge(const Call& call, const Request& request, const Response& response) const {
   return cache::storability(
-      request, response, x.upstream->cache, cache::received(x, head_),
-      {.deadline_header = x.timeouts->deadline_header,
-       .stale_by_operator = max_stale_of(*x.fallback).value_or(milliseconds{0}) > milliseconds{0}});
+      request, response, call.upstream->cache, cache::received(call, head_),
+      {.deadline_header = call.timeouts->deadline_header,
+       .stale_by_operator = max_stale_of(*call.fallback).value_or(milliseconds{0}) > milliseconds{0}});
 }
 
-void CacheWriter::collect(const Exchange& x) {
-  largest_ = x.upstream->cache.max_object;
+void CacheWriter::collect(const Call& call) {
+  const Exchange& x = *call.exchange;
+  largest_ = call.upstream->cache.max_object;
   if (x.response->body == BodyKind::length) largest_ = static_cast<std::size_t>(x.response->content_length);
   if (x.response->body != BodyKind::length || largest_ <= context_->store->limit()) plan_ = Plan::collect;
 }
@@ -168,70 +171,74 @@ void CacheWriter::give_up() noexcept {
 
 // What a fallback is to replace must not take the place of what it is replaced with, nor must an error that one
 // client's request or credentials may have brought about.
-bool CacheWriter::displaces_a_good_one(const Exchange& x) const {
-  const config::Conditions& on = x.fallback->on;
-  const int status = x.response->status;
+bool CacheWriter::displaces_a_good_one(const Call& call) const {
+  const config::Conditions& on = call.fallback->on;
+  const int status = call.exchange->response->status;
   const bool replaced = on.has_status(status);
-  if (replaced && !serves_normally(x)) return true;
-  const bool says_it_is_gone = (status == 404 || status == 410) && is_anonymous(*x.request);
+  if (replaced && !serves_normally(call)) return true;
+  const bool says_it_is_gone = (status == 404 || status == 410) && is_anonymous(*call.context->request);
   if (!replaced && (status < 400 || says_it_is_gone)) return false;
   bool others = false;
-  const EntryPtr stored =
-      context_->store->find(cache::scope_of(*context_, x), cache::uri_key(*x.request), x.request->fields, &others);
+  const EntryPtr stored = context_->store->find(
+      cache::scope_of(*context_, call), cache::uri_key(*call.context->request), call.context->request->fields, &others);
   if (!stored) return others && !replaced;  // it could be selected where one of these is now
   if (replaced) return !on.has_status(stored->status);
-  return stored->status < 400 && may_answer_again(*stored, *x.fallback, head_);
+  return stored->status < 400 && may_answer_again(*stored, *call.fallback, head_);
 }
 
-EntryPtr CacheWriter::find(const Exchange& x) const {
-  return context_->store->find(cache::scope_of(*context_, x), cache::uri_key(*x.request), x.request->fields);
+EntryPtr CacheWriter::find(const Call& call) const {
+  return context_->store->find(cache::scope_of(*context_, call), cache::uri_key(*call.context->request),
+                               call.context->request->fields);
 }
 
 // The newest answer counts (RFC 9111 §4): one that nobody may keep, or that says that there is nothing any more, leaves
 // nothing older to answer with. Other errors are about their request or the upstream, and not about what was asked for.
-void CacheWriter::forget_superseded(const Exchange& x, Refusal refusal) {
-  const int status = x.response->status;
+void CacheWriter::forget_superseded(const Call& call, Refusal refusal) {
+  const int status = call.exchange->response->status;
   const bool superseded = status == 404 || status == 410 || (status < 400 && unwanted(refusal));
   if (!superseded || context_->cache_partition->entries() == 0) return;
-  const Request& request = *x.request;
+  const Request& request = *call.context->request;
   if (!cache::is_plain_get(request) || !is_anonymous(request) || request.fields.find("range")) return;
-  if (const EntryPtr older = find(x)) context_->store->invalidate(*older);
+  if (const EntryPtr older = find(call)) context_->store->invalidate(*older);
 }
 
 // Its fields and times are the newer ones (RFC 9111 §4.3.4), or it contradicts what is stored (§4.3.5).
-void CacheWriter::freshen(const Exchange& x) {
-  const EntryPtr entry = find(x);
+void CacheWriter::freshen(const Call& call) {
+  const Exchange& x = *call.exchange;
+  const EntryPtr entry = find(call);
   if (!entry) return;
-  const HttpTime now = cache::received(x, head_).wall;
-  const bool head = x.request->is_head();
+  const HttpTime now = cache::received(call, head_).wall;
+  const bool head = call.context->request->is_head();
   const auto agreement =
       head ? cache::agreement_of_head(*entry, *x.response, now) : cache::agreement_of_304(*entry, *x.response, now);
   if (agreement == Agreement::same)
-    update(x, *entry, head_);
-  else if (agreement == Agreement::other && head && is_anonymous(*x.request) && !x.request->fields.find("expect"))
+    update(call, *entry, head_);
+  else if (agreement == Agreement::other && head && is_anonymous(*call.context->request) &&
+           !call.context->request->fields.find("expect"))
     context_->store->invalidate(*entry);
 }
 
-EntryPtr CacheWriter::update(const Exchange& x, const Entry& entry, Time head) {
+EntryPtr CacheWriter::update(const Call& call, const Entry& entry, Time head) {
   head_ = head;
-  const cache::Received when = cache::received(x, head);
-  Request as_get = *x.request;
+  const cache::Received when = cache::received(call, head);
+  Request as_get = *call.context->request;
   as_get.method = "GET";
-  const Response merged = cache::updated(entry, *x.response);
-  auto verdict = judge(x, as_get, merged);
+  const Response merged = cache::updated(entry, *call.exchange->response);
+  auto verdict = judge(call, as_get, merged);
   if (unwanted(verdict.refusal) && is_anonymous(as_get)) context_->store->invalidate(entry);
   if (!verdict) verdict.freshness = cache::no_freshness(merged, cache::response_directives(merged.fields), when);
   EntryPtr fresh = cache::make_entry({context_->cache_partition, entry.uri, as_get, merged, verdict.freshness,
-                                      when.wall, context_->cache_generation, x.cache_scope},
+                                      when.wall, context_->cache_generation, call.cache_scope},
                                      entry.body);
-  if (verdict) store(x, fresh, Event::refresh);
+  if (verdict) store(call, fresh, Event::refresh);
   return fresh;
 }
 
-void CacheWriter::commit(const Exchange& x) {
+void CacheWriter::commit(const Call& call) {
+  const Exchange& x = *call.exchange;
   const bool whole = x.response->body != BodyKind::length || bytes_.size() == x.response->content_length;
   if (plan_ == Plan::collect && !whole) return;
-  if (displaces_a_good_one(x)) return;  // which may have come since the head
+  if (displaces_a_good_one(call)) return;  // which may have come since the head
   const Event event = plan_ == Plan::collect ? Event::store : Event::refresh;
   cache::Body body;
   if (plan_ == Plan::keep_bytes) {
@@ -241,15 +248,15 @@ void CacheWriter::commit(const Exchange& x) {
     room_.release();  // the store counts these bytes from here on
     body = context_->store->body(std::move(bytes_));
   }
-  const cache::Received when = cache::received(x, head_);
-  auto entry = cache::make_entry({context_->cache_partition, std::move(uri_), *x.request, *x.response, freshness_,
-                                  when.wall, context_->cache_generation, x.cache_scope},
+  const cache::Received when = cache::received(call, head_);
+  auto entry = cache::make_entry({context_->cache_partition, std::move(uri_), *call.context->request, *x.response,
+                                  freshness_, when.wall, context_->cache_generation, call.cache_scope},
                                  std::move(body));
-  store(x, std::move(entry), event);
+  store(call, std::move(entry), event);
 }
 
-void CacheWriter::store(const Exchange& x, EntryPtr entry, Event event) {
-  if (!context_->store->insert(std::move(entry), x.request->fields, serial_)) return;
+void CacheWriter::store(const Call& call, EntryPtr entry, Event event) {
+  if (!context_->store->insert(std::move(entry), call.context->request->fields, serial_)) return;
   context_->cache_partition->count(event);
   has_stored_ = true;
 }

@@ -7,22 +7,24 @@
 
 #include "filters/cache/storable.hpp"
 #include "filters/cache/store.hpp"
+#include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
-#include "filters/filter.hpp"
 
 namespace fusewire {
 
-class CacheWriter : public PassThrough {
+class CacheWriter {
  public:
   explicit CacheWriter(const ChainContext& context) noexcept : context_(&context), room_(*context.store) {}
 
   // `serve: on_error` answers `only-if-cached` by itself: from the store, or 504.
-  std::optional<Reply> on_request(Exchange&, Time now);
+  std::optional<Reply> on_request(Call&, Time now);
+  // It is asked once more, without what has just been forgotten.
+  void on_asked_again() { serial_ = context_->store->now_serial(); }
   // Decides whether this response is collected; 304, HEAD and unsafe methods do their work here.
-  void on_reply(Exchange&, Reply&, Time now);
-  void on_body(Exchange&, std::string_view piece);
+  void on_reply(Call&, Reply&, Time now);
+  void on_body(Call&, std::string_view piece);
   // Commits a response that came whole.
-  void on_done(Exchange&, Time now) noexcept;
+  void on_done(Call&, Time now) noexcept;
 
   // The response at hand is being remembered with this freshness; nullptr: it is not.
   const cache::Freshness* remembering() const noexcept { return plan_ == Plan::nothing ? nullptr : &freshness_; }
@@ -30,21 +32,21 @@ class CacheWriter : public PassThrough {
   bool has_stored() const noexcept { return has_stored_; }
   // The response at hand, a 304 or an answer to HEAD, speaks of this stored one: that with the new fields and times,
   // stored where it may be.
-  cache::EntryPtr update(const Exchange&, const cache::Entry&, Time head);
+  cache::EntryPtr update(const Call&, const cache::Entry&, Time head);
 
  private:
   enum class Plan : std::uint8_t { nothing, collect, keep_bytes };
 
-  void begin(const Exchange&);
-  cache::Storability judge(const Exchange&, const Request&, const Response&) const;
-  void collect(const Exchange&);
-  cache::EntryPtr find(const Exchange&) const;
-  void forget_superseded(const Exchange&, cache::Refusal);
+  void begin(const Call&);
+  cache::Storability judge(const Call&, const Request&, const Response&) const;
+  void collect(const Call&);
+  cache::EntryPtr find(const Call&) const;
+  void forget_superseded(const Call&, cache::Refusal);
   void give_up() noexcept;
-  void freshen(const Exchange&);
-  bool displaces_a_good_one(const Exchange&) const;
-  void commit(const Exchange&);
-  void store(const Exchange&, cache::EntryPtr, cache::Event);
+  void freshen(const Call&);
+  bool displaces_a_good_one(const Call&) const;
+  void commit(const Call&);
+  void store(const Call&, cache::EntryPtr, cache::Event);
 
   const ChainContext* context_;
   std::uint64_t serial_ = 0;  // of the store's invalidations when the upstream was asked

@@ -71,9 +71,10 @@ bool may_be_fresh(const Fields& fields) noexcept {
 
 }  // namespace
 
-Received received(const Exchange& x, Time head) {
-  const auto since = std::chrono::duration_cast<WallTime::duration>(head - x.started);
-  return {x.permitted == kNever ? x.started : x.permitted, head, std::chrono::floor<seconds>(x.wall + since)};
+Received received(const Call& call, Time head) {
+  const auto since = std::chrono::duration_cast<WallTime::duration>(head - call.context->started);
+  return {call.exchange->begun == kNever ? call.context->started : call.exchange->begun, head,
+          std::chrono::floor<seconds>(call.context->wall + since)};
 }
 
 bool heuristically_cacheable(int status) noexcept {

@@ -7,7 +7,7 @@
 
 #include "config/config.hpp"
 #include "filters/cache/cache_control.hpp"
-#include "filters/exchange.hpp"
+#include "filters/call.hpp"
 #include "filters/http_date.hpp"
 
 namespace fusewire::cache {
@@ -19,7 +19,7 @@ struct Received {
   HttpTime wall;  // of `at`
 };
 
-Received received(const Exchange&, Time head);
+Received received(const Call&, Time head);
 
 struct Freshness {
   Time received{};

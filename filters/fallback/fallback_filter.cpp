@@ -13,14 +13,15 @@ namespace {
 
 // A fresh response that was passed over at first, because every request goes to the upstream, is `bypass`
 // (RFC 9211 §2.2).
-std::string cache_status(const Exchange& x, const Reply& failed, const cache::Freshness& freshness, Time now) {
+std::string cache_status(const Call& call, const Reply& failed, const cache::Freshness& freshness, Time now) {
+  const Exchange& x = *call.exchange;
   cache::CacheStatus status;
-  if (!x.nothing_sent) {
+  if (!call.nothing_sent) {
     status.forwarded = freshness.fresh(now) ? cache::Forward::bypass : cache::Forward::stale;
     status.fwd_status = x.upstream_status != 0 ? x.upstream_status : failed.status;
   }
   status.ttl = freshness.ttl(now);
-  status.detail = detail_of(trigger_of(x, failed));
+  status.detail = detail_of(trigger_of(call, failed));
   return status.text();
 }
 
@@ -33,69 +34,64 @@ bool has_no_body(int status) noexcept { return status == 204 || status == 205 ||
 
 }  // namespace
 
-void FallbackFilter::on_reply(Exchange& x, Reply& reply, Time now) {
-  if (falls_back(x, reply)) walk(x, reply, now);
+Step FallbackFilter::on_reply(Call& call, Reply& reply, Time now) {
+  return falls_back(call, reply) ? walk(call, reply, now) : Proceed{};
 }
 
-void FallbackFilter::answered(Exchange& x) noexcept {
-  if (!std::exchange(detour_, std::nullopt)) return;
-  x.fallback_runs.add(FallbackType::upstream, FallbackResult::hit);
-  x.set(Flag::fallback);
+Step FallbackFilter::on_result(Call& call, Reply& reply, FallbackResult result, Time now) {
+  call.fallback_runs.add(FallbackType::upstream, result);
+  if (result != FallbackResult::hit) return walk(call, reply, now);
+  call.set(Flag::fallback);
+  return Proceed{};
 }
 
-void FallbackFilter::resume(Exchange& x, Reply& reply, FallbackResult result, Time now) {
-  if (!std::exchange(detour_, std::nullopt)) return;
-  x.fallback_runs.add(FallbackType::upstream, result);
-  walk(x, reply, now);
-}
-
-void FallbackFilter::walk(Exchange& x, Reply& reply, Time now) {
-  const auto& chain = x.fallback->chain;
+Step FallbackFilter::walk(Call& call, Reply& reply, Time now) {
+  const auto& chain = call.fallback->chain;
   while (next_ < chain.size()) {
     const config::FallbackStep& step = chain[next_++];
-    if (!std::visit([&](const auto& what) { return run(what, x, reply, now); }, step)) continue;
-    if (!detour_) x.set(Flag::fallback);
-    return;
+    const auto taken = std::visit([&](const auto& what) { return run(what, call, reply, now); }, step);
+    if (!taken) continue;
+    if (proceeds(*taken)) call.set(Flag::fallback);
+    return *taken;
   }
+  return Proceed{};
 }
 
-bool FallbackFilter::run(const config::CacheStep& step, Exchange& x, Reply& reply, Time now) {
+std::optional<Step> FallbackFilter::run(const config::CacheStep& step, Call& call, Reply& reply, Time now) {
   const cache::StaleRule rule{.on_error = true, .max_stale = step.max_stale};
-  cache::EntryPtr entry = cache::select(*context_, x, rule, now);
-  x.fallback_runs.add(FallbackType::cache, entry ? FallbackResult::hit : FallbackResult::miss);
-  if (!entry) return false;
-  x.set(entry->freshness.fresh(now) ? Flag::cache_hit : Flag::cache_stale);
-  const std::string status = cache_status(x, reply, entry->freshness, now);
-  reply = cache::answer(x, std::move(entry), status, now);
-  return true;
+  cache::EntryPtr entry = cache::select(*context_, call, rule, now);
+  call.fallback_runs.add(FallbackType::cache, entry ? FallbackResult::hit : FallbackResult::miss);
+  if (!entry) return std::nullopt;
+  call.set(entry->freshness.fresh(now) ? Flag::cache_hit : Flag::cache_stale);
+  const std::string status = cache_status(call, reply, entry->freshness, now);
+  reply = cache::answer(call, std::move(entry), status, now);
+  return Proceed{};
 }
 
 // Only what has not been seen by the first upstream, or may be seen twice.
-bool FallbackFilter::run(const config::UpstreamStep& step, Exchange& x, Reply&, Time now) {
-  const bool repeatable = x.nothing_sent || (x.request->is_idempotent() && x.body_replayable);
-  const bool can = repeatable && now < x.total_at;
-  if (can)
-    detour_ = step.upstream;
-  else
-    x.fallback_runs.add(FallbackType::upstream, FallbackResult::miss);
-  return can;
+std::optional<Step> FallbackFilter::run(const config::UpstreamStep& step, Call& call, Reply&, Time now) {
+  const bool repeatable =
+      call.nothing_sent || (call.context->request->is_idempotent() && call.context->body_replayable);
+  if (repeatable && now < call.total_at) return Ask{step.upstream};
+  call.fallback_runs.add(FallbackType::upstream, FallbackResult::miss);
+  return std::nullopt;
 }
 
-bool FallbackFilter::run(const config::StaticStep& step, Exchange& x, Reply& reply, Time) {
+std::optional<Step> FallbackFilter::run(const config::StaticStep& step, Call& call, Reply& reply, Time) {
   reply = {};
   reply.origin = Reply::Origin::stored;  // the configuration owns it, and the exchange pins that
   reply.status = step.status;
   for (const auto& [name, value] : step.headers)
     if (!frames(name)) reply.fields.add(name, value);
   if (!has_no_body(step.status)) {
-    if (x.request->is_head()) {
+    if (call.context->request->is_head()) {
       reply.content_length = step.body.size();
     } else {
       reply.body = step.body;
     }
   }
-  x.fallback_runs.add(FallbackType::static_reply, FallbackResult::hit);
-  return true;
+  call.fallback_runs.add(FallbackType::static_reply, FallbackResult::hit);
+  return Proceed{};
 }
 
 }  // namespace fusewire

@@ -4,7 +4,8 @@
 #include <array>
 
 namespace fusewire {
-Trigger trigger_of(const Exchange& x, const Reply& reply) noexcept {
+Trigger trigger_of(const Call& call, const Reply& reply) noexcept {
+  const Exchange& x = *call.exchange;
   switch (reply.origin) {
     case Reply::Origin::upstream:
       return Trigger::status;
@@ -18,9 +19,9 @@ Trigger trigger_of(const Exchange& x, const Reply& reply) noexcept {
   return Trigger::none;
 }
 
-bool falls_back(const Exchange& x, const Reply& reply) noexcept {
-  const config::Conditions& on = x.fallback->on;
-  switch (trigger_of(x, reply)) {
+bool falls_back(const Call& call, const Reply& reply) noexcept {
+  const config::Conditions& on = call.fallback->on;
+  switch (trigger_of(call, reply)) {
     case Trigger::none:
       return false;
     case Trigger::breaker_open:

@@ -4,15 +4,15 @@
 
 #include <string_view>
 
-#include "filters/exchange.hpp"
+#include "filters/call.hpp"
 
 namespace fusewire {
 
 // What this reply is to a fallback. Names are for the proxy's own answers, statuses for the upstream's.
-Trigger trigger_of(const Exchange&, const Reply&) noexcept;
+Trigger trigger_of(const Call&, const Reply&) noexcept;
 
 // Whether the exchange's `on:` lists it.
-bool falls_back(const Exchange&, const Reply&) noexcept;
+bool falls_back(const Call&, const Reply&) noexcept;
 
 // "circuit-open", "timeout", …
 std::string_view detail_of(Trigger) noexcept;

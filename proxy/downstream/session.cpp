@@ -103,7 +103,7 @@ bool Session::is_trusted(const config::Listener& listener) const {
 void Session::on_activity() {
   if (discards_ && discard()) return;
   if (!stream_.gone()) return (stream_.upload() != nullptr ? *stream_.upload() : event_).set();
-  if (attempt_ != nullptr) attempt_->cut_off(Outcome::client_gone);
+  if (call_ != nullptr) call_->cut_off(Outcome::client_gone);
   wake();
 }
 

@@ -12,7 +12,7 @@
 #include "proxy/downstream/http1_client.hpp"
 #include "proxy/downstream/tunnel.hpp"
 #include "proxy/net/turn.hpp"
-#include "proxy/request/attempt.hpp"
+#include "proxy/request/call_runner.hpp"
 #include "proxy/request/record.hpp"
 #include "proxy/snapshot/listener_gate.hpp"
 #include "proxy/upstream/inbound.hpp"
@@ -74,8 +74,8 @@ class Session final : public Watcher,
   void choose_cache_scope();
   Task<void> refuse_body(Upload::State);
   Task<void> answer_options();
-  Task<void> relay(Attempt&, Reply&);
-  Task<void> break_off(Attempt&, Reply&, bool nothing_written);
+  Task<void> relay(CallRunner&, Reply&);
+  Task<void> break_off(CallRunner&, Reply&, bool nothing_written);
   Task<void> send(Gather&);
   Task<void> send_slowly(Gather&);
   Task<void> settle_request_body();
@@ -87,12 +87,12 @@ class Session final : public Watcher,
   Task<void> linger();
   bool must_close() const;
   bool rest_is_drainable() const;
-  void record(const Attempt*);
-  FinishedRequest finished(const Attempt*, Time end) const;
+  void record(const CallRunner*);
+  FinishedRequest finished(const CallRunner*, Time end) const;
 
   // After a 101 (session_tunnel.cpp)
-  Task<void> begin_tunnel(Attempt& first, Attempt& source, Reply&);
-  void open_tunnel(Attempt& first, Attempt& source);
+  Task<void> begin_tunnel(CallRunner& first, CallRunner& source, Reply&);
+  void open_tunnel(CallRunner& first, CallRunner& source);
   Task<void> run_tunnel();
 
   WorkerContext& worker_;
@@ -109,8 +109,8 @@ class Session final : public Watcher,
   http::HeadResult refusal_;            // why the head was not taken
   http::HeadProgress head_progress_;
   const Route* route_ = nullptr;
-  Attempt* attempt_ = nullptr;                                // while a request is being served
-  const Attempt* source_ = nullptr;                           // of its answer: attempt_ or a detour
+  CallRunner* call_ = nullptr;                                // while a request is being served
+  const CallRunner* source_ = nullptr;                        // of its answer: call_ or its fallback
   std::unique_ptr<Tunnel> tunnel_;                            // after a 101, until the connection's end
   std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
   BodyDiscard discarded_;

@@ -87,38 +87,39 @@ Task<void> Session::serve() {
   inbound_.cache_scope.clear();
   if (inbound_.peer.trusted) choose_cache_scope();
 
-  Attempt attempt(worker_, inbound_, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback, started_,
-                  wall_);
-  attempt_ = &attempt;
+  const RequestContext context{
+      .request = &request, .started = started_, .wall = wall_, .body_replayable = inbound_.body.done()};
+  CallRunner call(worker_, inbound_, context, *snapshot_, *route_->upstream, *route_->timeouts, *route_->fallback);
+  call_ = &call;
   Reply reply;
-  Attempt* const source = co_await attempt.resolve(reply, started_);
+  CallRunner* const source = co_await call.resolve(reply, started_);
   source_ = source;
-  if (is_forsaken(source->x.outcome) || is_forsaken(attempt.x.outcome)) {
+  if (is_forsaken(source->exchange().outcome) || is_forsaken(call.exchange().outcome)) {
     source->done();
     close_ = true;
     client_->close();
-  } else if (source->x.outcome == Outcome::client_fault) {
-    attempt.done();
-    co_await refuse_body(source->forward.upload_state());
+  } else if (source->exchange().outcome == Outcome::client_fault) {
+    call.done();
+    co_await refuse_body(source->forward().upload_state());
   } else if (reply.origin == Reply::Origin::upstream && reply.status == 101) {
-    co_return co_await begin_tunnel(attempt, *source, reply);
+    co_return co_await begin_tunnel(call, *source, reply);
   } else if (reply.origin == Reply::Origin::upstream) {
     co_await relay(*source, reply);
   } else {
     co_await source->release();
-    attempt.done();
-    co_await answer(reply, attempt.x.outcome, route_->upstream->config->name);
+    call.done();
+    co_await answer(reply, call.exchange().outcome, route_->upstream->config->name);
   }
-  attempt.done();
-  const bool runs_on = attempt.runs_on();
+  call.done();
+  const bool runs_on = call.runs_on();
   if (runs_on) {
-    record(&attempt);
+    record(&call);
     client_->shutdown_send();
   }
-  co_await attempt.finish();
-  attempt_ = nullptr;
-  if (!runs_on) record(&attempt);
-  if (source->x.refresh && !source->x.connection_bound) Refresh::start(worker_, inbound_, snapshot_, *source);
+  co_await call.finish();
+  call_ = nullptr;
+  if (!runs_on) record(&call);
+  if (source->wants_refresh() && !source->call.connection_bound) Refresh::start(worker_, inbound_, snapshot_, *source);
   worker_.give_back(std::move(reply.fields));
   co_await settle_request_body();
   if (must_linger()) co_await linger();
@@ -184,7 +185,7 @@ bool Session::client_closes() const {
 // Also where clients wait for this connection's place.
 bool Session::must_close() const {
   const bool is_last = client_->is_half_closed() && client_->buffer().empty();
-  const bool runs_on = attempt_ != nullptr && attempt_->runs_on();
+  const bool runs_on = call_ != nullptr && call_->runs_on();
   return close_ || leaving_ || runs_on || client_closes() || is_last || inbound_.has_lost_bound() ||
          worker_.draining() || gate_->full.load(std::memory_order_relaxed);
 }
@@ -237,19 +238,19 @@ Task<void> Session::answer(Reply& reply, Outcome outcome, std::string_view upstr
 }
 
 // The upstream's response, piece by piece as it comes.
-Task<void> Session::relay(Attempt& attempt, Reply& reply) {
-  Forward& forward = attempt.forward;
-  Exchange& x = attempt.x;
+Task<void> Session::relay(CallRunner& call, Reply& reply) {
+  Forward& forward = call.forward();
+  Exchange& x = call.exchange();
   const Response& response = forward.response();
   const ClientBody body = framing(response, inbound_.request);
   until_close_ = body == ClientBody::until_close;
   Scratch scratch(worker_.scratch());
   http::ChunkWriter chunks;
   for (bool first = true;; first = false) {
-    const std::string_view piece = attempt.next_piece();
+    const std::string_view piece = call.next_piece();
     const bool ended = x.outcome != Outcome::pending;
     if (ended && x.outcome != Outcome::complete) {
-      co_await break_off(attempt, reply, first);
+      co_await break_off(call, reply, first);
       co_return;
     }
     if (piece.empty() && !ended && !first) {
@@ -292,17 +293,17 @@ Task<void> Session::relay(Attempt& attempt, Reply& reply) {
 
 // The upstream failed after its head. What the client already has must not look whole; if it has nothing yet, it gets
 // an answer of ours.
-Task<void> Session::break_off(Attempt& attempt, Reply& reply, bool nothing_written) {
-  if (nothing_written && !is_forsaken(attempt.x.outcome)) {
-    reply = failure_reply(attempt.x);
-    Attempt* const source = co_await attempt.decide(reply, attempt.x.response_end);
+Task<void> Session::break_off(CallRunner& call, Reply& reply, bool nothing_written) {
+  if (nothing_written && !is_forsaken(call.exchange().outcome)) {
+    reply = failure_reply(call.call);
+    CallRunner* const source = co_await call.decide(reply, call.exchange().response_end);
     source_ = source;
     if (reply.origin == Reply::Origin::upstream) co_return co_await relay(*source, reply);
     until_close_ = false;
     co_await source->release();
-    co_return co_await answer(reply, attempt.x.outcome, attempt.upstream.config->name);
+    co_return co_await answer(reply, call.exchange().outcome, call.upstream.config->name);
   }
-  attempt.done();
+  call.done();
   close_ = true;
   cut_client();
 }
@@ -312,11 +313,11 @@ Task<void> Session::send(Gather& gather) {
 }
 
 Task<void> Session::send_slowly(Gather& gather) {
-  if (attempt_ != nullptr) attempt_->on_client_stalled();
+  if (call_ != nullptr) call_->on_client_stalled();
   begin_discarding();
   co_await stream_.flush(gather);
   discards_ = false;
-  if (attempt_ != nullptr) attempt_->on_client_resumed();
+  if (call_ != nullptr) call_->on_client_resumed();
 }
 
 // What is left of the request's body is dropped, so that the next request can be read; else the connection ends.

@@ -80,7 +80,7 @@ bool Session::is_insecure_for(const Listener& listener) const {
 // ------------------------------------------------------------------------------------------------------ the end
 
 void Session::drain() {
-  if (attempt_ != nullptr) attempt_->stop_running_on();
+  if (call_ != nullptr) call_->stop_running_on();
   if (!idle_ && !owes_body_) return;
   client_deadline_.arm(std::min(client_deadline_.due(), steady_now() + kDrainIdle));
 }
@@ -105,7 +105,7 @@ void Session::stop() {
   stopped_ = true;
   if (tunnel_) tunnel_->cut();
   cut_client();
-  if (attempt_ != nullptr) attempt_->cut_off(Outcome::cut_off);
+  if (call_ != nullptr) call_->cut_off(Outcome::cut_off);
   wake();
 }
 

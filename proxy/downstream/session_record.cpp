@@ -7,18 +7,18 @@
 namespace fusewire::proxy {
 
 // The next request may take idle_timeout from now on.
-void Session::record(const Attempt* attempt) {
+void Session::record(const CallRunner* call) {
   over_ = steady_now();
-  const FinishedRequest request = finished(attempt, over_);
+  const FinishedRequest request = finished(call, over_);
   if (listener_ != nullptr) count(worker_, *listener_, request);
   if (snapshot_->config.log.access) write_access_line(worker_, snapshot_->config.log, access_record(request), over_);
 }
 
-FinishedRequest Session::finished(const Attempt* attempt, Time end) const {
+FinishedRequest Session::finished(const CallRunner* call, Time end) const {
   return {.inbound = inbound_,
           .listener = gate_->name,
           .route = route_,
-          .first = attempt,
+          .first = call,
           .source = source_,
           .wall = wall_,
           .started = started_,

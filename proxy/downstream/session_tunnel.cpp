@@ -7,8 +7,8 @@
 namespace fusewire::proxy {
 
 // A client that has read the 101 finds the call counted. What the upstream sent behind it goes to the client with it.
-Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) {
-  source.done(source.x.response_end);
+Task<void> Session::begin_tunnel(CallRunner& first, CallRunner& source, Reply& reply) {
+  source.done(source.exchange().response_end);
   first.done();
   close_ = true;  // no further request, whatever comes of it
   status_ = reply.status;
@@ -16,9 +16,9 @@ Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) 
   if (listener_ != nullptr) count(worker_, *listener_, finished(nullptr, now));
   Scratch scratch(worker_.scratch());
   append_response_head(*scratch, {.status = reply.status,
-                                  .reason = source.forward.response().reason,
+                                  .reason = source.forward().response().reason,
                                   .fields = reply.fields,
-                                  .connection = &source.forward.response_connection(),
+                                  .connection = &source.forward().response_connection(),
                                   .body = ClientBody::none,
                                   .content_length = {},
                                   .extra_fields = reply.extra_fields,
@@ -32,18 +32,18 @@ Task<void> Session::begin_tunnel(Attempt& first, Attempt& source, Reply& reply) 
   co_await send(gather);
   if (!client_->write_failed()) open_tunnel(first, source);
   co_await first.finish();
-  attempt_ = nullptr;
+  call_ = nullptr;
   if (!tunnel_) write_access_line(worker_, snapshot_->config.log, access_record(finished(&first, now)), now);
   worker_.give_back(std::move(reply.fields));
 }
 
-void Session::open_tunnel(Attempt& first, Attempt& source) {
-  tunnel_ = std::make_unique<Tunnel>(worker_.deadlines(), client_, source.forward.take_connection(),
-                                     source.x.timeouts->tunnel_idle);
+void Session::open_tunnel(CallRunner& first, CallRunner& source) {
+  tunnel_ = std::make_unique<Tunnel>(worker_.deadlines(), client_, source.forward().take_connection(),
+                                     source.call.timeouts->tunnel_idle);
   tunnel_->method = inbound_.request.method;
   tunnel_->path = inbound_.request.path;
   tunnel_->host = inbound_.request.authority;
-  tunnel_->endpoint = first.forward.endpoint();
+  tunnel_->endpoint = first.endpoint();
   tunnel_->record = access_record(finished(&first, steady_now()));
   tunnel_->route_name = tunnel_->record.route;
   tunnel_->upstream_name = tunnel_->record.upstream;

@@ -91,8 +91,9 @@ Reply too_many_requests_reply(string_view upstream) {
   return problem_reply(Problem::concurrency_limit, std::move(detail));
 }
 
-Reply failure_reply(const Exchange& x) {
-  Reply reply = failure_reply(x.outcome, x.upstream->name, x.tls_fault);
+Reply failure_reply(const Call& call) {
+  const Exchange& x = *call.exchange;
+  Reply reply = failure_reply(x.outcome, call.upstream->name, x.tls_fault);
   if (x.outcome == Outcome::protocol_error && !x.malformed.empty()) reply.detail.append(": ").append(x.malformed);
   return reply;
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "filters/exchange.hpp"
+#include "filters/call.hpp"
 
 namespace fusewire::proxy {
 
@@ -14,7 +14,7 @@ namespace fusewire::proxy {
 Reply problem_reply(Problem, std::string detail);
 
 // The answer for an exchange that failed: ConnectFailed, ResponseTimeout, …
-Reply failure_reply(const Exchange&);
+Reply failure_reply(const Call&);
 // The same where nothing more is known than the outcome.
 Reply failure_reply(Outcome, std::string_view upstream, const TlsFault& = {});
 

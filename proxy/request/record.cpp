@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/request/record.hpp"
 
-#include "proxy/request/attempt.hpp"
+#include "proxy/request/call_runner.hpp"
 
 namespace fusewire::proxy {
 
@@ -10,18 +10,17 @@ namespace {
 Flags flags_of(const FinishedRequest& request) {
   Flags flags = row(request.error).flags;
   if (request.cut_off) flags = static_cast<Flags>(flags | bits(Flag::shut_down));
-  if (request.first != nullptr)
-    flags = static_cast<Flags>(flags | request.first->x.flags | request.first->asked_last().x.flags);
-  if (request.source != nullptr) flags = static_cast<Flags>(flags | request.source->x.flags);
+  if (request.first != nullptr) flags = static_cast<Flags>(flags | request.first->call.flags);
+  if (request.source != nullptr) flags = static_cast<Flags>(flags | request.source->call.flags);
   return flags;
 }
 
 // The step of the route's chain that the answer comes from; empty where no fallback answered.
 std::string_view fallback_step(const FinishedRequest& request) {
-  const Attempt& asked = request.first->asked_last();
-  if (!asked.x.has(Flag::fallback)) return {};
-  if (request.source != &asked) return "upstream";
-  return asked.x.has(Flag::cache_hit) || asked.x.has(Flag::cache_stale) ? "cache" : "static";
+  const Call& call = request.first->call;
+  if (!call.has(Flag::fallback)) return {};
+  if (request.source != request.first) return "upstream";
+  return call.has(Flag::cache_hit) || call.has(Flag::cache_stale) ? "cache" : "static";
 }
 
 }  // namespace
@@ -55,11 +54,12 @@ AccessRecord access_record(const FinishedRequest& request) {
     line.breaker_state = breaker::to_string(request.route->upstream->state->breaker.state());
   }
   if (request.first == nullptr) return line;
-  const Exchange& x = request.first->x;
-  line.attempts = request.first->forward.attempts();
+  const Exchange& x = request.first->exchange();
+  line.attempts = request.first->attempts();
   line.fallback = fallback_step(request);
-  if (const auto& endpoint = request.first->forward.endpoint()) line.endpoint = endpoint->url;
-  if (line.attempts > 0) line.upstream_time = (x.response_end == kNever ? request.ended : x.response_end) - x.permitted;
+  if (const auto& endpoint = request.first->endpoint()) line.endpoint = endpoint->url;
+  if (line.attempts > 0)
+    line.upstream_time = (x.response_end == kNever ? request.ended : x.response_end) - request.first->call.permitted;
   return line;
 }
 

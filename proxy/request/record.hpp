@@ -12,16 +12,16 @@
 
 namespace fusewire::proxy {
 
-class Attempt;
+class CallRunner;
 
-// Views are good as long as the request and its attempts.
+// Views are good as long as the request and its calls.
 struct FinishedRequest {
   const Inbound& inbound;
   std::string_view listener;
-  const Route* route = nullptr;     // nullptr: none was found
-  const Attempt* first = nullptr;   // nullptr: no upstream was to be asked
-  const Attempt* source = nullptr;  // whose answer it got: `first` or a detour
-  WallTime wall{};                  // when it came
+  const Route* route = nullptr;        // nullptr: none was found
+  const CallRunner* first = nullptr;   // nullptr: no upstream was to be asked
+  const CallRunner* source = nullptr;  // whose answer it got: `first` or its fallback
+  WallTime wall{};                     // when it came
   Time started = kNever;
   Time ended = kNever;
   int status = 0;                 // of the answer that was begun; 0: none

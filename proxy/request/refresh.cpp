@@ -22,13 +22,13 @@ bool stays_behind(std::string_view name) {
 }  // namespace
 
 void Refresh::start(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
-                    const Attempt& answered) {
+                    const CallRunner& answered) {
   if (is_next_reserved(Reserve::near_client)) return;  // clients need them more
   spawn(run(std::make_shared<Refresh>(worker, asked, std::move(snapshot), answered)), "refresh");
 }
 
 Refresh::Refresh(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
-                 const Attempt& answered)
+                 const CallRunner& answered)
     : worker_(worker),
       snapshot_(std::move(snapshot)),
       inbound_{.client = nobody_,
@@ -40,11 +40,13 @@ Refresh::Refresh(WorkerContext& worker, const Inbound& asked, std::shared_ptr<co
                .request_id = std::string(worker.new_request_id()),
                .route = asked.route,
                .cache_scope = asked.cache_scope},
-      fallback_{.on = answered.x.fallback->on, .chain = {}},
-      attempt_(worker, inbound_, *snapshot_, answered.upstream, *answered.x.timeouts, fallback_, steady_now(),
-               std::chrono::system_clock::now()) {
+      fallback_{.on = answered.call.fallback->on, .chain = {}},
+      context_{.request = &inbound_.request,
+               .started = steady_now(),
+               .wall = std::chrono::system_clock::now(),
+               .background = true},
+      call_(worker, inbound_, context_, *snapshot_, answered.upstream, *answered.call.timeouts, fallback_) {
   copy_request(asked.request);
-  attempt_.x.background = true;
   worker_.refreshes().add(*this);
 }
 
@@ -68,7 +70,7 @@ void Refresh::copy_request(const Request& asked) {
   request.scheme = keep(asked.scheme);
   request.minor_version = asked.minor_version;
   for (const Field& field : asked.fields) {
-    const bool deadline = iequals(field.name, attempt_.x.timeouts->deadline_header);
+    const bool deadline = iequals(field.name, call_.call.timeouts->deadline_header);
     if (deadline || stays_behind(field.name) || field.id == FieldId::lookalike || field.id == FieldId::x_request_id)
       continue;
     const std::string_view name = keep(field.name);
@@ -78,28 +80,27 @@ void Refresh::copy_request(const Request& asked) {
 
 Task<void> Refresh::run(std::shared_ptr<Refresh> self) {
   self->inbound_.session = self;
-  Attempt& attempt = self->attempt_;
+  CallRunner& call = self->call_;
   Reply reply;
-  Attempt* const source = co_await attempt.resolve(reply, attempt.x.started);
+  CallRunner* const source = co_await call.resolve(reply, self->context_.started);
   if (reply.origin == Reply::Origin::upstream) co_await self->read_body(*source);
   source->done();
-  attempt.done();
-  co_await attempt.finish();
+  call.done();
+  co_await call.finish();
 }
 
 // To its end, or until it turns out that the cache does not want it.
-Task<void> Refresh::read_body(Attempt& source) {
-  Exchange& x = source.x;
+Task<void> Refresh::read_body(CallRunner& source) {
   for (;;) {
     const std::string_view piece = source.next_piece();
-    if (x.outcome != Outcome::pending) co_return;
-    if (!source.chain.remembers()) co_return source.forward.abandon(Outcome::abandoned);
-    if (piece.empty()) co_await source.forward.wait();
+    if (source.exchange().outcome != Outcome::pending) co_return;
+    if (!source.chain.needs_body()) co_return source.forward().abandon(Outcome::abandoned);
+    if (piece.empty()) co_await source.forward().wait();
   }
 }
 
 void Refresh::stop() {
-  attempt_.cut_off(Outcome::cut_off);
+  call_.cut_off(Outcome::cut_off);
   event_.set();
 }
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "proxy/request/attempt.hpp"
+#include "proxy/request/call_runner.hpp"
 #include "proxy/upstream/inbound.hpp"
 #include "proxy/upstream/worker_context.hpp"
 
@@ -17,9 +17,9 @@ class Refresh final : public WorkerTask, public std::enable_shared_from_this<Ref
  public:
   // What `answered` was answered with a moment ago, when `asked` was asked for. Returns when it has to wait, at the
   // latest. Does nothing while descriptors are few.
-  static void start(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
+  static void start(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const CallRunner& answered);
 
-  Refresh(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const Attempt& answered);
+  Refresh(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const CallRunner& answered);
   ~Refresh();
 
   void stop() override;  // cut off now
@@ -27,7 +27,7 @@ class Refresh final : public WorkerTask, public std::enable_shared_from_this<Ref
  private:
   static Task<void> run(std::shared_ptr<Refresh>);
   void copy_request(const Request&);
-  Task<void> read_body(Attempt&);
+  Task<void> read_body(CallRunner&);
 
   WorkerContext& worker_;
   std::shared_ptr<const Snapshot> snapshot_;
@@ -36,7 +36,8 @@ class Refresh final : public WorkerTask, public std::enable_shared_from_this<Ref
   Inbound inbound_;
   std::string text_;           // what the request's views point into
   config::Fallback fallback_;  // without a chain: there is nobody to be answered
-  Attempt attempt_;
+  RequestContext context_;
+  CallRunner call_;
 };
 
 }  // namespace fusewire::proxy

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "filters/chain.hpp"
+#include "filters/chain_context.hpp"
 #include "proxy/observe/cells.hpp"
 #include "proxy/snapshot/router.hpp"
 #include "proxy/snapshot/upstream.hpp"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "filters/timeout/timeout_filter.hpp"
+#include "filters/timeout/deadline.hpp"
 #include "proxy/http/keep_alive.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/upstream/host_rewrite.hpp"
@@ -16,12 +16,13 @@ constexpr unsigned kMaxInterims = 64;  // 1xx before one final response
 
 }  // namespace
 
-Forward::Forward(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Exchange& x,
-                 Chain& chain)
+Forward::Forward(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Call& call,
+                 Exchange& x, CallChain& chain)
     : worker_(worker),
       inbound_(inbound),
       upstream_(upstream),
       via_(via),
+      call_(call),
       x_(x),
       chain_(chain),
       due_(worker.deadlines(), [this] { on_deadline(); }),
@@ -41,20 +42,20 @@ void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
 
 void Forward::end(const Fault& fault) {
   if (x_.outcome != Outcome::pending) return;
-  x_.runs_on = is_given_up(fault.outcome) && !worker_.draining() && chain_.wants_verdict(x_);
+  call_.runs_on = is_given_up(fault.outcome) && !worker_.draining() && chain_.wants_verdict(call_);
   x_.outcome = fault.outcome;
   x_.response_end = fault.at;
   phase_ = Phase::over;
   dial_.cancel();
   if (fault.outcome == Outcome::complete) return;
   x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at);
-  if (connection_ && !x_.runs_on) connection_->channel().close();
+  if (connection_ && !call_.runs_on) connection_->channel().close();
 }
 
 // Whether only the client's end, or its own deadline, keeps the upstream from answering.
 bool Forward::is_given_up(Outcome outcome) const {
   if ((phase_ != Phase::waiting && !dialling_) || has_head_ || running_on_) return false;
-  return outcome == Outcome::client_gone || (outcome == Outcome::total_timeout && x_.short_deadline);
+  return outcome == Outcome::client_gone || (outcome == Outcome::total_timeout && call_.short_deadline);
 }
 
 // ------------------------------------------------------------------------------------------------------ connecting
@@ -81,14 +82,14 @@ bool Forward::take_bound_connection() {
 
 void Forward::choose_endpoint() {
   if (inbound_.bound && take_bound_connection()) return;
-  choice_ = worker_.balancer().choose(upstream_, x_.permitted == kNever ? steady_now() : x_.permitted);
+  choice_ = worker_.balancer().choose(upstream_, x_.begun);
 }
 
 bool Forward::reuse_connection() {
   ++attempts_;
-  const Time now = x_.permitted == kNever ? steady_now() : x_.permitted;
+  const Time now = x_.begun;
   if (!fresh_ && !connection_ && choice_.backend)
-    connection_ = worker_.pool().take(*choice_.backend, now, x_.timeouts->keep_alive);
+    connection_ = worker_.pool().take(*choice_.backend, now, call_.timeouts->keep_alive);
   if (connection_) Balancer::mark_reachable(*choice_.backend);
   return connection_ != nullptr;
 }
@@ -111,8 +112,8 @@ Task<void> Forward::connect() {
   if (!placed) co_return end(why_no_slot());
   connect_started_ = steady_now();
   arm();
-  const Time until = std::min(connect_started_ + x_.connect_within, x_.total_at);
-  const Dial::Until when{.time = until, .limited_by_connect_timeout = until < x_.total_at};
+  const Time until = std::min(connect_started_ + x_.connect_within, call_.total_at);
+  const Dial::Until when{.time = until, .limited_by_connect_timeout = until < call_.total_at};
   co_await dial(when, [this] {
     inbound_.client.listen();
     return interrupted();
@@ -137,7 +138,6 @@ Outcome Forward::why_no_slot() const {
 
 Task<void> Forward::fetch_head() {
   response_.fields = worker_.take_fields();
-  choose_endpoint();
   bool again = x_.outcome == Outcome::pending;
   while (again) {
     if (!reuse_connection()) co_await connect();
@@ -165,21 +165,21 @@ bool Forward::may_try_again() const {
   if (own_ && inbound_.connection_bound) return false;  // a leg of a handshake is good on its own connection alone
   const bool nothing_sent = connection_->channel().bytes_written() == written_before_;
   return upload_.state() == Upload::State::idle && inbound_.body.done() &&
-         (nothing_sent || x_.request->is_idempotent());
+         (nothing_sent || call_.context->request->is_idempotent());
 }
 
 void Forward::append_head(std::string& out) {
-  RequestHead head{.request = *x_.request,
+  RequestHead head{.request = *call_.context->request,
                    .connection = inbound_.connection,
                    .peer = inbound_.peer,
                    .via = via_,
                    .request_id = inbound_.request_id,
-                   .host = host_sent(inbound_.route->config->host, *x_.request, *endpoint()),
-                   .deadline_header = x_.timeouts->deadline_header,
+                   .host = host_sent(inbound_.route->config->host, *call_.context->request, *endpoint()),
+                   .deadline_header = call_.timeouts->deadline_header,
                    .deadline_ms = {},
                    .upgrades = inbound_.upgrades,
-                   .conditions = x_.conditions};
-  if (const auto left = x_.deadline_asked ? remaining_deadline_ms(x_, steady_now()) : std::nullopt)
+                   .conditions = call_.conditions};
+  if (const auto left = call_.deadline_asked ? remaining_deadline_ms(call_, steady_now()) : std::nullopt)
     head.deadline_ms = static_cast<std::int64_t>(*left);
   append_request_head(out, head);
 }
@@ -193,13 +193,13 @@ Task<void> Forward::send() {
   gather.add(*scratch);
   http::ChunkWriter chunks;
   const bool whole = inbound_.body.done();
-  if (x_.request->body == BodyKind::chunked) {
+  if (call_.context->request->body == BodyKind::chunked) {
     if (whole || !inbound_.buffered_body.empty())
       chunks.add(gather, inbound_.buffered_body, whole, inbound_.body.trailers());
   } else {
     gather.add(inbound_.buffered_body);
   }
-  last_progress_ = x_.permitted;
+  last_progress_ = x_.begun;
   const bool at_once = channel.try_write(gather);
   if (!at_once) {
     begin_blocked_write(steady_now());
@@ -208,14 +208,14 @@ Task<void> Forward::send() {
     co_await channel.flush(gather);
     blocked_ = false;
   }
-  if (!at_once || x_.request->body != BodyKind::none) last_progress_ = steady_now();
-  x_.nothing_sent = x_.nothing_sent && channel.bytes_written() == written_before_;
+  if (!at_once || call_.context->request->body != BodyKind::none) last_progress_ = steady_now();
+  call_.nothing_sent = call_.nothing_sent && channel.bytes_written() == written_before_;
   if (whole) {
-    x_.request_sent = x_.request->body == BodyKind::none ? x_.permitted : last_progress_;
+    x_.request_sent = call_.context->request->body == BodyKind::none ? x_.begun : last_progress_;
     phase_ = Phase::waiting;
     co_return;
   }
-  x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
+  call_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
   inbound_.client.consume_body();
   inbound_.buffered_body = {};
   if (channel.write_failed()) co_return;  // perhaps it has answered early: the read will tell
@@ -255,7 +255,7 @@ bool Forward::is_stale(Time now) const {
   constexpr std::chrono::seconds kLong{1};
   constexpr milliseconds kAtOnce{100};
   if (!connection_->reused() || received_any_) return false;
-  if (x_.permitted - connection_->idle_since() >= kLong) return now - x_.permitted < kAtOnce;
+  if (x_.begun - connection_->idle_since() >= kLong) return now - x_.begun < kAtOnce;
   const Channel& channel = connection_->channel();
   return channel.eof() && !channel.was_reset() && channel.unacknowledged() > 0;
 }
@@ -270,14 +270,14 @@ bool Forward::parse_head() {
   if (head.parsed == http::Parsed::refused) return refuse(head.reason), true;
   if (switches_unasked(head)) return refuse("a switch of protocols that was not asked for"), true;
   response_connection_ = head.connection;
-  x_.connection_bound = x_.connection_bound || head.connection_bound;
+  call_.connection_bound = call_.connection_bound || head.connection_bound;
   channel.buffer().hold(head.size);
   if (response_.status < 200 && response_.status != 101) {
     if (++interims_ > kMaxInterims) refuse("too many interim responses");
     return true;
   }
   has_head_ = true;
-  if (x_.connection_bound && !response_connection_.close) reserve_bound_connection();
+  if (call_.connection_bound && !response_connection_.close) reserve_bound_connection();
   x_.response = &response_;
   x_.upstream_status = response_.status;
   x_.response_head = last_progress_ = steady_now();
@@ -301,7 +301,7 @@ Task<void> Forward::run_on() {
   if (connection_) x_.request_sent += now - x_.response_end;
   const Outcome given_up = std::exchange(x_.outcome, Outcome::pending);
   x_.response_end = kNever;
-  x_.gone_by = std::exchange(x_.total_at, kNever);
+  call_.gone_by = std::exchange(call_.total_at, kNever);
   if (connection_) {
     phase_ = Phase::waiting;
     co_await receive_head();
@@ -317,7 +317,7 @@ Task<void> Forward::run_on() {
 Task<void> Forward::connect_without_client() {
   const Time patience = steady_now() + x_.connect_within;
   const bool placed = co_await dial_.acquire_slot([&] { return fault_ || steady_now() >= patience; });
-  x_.permitted = connect_started_ = steady_now();  // what was before depended on the client
+  call_.permitted = x_.begun = connect_started_ = steady_now();  // what was before depended on the client
   if (!placed) co_return;
   phase_ = Phase::connecting;
   arm();
@@ -334,7 +334,7 @@ void Forward::stop_running_on() {
 void Forward::cut_off(Outcome why) {
   if (why == Outcome::client_gone && !has_head_ && inbound_.client.write_blocked()) inbound_.client.reset();
   if (why == Outcome::client_gone && is_given_up(why)) end(why);
-  if (why == Outcome::client_gone && (running_on_ || x_.runs_on)) return;
+  if (why == Outcome::client_gone && (running_on_ || call_.runs_on)) return;
   if (x_.outcome == Outcome::pending && !fault_) fault_ = Fault{why, steady_now()};
   dial_.cancel();
   if (connection_) connection_->channel().close();
@@ -374,13 +374,13 @@ void Forward::part_with_connection(bool keep) {
   if (!keep) return release_bound_connection(), connection_.reset();
   const milliseconds idle = keep_alive();  // the field lies in the buffer
   connection_->channel().buffer().release();
-  if (x_.connection_bound) return inbound_.bound->keep(std::move(connection_), endpoint());
+  if (call_.connection_bound) return inbound_.bound->keep(std::move(connection_), endpoint());
   worker_.pool().give_back(std::move(connection_), x_.response_end, idle);
 }
 
 // How long the connection may be idle.
 milliseconds Forward::keep_alive() const {
-  const milliseconds configured = x_.timeouts->keep_alive;
+  const milliseconds configured = call_.timeouts->keep_alive;
   for (const Field& field : response_.fields) {
     if (field.id != FieldId::keep_alive) continue;
     if (const auto allowed = http::keep_alive_timeout(field.value))

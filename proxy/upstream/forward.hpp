@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "filters/chain.hpp"
+#include "filters/call_chain.hpp"
 #include "proxy/upstream/dial.hpp"
 #include "proxy/upstream/inbound.hpp"
 #include "proxy/upstream/upload.hpp"
@@ -21,12 +21,14 @@ namespace fusewire::proxy {
 // start_over(), resume() and run_on() set it back; there is at most one connection, and this is its watcher.
 class Forward final : public Watcher {
  public:
-  Forward(WorkerContext&, Inbound&, const Upstream&, std::string_view via, Exchange&, Chain&);
+  Forward(WorkerContext&, Inbound&, const Upstream&, std::string_view via, Call&, Exchange&, CallChain&);
   // The upload must have ended: see finish().
   ~Forward();
   Forward(const Forward&) = delete;
   Forward& operator=(const Forward&) = delete;
 
+  // First: where the request goes. x.outcome says where that is impossible.
+  void choose_endpoint();
   // Until the final response's head is there, or x.outcome says why not. Relays 1xx on its way.
   Task<void> fetch_head();
   bool has_head() const { return has_head_; }
@@ -41,8 +43,8 @@ class Forward final : public Watcher {
 
   // The response is no longer needed: x.outcome becomes final now, if it is not.
   void abandon(Outcome);
-  // Puts the response aside while a detour is tried: x.outcome says `abandoned` so that it can be judged. resume() goes
-  // on.
+  // Puts the response aside while another upstream is tried: x.outcome says `abandoned` so that it can be judged.
+  // resume() goes on.
   void suspend();
   void resume();
   bool is_suspended() const { return suspended_; }
@@ -92,7 +94,6 @@ class Forward final : public Watcher {
   bool is_given_up(Outcome) const;
   void refuse(std::string_view malformed);
 
-  void choose_endpoint();
   bool take_bound_connection();
   bool reuse_connection();
   void begin_with_connection();
@@ -121,8 +122,9 @@ class Forward final : public Watcher {
   Inbound& inbound_;
   const Upstream& upstream_;
   std::string_view via_;
+  Call& call_;
   Exchange& x_;
-  Chain& chain_;
+  CallChain& chain_;
   Deadline due_;
   Dial dial_;
   Upload upload_;

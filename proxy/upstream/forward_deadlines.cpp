@@ -13,7 +13,7 @@ namespace fusewire::proxy {
 void Forward::on_deadline() {
   const Time now = steady_now();
   look_at_blocked_write(now);
-  if (chain_.next_due(x_) <= now) chain_.on_due(x_, now);
+  if (chain_.next_due(call_) <= now) chain_.on_due(call_, now);
   if (const Fault timeout = next_timeout(); timeout.at <= now && !fault_) {
     fault_ = timeout;
     if (connection_ && connection_->channel().write_blocked()) connection_->channel().close();
@@ -27,8 +27,8 @@ void Forward::on_deadline() {
 Forward::Fault Forward::next_timeout() const {
   if (x_.outcome != Outcome::pending) return {};
   const Fault phase = timeout_of_phase();
-  if (has_head_ || phase_ == Phase::over || phase.at < x_.total_at) return phase;
-  return {total_passed(), x_.total_at};
+  if (has_head_ || phase_ == Phase::over || phase.at < call_.total_at) return phase;
+  return {total_passed(), call_.total_at};
 }
 
 Forward::Fault Forward::timeout_of_phase() const {
@@ -57,7 +57,7 @@ Outcome Forward::total_passed() const {
 }
 
 void Forward::arm() {
-  const Time due = x_.outcome == Outcome::pending ? chain_.next_due(x_) : kNever;
+  const Time due = x_.outcome == Outcome::pending ? chain_.next_due(call_) : kNever;
   due_.arm(fault_ ? kNever : std::min(due, next_timeout().at));
 }
 
@@ -68,7 +68,7 @@ void Forward::on_upload(Upload::Progress progress, Time now, std::size_t bytes) 
   switch (progress) {
     case Upload::Progress::starved:
       x_.waits.upload_waits(now);
-      if (chain_.next_due(x_) < due_.due()) arm();
+      if (chain_.next_due(call_) < due_.due()) arm();
       return;
     case Upload::Progress::fed:
       x_.waits.upload_came(bytes, now);
@@ -91,7 +91,7 @@ void Forward::on_upload(Upload::Progress progress, Time now, std::size_t bytes) 
 
 // The request's total time stands still while its body makes progress.
 void Forward::body_moved(Time now) {
-  if (x_.total_at != kNever) x_.total_at += now - last_progress_;
+  if (call_.total_at != kNever) call_.total_at += now - last_progress_;
   last_progress_ = now;
 }
 
@@ -113,7 +113,7 @@ void Forward::look_at_blocked_write(Time now) {
 void Forward::client_waits() {
   if (x_.outcome != Outcome::pending) return;
   x_.waits.response_waits(steady_now());
-  if (chain_.next_due(x_) < due_.due()) arm();
+  if (chain_.next_due(call_) < due_.due()) arm();
 }
 
 void Forward::client_took() {

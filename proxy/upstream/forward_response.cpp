@@ -21,7 +21,9 @@ http::HeadResult Forward::read_head(Channel& channel) {
   ReadBuffer& buffer = channel.buffer();
   buffer.compact();
   const http::HeadLimits limits = head_limits();
-  const auto parse = [&] { return http::parse_response_head(buffer.view(), limits, x_.request->is_head(), response_); };
+  const auto parse = [&] {
+    return http::parse_response_head(buffer.view(), limits, call_.context->request->is_head(), response_);
+  };
   const auto grow = [&] { return buffer.grow(limits.max_bytes + kBodyRoom); };
   if (!head_progress_.may_be_complete(buffer.view(), limits)) {
     if (buffer.size() > config::kMaxHeadBytes) grow();  // a line without end yet: there must be room for the rest
@@ -50,7 +52,7 @@ http::HeadLimits Forward::head_limits() const {
 bool Forward::switches_unasked(const http::HeadResult& head) const {
   if (response_.status != 101) return false;
   return inbound_.upgrades == nullptr ||
-         !switches_as_asked(response_, head.connection, x_.request->fields, *inbound_.upgrades);
+         !switches_as_asked(response_, head.connection, call_.context->request->fields, *inbound_.upgrades);
 }
 
 // The response is malformed, and that is said: in the answer, where one is still to be given, and in the log.

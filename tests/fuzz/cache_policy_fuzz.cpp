@@ -14,7 +14,7 @@
 #include "filters/cache/store.hpp"
 #include "filters/http_date.hpp"
 #include "filters/list_field.hpp"
-#include "filters/timeout/timeout_filter.hpp"
+#include "filters/timeout/deadline.hpp"
 
 using namespace fusewire;
 using namespace fusewire::cache;
@@ -106,19 +106,21 @@ struct Fuzzed {
     store.insert(make_entry({partition, uri_key(request), request, response, verdict.freshness, kWall}, bytes),
                  request.fields, store.now_serial());
     config::Timeouts timeouts;
+    const RequestContext of_client{.request = &request, .started = kNow, .wall = kWall};
     Exchange x;
-    x.request = &request;
-    x.upstream = &upstream;
-    x.timeouts = &timeouts;
-    x.wall = kWall;
-    x.total_at = kNow;
-    remaining_deadline_ms(x, kNow);
+    Call call;
+    call.context = &of_client;
+    call.exchange = &x;
+    call.upstream = &upstream;
+    call.timeouts = &timeouts;
+    call.total_at = kNow;
+    remaining_deadline_ms(call, kNow);
     for (const auto later : {seconds{0}, seconds{100}, seconds{1000000}}) {
       const StaleRule rule{.on_error = true, .max_stale = seconds{500000}};
-      const EntryPtr entry = select(context, x, rule, kNow + later);
+      const EntryPtr entry = select(context, call, rule, kNow + later);
       if (!entry) continue;
       require(entry->freshness.fresh(kNow + later) || !directives.forbids_stale());
-      check_reply(answer(x, entry, "fusewire; hit", kNow + later), *entry);
+      check_reply(answer(call, entry, "fusewire; hit", kNow + later), *entry);
       response_again(*entry);
     }
   }

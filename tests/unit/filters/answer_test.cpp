@@ -34,9 +34,9 @@ struct Fixture : Scene {
   Reply ask(FieldPairs fields, Time now = kStart, std::string_view method = "GET") {
     request = get("/a", fields);
     request.method = method;
-    EntryPtr entry = select(context, x, kTenMinutes, now);
+    EntryPtr entry = select(context, call, kTenMinutes, now);
     REQUIRE(entry);
-    return answer(x, std::move(entry), "fusewire; hit", now);
+    return answer(call, std::move(entry), "fusewire; hit", now);
   }
 };
 
@@ -184,9 +184,9 @@ TEST_CASE_FIXTURE(Fixture, "hit, stale and miss are counted") {
   put({{"Cache-Control", "max-age=60"}});
   ask({}, kStart);
   ask({}, kStart + 60s);
-  CHECK_FALSE(select(context, x, kTenMinutes, kStart + 661s));
+  CHECK_FALSE(select(context, call, kTenMinutes, kStart + 661s));
   request = get("/other");
-  CHECK_FALSE(select(context, x, kTenMinutes, kStart));
+  CHECK_FALSE(select(context, call, kTenMinutes, kStart));
   CHECK(partition->events(Event::hit) == 1);
   CHECK(partition->events(Event::stale) == 1);
   CHECK(partition->events(Event::miss) == 2);
@@ -194,7 +194,7 @@ TEST_CASE_FIXTURE(Fixture, "hit, stale and miss are counted") {
 
 TEST_CASE_FIXTURE(Fixture, "only GET and HEAD without a body, and without If-Match, are answered") {
   put({{"Cache-Control", "max-age=60"}, {"ETag", "\"1\""}});
-  const auto answered = [&] { return select(context, x, kTenMinutes, kStart) != nullptr; };
+  const auto answered = [&] { return select(context, call, kTenMinutes, kStart) != nullptr; };
   CHECK(answered());
   request = get("/a", {{"If-Match", "\"1\""}});
   CHECK_FALSE(answered());
@@ -213,7 +213,7 @@ TEST_CASE_FIXTURE(Fixture,
   put({{"Cache-Control", "max-age=60"}});
   const auto answered = [&](StaleRule rule, std::string_view name, std::string_view value) {
     request = get("/a", {{name, value}});
-    return select(context, x, rule, kStart + 70s) != nullptr;
+    return select(context, call, rule, kStart + 70s) != nullptr;
   };
   for (const auto wish : {config::RequestDirectives::honour, config::RequestDirectives::ignore}) {
     upstream.cache.request_directives = wish;

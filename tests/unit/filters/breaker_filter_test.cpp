@@ -36,18 +36,18 @@ struct Fixture : Scene {
   std::optional<Reply> request(Time now = kStart) {
     begin(now);
     filter.emplace(context);
-    auto reply = filter->on_request(x, now);
+    auto reply = own_reply(*filter, call, now);
     if (!reply) sent(now);
     return reply;
   }
   void reply(Time now) {
     Reply r = head(now);
-    filter->on_reply(x, r, now);
+    filter->on_reply(call, r, now);
   }
   void done(Outcome outcome, Time now) {
     x.outcome = outcome;
     if (outcome == Outcome::complete) x.response_end = now;
-    filter->on_done(x, now);
+    filter->on_done(call, now);
   }
   void fail(Time now = kStart) {
     request(now);
@@ -61,7 +61,7 @@ struct Fixture : Scene {
 
 TEST_CASE_FIXTURE(Fixture, "a permit lets the request pass and notes when") {
   CHECK_FALSE(request(kStart + 5ms));
-  CHECK(x.permitted == kStart + 5ms);
+  CHECK(call.permitted == kStart + 5ms);
   CHECK(x.outcome == Outcome::pending);
 }
 
@@ -75,9 +75,9 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(reply->state == "open");
   CHECK(reply->retry_after == 12400ms);
   CHECK(reply->detail == "circuit breaker 'orders' is open: 5 failures in a row; next trial in 12.4 s");
-  CHECK(x.has(Flag::circuit_open));
+  CHECK(call.has(Flag::circuit_open));
   CHECK(x.outcome == Outcome::local);
-  CHECK(x.permitted == kNever);
+  CHECK(call.permitted == kNever);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a rejected exchange is not judged") {
@@ -85,9 +85,9 @@ TEST_CASE_FIXTURE(Fixture, "a rejected exchange is not judged") {
   auto reply = request();
   REQUIRE(reply);
   CHECK(reply->state == "forced_open");
-  filter->on_reply(x, *reply, kStart);
-  filter->on_done(x, kStart);
-  CHECK(x.verdict == Verdict::none);
+  filter->on_reply(call, *reply, kStart);
+  filter->on_done(call, kStart);
+  CHECK(call.verdict == Verdict::none);
   CHECK(totals().neutral == 0);
   CHECK(totals().rejected == 1);
 }
@@ -95,9 +95,9 @@ TEST_CASE_FIXTURE(Fixture, "a rejected exchange is not judged") {
 TEST_CASE_FIXTURE(Fixture, "a complete response is judged by its status when it is done") {
   request();
   reply(kStart + 1s);
-  CHECK(x.verdict == Verdict::none);
+  CHECK(call.verdict == Verdict::none);
   done(Outcome::complete, kStart + 2s);
-  CHECK(x.verdict == Verdict::success);
+  CHECK(call.verdict == Verdict::success);
   CHECK(totals().success == 1);
 }
 
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(Fixture, "an outcome that is final with the head is judged bef
   x.outcome = Outcome::complete;
   x.response_end = kStart + 1s;
   reply(kStart + 1s);
-  CHECK(x.verdict == Verdict::failure);
+  CHECK(call.verdict == Verdict::failure);
   CHECK(totals().failure == 1);
   done(Outcome::complete, kStart + 1s);
   CHECK(totals().failure == 1);
@@ -121,14 +121,14 @@ TEST_CASE_FIXTURE(Fixture, "a 101 ends the call when it is read") {
   CHECK(totals().success == 1);
   done(Outcome::complete, kStart + 3600s);
   CHECK(totals().success == 1);
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a body cut short after a 200 is a failure") {
   request();
   reply(kStart + 1s);
   done(Outcome::incomplete, kStart + 2s);
-  CHECK(x.verdict == Verdict::failure);
+  CHECK(call.verdict == Verdict::failure);
   CHECK(totals().failure == 1);
 }
 
@@ -145,10 +145,10 @@ TEST_CASE_FIXTURE(Fixture, "the client's leave and our own lack are neutral, bei
   done(Outcome::client_gone, kStart + 1s);
   request();
   done(Outcome::resource_exhausted, kStart + 1s);
-  CHECK(x.verdict == Verdict::neutral);
+  CHECK(call.verdict == Verdict::neutral);
   request();
   done(Outcome::overload, kStart + 1s);
-  CHECK(x.verdict == Verdict::none);
+  CHECK(call.verdict == Verdict::none);
   CHECK(totals().success == 0);
   CHECK(totals().failure == 0);
   CHECK(totals().neutral == 2);
@@ -164,7 +164,7 @@ TEST_CASE_FIXTURE(Fixture, "what was answered here after the permit was taken is
   SUBCASE("a filter's reply") { outcome = Outcome::local; }
   CHECK_FALSE(request(kStart + 30s));
   done(outcome, kStart + 30s);
-  CHECK(x.verdict == Verdict::none);
+  CHECK(call.verdict == Verdict::none);
   CHECK(totals().neutral == 0);
   CHECK(breaker->snapshot(kStart + 30s).half_open.in_flight == 0);
   CHECK_FALSE(request(kStart + 30s));
@@ -179,12 +179,12 @@ TEST_CASE_FIXTURE(Fixture, "a filter that is destroyed without a word gives its 
 TEST_CASE_FIXTURE(Fixture, "a call turns slow at slower_than after the request was sent, while it still waits") {
   request();
   sent(kStart + 1s);
-  CHECK(filter->next_due(x) == kStart + 6s);
-  filter->on_due(x, kStart + 5999ms);
+  CHECK(filter->next_due(call) == kStart + 6s);
+  filter->on_due(call, kStart + 5999ms);
   CHECK(slow() == 0);
-  filter->on_due(x, kStart + 6s);
+  filter->on_due(call, kStart + 6s);
   CHECK(slow() == 1);
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
   reply(kStart + 7s);
   done(Outcome::complete, kStart + 7s);
   CHECK(slow() == 1);
@@ -213,17 +213,17 @@ TEST_CASE_FIXTURE(Fixture,
   Fixture::Scene::request.body = BodyKind::length;
   Fixture::Scene::request.content_length = 1;
   x.request_sent = kNever;
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
   reply(kStart + 8s);
   x.request_sent = kStart + 9s;
-  filter->on_due(x, kStart + 15s);
+  filter->on_due(call, kStart + 15s);
   CHECK(slow() == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "without a body the upstream's time begins with the permit, be there a connection or not") {
   request();
   x.request_sent = kNever;
-  CHECK(filter->next_due(x) == kStart + 5s);
+  CHECK(filter->next_due(call) == kStart + 5s);
   done(Outcome::client_gone, kStart + 6s);
   CHECK(slow() == 1);
 }
@@ -234,7 +234,7 @@ TEST_CASE_FIXTURE(Fixture, "with measure: body slowness runs to the response's e
   configure(settings);
   request();
   reply(kStart + 1s);
-  CHECK(filter->next_due(x) == kStart + 5s);
+  CHECK(filter->next_due(call) == kStart + 5s);
   done(Outcome::complete, kStart + 4s);
   CHECK(slow() == 0);
   request();
@@ -248,7 +248,7 @@ TEST_CASE_FIXTURE(Fixture, "without a slow-call detector nothing is due before t
   settings.detection.slow_call_rate.reset();
   configure(settings);
   request();
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
   reply(kStart + 20s);
   CHECK(slow() == 0);
 }
@@ -256,12 +256,12 @@ TEST_CASE_FIXTURE(Fixture, "without a slow-call detector nothing is due before t
 TEST_CASE_FIXTURE(Fixture, "a body that still flows settle_after after its head ends the call by its status") {
   request();
   reply(kStart + 1s);
-  CHECK(filter->next_due(x) == kStart + 11s);
-  filter->on_due(x, kStart + 10999ms);
+  CHECK(filter->next_due(call) == kStart + 11s);
+  filter->on_due(call, kStart + 10999ms);
   CHECK(totals().success == 0);
-  filter->on_due(x, kStart + 11s);
+  filter->on_due(call, kStart + 11s);
   CHECK(totals().success == 1);
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
   done(Outcome::complete, kStart + 3600s);
   CHECK(totals().success == 1);
   CHECK(totals().failure == 0);
@@ -271,14 +271,14 @@ TEST_CASE_FIXTURE(Fixture, "a settled stream of an error status is a failure") {
   response.status = 500;
   request();
   reply(kStart);
-  filter->on_due(x, kStart + 10s);
+  filter->on_due(call, kStart + 10s);
   CHECK(totals().failure == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a settled stream that breaks off is a new, failed call") {
   request();
   reply(kStart);
-  filter->on_due(x, kStart + 10s);
+  filter->on_due(call, kStart + 10s);
   done(Outcome::incomplete, kStart + 20s);
   CHECK(totals().success == 1);
   CHECK(totals().failure == 1);
@@ -287,7 +287,7 @@ TEST_CASE_FIXTURE(Fixture, "a settled stream that breaks off is a new, failed ca
 TEST_CASE_FIXTURE(Fixture, "a settled stream that the client leaves is nothing more") {
   request();
   reply(kStart);
-  filter->on_due(x, kStart + 10s);
+  filter->on_due(call, kStart + 10s);
   done(Outcome::client_gone, kStart + 20s);
   CHECK(totals().success == 1);
   CHECK(totals().failure == 0);
@@ -301,7 +301,7 @@ TEST_CASE_FIXTURE(Fixture, "a settled stream's break is nothing where breaks are
   configure(settings);
   request();
   reply(kStart);
-  filter->on_due(x, kStart + 10s);
+  filter->on_due(call, kStart + 10s);
   done(Outcome::incomplete, kStart + 20s);
   CHECK(totals().failure == 0);
 }
@@ -314,15 +314,17 @@ TEST_CASE_FIXTURE(Fixture, "an event stream of an hour does not hold a half-open
   for (int i = 0; i < 5; ++i) fail();
   CHECK_FALSE(request(kStart + 30s));
   reply(kStart + 31s);
-  filter->on_due(x, kStart + 41s);
+  filter->on_due(call, kStart + 41s);
   auto stream = std::move(filter);
   filter.reset();
-  Exchange streaming = x;
+  Exchange streamed = x;
+  Call streaming = call;
+  streaming.exchange = &streamed;
   CHECK_FALSE(request(kStart + 42s));
   reply(kStart + 42s);
   done(Outcome::complete, kStart + 42s);
   CHECK(breaker->state() == breaker::State::closed);
-  streaming.outcome = Outcome::complete;
+  streamed.outcome = Outcome::complete;
   stream->on_done(streaming, kStart + 3600s);
   CHECK(breaker->state() == breaker::State::closed);
 }
@@ -330,7 +332,7 @@ TEST_CASE_FIXTURE(Fixture, "an event stream of an hour does not hold a half-open
 TEST_CASE_FIXTURE(Fixture, "a trial call that turns slow re-opens at that moment") {
   for (int i = 0; i < 5; ++i) fail();
   CHECK_FALSE(request(kStart + 30s));
-  filter->on_due(x, kStart + 35s);
+  filter->on_due(call, kStart + 35s);
   CHECK(breaker->state() == breaker::State::open);
 }
 
@@ -341,8 +343,8 @@ TEST_CASE_FIXTURE(Fixture, "half-open without a free slot says so") {
   for (int i = 0; i < 5; ++i) fail();
   CHECK_FALSE(request(kStart + 30s));
   BreakerFilter second(context);
-  Exchange other = x;
-  const auto rejected = second.on_request(other, kStart + 30s);
+  Call other = call;
+  const auto rejected = own_reply(second, other, kStart + 30s);
   REQUIRE(rejected);
   CHECK(rejected->state == "half_open");
 }
@@ -364,7 +366,7 @@ TEST_CASE_FIXTURE(Fixture, "what would be rejected in shadow goes through and re
 TEST_CASE_FIXTURE(Fixture, "a settled stream that is ended by our own idle, or by our end, is nothing more") {
   request();
   reply(kStart);
-  filter->on_due(x, kStart + 10s);
+  filter->on_due(call, kStart + 10s);
   SUBCASE("idle") { done(Outcome::idle_timeout, kStart + 70s); }
   SUBCASE("drain") { done(Outcome::cut_off, kStart + 70s); }
   CHECK(totals().success == 1);
@@ -382,12 +384,12 @@ TEST_CASE_FIXTURE(Fixture, "a stream that stands still before it was settled is 
 TEST_CASE_FIXTURE(Fixture, "time in which the client was waited for is not the upstream's slowness") {
   request();
   x.waits.response_waits(kStart + 1s);
-  CHECK(filter->next_due(x) == kNever);
-  filter->on_due(x, kStart + 7s);
+  CHECK(filter->next_due(call) == kNever);
+  filter->on_due(call, kStart + 7s);
   CHECK(slow() == 0);
   x.waits.response_taken(kStart + 7s);
-  CHECK(filter->next_due(x) == kStart + 11s);
-  filter->on_due(x, kStart + 11s);
+  CHECK(filter->next_due(call) == kStart + 11s);
+  filter->on_due(call, kStart + 11s);
   CHECK(slow() == 1);
 }
 
@@ -397,7 +399,7 @@ TEST_CASE_FIXTURE(Fixture, "an upload's waits before the request was sent change
   x.waits.upload_came(10'000, kStart + 8s);
   x.waits.request_sent(kStart + 8s);
   sent(kStart + 8s);
-  CHECK(filter->next_due(x) == kStart + 13s);
+  CHECK(filter->next_due(call) == kStart + 13s);
 }
 
 TEST_CASE_FIXTURE(
@@ -412,14 +414,14 @@ TEST_CASE_FIXTURE(
   Fixture::Scene::request.body = BodyKind::length;
   Fixture::Scene::request.content_length = 1;
   x.request_sent = kNever;
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
   x.waits.upload_waits(kStart + 30s);
-  CHECK(filter->next_due(x) == kStart + 31001ms);
-  filter->on_due(x, kStart + 31s);
+  CHECK(filter->next_due(call) == kStart + 31001ms);
+  filter->on_due(call, kStart + 31s);
   CHECK(breaker->snapshot(kStart + 31s).half_open.in_flight == 1);
-  filter->on_due(x, kStart + 31001ms);
+  filter->on_due(call, kStart + 31001ms);
   CHECK(breaker->snapshot(kStart + 32s).half_open.in_flight == 0);
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
   done(Outcome::complete, kStart + 40s);
   CHECK(breaker->state() == breaker::State::closed);
   CHECK(totals().success == 1);
@@ -451,8 +453,8 @@ TEST_CASE_FIXTURE(Fixture, "a trial call whose upload takes long gives its slot 
   CHECK_FALSE(request(kStart + 30s));
   x.request_sent = kNever;
   x.waits.upload_begins(kStart + 30s);
-  CHECK(filter->next_due(x) == kStart + 31001ms);
-  filter->on_due(x, kStart + 31001ms);
+  CHECK(filter->next_due(call) == kStart + 31001ms);
+  filter->on_due(call, kStart + 31001ms);
   CHECK(breaker->snapshot(kStart + 31001ms).half_open.in_flight == 0);
   done(Outcome::reset, kStart + 32s);
   CHECK(breaker->state() == breaker::State::open);
@@ -462,7 +464,7 @@ TEST_CASE_FIXTURE(Fixture, "calls of a closed breaker wait for their clients as 
   request();
   x.request_sent = kNever;
   x.waits.upload_waits(kStart);
-  CHECK(filter->next_due(x) == kNever);
+  CHECK(filter->next_due(call) == kNever);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a call that turned slow is reported with its own time, however late the tick is") {
@@ -470,7 +472,7 @@ TEST_CASE_FIXTURE(Fixture, "a call that turned slow is reported with its own tim
   settings.detection.minimum_calls = 1;
   configure(settings);
   request();
-  filter->on_due(x, kStart + 5017ms);
+  filter->on_due(call, kStart + 5017ms);
   REQUIRE(breaker->last_trip().has_value());
   CHECK(breaker->last_trip()->at == kStart + 5s);
 }

@@ -20,6 +20,7 @@ struct Fixture : Scene {
   RequestCollapser fetches;
   ChainContext context{nullptr, nullptr, &store, store.partition("orders"), &fetches};
   std::optional<CacheFilter> filter;
+  Step step;  // the last one
 
   Fixture() { upstream.cache.serve = config::Serve::normal; }
 
@@ -27,27 +28,57 @@ struct Fixture : Scene {
     request = std::move(r);
     begin(now);
     filter.emplace(context);
-    return filter->on_request(x, now);
+    auto reply = own_reply(*filter, call, now, &step);
+    if (proceeds(step)) x.begun = now;
+    return reply;
   }
   Reply head_comes(Response r, Time now = kStart) {
     sent(now);
     response = std::move(r);
     Reply reply = head(now);
-    filter->on_reply(x, reply, now);
+    step = filter->on_reply(call, reply, now);
     return reply;
   }
   void done(Outcome outcome = Outcome::complete, Time now = kStart) {
     x.outcome = outcome;
-    filter->on_done(x, now);
+    filter->on_done(call, now);
     filter.reset();
   }
   void keep(Response answer, Request r = get(), Time now = kStart) {
     ask(std::move(r), now);
     head_comes(std::move(answer), now);
-    filter->on_body(x, "hello");
+    filter->on_body(call, "hello");
     done(Outcome::complete, now);
   }
   std::uint64_t events(Event event) { return context.cache_partition->events(event); }
+};
+
+// Another client's request, while the first one's is under way.
+struct Second {
+  struct RecordingWaker : Waker {
+    bool woken = false;
+    void wake() noexcept override { woken = true; }
+  };
+
+  explicit Second(Fixture& first) : Second(first, first.request) {}
+  Second(Fixture& first, const Request& request)
+      : request_context(first.request_context), call(first.call), filter(first.context) {
+    request_context.request = &request;
+    call.context = &request_context;
+    call.exchange = &x;
+  }
+  // Asks, and subscribes to the end of the fetch that it waits for.
+  bool waits_for_first(Time now = kStart) {
+    const Step step = step_of(filter, call, now);
+    waker->woken = false;
+    return waits(step) && std::get<Wait>(step).what->await(waker);
+  }
+
+  RequestContext request_context;
+  Exchange x;
+  Call call;
+  CacheFilter filter;
+  std::shared_ptr<RecordingWaker> waker = std::make_shared<RecordingWaker>();
 };
 
 const Response kTagged = ok({{"Cache-Control", "max-age=60"}, {"ETag", "\"1\""}});
@@ -65,8 +96,8 @@ TEST_CASE_FIXTURE(Fixture, "where it serves on errors only, it asks nothing of t
   keep(kTagged);
   upstream.cache.serve = config::Serve::on_error;
   CHECK_FALSE(ask(get(), kStart + 1s));
-  CHECK(x.conditions.empty());
-  CHECK(x.hold == Hold::none);
+  CHECK(call.conditions.empty());
+  CHECK(proceeds(step));
   CHECK(head_comes(ok()).extra_fields.empty());
 }
 
@@ -79,7 +110,7 @@ TEST_CASE_FIXTURE(Fixture, "a fresh response ends the walk; it shares the stored
   CHECK(extra(*reply, "Age") == "59");
   CHECK(extra(*reply, "Cache-Status") == "fusewire; hit; ttl=1");
   CHECK(x.outcome == Outcome::local);
-  CHECK(x.has(Flag::cache_hit));
+  CHECK(call.has(Flag::cache_hit));
   CHECK(events(Event::hit) == 1);
 }
 
@@ -95,7 +126,7 @@ TEST_CASE_FIXTURE(Fixture, "Content-Length: 0 is no body: such a GET is answered
 TEST_CASE_FIXTURE(Fixture, "a stale one is asked about; confirmed, it is answered with the time that it now has") {
   keep(kTagged);
   CHECK_FALSE(ask(get("/a", {{"If-None-Match", "\"0\""}}), kStart + 60s));
-  CHECK(x.conditions == "If-None-Match: \"1\"\r\n");
+  CHECK(call.conditions == "If-None-Match: \"1\"\r\n");
   const Reply reply = head_comes(not_modified(), kStart + 61s);
   CHECK(reply.origin == Reply::Origin::stored);
   CHECK(reply.status == 200);
@@ -117,16 +148,35 @@ TEST_CASE_FIXTURE(Fixture, "a 304 that may not be kept is answered with all the 
 TEST_CASE_FIXTURE(Fixture, "a 304 about something else leads to the same upstream once more") {
   keep(kTagged);
   ask(get(), kStart + 60s);
-  CHECK_FALSE(filter->detour());
-  const Reply reply = head_comes(not_modified({{"ETag", "\"2\""}}), kStart + 60s);
-  CHECK(filter->detour() == "orders");
-  CHECK(reply.problem == Problem::upstream_protocol_error);
+  CHECK_FALSE(call.conditions.empty());
+  head_comes(not_modified({{"ETag", "\"2\""}}), kStart + 60s);
+  CHECK(asked_of(step) == "");
+  CHECK(call.conditions.empty());
   CHECK(context.cache_partition->entries() == 0);
+  const Reply second = head_comes(ok({{"Cache-Control", "max-age=60"}, {"ETag", "\"2\""}}), kStart + 60s);
+  CHECK(proceeds(step));
+  CHECK(second.origin == Reply::Origin::upstream);
+  filter->on_body(call, "hello");
+  done(Outcome::complete, kStart + 60s);
+  CHECK(context.cache_partition->entries() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "those who wait for a fetch wait for its second attempt, too") {
+  keep(kTagged);
+  ask(get(), kStart + 60s);
+  const auto follower = std::make_shared<RecordingFollower>();
+  REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
+  head_comes(not_modified({{"ETag", "\"2\""}}), kStart + 60s);
+  CHECK_FALSE(follower->how);
+  head_comes(ok(), kStart + 60s);
+  filter->on_body(call, "hello");
+  done(Outcome::complete, kStart + 60s);
+  CHECK(follower->how == Ended::stored);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a 304 to the client's own condition is not taken for one to ours") {
   CHECK_FALSE(ask(get("/a", {{"If-None-Match", "\"1\""}})));
-  CHECK(x.conditions.empty());
+  CHECK(call.conditions.empty());
   CHECK(head_comes(not_modified()).origin == Reply::Origin::upstream);
 }
 
@@ -134,8 +184,8 @@ TEST_CASE_FIXTURE(Fixture, "stale-while-revalidate answers, and asks the session
   keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=30"}}));
   const auto reply = ask(get(), kStart + 90s);
   REQUIRE(reply);
-  CHECK(x.refresh);
-  CHECK(x.has(Flag::cache_stale));
+  CHECK(std::get<Answer>(step).refresh);
+  CHECK(call.has(Flag::cache_stale));
   CHECK(extra(*reply, "Cache-Status") == "fusewire; hit; ttl=-30; detail=stale-while-revalidate");
   CHECK(events(Event::stale) == 1);
   CHECK_FALSE(ask(get(), kStart + 91s));
@@ -145,25 +195,24 @@ TEST_CASE_FIXTURE(Fixture, "no refresh is asked for with credentials whose answe
   const Request signed_in = get("/a", {{"Authorization", "x"}});
   keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=30"}}));
   REQUIRE(ask(signed_in, kStart + 70s));
-  CHECK_FALSE(x.refresh);
+  CHECK_FALSE(std::get<Answer>(step).refresh);
   store.purge();
   keep(ok({{"Cache-Control", "public, max-age=60, stale-while-revalidate=30"}}));
   REQUIRE(ask(signed_in, kStart + 70s));
-  CHECK(x.refresh);
+  CHECK(std::get<Answer>(step).refresh);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a refresh asks in any case, unless somebody else is at it") {
   keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=30"}, {"ETag", "\"1\""}}));
   request = get();
   begin(kStart + 70s);
-  x.background = true;
+  request_context.background = true;
   filter.emplace(context);
-  CHECK_FALSE(filter->on_request(x, kStart + 70s));
-  CHECK_FALSE(x.conditions.empty());
+  CHECK(proceeds(step_of(*filter, call, kStart + 70s)));
+  CHECK_FALSE(call.conditions.empty());
   CacheFilter second(context);
-  Exchange other = x;
-  CHECK(second.on_request(other, kStart + 70s));
-  CHECK(other.hold == Hold::none);
+  Call other = call;
+  CHECK(own_reply(second, other, kStart + 70s));
   done();
 }
 
@@ -172,15 +221,19 @@ TEST_CASE_FIXTURE(Fixture,
   const auto refresh = [&](Time now) {
     request = get();
     begin(now);
-    x.background = true;
+    request_context.background = true;
     filter.emplace(context);
-    REQUIRE_FALSE(filter->on_request(x, now));
+    REQUIRE(proceeds(step_of(*filter, call, now)));
   };
   const auto wanted = [&](Time now) {
-    Exchange other = x;
-    other.background = other.refresh = false;
+    RequestContext of_client = request_context;
+    of_client.background = false;
+    Call other = call;
+    other.context = &of_client;
     CacheFilter filter_of_other(context);
-    return filter_of_other.on_request(other, now).has_value() && other.refresh;
+    const Step said = step_of(filter_of_other, other, now);
+    const auto* answer = std::get_if<Answer>(&said);
+    return answer != nullptr && answer->refresh;
   };
   keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=300"}}));
   CHECK(wanted(kStart + 70s));
@@ -198,19 +251,14 @@ TEST_CASE_FIXTURE(Fixture,
 
 TEST_CASE_FIXTURE(Fixture, "a second request waits for the first one's fetch, and is answered with its response") {
   ask(get());
-  CacheFilter second(context);
-  Exchange other = x;
-  CHECK_FALSE(second.on_request(other, kStart));
-  REQUIRE(other.hold == Hold::wait);
-  const auto follower = std::make_shared<RecordingFollower>();
-  REQUIRE(second.follow(follower));
+  Second second(*this);
+  REQUIRE(second.waits_for_first());
   head_comes(ok());
-  filter->on_body(x, "hello");
-  CHECK_FALSE(follower->how);
+  filter->on_body(call, "hello");
+  CHECK_FALSE(second.waker->woken);
   done();
-  CHECK(follower->how == Ended::stored);
-  other.hold = Hold::alone;
-  const auto reply = second.on_request(other, kStart + 1s);
+  CHECK(second.waker->woken);
+  const auto reply = own_reply(second.filter, second.call, kStart + 1s);
   REQUIRE(reply);
   CHECK(extra(*reply, "Cache-Status") == "fusewire; fwd=uri-miss; collapsed; ttl=59");
   CHECK(events(Event::collapse) == 1);
@@ -233,7 +281,7 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
     const auto follower = std::make_shared<RecordingFollower>();
     REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
     head_comes(end.response);
-    filter->on_body(x, "hello");
+    filter->on_body(call, "hello");
     done(end.outcome);
     CHECK(follower->how == end.how);
   }
@@ -253,9 +301,8 @@ TEST_CASE_FIXTURE(Fixture, "nobody waits for what can't be shared as far as one 
                     get("/a", {{"Expect", "100-continue"}})}) {
     CHECK_FALSE(ask(r));
     CacheFilter second(context);
-    Exchange other = x;
-    CHECK_FALSE(second.on_request(other, kStart));
-    CHECK(other.hold == Hold::none);
+    Call other = call;
+    CHECK(proceeds(step_of(second, other, kStart)));
   }
 }
 
@@ -268,9 +315,9 @@ TEST_CASE_FIXTURE(Fixture,
   const auto follower = std::make_shared<RecordingFollower>();
   REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
   head_comes(chunked);
-  filter->on_body(x, "hello");
+  filter->on_body(call, "hello");
   CHECK_FALSE(follower->how);
-  filter->on_body(x, "hello!");
+  filter->on_body(call, "hello!");
   CHECK(follower->how == Ended::alone);
   CHECK(fetches.is_unshareable("orders 0 http://shop.test/a", kStart + 1s));
 }
@@ -279,19 +326,13 @@ TEST_CASE_FIXTURE(Fixture, "who wants an answer of the upstream's own waits for 
   for (const char* control : {"no-cache", "max-age=0"}) {
     CHECK_FALSE(ask(get()));
     Request own = get("/a", {{"Cache-Control", control}});
-    CacheFilter second(context);
-    Exchange other = x;
-    other.request = &own;
-    CHECK_FALSE(second.on_request(other, kStart));
-    CHECK(other.hold == Hold::none);
+    Second second(*this, own);
+    CHECK(proceeds(step_of(second.filter, second.call, kStart)));
     done();
     CHECK_FALSE(ask(own));
-    CacheFilter third(context);
-    Exchange plain = x;
     const Request any = get();
-    plain.request = &any;
-    CHECK_FALSE(third.on_request(plain, kStart));
-    CHECK(plain.hold == Hold::wait);
+    Second third(*this, any);
+    CHECK(waits(step_of(third.filter, third.call, kStart)));
     done();
   }
 }
@@ -315,18 +356,53 @@ TEST_CASE_FIXTURE(Fixture,
   const Time late = kStart + 60s;
   request = get();
   begin(late);
-  x.connection_bound = true;
+  call.connection_bound = true;
   CacheFilter signed_in(context);
-  CHECK_FALSE(signed_in.on_request(x, late));
-  CHECK(x.conditions.empty());
+  CHECK(proceeds(step_of(signed_in, call, late)));
+  CHECK(call.conditions.empty());
   sent(late);
   response = kTagged;
   Reply reply = head(late);
-  signed_in.on_reply(x, reply, late);
-  CHECK_FALSE(signed_in.remembers());
+  signed_in.on_reply(call, reply, late);
+  CHECK_FALSE(signed_in.needs_body());
 
   CHECK_FALSE(ask(get(), late));
-  CHECK(x.hold == Hold::none);  // it does not wait for the other one's response
-  CHECK_FALSE(x.conditions.empty());
+  CHECK(proceeds(step));  // it does not wait for the other one's response
+  CHECK_FALSE(call.conditions.empty());
   CHECK(events(Event::store) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request waits for two fetches at most, whose leaders leave; then it asks alone") {
+  ask(get());
+  Second second(*this);
+  REQUIRE(second.waits_for_first());
+  CacheFilter follower(context);
+  CHECK(std::get<Wait>(step_of(follower, call, kStart)).until == kStart + upstream.timeouts.response);
+  const Request any = get();
+  std::optional<Second> leader;
+  leader.emplace(*this, any);
+  done(Outcome::client_gone);
+  REQUIRE(second.waker->woken);
+  REQUIRE(proceeds(step_of(leader->filter, leader->call, kStart)));  // it was faster
+  REQUIRE(second.waits_for_first());
+  leader->x.outcome = Outcome::client_gone;
+  leader->filter.on_done(leader->call, kStart);
+  REQUIRE(second.waker->woken);
+  leader.emplace(*this, any);
+  REQUIRE(proceeds(step_of(leader->filter, leader->call, kStart)));
+  CHECK(proceeds(step_of(second.filter, second.call, kStart)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request that has waited long enough asks alone; so does one whose leader has failed") {
+  ask(get());
+  Second impatient(*this);
+  REQUIRE(impatient.waits_for_first());
+  CHECK(proceeds(step_of(impatient.filter, impatient.call, kStart + 15s)));
+  const Request any = get();
+  Second second(*this, any);
+  REQUIRE(second.waits_for_first());
+  done(Outcome::connect_refused);
+  Second next(*this, any);
+  REQUIRE(proceeds(step_of(next.filter, next.call, kStart)));  // leads
+  CHECK(proceeds(step_of(second.filter, second.call, kStart)));
 }

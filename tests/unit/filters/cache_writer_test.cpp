@@ -11,8 +11,8 @@ using namespace fusewire::test;
 TEST_CASE_FIXTURE(Remembering, "a complete response is remembered with all its pieces") {
   ask(get());
   head_comes(ok());
-  filter->on_body(x, "hel");
-  filter->on_body(x, "lo");
+  filter->on_body(call, "hel");
+  filter->on_body(call, "lo");
   CHECK_FALSE(stored());
   done();
   REQUIRE(stored());
@@ -33,7 +33,7 @@ TEST_CASE_FIXTURE(Remembering, "what did not come whole is never remembered") {
                           Outcome::idle_timeout, Outcome::total_timeout, Outcome::protocol_error, Outcome::pending}) {
     ask(get());
     head_comes(ok());
-    filter->on_body(x, "hello");
+    filter->on_body(call, "hello");
     done(outcome);
     CHECK_FALSE(stored());
   }
@@ -72,7 +72,7 @@ TEST_CASE_FIXTURE(Remembering, "an object nearly as large as the memory is remem
 TEST_CASE_FIXTURE(Remembering, "a chunked body in many pieces costs no more than its size and a little") {
   ask(get());
   head_comes(chunked());
-  for (int i = 0; i < 1000; ++i) filter->on_body(x, std::string(100, 'x'));
+  for (int i = 0; i < 1000; ++i) filter->on_body(call, std::string(100, 'x'));
   done();
   REQUIRE(stored());
   CHECK(stored()->body->size() == 100000);
@@ -106,8 +106,8 @@ TEST_CASE_FIXTURE(Remembering, "an answer of our own is not looked at") {
   response = ok();
   x.response = &response;
   Reply reply = problem(Outcome::complete, Problem::upstream_reset, 502);
-  filter->on_reply(x, reply, kStart);
-  filter->on_body(x, "hello");
+  filter->on_reply(call, reply, kStart);
+  filter->on_body(call, "hello");
   done();
   CHECK_FALSE(stored());
 }
@@ -158,7 +158,7 @@ TEST_CASE_FIXTURE(Remembering, "a safe method forgets nothing") {
 TEST_CASE_FIXTURE(Remembering, "an answer that was asked for before a change is not remembered after it") {
   ask(get());
   head_comes(ok());
-  filter->on_body(x, "hello");
+  filter->on_body(call, "hello");
   store.invalidate(uri_key(get()));
   done();
   CHECK_FALSE(stored());
@@ -173,11 +173,11 @@ TEST_CASE_FIXTURE(Remembering, "only-if-cached is answered from the store, fresh
   CHECK(extra(*reply, "cache-status") == "fusewire; hit; ttl=42");
   CHECK(extra(*reply, "age") == "18");
   CHECK(x.outcome == Outcome::local);
-  CHECK(x.has(Flag::cache_hit));
+  CHECK(call.has(Flag::cache_hit));
   const auto stale = ask(get("/a", {{"Cache-Control", "only-if-cached, max-stale=100"}}), kStart + 102s);
   REQUIRE(stale);
   CHECK(extra(*stale, "cache-status") == "fusewire; hit; ttl=-42");
-  CHECK(x.has(Flag::cache_stale));
+  CHECK(call.has(Flag::cache_stale));
 }
 
 TEST_CASE_FIXTURE(Remembering, "only-if-cached with nothing that may be used is 504") {
@@ -207,9 +207,9 @@ TEST_CASE_FIXTURE(Remembering, "room is made for what has come of a body, not fo
   ask(get());
   head_comes(ok({{"Cache-Control", "max-age=60"}}, 190000));
   CHECK(stored("/b"));
-  filter->on_body(x, std::string(100000, 'x'));
+  filter->on_body(call, std::string(100000, 'x'));
   CHECK(stored("/b"));
-  filter->on_body(x, std::string(90000, 'x'));
+  filter->on_body(call, std::string(90000, 'x'));
   CHECK_FALSE(stored("/b"));
   done();
   CHECK(stored());
@@ -302,7 +302,7 @@ TEST_CASE_FIXTURE(Remembering,
 }
 
 TEST_CASE_FIXTURE(Remembering, "what one route's scope has stored is not another's") {
-  x.cache_scope = {};
+  call.cache_scope = {};
   exchange(get(), ok());
   const auto find = [&](std::string_view scope) {
     return store.find({*context.cache_partition, 0, scope}, uri_key(get()), {});
@@ -311,9 +311,9 @@ TEST_CASE_FIXTURE(Remembering, "what one route's scope has stored is not another
   CHECK_FALSE(find("other"));
   context.cache_generation = 1;
   ask(get());
-  x.cache_scope = "other";
+  call.cache_scope = "other";
   head_comes(ok());
-  filter->on_body(x, "hello");
+  filter->on_body(call, "hello");
   done();
   CHECK_FALSE(find("other"));
   CHECK(store.find({*context.cache_partition, 1, "other"}, uri_key(get()), {}));

@@ -18,7 +18,7 @@ Judgement judged(const config::Classify& rules, Outcome outcome, int status = 0,
   scene.response = ok(fields);
   scene.response.status = status;
   if (status != 0) scene.head(kStart);
-  return classify(CompiledClassify(rules), scene.x, outcome);
+  return classify(CompiledClassify(rules), scene.call, outcome);
 }
 
 Verdict verdict(const config::Classify& rules, Outcome outcome, int status = 0, FieldPairs fields = {}) {
@@ -180,11 +180,11 @@ TEST_CASE("Proxy-Status is read as the list that it is") {
 TEST_CASE("a client whose own deadline was the shorter one does not make its upstream fail") {
   Scene scene;
   const CompiledClassify rules{config::Classify{}};
-  scene.x.short_deadline = true;
-  CHECK(classify(rules, scene.x, Outcome::total_timeout).verdict == Verdict::neutral);
-  CHECK(classify(rules, scene.x, Outcome::response_timeout).verdict == Verdict::failure);
-  scene.x.short_deadline = false;
-  CHECK(classify(rules, scene.x, Outcome::total_timeout).verdict == Verdict::failure);
+  scene.call.short_deadline = true;
+  CHECK(classify(rules, scene.call, Outcome::total_timeout).verdict == Verdict::neutral);
+  CHECK(classify(rules, scene.call, Outcome::response_timeout).verdict == Verdict::failure);
+  scene.call.short_deadline = false;
+  CHECK(classify(rules, scene.call, Outcome::total_timeout).verdict == Verdict::failure);
 }
 
 TEST_CASE("what the upstream ends while its client withholds something is neutral") {
@@ -194,32 +194,32 @@ TEST_CASE("what the upstream ends while its client withholds something is neutra
   for (const Outcome outcome : {Outcome::reset, Outcome::incomplete, Outcome::response_timeout, Outcome::total_timeout,
                                 Outcome::idle_timeout}) {
     CAPTURE(static_cast<int>(outcome));
-    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::neutral);
+    CHECK(classify(rules, scene.call, outcome).verdict == Verdict::neutral);
   }
   for (const Outcome outcome : {Outcome::protocol_error, Outcome::connect_refused})
-    CHECK(classify(rules, scene.x, outcome).verdict == Verdict::failure);
+    CHECK(classify(rules, scene.call, outcome).verdict == Verdict::failure);
 }
 
 TEST_CASE("an upstream that keeps a client's short deadline has not failed") {
   Scene scene;
   config::Timeouts timeouts;
   timeouts.response = timeouts.total = 1s;
-  scene.x.timeouts = &timeouts;
+  scene.call.timeouts = &timeouts;
   scene.response.status = 504;
-  scene.x.permitted = kStart;
-  scene.x.deadline_asked = scene.x.short_deadline = true;
-  scene.x.total_at = kStart + 800ms;
+  scene.call.permitted = kStart;
+  scene.call.deadline_asked = scene.call.short_deadline = true;
+  scene.call.total_at = kStart + 800ms;
   const CompiledClassify rules{{}};
   const auto verdict_at = [&](milliseconds after) {
     scene.head(kStart + after);
-    return classify(rules, scene.x, Outcome::complete).verdict;
+    return classify(rules, scene.call, Outcome::complete).verdict;
   };
   CHECK(verdict_at(600ms) == Verdict::neutral);
   CHECK(verdict_at(599ms) == Verdict::failure);
-  scene.x.gone_by = std::exchange(scene.x.total_at, kNever);  // a trial that runs on
+  scene.call.gone_by = std::exchange(scene.call.total_at, kNever);  // a trial that runs on
   CHECK(verdict_at(900ms) == Verdict::neutral);
   CHECK(verdict_at(599ms) == Verdict::failure);
-  scene.x.short_deadline = false;
+  scene.call.short_deadline = false;
   CHECK(verdict_at(600ms) == Verdict::failure);
 }
 
@@ -228,16 +228,16 @@ TEST_CASE("a deadline that leaves the upstream little time may be refused at onc
   config::Timeouts timeouts;
   timeouts.response = 1s;
   timeouts.total = 60s;
-  scene.x.timeouts = &timeouts;
+  scene.call.timeouts = &timeouts;
   scene.response.status = 504;
-  scene.x.permitted = kStart;
-  scene.x.deadline_asked = scene.x.short_deadline = true;
+  scene.call.permitted = kStart;
+  scene.call.deadline_asked = scene.call.short_deadline = true;
   scene.head(kStart + 1ms);
   const CompiledClassify rules{{}};
-  scene.x.total_at = kStart + 499ms;
-  CHECK(classify(rules, scene.x, Outcome::complete).verdict == Verdict::neutral);
-  scene.x.total_at = kStart + 500ms;
-  CHECK(classify(rules, scene.x, Outcome::complete).verdict == Verdict::failure);
+  scene.call.total_at = kStart + 499ms;
+  CHECK(classify(rules, scene.call, Outcome::complete).verdict == Verdict::neutral);
+  scene.call.total_at = kStart + 500ms;
+  CHECK(classify(rules, scene.call, Outcome::complete).verdict == Verdict::failure);
 }
 
 TEST_CASE("an error about a request that its client has chosen so is neutral") {
@@ -248,7 +248,7 @@ TEST_CASE("an error about a request that its client has chosen so is neutral") {
     scene.response = ok(fields);
     scene.response.status = status;
     scene.head(kStart);
-    const Judgement judgement = classify(rules, scene.x, Outcome::complete);
+    const Judgement judgement = classify(rules, scene.call, Outcome::complete);
     CHECK(judgement.by_client == (judgement.verdict == Verdict::neutral));
     return judgement.verdict;
   };
@@ -273,7 +273,7 @@ TEST_CASE("an error that answers a withheld upload is neutral, a success is one"
     scene.response.status = status;
     scene.head(kStart);
     scene.x.answered_stall = stalled;
-    return classify(by, scene.x, Outcome::complete).verdict;
+    return classify(by, scene.call, Outcome::complete).verdict;
   };
   CHECK(verdict_on(rules, 408, true) == Verdict::neutral);
   CHECK(verdict_on(rules, 408, false) == Verdict::failure);

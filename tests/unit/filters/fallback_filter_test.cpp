@@ -39,8 +39,8 @@ struct Fixture : Scene {
     response.status = status;
     return head(now);
   }
-  void run(Reply& reply, Time now = kStart) { filter.on_reply(x, reply, now); }
-  int runs(FallbackType type, FallbackResult result) { return x.fallback_runs.at(type, result); }
+  Step run(Reply& reply, Time now = kStart) { return filter.on_reply(call, reply, now); }
+  int runs(FallbackType type, FallbackResult result) { return call.fallback_runs.at(type, result); }
 };
 
 config::StaticStep sorry() {
@@ -62,9 +62,9 @@ TEST_CASE_FIXTURE(Fixture, "with the circuit open a stale answer says hit, its t
   CHECK(extra(reply, "cache-status") == "fusewire; hit; ttl=-42; detail=circuit-open");
   CHECK(extra(reply, "age") == "102");
   CHECK(reply.fields.find("date") == kDate);
-  CHECK(x.has(Flag::fallback));
-  CHECK(x.has(Flag::cache_stale));
-  CHECK_FALSE(x.has(Flag::cache_hit));
+  CHECK(call.has(Flag::fallback));
+  CHECK(call.has(Flag::cache_stale));
+  CHECK_FALSE(call.has(Flag::cache_hit));
   CHECK(x.outcome == Outcome::local);
 }
 
@@ -97,8 +97,8 @@ TEST_CASE_FIXTURE(Fixture, "a fresh answer after a failed attempt was passed ove
   Reply reply = timed_out(kStart + 18s);
   run(reply, kStart + 18s);
   CHECK(extra(reply, "cache-status") == "fusewire; fwd=bypass; fwd-status=504; ttl=42; detail=timeout");
-  CHECK(x.has(Flag::cache_hit));
-  CHECK_FALSE(x.has(Flag::cache_stale));
+  CHECK(call.has(Flag::cache_hit));
+  CHECK_FALSE(call.has(Flag::cache_stale));
 }
 
 TEST_CASE_FIXTURE(Fixture, "the default chain gives what is fresh and nothing stale") {
@@ -108,10 +108,10 @@ TEST_CASE_FIXTURE(Fixture, "the default chain gives what is fresh and nothing st
   CHECK(fresh.status == 200);
   FallbackFilter next(context);
   Reply stale = circuit_open(kStart + 60s);
-  next.on_reply(x, stale, kStart + 60s);
+  next.on_reply(call, stale, kStart + 60s);
   CHECK(stale.problem == Problem::circuit_breaker_open);
   CHECK(stale.status == 503);
-  CHECK_FALSE(x.has(Flag::fallback));
+  CHECK_FALSE(call.has(Flag::fallback));
   CHECK(runs(FallbackType::cache, FallbackResult::miss) == 1);
 }
 
@@ -132,7 +132,7 @@ TEST_CASE_FIXTURE(Fixture, "a good answer, and one that on: does not list, stay 
     CHECK(reply.origin == Reply::Origin::upstream);
     CHECK(reply.status == status);
   }
-  CHECK_FALSE(x.has(Flag::fallback));
+  CHECK_FALSE(call.has(Flag::fallback));
 }
 
 TEST_CASE_FIXTURE(Fixture, "the client's own fault never falls back") {
@@ -155,7 +155,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(reply.fields.find("content-type") == "text/plain");
   CHECK_FALSE(reply.fields.find("content-length"));
   CHECK(reply.problem == Problem::none);
-  CHECK(x.has(Flag::fallback));
+  CHECK(call.has(Flag::fallback));
   CHECK(runs(FallbackType::cache, FallbackResult::miss) == 1);
   CHECK(runs(FallbackType::static_reply, FallbackResult::hit) == 1);
 }
@@ -173,7 +173,7 @@ TEST_CASE_FIXTURE(Fixture, "a static answer to HEAD has the length alone, a 204 
   request.method = "GET";
   FallbackFilter next(context);
   Reply none = circuit_open();
-  next.on_reply(x, none, kStart);
+  next.on_reply(call, none, kStart);
   CHECK(none.status == 204);
   CHECK(none.body.empty());
 }
@@ -181,22 +181,19 @@ TEST_CASE_FIXTURE(Fixture, "a static answer to HEAD has the length alone, a 204 
 TEST_CASE_FIXTURE(Fixture, "an empty chain leaves the answer") {
   chain({});
   Reply reply = circuit_open();
-  run(reply);
+  CHECK(proceeds(run(reply)));
   CHECK(reply.status == 503);
-  CHECK_FALSE(filter.detour());
 }
 
 TEST_CASE_FIXTURE(Fixture, "an upstream step names the upstream and leaves the reply until it answers") {
   chain({config::UpstreamStep{"replica"}, sorry()});
   Reply reply = circuit_open();
-  CHECK_FALSE(filter.detour());
-  run(reply);
-  CHECK(filter.detour() == "replica");
+  CHECK(asked_of(run(reply)) == "replica");
   CHECK(reply.problem == Problem::circuit_breaker_open);
-  CHECK_FALSE(x.has(Flag::fallback));
-  CHECK(x.fallback_runs == FallbackRuns{});
-  filter.answered(x);
-  CHECK(x.has(Flag::fallback));
+  CHECK_FALSE(call.has(Flag::fallback));
+  CHECK(call.fallback_runs == FallbackRuns{});
+  CHECK(proceeds(filter.on_result(call, reply, FallbackResult::hit, kStart)));
+  CHECK(call.has(Flag::fallback));
   CHECK(runs(FallbackType::upstream, FallbackResult::hit) == 1);
 }
 
@@ -204,12 +201,10 @@ TEST_CASE_FIXTURE(Fixture, "when the other upstream fails too the next step answ
   chain({config::UpstreamStep{"replica"}, config::UpstreamStep{"archive"}, sorry()});
   Reply reply = circuit_open();
   run(reply);
-  filter.resume(x, reply, FallbackResult::error, kStart);
-  CHECK(filter.detour() == "archive");
-  filter.resume(x, reply, FallbackResult::miss, kStart);
-  CHECK_FALSE(filter.detour());
+  CHECK(asked_of(filter.on_result(call, reply, FallbackResult::error, kStart)) == "archive");
+  CHECK(proceeds(filter.on_result(call, reply, FallbackResult::miss, kStart)));
   CHECK(reply.body == "sorry");
-  CHECK(x.has(Flag::fallback));
+  CHECK(call.has(Flag::fallback));
   CHECK(runs(FallbackType::upstream, FallbackResult::hit) == 0);
   CHECK(runs(FallbackType::upstream, FallbackResult::error) == 1);
   CHECK(runs(FallbackType::upstream, FallbackResult::miss) == 1);
@@ -219,36 +214,26 @@ TEST_CASE_FIXTURE(Fixture, "when no step is left the first answer stands and not
   chain({config::UpstreamStep{"replica"}});
   Reply reply = circuit_open();
   run(reply);
-  filter.resume(x, reply, FallbackResult::error, kStart);
+  CHECK(proceeds(filter.on_result(call, reply, FallbackResult::error, kStart)));
   CHECK(reply.problem == Problem::circuit_breaker_open);
-  CHECK_FALSE(x.has(Flag::fallback));
-  CHECK_FALSE(filter.detour());
-}
-
-TEST_CASE_FIXTURE(Fixture, "resuming without a detour does nothing") {
-  chain({sorry()});
-  Reply reply = circuit_open();
-  filter.resume(x, reply, FallbackResult::error, kStart);
-  CHECK(reply.status == 503);
-  CHECK(reply.problem == Problem::circuit_breaker_open);
+  CHECK_FALSE(call.has(Flag::fallback));
 }
 
 TEST_CASE_FIXTURE(Fixture, "another upstream is asked only for what was not sent, or may be sent again") {
   chain({config::UpstreamStep{"replica"}});
-  const auto detours = [&](std::string_view method, bool nothing_sent, bool replayable) {
+  const auto asks = [&](std::string_view method, bool nothing_sent, bool replayable) {
     request.method = method;
     Reply reply = timed_out();
-    x.nothing_sent = nothing_sent;
-    x.body_replayable = replayable;
+    call.nothing_sent = nothing_sent;
+    request_context.body_replayable = replayable;
     FallbackFilter fresh(context);
-    fresh.on_reply(x, reply, kStart);
-    return fresh.detour().has_value();
+    return asked_of(fresh.on_reply(call, reply, kStart)).has_value();
   };
-  CHECK(detours("POST", true, false));
-  CHECK_FALSE(detours("POST", false, true));
-  CHECK(detours("GET", false, true));
-  CHECK(detours("PUT", false, true));
-  CHECK_FALSE(detours("PUT", false, false));
+  CHECK(asks("POST", true, false));
+  CHECK_FALSE(asks("POST", false, true));
+  CHECK(asks("GET", false, true));
+  CHECK(asks("PUT", false, true));
+  CHECK_FALSE(asks("PUT", false, false));
   CHECK(runs(FallbackType::upstream, FallbackResult::miss) == 1);
 }
 
@@ -256,8 +241,7 @@ TEST_CASE_FIXTURE(Fixture, "another upstream is not asked once the request's tim
   chain({config::UpstreamStep{"replica"}, config::CacheStep{}});
   put();
   Reply reply = timed_out();
-  x.total_at = kStart + 1s;
-  run(reply, kStart + 1s);
-  CHECK_FALSE(filter.detour());
+  call.total_at = kStart + 1s;
+  CHECK(proceeds(run(reply, kStart + 1s)));
   CHECK(reply.body == "hello");
 }

@@ -110,7 +110,7 @@ TEST_CASE("a step of the wall clock changes no age") {
 
 TEST_CASE("the exchange says when its response came, on both clocks") {
   Scene scene;
-  const Received when = received(scene.x, kStart + 2s);
+  const Received when = received(scene.call, kStart + 2s);
   CHECK(when.requested == kStart);
   CHECK(when.at == kStart + 2s);
   CHECK(when.wall == kWall + 2s);
@@ -134,7 +134,7 @@ TEST_CASE("a guess is a day at most, and a Last-Modified from before the web is 
 
 TEST_CASE("a response's delay begins when its request was let go, not while that waited here") {
   Scene scene;
-  scene.x.permitted = kStart + 5s;
-  CHECK(received(scene.x, kStart + 6s).requested == kStart + 5s);
-  CHECK(received(scene.x, kStart + 6s).wall == kWall + 6s);
+  scene.x.begun = kStart + 5s;
+  CHECK(received(scene.call, kStart + 6s).requested == kStart + 5s);
+  CHECK(received(scene.call, kStart + 6s).wall == kWall + 6s);
 }

@@ -22,25 +22,25 @@ struct Remembering : Scene {
     request = std::move(r);
     begin(now);
     filter.emplace(context);
-    auto reply = filter->on_request(x, now);
+    auto reply = filter->on_request(call, now);
     if (!reply) sent(now);
     return reply;
   }
   void head_comes(Response r, Time now = kStart) {
     response = std::move(r);
     Reply reply = head(now);
-    filter->on_reply(x, reply, now);
+    filter->on_reply(call, reply, now);
   }
   void done(Outcome outcome = Outcome::complete, Time now = kStart) {
     x.outcome = outcome;
-    filter->on_done(x, now);
+    filter->on_done(call, now);
     filter.reset();
   }
   // A whole exchange.
   void exchange(Request r, Response answer, std::string_view body = "hello", Time now = kStart) {
     ask(std::move(r), now);
     head_comes(std::move(answer), now);
-    filter->on_body(x, body);
+    filter->on_body(call, body);
     done(Outcome::complete, now);
   }
   EntryPtr stored(std::string_view target = "/a", FieldPairs fields = {}) {

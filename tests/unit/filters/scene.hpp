@@ -5,12 +5,14 @@
 #include <chrono>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "filters/exchange.hpp"
+#include "filters/call.hpp"
 #include "filters/http_date.hpp"
+#include "filters/step.hpp"
 
 namespace fusewire::test {
 
@@ -56,11 +58,35 @@ inline std::string_view extra(const Reply& reply, std::string_view name) {
   return {};
 }
 
+inline bool answers(const Step& step) { return std::holds_alternative<Answer>(step); }
+// A filter's own reply to a request.
+template <class Filter>
+std::optional<Reply> own_reply(Filter& filter, Call& call, Time now, Step* said = nullptr) {
+  Reply reply;
+  const Step step = filter.on_request(call, reply, now);
+  if (said != nullptr) *said = step;
+  return answers(step) ? std::optional(std::move(reply)) : std::nullopt;
+}
+// What it wants, where the reply does not matter.
+template <class Filter>
+Step step_of(Filter& filter, Call& call, Time now) {
+  Reply reply;
+  return filter.on_request(call, reply, now);
+}
+inline bool waits(const Step& step) { return std::holds_alternative<Wait>(step); }
+// The upstream that is to be asked in the reply's place; nullopt: none. Empty: the same one, again.
+inline std::optional<std::string_view> asked_of(const Step& step) {
+  const auto* ask = std::get_if<Ask>(&step);
+  return ask != nullptr ? std::optional(ask->upstream) : std::nullopt;
+}
+
 struct Scene {
   config::Upstream upstream;
   Request request = get();
   Response response = ok();
+  RequestContext request_context;
   Exchange x;
+  Call call;
 
   Scene() {
     upstream.name = "orders";
@@ -68,20 +94,24 @@ struct Scene {
   }
   Scene(const Scene&) = delete;
 
-  // A new exchange on the same configuration, request and response.
+  // A new call, with one attempt, on the same configuration, request and response.
   void begin(Time now) {
+    request_context = {.request = &request,
+                       .started = now,
+                       .wall = kWall + std::chrono::duration_cast<WallTime::duration>(now - kStart)};
     x = {};
-    x.request = &request;
-    x.upstream = &upstream;
-    x.timeouts = &upstream.timeouts;
-    x.fallback = &upstream.fallback;
-    x.wall = kWall + std::chrono::duration_cast<WallTime::duration>(now - kStart);
-    x.started = now;
+    call = {};
+    call.context = &request_context;
+    call.exchange = &x;
+    call.upstream = &upstream;
+    call.timeouts = &upstream.timeouts;
+    call.fallback = &upstream.fallback;
   }
   // The request is on its way.
   void sent(Time now) {
+    if (x.begun == kNever) x.begun = now;
     x.request_sent = now;
-    x.nothing_sent = false;
+    call.nothing_sent = false;
   }
   // The upstream's head has come; the reply relays it.
   Reply head(Time now) {

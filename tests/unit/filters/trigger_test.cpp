@@ -12,13 +12,13 @@ namespace {
 
 Trigger trigger(Outcome outcome, Problem problem) {
   Scene scene;
-  return trigger_of(scene.x, scene.problem(outcome, problem, 502));
+  return trigger_of(scene.call, scene.problem(outcome, problem, 502));
 }
 
 bool falls(Outcome outcome, Problem problem, const config::Conditions& on) {
   Scene scene;
   scene.upstream.fallback.on = on;
-  return falls_back(scene.x, scene.problem(outcome, problem, 502));
+  return falls_back(scene.call, scene.problem(outcome, problem, 502));
 }
 
 }  // namespace
@@ -89,11 +89,11 @@ TEST_CASE("a status matches the upstream's answer, never ours") {
   Scene scene;
   for (int status : {500, 502, 503, 504}) {
     scene.response.status = status;
-    CHECK(falls_back(scene.x, scene.head(kStart)));
+    CHECK(falls_back(scene.call, scene.head(kStart)));
   }
   for (int status : {200, 404, 429, 501, 505}) {
     scene.response.status = status;
-    CHECK_FALSE(falls_back(scene.x, scene.head(kStart)));
+    CHECK_FALSE(falls_back(scene.call, scene.head(kStart)));
   }
   config::Conditions on = config::Fallback::defaults();
   on.timeout = false;  // 504 stays listed
@@ -105,7 +105,7 @@ TEST_CASE("what a filter has answered stands") {
   Reply reply;
   reply.origin = Reply::Origin::stored;
   reply.status = 503;
-  CHECK_FALSE(falls_back(scene.x, reply));
+  CHECK_FALSE(falls_back(scene.call, reply));
 }
 
 TEST_CASE("details have the spec's spelling") {

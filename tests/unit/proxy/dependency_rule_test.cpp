@@ -137,9 +137,9 @@ TEST_CASE("a filter that includes the proxy is named with file and line") {
 TEST_CASE("configuration knows neither filters nor libraries other than yaml-cpp") {
   CHECK(violations("config/load.cpp", "#include <yaml-cpp/yaml.h>\n").empty());
   CHECK(violations("config/config.hpp", "#include <yaml-cpp/yaml.h>\n").size() == 1);
-  CHECK(violations("config/load.cpp", "#include \"filters/filter.hpp\"\n").size() == 1);
+  CHECK(violations("config/load.cpp", "#include \"filters/call_filter.hpp\"\n").size() == 1);
   CHECK(violations("config/load.cpp", "#include <boost/json.hpp>\n").size() == 1);
-  CHECK(violations("filters/chain.hpp", "#include <yaml-cpp/yaml.h>\n").size() == 1);
+  CHECK(violations("filters/call_chain.hpp", "#include <yaml-cpp/yaml.h>\n").size() == 1);
   CHECK(violations("proxy/server/server.cpp", "#include <yaml-cpp/yaml.h>\n").size() >= 1);
 }
 

@@ -117,11 +117,13 @@ TEST_CASE("the answer to a malformed response says what was malformed") {
   config::Upstream orders;
   orders.name = "orders";
   Exchange x;
-  x.upstream = &orders;
+  Call call;
+  call.exchange = &x;
+  call.upstream = &orders;
   x.outcome = Outcome::protocol_error;
   x.malformed = "Content-Length is not one number";
-  CHECK(failure_reply(x).detail == "upstream 'orders' sent a malformed response: Content-Length is not one number");
-  CHECK(failure_reply(x).problem == Problem::upstream_protocol_error);
+  CHECK(failure_reply(call).detail == "upstream 'orders' sent a malformed response: Content-Length is not one number");
+  CHECK(failure_reply(call).problem == Problem::upstream_protocol_error);
 }
 
 TEST_CASE("an exchange that failed is answered by what failed") {

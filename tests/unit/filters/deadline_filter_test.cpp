@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "filters/timeout/timeout_filter.hpp"
+#include "filters/timeout/deadline_filter.hpp"
 
 #include <doctest/doctest.h>
 
+#include "filters/attempt_chain.hpp"
+#include "filters/timeout/deadline.hpp"
 #include "tests/unit/filters/scene.hpp"
 
 using namespace fusewire;
@@ -14,12 +16,12 @@ struct Fixture : Scene {
   std::optional<Reply> run(FieldPairs fields = {}, Time now = kStart) {
     request = get("/a", fields);
     begin(kStart);
-    TimeoutFilter filter;
-    return filter.on_request(x, now);
+    DeadlineFilter filter;
+    return own_reply(filter, call, now);
   }
   milliseconds total(FieldPairs fields = {}) {
     run(fields);
-    return std::chrono::duration_cast<milliseconds>(x.total_at - kStart);
+    return std::chrono::duration_cast<milliseconds>(call.total_at - kStart);
   }
 };
 
@@ -28,10 +30,12 @@ struct Fixture : Scene {
 TEST_CASE_FIXTURE(Fixture, "the deadlines are the configuration's, the total from the request's head") {
   upstream.timeouts = {.connect = 1s, .response = 2s, .idle = 3s, .total = 4s, .deadline_header = "x-deadline"};
   CHECK_FALSE(run({}, kStart + 1s));
+  CHECK(call.total_at == kStart + 4s);
+  Reply reply;
+  CHECK(proceeds(AttemptChain{}.on_endpoint(call, x, reply, kStart + 1s)));
   CHECK(x.connect_within == 1s);
   CHECK(x.response_within == 2s);
   CHECK(x.idle_within == 3s);
-  CHECK(x.total_at == kStart + 4s);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the client's deadline shortens the total and never lengthens it") {
@@ -75,54 +79,54 @@ TEST_CASE_FIXTURE(Fixture, "a total that is over already is answered here") {
 }
 
 TEST_CASE_FIXTURE(
-    Fixture, "an end that is set already is kept where it is earlier: a detour has no more time than its request") {
-  TimeoutFilter filter;
+    Fixture, "an end that is set already is kept where it is earlier: a fallback has no more time than its request") {
+  DeadlineFilter filter;
   begin(kStart);
-  x.total_at = kStart + 5s;
-  CHECK_FALSE(filter.on_request(x, kStart));
-  CHECK(x.total_at == kStart + 5s);
-  x.total_at = kStart + 100s;
-  CHECK_FALSE(filter.on_request(x, kStart));
-  CHECK(x.total_at == kStart + 60s);
+  call.total_at = kStart + 5s;
+  CHECK(proceeds(step_of(filter, call, kStart)));
+  CHECK(call.total_at == kStart + 5s);
+  call.total_at = kStart + 100s;
+  CHECK(proceeds(step_of(filter, call, kStart)));
+  CHECK(call.total_at == kStart + 60s);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the deadline is passed on reduced by what has gone by") {
   run({{"X-Request-Timeout-Ms", "250"}});
-  CHECK(remaining_deadline_ms(x, kStart + 40ms) == 210);
-  CHECK(remaining_deadline_ms(x, kStart + 40500us) == 209);
-  CHECK(remaining_deadline_ms(x, kStart + 249500us) == 1);  // it was not over when it was sent
+  CHECK(remaining_deadline_ms(call, kStart + 40ms) == 210);
+  CHECK(remaining_deadline_ms(call, kStart + 40500us) == 209);
+  CHECK(remaining_deadline_ms(call, kStart + 249500us) == 1);  // it was not over when it was sent
   run({{"X-Request-Timeout-Ms", "90000"}});
-  CHECK(remaining_deadline_ms(x, kStart) == 60000);
+  CHECK(remaining_deadline_ms(call, kStart) == 60000);
 }
 
 TEST_CASE_FIXTURE(Fixture, "no deadline is passed on where none came") {
   run();
-  CHECK_FALSE(remaining_deadline_ms(x, kStart));
+  CHECK_FALSE(remaining_deadline_ms(call, kStart));
   run({{"X-Request-Timeout-Ms", "soon"}});
-  CHECK_FALSE(remaining_deadline_ms(x, kStart));
+  CHECK_FALSE(remaining_deadline_ms(call, kStart));
   request = get("/a", {{"X-Request-Timeout-Ms", "250"}});
   begin(kStart);
-  CHECK_FALSE(remaining_deadline_ms(x, kStart));  // the filter has not run
+  CHECK_FALSE(remaining_deadline_ms(call, kStart));  // the filter has not run
 }
 
 TEST_CASE_FIXTURE(Fixture, "an upstream that others have left less than half of its time has a short deadline") {
   upstream.timeouts = {.connect = 1s, .response = 2s, .idle = 3s, .total = 4s};
   run({}, kStart + 3s);
-  CHECK_FALSE(x.short_deadline);
+  CHECK_FALSE(call.short_deadline);
   run({}, kStart + 3001ms);
-  CHECK(x.short_deadline);
+  CHECK(call.short_deadline);
   upstream.timeouts.response = 10s;  // the total is what it may take
   run({}, kStart + 2s);
-  CHECK_FALSE(x.short_deadline);
+  CHECK_FALSE(call.short_deadline);
   run({}, kStart + 2001ms);
-  CHECK(x.short_deadline);
+  CHECK(call.short_deadline);
 }
 
-TEST_CASE_FIXTURE(Fixture, "whose wish the total is stands in the exchange") {
+TEST_CASE_FIXTURE(Fixture, "whose wish the total is stands in the call") {
   run({{"X-Request-Timeout-Ms", "250"}});
-  CHECK(x.short_deadline);
+  CHECK(call.short_deadline);
   run({{"X-Request-Timeout-Ms", "60000"}});
-  CHECK_FALSE(x.short_deadline);
+  CHECK_FALSE(call.short_deadline);
   run();
-  CHECK_FALSE(x.short_deadline);
+  CHECK_FALSE(call.short_deadline);
 }

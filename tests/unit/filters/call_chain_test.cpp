@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The four filters together, driven as a session drives them.
-#include "filters/chain.hpp"
+#include "filters/call_chain.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,7 +18,7 @@ struct Fixture : Scene {
   std::unique_ptr<breaker::Breaker> breaker;
   std::unique_ptr<CompiledClassify> classify;
   ChainContext context;
-  std::optional<Chain> chain;
+  std::optional<CallChain> chain;
 
   Fixture() {
     upstream.circuit_breaker.transitions.backoff.jitter = 0;
@@ -31,34 +31,34 @@ struct Fixture : Scene {
     chain.reset();
     begin(now);
     chain.emplace(context);
-    auto reply = chain->on_request(x, now);
+    auto reply = own_reply(*chain, call, now);
     if (!reply) sent(now);
     return reply;
   }
   // The reply that goes out.
   Reply served(Time now, std::string_view body = "hello") {
     if (auto own = start(now)) {
-      chain->on_reply(x, *own, now);
-      chain->on_done(x, now);
+      chain->on_reply(call, *own, now);
+      chain->on_done(call, now);
       return *own;
     }
     Reply reply = head(now);
-    chain->on_reply(x, reply, now);
+    chain->on_reply(call, reply, now);
     if (reply.origin == Reply::Origin::upstream) {
-      chain->on_body(x, body);
+      chain->on_body(call, body);
       x.outcome = Outcome::complete;
       x.response_end = now;
     } else {
       x.outcome = Outcome::abandoned;
     }
-    chain->on_done(x, now);
+    chain->on_done(call, now);
     return reply;
   }
   Reply broken(Time now) {
     start(now);
     Reply reply = problem(Outcome::response_timeout, Problem::response_timeout, 504);
-    chain->on_reply(x, reply, now);
-    chain->on_done(x, now);
+    chain->on_reply(call, reply, now);
+    chain->on_done(call, now);
     return reply;
   }
   breaker::Totals totals() { return breaker->snapshot(kStart).totals; }
@@ -72,14 +72,14 @@ TEST_CASE_FIXTURE(Fixture, "the breaker judges what truly happened although the 
     const Reply reply = broken(kStart + 102s);
     CHECK(reply.status == 200);
     CHECK(extra(reply, "cache-status") == "fusewire; fwd=stale; fwd-status=504; ttl=-42; detail=timeout");
-    CHECK(x.verdict == Verdict::failure);
+    CHECK(call.verdict == Verdict::failure);
   }
   CHECK(breaker->state() == breaker::State::open);
   const Reply open = served(kStart + 102s);
   CHECK(open.body == "hello");
   CHECK(extra(open, "cache-status") == "fusewire; hit; ttl=-42; detail=circuit-open");
-  CHECK(x.has(Flag::circuit_open));
-  CHECK(x.has(Flag::fallback));
+  CHECK(call.has(Flag::circuit_open));
+  CHECK(call.has(Flag::fallback));
   CHECK(totals().failure == 5);
   CHECK(totals().rejected == 1);
 }
@@ -127,23 +127,20 @@ TEST_CASE_FIXTURE(Fixture, "only-if-cached does not ask the breaker") {
 
 TEST_CASE_FIXTURE(Fixture, "the next due time is the earliest of all filters, and on_due reaches them") {
   start(kStart);
-  CHECK(chain->next_due(x) == kStart + 5s);
-  chain->on_due(x, kStart + 5s);
+  CHECK(chain->next_due(call) == kStart + 5s);
+  chain->on_due(call, kStart + 5s);
   CHECK(breaker->snapshot(kStart + 5s).window.slow == 1);
-  CHECK(chain->next_due(x) == kNever);
+  CHECK(chain->next_due(call) == kNever);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a detour is offered and resumed through the chain") {
+TEST_CASE_FIXTURE(Fixture, "another upstream is asked for, and what comes of it goes to the filter that asked") {
   upstream.fallback.chain = {config::UpstreamStep{"replica"},
                              config::StaticStep{.status = 200, .headers = {}, .body = "sorry", .body_file = {}}};
   breaker->force_open(kStart);
   auto reply = start(kStart);
   REQUIRE(reply);
-  CHECK_FALSE(chain->detour());
-  chain->on_reply(x, *reply, kStart);
-  CHECK(chain->detour() == "replica");
-  chain->resume(x, *reply, FallbackResult::error, kStart);
-  CHECK_FALSE(chain->detour());
+  CHECK(asked_of(chain->on_reply(call, *reply, kStart)) == "replica");
+  CHECK(proceeds(chain->on_result(call, *reply, FallbackResult::error, kStart)));
   CHECK(reply->body == "sorry");
 }
 
@@ -156,17 +153,16 @@ TEST_CASE_FIXTURE(Fixture, "no fallback runs while the cache has the same upstre
   response.status = 304;
   REQUIRE_FALSE(start(kStart + 60s));
   Reply reply = head(kStart + 60s);
-  chain->on_reply(x, reply, kStart + 60s);
-  CHECK(chain->detour() == "orders");
-  CHECK_FALSE(x.has(Flag::fallback));
-  CHECK(x.fallback_runs == FallbackRuns{});
+  CHECK(asked_of(chain->on_reply(call, reply, kStart + 60s)) == "");
+  CHECK_FALSE(call.has(Flag::fallback));
+  CHECK(call.fallback_runs == FallbackRuns{});
 }
 
 TEST_CASE_FIXTURE(Fixture, "on_done happens once, however often it is said") {
   start(kStart);
   x.outcome = Outcome::reset;
-  chain->on_done(x, kStart);
-  chain->on_done(x, kStart);
+  chain->on_done(call, kStart);
+  chain->on_done(call, kStart);
   chain.reset();
   CHECK(totals().failure == 1);
 }
@@ -179,7 +175,7 @@ TEST_CASE_FIXTURE(Fixture, "a chain that is destroyed is done with the outcome a
   start(kStart);
   chain.reset();
   CHECK(totals().neutral == 1);
-  CHECK(x.verdict == Verdict::neutral);
+  CHECK(call.verdict == Verdict::neutral);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a chain that saw no request has nothing to end") {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract of a call's filter. It is a small object that lives as long as one call, on the call's thread. It
+// decides and never waits; what takes time it asks of the call's driver, by the Step that it returns (step.hpp).
+//
+// Order of calls, for every filter of the chain in the chain's order, on the way in *and* on the way out (the breaker
+// must judge what truly happened before the fallback, last, dresses it up):
+//
+//   on_request   once, and again after each Wait. An Answer, with the reply filled in, ends the walk: later filters'
+//   on_request are not called, and
+//                nothing is sent upstream.
+//   on_reply     once for each reply that is about to go out (the upstream's head, a filter's own reply, a problem); a
+//                filter may replace it. The outcome is final unless the upstream's body still flows. An Ask ends the
+//                walk. What another upstream has answered is not shown again.
+//   on_result    after the filter's Ask for another upstream: whether that has answered. If not, the reply is the one
+//                that stood before.
+//   on_body      for each piece of the upstream's relayed body, before it goes to the client. Not after a replacement,
+//                and not of a response that was put aside for another upstream: on_done has been called by then.
+//   on_due       when next_due() has come; the call may still be waiting for the upstream.
+//   on_client_stalled  the client takes its answer slowly: nobody else is to wait for this call any longer.
+//   on_done      exactly once, noexcept: the upstream's part is over, and the outcome says how. Before the last bytes
+//   of
+//                the response go to the client, so that a client that reads them finds the verdict already recorded. A
+//                response that is put aside for another upstream is `abandoned`; where the call runs on
+//                (wants_verdict), on_verdict follows.
+#pragma once
+
+#include <concepts>
+#include <string_view>
+
+#include "filters/call.hpp"
+#include "filters/step.hpp"
+
+namespace fusewire {
+
+template <class F>
+concept CallFilter = requires(F filter, const F& constant, Call& call, const Call& seen, Reply& reply,
+                              std::string_view piece, FallbackResult result, Time now) {
+  { filter.on_request(call, reply, now) } -> std::same_as<Step>;
+  { filter.on_reply(call, reply, now) } -> std::same_as<Step>;
+  { filter.on_result(call, reply, result, now) } -> std::same_as<Step>;
+  { filter.on_body(call, piece) } -> std::same_as<void>;
+  { filter.on_due(call, now) } -> std::same_as<void>;
+  { constant.next_due(seen) } -> std::same_as<Time>;
+  { filter.on_client_stalled() } -> std::same_as<void>;
+  { constant.needs_body() } -> std::same_as<bool>;
+  { filter.wants_verdict(seen) } -> std::same_as<bool>;
+  { filter.on_verdict(call, now) } -> std::same_as<void>;
+  { filter.on_done(call, now) } -> std::same_as<void>;
+  requires noexcept(filter.on_done(call, now))&& noexcept(filter.on_verdict(call, now));
+};
+
+// What most filters do in most calls.
+struct PassThrough {
+  Step on_request(Call&, Reply&, Time) { return Proceed{}; }
+  Step on_reply(Call&, Reply&, Time) { return Proceed{}; }
+  Step on_result(Call&, Reply&, FallbackResult, Time) { return Proceed{}; }
+  void on_body(Call&, std::string_view) {}
+  void on_due(Call&, Time) {}
+  Time next_due(const Call&) const { return kNever; }
+  void on_client_stalled() noexcept {}
+  // Whether a body that the client does not need is to be read for the filter's sake.
+  bool needs_body() const noexcept { return false; }
+  // Whether the call of a client that has given it up is to go on without one: runs_on is set then, on_done leaves the
+  // permit open, and on_verdict ends it.
+  bool wants_verdict(const Call&) noexcept { return false; }
+  void on_verdict(Call&, Time) noexcept {}
+  void on_done(Call&, Time) noexcept {}
+};
+
+}  // namespace fusewire

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/timeout/deadline_filter.hpp"
+
+#include <algorithm>
+
+#include "filters/timeout/deadline.hpp"
+
+namespace fusewire {
+namespace {
+
+// A first upstream, or the fetch of somebody else that was waited for, has left less than half of what an answer may
+// take.
+bool others_used_it(const Call& call, Time now) noexcept {
+  return call.total_at - now < std::min(call.timeouts->total, call.timeouts->response) / 2;
+}
+
+}  // namespace
+
+Step DeadlineFilter::on_request(Call& call, Reply& reply, Time now) {
+  const milliseconds total = total_of(call);
+  call.deadline_asked = client_deadline_ms(call).has_value();
+  call.total_at = std::min(call.total_at, call.context->started + total);
+  call.short_deadline = total < call.timeouts->total || others_used_it(call, now);
+  if (now < call.total_at) return Proceed{};
+  call.exchange->outcome = Outcome::local;
+  call.set(Flag::upstream_timeout);
+  reply = {};
+  reply.origin = Reply::Origin::problem;
+  reply.problem = Problem::total_timeout;
+  reply.status = 504;
+  reply.detail = "the request's deadline expired before it could be sent to '" + call.upstream->name + "'";
+  return Answer{};
+}
+
+}  // namespace fusewire

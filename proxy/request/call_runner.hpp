@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives a request's dealing with one upstream: asks the call's filters, makes its attempts, waits where a filter wants
+// to wait. A fallback to another upstream is a call of its own, owned by the first.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "filters/call_chain.hpp"
+#include "proxy/request/attempt.hpp"
+#include "proxy/snapshot/snapshot.hpp"
+
+namespace fusewire::proxy {
+
+// Owned by the coroutine that drives the request, by a Refresh, or (a fallback's) by the first call; on its worker's
+// thread. It must outlive its upload, so finish() comes last. Use: resolve(); then relay the body with next_piece(), or
+// answer what is in the Reply; done(), finish(). Invariants: filters hear on_done once; the slot of
+// max_concurrent_requests is held from the moment in which the upstream is asked until done() or finish(); a fallback's
+// call begins after the first one has had on_done.
+class CallRunner {
+ public:
+  // The request is the one of `inbound`; both outlive the call.
+  CallRunner(WorkerContext&, Inbound&, const RequestContext&, const Snapshot&, const Upstream&, const config::Timeouts&,
+             const config::Fallback&);
+  CallRunner(const CallRunner& first, const Upstream&);  // the fallback of `first`
+  ~CallRunner();
+
+  // Until the reply's head is known: the upstream's, a filter's, or the proxy's own. Gives the call that the body of an
+  // upstream's reply comes from. Afterwards its outcome may be client_gone or cut_off: then there is nobody to reply
+  // to.
+  Task<CallRunner*> resolve(Reply&, Time now);
+  // The filters' way out for a reply that is at hand since `now`; resolve() ends with it.
+  Task<CallRunner*> decide(Reply&, Time now);
+  // All waits on the upstream's side end now.
+  void cut_off(Outcome why);
+  // The client takes its answer slowly: nobody else is to wait for what it fetches, and the upstream is not blamed for
+  // the time until on_client_resumed().
+  void on_client_stalled();
+  void on_client_resumed();
+
+  Call call;
+  CallChain chain;
+  const Upstream& upstream;
+
+  Exchange& exchange() { return *call.exchange; }
+  const Exchange& exchange() const { return *call.exchange; }
+  // The last attempt's; only where the upstream was asked.
+  Forward& forward() { return attempt_->forward; }
+  unsigned attempts() const { return attempts_before_ + (attempt_ ? attempt_->forward.attempts() : 0); }
+  const std::shared_ptr<EndpointState>& endpoint() const;  // empty: none was chosen
+  // Whether the reply is stale and is to be asked for anew, behind the client's back.
+  bool wants_refresh() const { return wants_refresh_; }
+
+  // The next piece of the upstream's body, which filters have seen; empty when there is nothing now: forward().wait().
+  // Good until that is called. When the body is complete the call is done.
+  std::string_view next_piece();
+
+  // The upstream's part is over: filters hear of it once, as does this upstream's latency.
+  void done(Time now);
+  void done();  // if it was not, with the time of its end
+  // Ends what still runs of this call and its fallback, and first of all the call: it is judged by what its response
+  // says, which is gone afterwards. Where it runs on, this waits for the upstream: the client has its answer by then.
+  Task<void> finish();
+  // The same, but for one that runs on: its connection and its slot are for others from here on.
+  Task<void> release() { return runs_on() ? Task<void>::ended() : finish(); }
+  // Whether the upstream is still asked although the client has given it up (Call::runs_on).
+  bool runs_on() const { return call.runs_on || (fallback_ && fallback_->runs_on()); }
+  void stop_running_on();
+
+ private:
+  Task<void> ask(Reply&, Time now);
+  Task<void> ask_after_wait(Step, Reply&);
+  Task<void> ask_upstream(Reply&);
+  Task<void> ask_again(Reply&);
+  void accept(const Answer&);
+  Task<void> wait(const Wait&);
+  void fail(Reply&);
+  Time ended_at() const;
+  Task<CallRunner*> decide_by_asking(Step, Reply&);
+  Task<CallRunner*> ask_other(const Upstream&, Reply&);
+  Task<void> keep_own(const Reply&);
+  void settle(const Reply&, Time now);
+  void conclude(Time now);
+  std::optional<FallbackResult> result_of_fallback(const CallRunner& source, const Reply&) const;
+  Task<void> let_go();
+  Task<void> finish_after(Task<void>);
+  Task<void> finish_without_client();
+  void forgo_verdict();
+  void observe_latency(Time now);
+  bool acquire_slot();
+  void give_slot_back();
+  void count_fallbacks();
+
+  WorkerContext& worker_;
+  Inbound& inbound_;
+  const Snapshot& snapshot_;
+  Exchange unsent_;  // what stands for the exchange before the first attempt
+  std::optional<Attempt> attempt_;
+  std::unique_ptr<CallRunner> fallback_;
+  std::optional<Outcome> cut_off_;
+  unsigned attempts_before_ = 0;  // those of earlier attempts
+  bool has_slot_ = false;
+  bool done_ = false;
+  bool wants_refresh_ = false;
+};
+
+}  // namespace fusewire::proxy
