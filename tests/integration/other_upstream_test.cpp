@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fallback to another upstream is a call of that upstream: judged like any other, by the time its answer goes out,
 // and it holds nothing of the first one's.
+#include <ctime>
 #include <string>
 
 #include "tests/support/rig.hpp"
@@ -113,4 +114,23 @@ TEST_CASE("while another upstream's answer is relayed, the first one's connectio
       },
       begin, "    limits: {max_connections: 1}\n    fallback: {chain: [{upstream: second}]}\n");
   check_first_is_free(pair);
+}
+
+TEST_CASE("a response that another upstream has given is no older for the time that the first one has taken") {
+  const auto dated = [](Call& call) {
+    char date[64];
+    std::tm parts{};
+    const std::time_t now = std::time(nullptr);
+    ::gmtime_r(&now, &parts);
+    const std::size_t size = std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    call.send(response(200, "fresh", "Cache-Control: max-age=600\r\nDate: " + std::string(date, size) + "\r\n"));
+  };
+  Pair pair(scripts::hang(), dated, "    timeouts: {response: 2200ms}\n    fallback: {chain: [{upstream: second}]}\n",
+            "    cache: {serve: normal}\n");
+  REQUIRE(pair.proxy.get("/").body == "fresh");
+  REQUIRE(pair.proxy.admin_change("/admin/circuit-breakers/first/force-open").status == 200);
+  const Response stored = pair.proxy.get("/");
+  REQUIRE(stored.body == "fresh");
+  REQUIRE(pair.second.request_count() == 1);
+  CHECK(std::stol(stored.field("Age")) <= 1);
 }
