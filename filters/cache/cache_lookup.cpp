@@ -199,10 +199,12 @@ void CacheLookup::on_relay(const Call& call, Reply& reply, const cache::Freshnes
   if (fetch_.empty()) return;
   if (remembered != nullptr && remembered->shareable()) return context_->fetches->mark_shareable(fetch_);
   if (!lead_) return;
-  const bool failed = call.exchange->response->status >= 500;
-  if (!failed || call.context->background)
-    context_->fetches->mark_unshareable(fetch_, now + (failed ? kFailed : kUnshareable));
-  end(Ended::alone);
+  // What one client's odd field may have brought about says nothing of what others get: somebody else leads.
+  const int got = call.exchange->response->status;
+  const bool about_resource = got < 400 || got == 404 || got == 410;
+  if (about_resource || call.context->background)
+    context_->fetches->mark_unshareable(fetch_, now + (about_resource ? kUnshareable : kFailed));
+  end(about_resource || got >= 500 ? Ended::alone : Ended::vacant);
 }
 
 void CacheLookup::on_given_up(const Call& call) {

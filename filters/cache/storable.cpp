@@ -16,9 +16,11 @@ bool understood(int status) noexcept {
   return heuristically_cacheable(status) || status == 302 || status == 303 || status == 307;
 }
 
-// About one request alone (a part, a condition, credentials), or never stored by its own definition (RFC 6585).
+// About one request alone (a part, a condition, credentials, a field that the upstream does not take), or never stored
+// by its own definition (RFC 6585): one client's odd field must not become the answer that all others get.
 bool for_one_request(int status) noexcept {
-  constexpr std::array kStatuses = {206, 304, 401, 407, 412, 416, 417, 421, 428, 429, 431, 511};
+  constexpr std::array kStatuses = {206, 304, 400, 401, 406, 407, 408, 411, 412, 413, 415,
+                                    416, 417, 421, 422, 424, 425, 426, 428, 429, 431, 511};
   return status < 200 || std::find(kStatuses.begin(), kStatuses.end(), status) != kStatuses.end();
 }
 

@@ -160,6 +160,7 @@ json::object breaker_view(const BreakerFacts& facts, Moment now) {
                        {"totals", totals(snapshot.totals)},
                        {"thresholds", thresholds(*facts.config)}};
   if (snapshot.retry_after) view["retry_after_ms"] = snapshot.retry_after->count();
+  if (snapshot.time_in_override) view["time_in_override_ms"] = snapshot.time_in_override->count();
   if (facts.override_end) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*facts.override_end - now.steady);
     view["override_remaining_ms"] = std::max<std::int64_t>(0, left.count());

@@ -69,13 +69,19 @@ std::string state(const json::object& breaker) {
   return is_enforced(breaker) ? shown : shown + " (" + text(breaker.at("mode")) + ")";
 }
 
+// Since when it does what it does: an override goes before the state beneath it.
+std::string since(const json::object& breaker) {
+  const json::value* in_override = breaker.if_contains("time_in_override_ms");
+  return duration_text(milliseconds_of(in_override != nullptr ? *in_override : breaker.at("time_in_state_ms")));
+}
+
 Row row_of(const json::object& breaker) {
   const json::object& window = breaker.at("window").as_object();
   const json::object& totals = breaker.at("totals").as_object();
   const json::value& trip = breaker.at("last_trip");
   return {text(breaker.at("name")),
           state(breaker),
-          duration_text(breaker.at("time_in_state_ms").to_number<std::int64_t>()),
+          since(breaker),
           next(breaker),
           text(window.at("calls")),
           percent(window.at("failure_rate")),
@@ -159,7 +165,7 @@ std::string breaker_details(const json::value& value) {
   const json::value& trip = breaker.at("last_trip");
   const std::vector<Row> rows = {
       {"  state", state_line(breaker)},
-      {"  since", duration_text(milliseconds_of(breaker.at("time_in_state_ms"))) + " ago"},
+      {"  since", since(breaker) + " ago"},
       {"  next", next(breaker)},
       {"  last trip", trip.is_object() ? reason(trip.get_object()) + ", at " + text(trip.at("at")) : "-"},
       {"  window", window_line(breaker.at("window").as_object())},

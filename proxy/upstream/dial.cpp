@@ -64,7 +64,10 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Balancer::Choice& 
   }
   if (!connection || !(*choice.endpoint)->tls) co_return connection;
   const bool secured = co_await secure(connection->channel(), **choice.endpoint, give_up);
-  if (!secured) connection.reset();
+  if (!secured) {
+    if (outcome_ == Outcome::tls_error) Balancer::mark_unreachable(connection->backend(), steady_now());
+    connection.reset();
+  }
   co_return connection;
 }
 

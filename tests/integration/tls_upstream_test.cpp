@@ -131,6 +131,20 @@ TEST_CASE("an upstream that speaks no TLS is a TLS error, and counts as a failur
   check_problem(proxy.get("/"), 503, "CircuitBreakerOpen");
 }
 
+TEST_CASE("an endpoint whose TLS handshake fails is passed over while another one answers") {
+  TlsFiles files;
+  TlsEnd server(TlsEnd::Role::server, files.server());
+  ScriptedUpstream good(naming(), &server);
+  RealNginx plain;
+  TestProxy proxy("listen: 127.0.0.1:0\nupstreams:\n  orders:\n    endpoints: [\"https://localhost:" +
+                  std::to_string(good.port()) + "\", \"https://127.0.0.1:" + std::to_string(plain.port()) +
+                  "\"]\n    fallback: {chain: []}\n" + files.upstream());
+  int failed = 0;
+  for (int i = 0; i < 20; ++i) failed += proxy.get("/").status == 502 ? 1 : 0;
+  CHECK(failed <= 2);  // one finds out, and after a second another one
+  CHECK(proxy.state("orders") == "closed");
+}
+
 TEST_CASE("a handshake that stalls ends with timeouts.connect") {
   ReservedPort port;
   const int listener = port.listen();  // the kernel accepts, nobody answers

@@ -189,6 +189,7 @@ class Breaker {
   // Read by every call, written by few of those in closed.
   alignas(64) std::atomic<std::uint64_t> word_{0};
   std::atomic<OverrideWord> override_{};
+  std::atomic<Millis> override_set_at_{0};  // written by the control thread before override_
   std::atomic<const Settings*> settings_{nullptr};
   const Time made_;
   const std::uint64_t seed_;

@@ -18,6 +18,7 @@ void Breaker::force(Override kind, Time now, std::optional<milliseconds> for_) {
   current_override(here);  // one that is over has ended by itself, not been replaced
   std::optional<Millis> end;
   if (for_) end = here.at + std::clamp<Millis>(for_->count(), 0, kLongest);
+  override_set_at_.store(here.at, std::memory_order_relaxed);
   override_.store(OverrideWord(kind, end), std::memory_order_release);
   emit({.kind = Event::Kind::override_set,
         .at = now,

@@ -92,6 +92,7 @@ struct Snapshot {
   milliseconds open_remaining{0};           // 0 unless open and the interval runs
   Totals totals;
   std::optional<Trip> last_trip;
+  std::optional<milliseconds> time_in_override;  // absent: there is none
   Time state_since{};
   milliseconds time_in_state[3] = {};    // by State, up to now, since the breaker was made
   std::uint64_t transitions[3][3] = {};  // [from][to]

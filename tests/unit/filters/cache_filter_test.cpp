@@ -249,6 +249,26 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(wanted(kStart + 101s));
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a refresh that one client's odd field has spoilt holds the next one back for a second, no longer") {
+  keep(ok({{"Cache-Control", "max-age=60, stale-while-revalidate=300"}}));
+  const auto asks_for_refresh = [&](Time now) {
+    REQUIRE(ask(get(), now));
+    return std::get<Answer>(step).refresh;
+  };
+  CHECK(asks_for_refresh(kStart + 70s));
+  begin(kStart + 70s);
+  request_context.background = true;
+  filter.emplace(context);
+  REQUIRE(proceeds(step_of(*filter, call, kStart + 70s)));
+  Response spoilt = ok({});
+  spoilt.status = 400;
+  head_comes(spoilt, kStart + 70s);
+  done(Outcome::abandoned, kStart + 70s);
+  CHECK_FALSE(asks_for_refresh(kStart + 70s));
+  CHECK(asks_for_refresh(kStart + 71s));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a second request waits for the first one's fetch, and is answered with its response") {
   ask(get());
   Second second(*this);
@@ -271,8 +291,12 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
     Outcome outcome;
     Ended how;
   };
-  for (const End& end : {End{ok(), Outcome::complete, Ended::stored}, End{ok(), Outcome::incomplete, Ended::alone},
-                         End{ok(), Outcome::client_gone, Ended::vacant}, End{ok(), Outcome::cut_off, Ended::vacant},
+  Response forbidden = ok();
+  forbidden.status = 403;
+  forbidden.fields = {};
+  for (const End& end : {End{forbidden, Outcome::complete, Ended::vacant}, End{ok(), Outcome::complete, Ended::stored},
+                         End{ok(), Outcome::incomplete, Ended::alone}, End{ok(), Outcome::client_gone, Ended::vacant},
+                         End{ok(), Outcome::cut_off, Ended::vacant},
                          End{ok({{"Cache-Control", "private"}}), Outcome::client_gone, Ended::alone},
                          End{ok({{"Cache-Control", "max-age=0"}}), Outcome::complete, Ended::alone}}) {
     fetches.mark_shareable("orders 0 http://shop.test/a");

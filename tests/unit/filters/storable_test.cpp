@@ -60,13 +60,14 @@ TEST_CASE("must-understand lifts no-store from a status that is understood, and 
 }
 
 TEST_CASE("a cache that serves normally stores any final status with explicit freshness, but for one request's own") {
-  for (int status : {200, 201, 299, 400, 403, 404, 499, 500, 503, 599}) {
+  for (int status : {200, 201, 299, 403, 404, 405, 414, 499, 500, 503, 599}) {
     CAPTURE(status);
     Response response = ok();
     response.status = status;
     CHECK(refusal(get(), response, kNormal) == Refusal::none);
   }
-  for (int status : {103, 206, 304, 401, 407, 412, 416, 417, 421, 428, 429, 431, 511}) {
+  for (int status : {103, 206, 304, 400, 401, 406, 407, 408, 411, 412, 413, 415,
+                     416, 417, 421, 422, 424, 425, 426, 428, 429, 431, 511}) {
     CAPTURE(status);
     Response response = ok();
     response.status = status;

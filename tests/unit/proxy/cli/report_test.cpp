@@ -46,16 +46,17 @@ std::string table_of(std::initializer_list<json::object> breakers) {
 }  // namespace
 
 TEST_CASE("breakers are rows under a head line, aligned") {
-  CHECK(table_of({breaker_with(R"({"name":"a-long-name","time_in_state_ms":90000,
+  CHECK(
+      table_of({breaker_with(R"({"name":"a-long-name","time_in_state_ms":90000,
                      "window":{"calls":12,"failure_rate":0.25,"slow_call_rate":0}})"),
-                  breaker_with(R"({"state":"open","retry_after_ms":28500,
+                breaker_with(R"({"state":"open","retry_after_ms":28500,
                      "last_trip":{"reason":"consecutive_failures","value":5,"threshold":5}})"),
-                  breaker_with(R"({"name":"c","override":"forced_open","mode":"shadow"})")}) ==
-        "NAME         STATE                 SINCE  NEXT            CALLS  FAILED  SLOW  REJECTED   TRIPS  LAST TRIP\n"
-        "a-long-name  closed                1m30s  -               12     25%     0%    7          1      -\n"
-        "b            open                  1.5s   trial in 28.5s  5      100%    0%    7          1      "
-        "consecutive_failures (5 of 5)\n"
-        "c            forced_open (shadow)  1.5s   until released  5      100%    0%    4 (would)  1      -\n");
+                breaker_with(R"({"name":"c","override":"forced_open","mode":"shadow","time_in_override_ms":300})")}) ==
+      "NAME         STATE                 SINCE  NEXT            CALLS  FAILED  SLOW  REJECTED   TRIPS  LAST TRIP\n"
+      "a-long-name  closed                1m30s  -               12     25%     0%    7          1      -\n"
+      "b            open                  1.5s   trial in 28.5s  5      100%    0%    7          1      "
+      "consecutive_failures (5 of 5)\n"
+      "c            forced_open (shadow)  300ms  until released  5      100%    0%    4 (would)  1      -\n");
 }
 
 TEST_CASE("what comes next is shown for every state") {
