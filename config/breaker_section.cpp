@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/describe/breaker.hpp"
 #include "config/describe/read.hpp"
+#include "config/finish.hpp"
+#include "config/messages.hpp"
 #include "config/sections.hpp"
 
 namespace fusewire::config {

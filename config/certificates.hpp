@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "config/diagnostics.hpp"
-#include "config/load.hpp"
+#include "config/judges.hpp"
 #include "config/node.hpp"
+#include "config/report.hpp"
 
 namespace fusewire::config {
 

@@ -9,7 +9,9 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "config/report.hpp"
 #include "config/syntax_advice.hpp"
+#include "config/utf8.hpp"
 
 namespace fusewire::config {
 namespace {

@@ -6,8 +6,9 @@
 #include <optional>
 #include <string_view>
 
-#include "config/diagnostics.hpp"
+#include "config/config.hpp"
 #include "config/node.hpp"
+#include "config/report.hpp"
 
 namespace fusewire::config {
 
@@ -20,8 +21,5 @@ inline constexpr std::size_t kMaxKey = 256;
 // The text's only document; nullopt when there is none to go on with. Duplicate keys are reported and the first is
 // kept. Anchors, aliases and `<<` are expanded; tags are refused. Paths are not set.
 std::optional<Node> parse_document(std::string_view text, Origin, Report&);
-
-// The offset of the first byte that is not part of well-formed UTF-8.
-std::optional<std::size_t> find_bad_utf8(std::string_view text);
 
 }  // namespace fusewire::config

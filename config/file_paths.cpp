@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "config/key.hpp"
+
 namespace fusewire::config {
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "config/keys.hpp"
+#include "config/key.hpp"
 #include "config/node.hpp"
 
 namespace fusewire::config {

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "config/merge.hpp"
 #include "config/node_makers.hpp"
-#include "config/overrides.hpp"
 #include "config/scalars.hpp"
 
 namespace fusewire::config {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <optional>
 
+#include "config/key.hpp"
+
 namespace fusewire::config {
 namespace {
 

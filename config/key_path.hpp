@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/keys.hpp"
+#include "config/key.hpp"
 #include "config/node.hpp"
 
 namespace fusewire::config {

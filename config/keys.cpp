@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/keys.hpp"
 
-#include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "config/describe/process.hpp"
 
@@ -98,11 +99,6 @@ const Shape& file_shape() {
 const Shape& circuit_breaker_shape() {
   static const Shape kCircuitBreaker = Outline::of_type<CircuitBreaker>();
   return kCircuitBreaker;
-}
-
-const Key* find_key(const Shape& shape, std::string_view name) {
-  const auto it = std::find_if(shape.keys.begin(), shape.keys.end(), [&](const Key& key) { return key.name == name; });
-  return it == shape.keys.end() ? nullptr : &*it;
 }
 
 }  // namespace fusewire::config

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/describe/process.hpp"
 #include "config/describe/read.hpp"
+#include "config/report.hpp"
+#include "config/section_parts.hpp"
 #include "config/sections.hpp"
 
 namespace fusewire::config {

@@ -6,9 +6,14 @@
 #include <map>
 #include <set>
 
+#include "config/diagnostic.hpp"
 #include "config/document.hpp"
+#include "config/key.hpp"
 #include "config/key_path.hpp"
+#include "config/messages.hpp"
+#include "config/report.hpp"
 #include "config/shape.hpp"
+#include "config/utf8.hpp"
 
 namespace fusewire::config {
 namespace {
@@ -251,16 +256,6 @@ void apply_settings(Node& root, const Shape& shape, const std::vector<std::strin
     }
     if (std::optional<Node> value = parse_value(setting.substr(equals + 1), Origin::command_line, name, report))
       set_at(root, shape, in_full(root, found.paths.front()), *std::move(value), report);
-  }
-}
-
-void merge_under(Node& over, const Node& under) {
-  if (over.kind != Node::Kind::map || under.kind != Node::Kind::map) return;
-  for (const Node& child : under.children) {
-    if (Node* own = over.find(child.key))
-      merge_under(*own, child);
-    else
-      over.children.push_back(child);
   }
 }
 

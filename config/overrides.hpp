@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lays the environment and the command line over the file, and `defaults` under each upstream.
+// Lays the environment and the command line over the file.
 #pragma once
 
 #include <set>
 #include <string>
 #include <vector>
 
-#include "config/diagnostics.hpp"
-#include "config/keys.hpp"
+#include "config/key.hpp"
 #include "config/node.hpp"
+#include "config/report.hpp"
 #include "config/variables.hpp"
 
 namespace fusewire::config {
@@ -22,8 +22,5 @@ void warn_of_variables(const Node& root, const Shape&, const Environment&, const
 
 // a.b=value, in order: the last one wins.
 void apply_settings(Node& root, const Shape&, const std::vector<std::string>& settings, Report&);
-
-// Adds to the map `over` what only `under` says; maps that both have are merged, everything else of `over` stays.
-void merge_under(Node& over, const Node& under);
 
 }  // namespace fusewire::config

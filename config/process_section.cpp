@@ -1,34 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "config/describe/process.hpp"
 #include "config/describe/read.hpp"
+#include "config/finish.hpp"
+#include "config/messages.hpp"
+#include "config/report.hpp"
+#include "config/scalars.hpp"
 #include "config/sections.hpp"
+#include "config/token_file.hpp"
 
 namespace fusewire::config {
-namespace {
-
-constexpr std::size_t kLargestTokenFile = 64 * kKiB;
-
-// What can stand behind `Bearer `.
-bool is_bearer_token(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
-std::string trimmed(std::string text) {
-  text.erase(text.find_last_not_of("\r\n") + 1);
-  return text;
-}
-
-std::optional<std::string> token_in(const Node& file, Report& report) {
-  const std::optional<std::string> content = read_file(file, kLargestTokenFile, report);
-  if (!content) return std::nullopt;
-  std::string token = trimmed(*content);
-  if (token.empty()) report.error(file, "the file holds no token");
-  return token;
-}
-
-}  // namespace
 
 // No message repeats a token.
 void finish(const Reader& reader, Admin& admin) {
@@ -50,14 +30,6 @@ void finish(const Reader& reader, Shutdown& shutdown) {
   const Node* drain = reader.find("drain_timeout");
   const std::string limit = shown(drain, format_duration(shutdown.drain_timeout));
   if (grace != nullptr) reader.error(*grace, "expected a duration shorter than drain_timeout, which is " + limit);
-}
-
-std::optional<std::string> read_token_file(const std::string& path) {
-  Report report{std::string()};
-  Node file;
-  file.text = path;
-  const std::optional<std::string> token = token_in(file, report);
-  return !report.failed() && is_bearer_token(*token) ? token : std::nullopt;
 }
 
 void read_process(const Node& root, Config& config, Report& report) { read_section(Reader(&root, report), config); }

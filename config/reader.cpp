@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/messages.hpp"
 #include "config/scalars.hpp"
 
 namespace fusewire::config {

@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/diagnostics.hpp"
 #include "config/node.hpp"
+#include "config/report.hpp"
 #include "config/words.hpp"
 
 namespace fusewire::config {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "config/messages.hpp"
+
 namespace fusewire::config {
 namespace {
 

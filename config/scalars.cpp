@@ -82,7 +82,7 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<milliseconds> parse_duration(const std::string& text) {
+std::optional<milliseconds> parse_duration(std::string_view text) {
   const std::optional<std::uint64_t> value = parse_with_unit(text, kTimes);
   if (!value || *value > kLongestTime) return std::nullopt;
   return milliseconds(static_cast<milliseconds::rep>(*value));

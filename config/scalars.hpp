@@ -7,13 +7,15 @@
 #include <string>
 #include <string_view>
 
-#include "config/load.hpp"
+#include "config/config.hpp"
 
 namespace fusewire::config {
 
 std::optional<std::uint64_t> parse_count(std::string_view);
 // Finite numbers only.
 std::optional<double> parse_number(std::string_view);
+// "250ms", "1.5s", "10m", "1h"; at most ten years.
+std::optional<milliseconds> parse_duration(std::string_view);
 // "64KiB", "1MB", "1.5MiB", or bytes without a unit.
 std::optional<std::uint64_t> parse_size(std::string_view);
 

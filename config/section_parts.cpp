@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What several sections have in common.
+#include "config/section_parts.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "config/addresses.hpp"
+#include "config/messages.hpp"
 #include "config/scalars.hpp"
-#include "config/sections.hpp"
 
 namespace fusewire::config {
 namespace {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/shape.hpp"
 
+#include "config/key.hpp"
+#include "config/messages.hpp"
+#include "config/report.hpp"
 #include "config/scalars.hpp"
 
 namespace fusewire::config {

@@ -7,6 +7,9 @@
 #include "config/describe/listener.hpp"
 #include "config/describe/read.hpp"
 #include "config/describe/upstream.hpp"
+#include "config/finish.hpp"
+#include "config/judges.hpp"
+#include "config/report.hpp"
 #include "config/sections.hpp"
 
 namespace fusewire::config {

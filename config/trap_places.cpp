@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "config/messages.hpp"
+
 namespace fusewire::config {
 namespace {
 

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "config/diagnostics.hpp"
+#include "config/messages.hpp"
 #include "config/node.hpp"
+#include "config/report.hpp"
 
 namespace fusewire::config {
 

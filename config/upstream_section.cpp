@@ -4,6 +4,10 @@
 #include "config/addresses.hpp"
 #include "config/describe/read.hpp"
 #include "config/describe/upstream.hpp"
+#include "config/finish.hpp"
+#include "config/messages.hpp"
+#include "config/report.hpp"
+#include "config/section_parts.hpp"
 #include "config/sections.hpp"
 
 namespace fusewire::config {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/document.hpp"
+#include "config/utf8.hpp"
 
 namespace fusewire::config {
 namespace {

@@ -6,6 +6,8 @@
 
 #include "config/addresses.hpp"
 #include "config/fallback_graph.hpp"
+#include "config/messages.hpp"
+#include "config/report.hpp"
 
 namespace fusewire::config {
 namespace {

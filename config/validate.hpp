@@ -3,8 +3,8 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "config/diagnostics.hpp"
 #include "config/node.hpp"
+#include "config/report.hpp"
 
 namespace fusewire::config {
 

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string_view>
 
-#include "config/document.hpp"
+#include "config/messages.hpp"
+#include "config/report.hpp"
+#include "config/utf8.hpp"
 
 namespace fusewire::config {
 namespace {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "config/diagnostics.hpp"
 #include "config/node.hpp"
+#include "config/report.hpp"
 
 namespace fusewire::config {
 

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "config/addresses.hpp"
+#include "config/report.hpp"
 #include "config/route_warnings.hpp"
 #include "config/scalars.hpp"
 #include "config/trap_places.hpp"

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/keys.hpp"
+#include "config/key.hpp"
 #include "config/node_makers.hpp"
 #include "config/reader.hpp"
 #include "config/scalars.hpp"

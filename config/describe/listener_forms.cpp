@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "config/sections.hpp"
+#include "config/messages.hpp"
+#include "config/section_parts.hpp"
 
 namespace fusewire::config {
 namespace {

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "config/describe/visitor.hpp"
-#include "config/overrides.hpp"
+#include "config/finish.hpp"
+#include "config/merge.hpp"
 #include "config/reader.hpp"
-#include "config/sections.hpp"
 
 namespace fusewire::config {
 

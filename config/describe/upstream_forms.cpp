@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <regex>
 
+#include "config/messages.hpp"
 #include "config/presets.hpp"
-#include "config/sections.hpp"
+#include "config/report.hpp"
+#include "config/section_parts.hpp"
 
 namespace fusewire::config {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
 
+#include "config/scalars.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/observe/log.hpp"
 

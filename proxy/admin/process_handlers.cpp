@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 
+#include "config/print.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/metrics/metrics.hpp"
 #include "proxy/observe/log.hpp"

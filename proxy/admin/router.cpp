@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "config/diagnostics.hpp"
+#include "config/messages.hpp"
 #include "proxy/admin/auth.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/target.hpp"

@@ -6,7 +6,8 @@
 #include <optional>
 
 #include "config/addresses.hpp"
-#include "config/diagnostics.hpp"
+#include "config/load.hpp"
+#include "config/messages.hpp"
 #include "proxy/cli/config_source.hpp"
 
 namespace fusewire::cli {

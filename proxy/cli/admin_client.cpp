@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "config/addresses.hpp"
-#include "config/diagnostics.hpp"
+#include "config/messages.hpp"
 #include "proxy/net/asio.hpp"
 
 namespace fusewire::cli {

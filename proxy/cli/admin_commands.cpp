@@ -5,8 +5,8 @@
 #include <optional>
 #include <ostream>
 
-#include "config/diagnostics.hpp"
-#include "config/load.hpp"
+#include "config/messages.hpp"
+#include "config/scalars.hpp"
 #include "proxy/cli/admin_access.hpp"
 #include "proxy/cli/admin_client.hpp"
 #include "proxy/cli/event_reader.hpp"

@@ -6,7 +6,7 @@
 #include <ostream>
 #include <sstream>
 
-#include "config/diagnostics.hpp"
+#include "config/messages.hpp"
 #include "proxy/cli/admin_commands.hpp"
 #include "proxy/cli/config_commands.hpp"
 #include "proxy/cli/demo.hpp"

@@ -6,6 +6,7 @@
 #include <ostream>
 #include <stdexcept>
 
+#include "config/print.hpp"
 #include "proxy/cli/config_source.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/server/server.hpp"

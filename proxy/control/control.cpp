@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "config/from_variables.hpp"
+#include "config/token_file.hpp"
 #include "filters/breaker/classify.hpp"
 #include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"

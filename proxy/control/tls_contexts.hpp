@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/load.hpp"
+#include "config/judges.hpp"
 #include "proxy/control/config_watch.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/load.hpp"
+#include "config/judges.hpp"
 #include "proxy/net/tls_stream.hpp"
 #include "proxy/tls/context.hpp"
 #include "proxy/tls/pem.hpp"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "config/load.hpp"
+#include "config/judges.hpp"
 
 namespace fusewire::proxy {
 

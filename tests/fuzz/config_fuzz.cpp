@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "config/load.hpp"
+#include "config/print.hpp"
 
 using namespace fusewire::config;
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/document.hpp"
+#include "config/report.hpp"
+#include "config/utf8.hpp"
 
 #include "support.hpp"
 

@@ -2,6 +2,9 @@
 // What came from a variable is shown by the variable's name: in errors, in warnings, and in the effective
 // configuration.
 #include "config/from_variables.hpp"
+#include "config/load.hpp"
+#include "config/print.hpp"
+#include "config/report.hpp"
 
 #include <functional>
 #include <set>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/key_path.hpp"
+#include "config/keys.hpp"
+#include "config/report.hpp"
 
 #include "config/document.hpp"
 #include "config/shape.hpp"

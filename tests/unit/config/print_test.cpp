@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/print.hpp"
 #include "config/document.hpp"
 #include "config/emit.hpp"
 #include "config/node_makers.hpp"
+#include "config/report.hpp"
 #include "config/variables.hpp"
 #include "full_file.hpp"
 #include "support.hpp"

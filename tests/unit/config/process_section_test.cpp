@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/token_file.hpp"
 #include "support.hpp"
 
 namespace fusewire::config {

@@ -5,7 +5,9 @@
 #include <sstream>
 
 #include "config/document.hpp"
+#include "config/key.hpp"
 #include "config/keys.hpp"
+#include "config/report.hpp"
 #include "config/scalars.hpp"
 #include "config/tree.hpp"
 #include "full_file.hpp"

@@ -10,6 +10,7 @@
 #include "config/describe/process.hpp"
 #include "config/document.hpp"
 #include "config/emit.hpp"
+#include "config/report.hpp"
 
 namespace fusewire::config {
 

@@ -5,8 +5,12 @@
 #include <functional>
 #include <iterator>
 
-#include "config/diagnostics.hpp"
 #include "config/document.hpp"
+#include "config/key.hpp"
+#include "config/keys.hpp"
+#include "config/load.hpp"
+#include "config/print.hpp"
+#include "config/report.hpp"
 #include "config/shape.hpp"
 #include "full_file.hpp"
 #include "support.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/diagnostics.hpp"
+#include "config/messages.hpp"
 
 #include "support.hpp"
 
@@ -7,21 +7,6 @@ namespace fusewire::config {
 namespace {
 
 const std::vector<std::string_view> kKeys = {"connect", "response", "idle", "total", "open_timeout"};
-
-TEST_CASE("a diagnostic in a file reads FILE:LINE:COL: key.path: message") {
-  const Diagnostic diagnostic{"fusewire.yaml", 7, 3, "admin.token", "too short"};
-  CHECK(diagnostic.to_string() == "fusewire.yaml:7:3: admin.token: too short");
-}
-
-TEST_CASE("a diagnostic outside of a file has no line") {
-  const Diagnostic diagnostic{"environment", 0, 0, "admin.token", "too short"};
-  CHECK(diagnostic.to_string() == "environment: admin.token: too short");
-}
-
-TEST_CASE("a diagnostic of the whole file has no key path") {
-  const Diagnostic diagnostic{"fusewire.yaml", 0, 0, "", "the document is empty"};
-  CHECK(diagnostic.to_string() == "fusewire.yaml: the document is empty");
-}
 
 TEST_CASE("the nearest key is the one that a slip of the pen is away") {
   CHECK(nearest("conect", kKeys) == "connect");
@@ -55,18 +40,6 @@ TEST_CASE("a long list of candidates is cut") {
 TEST_CASE("quoted text is one short line") {
   CHECK(quote("a\nb\x7f") == "'a?b?'");
   CHECK(quote(std::string(100, 'x')) == "'" + std::string(60, 'x') + "…'");
-}
-
-TEST_CASE("errors come in the order of the file, then the environment, then the command line, each once") {
-  Report report("f");
-  report.error(Mark{Origin::command_line, 0, 0}, "a", "last");
-  report.error(Mark{Origin::environment, 0, 0}, "a", "fourth");
-  report.error(Mark{Origin::file, 9, 1}, "a", "third");
-  report.error(Mark{Origin::file, 2, 5}, "a", "second");
-  report.error(Mark{Origin::file, 2, 5}, "a", "second");
-  report.error(Mark{Origin::file, 2, 1}, "a", "first");
-  CHECK(lines_of(report.errors()) ==
-        Lines{"f:2:1: a: first", "f:2:5: a: second", "f:9:1: a: third", "environment: a: fourth", "--set: a: last"});
 }
 
 }  // namespace
