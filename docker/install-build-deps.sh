@@ -7,8 +7,8 @@ set -euo pipefail
 
 build=(
   build-essential cmake ninja-build ccache mold ca-certificates
-  libboost1.81-dev libboost-json1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev
-  doctest-dev libbenchmark-dev
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev
+  libcli11-dev libssl-dev doctest-dev libbenchmark-dev
 )
 # What tests/run.sh talks to: a real upstream, real clients, a judge of metrics, a hosts file that can be rewritten.
 test=(nginx curl openssl prometheus libnss-wrapper)

@@ -1,81 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/admin/target.hpp"
 
+#include <algorithm>
+
+#include <boost/url/encode.hpp>
+#include <boost/url/grammar.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/rfc/pchars.hpp>
+#include <boost/url/rfc/pct_encoded_rule.hpp>
+
 namespace fusewire::proxy::admin {
 namespace {
 
-std::optional<unsigned> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
+namespace urls = boost::urls;
+
+// Some clients send characters unescaped that RFC 3986 allows only as escapes: they are accepted as the same text.
+std::string escape_others(std::string_view text) {
+  constexpr auto kAllowed = urls::pchars + '/' + '?';
+  std::string escaped;
+  for (const char& c : text) {
+    if (c == '%' || kAllowed(static_cast<unsigned char>(c)))
+      escaped += c;
+    else
+      urls::encode({&c, 1}, kAllowed, {}, urls::string_token::append_to(escaped));
+  }
+  return escaped;
 }
 
-// What comes before `separator`; `rest` keeps what comes after it.
-std::string_view cut(std::string_view& rest, char separator) {
-  const std::size_t end = rest.find(separator);
-  const std::string_view first = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-  return first;
+std::optional<std::string> decode(urls::pct_string_view escaped) {
+  std::string text = escaped.decode();
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  return std::ranges::any_of(text, is_control) ? std::nullopt : std::optional(std::move(text));
 }
 
-bool parse_query(std::string_view text, Target& target) {
-  while (!text.empty()) {
-    std::string_view pair = cut(text, '&');
-    auto name = percent_decode(cut(pair, '='));
-    auto value = percent_decode(pair);
-    if (!name || !value || name->empty()) return false;
+// One for each slash: url_view::segments leaves a single empty one out, and a leading ".".
+bool read_path(urls::pct_string_view path, Target& target) {
+  constexpr auto kSlash = urls::grammar::squelch(urls::grammar::delim_rule('/'));
+  constexpr auto kSegment = urls::grammar::tuple_rule(kSlash, urls::pct_encoded_rule(urls::pchars));
+  const auto segments = urls::grammar::parse(path, urls::grammar::range_rule(kSegment, 1));
+  if (!segments) return false;
+  for (const urls::pct_string_view segment : *segments) {
+    auto text = decode(segment);
+    if (!text) return false;
+    target.segments.push_back(std::move(*text));
+  }
+  return true;
+}
+
+bool read_query(urls::params_encoded_view params, Target& target) {
+  std::size_t left = params.size();
+  for (const urls::param_pct_view param : params) {
+    --left;
+    auto name = decode(param.key);
+    auto value = decode(param.value);
+    if (!name || !value) return false;
+    if (name->empty()) return left == 0 && !param.has_value;  // after a last '&', or a '?' that nothing follows
     target.query.emplace_back(std::move(*name), std::move(*value));
   }
   return true;
 }
 
-bool parse_path(std::string_view text, Target& target) {
-  if (!text.starts_with('/')) return false;
-  text.remove_prefix(1);
-  while (true) {
-    const bool last = text.find('/') == std::string_view::npos;
-    auto segment = percent_decode(cut(text, '/'));
-    if (!segment) return false;
-    target.segments.push_back(std::move(*segment));
-    if (last) return true;
-  }
-}
-
-}  // namespace
-
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      if (text.size() - i < 3) return std::nullopt;
-      const auto high = hex_digit(text[i + 1]);
-      const auto low = hex_digit(text[i + 2]);
-      if (!high || !low) return std::nullopt;
-      c = static_cast<char>(*high << 4 | *low);
-      i += 2;
-    }
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return std::nullopt;
-    out += c;
-  }
-  return out;
-}
-
-std::optional<Target> parse_target(std::string_view text) {
-  Target target;
+// Takes scheme and authority off an absolute-form; false where there is no authority.
+bool take_authority(std::string_view& text, Target& target) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!text.starts_with(scheme)) continue;
     text.remove_prefix(scheme.size());
     const std::size_t path = std::min(text.find_first_of("/?"), text.size());
     target.authority = text.substr(0, path);
     text.remove_prefix(path);
-    if (target.authority.empty()) return std::nullopt;
     if (text.empty()) text = "/";
-    break;
+    return !target.authority.empty();
   }
-  std::string_view path = cut(text, '?');
-  if (!parse_path(path, target) || !parse_query(text, target)) return std::nullopt;
+  return true;
+}
+
+}  // namespace
+
+std::optional<Target> parse_target(std::string_view text) {
+  Target target;
+  if (!take_authority(text, target)) return std::nullopt;
+  const std::string escaped = escape_others(text);
+  const auto url = urls::parse_origin_form(escaped);
+  if (!url || !read_path(url->encoded_path(), target) || !read_query(url->encoded_params(), target))
+    return std::nullopt;
   return target;
 }
 

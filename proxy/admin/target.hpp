@@ -10,11 +10,9 @@
 
 namespace fusewire::proxy::admin {
 
-// "%2F" -> "/". Nothing on an incomplete or invalid escape, or when a control character comes out.
-std::optional<std::string> percent_decode(std::string_view);
-
-// origin-form, or absolute-form with http or https. Nothing when it is neither, or not decodable. A segment that holds
-// an encoded slash stays one segment.
+// origin-form, or absolute-form with http or https. Nothing when it is neither, when an escape is incomplete or
+// invalid, or when a control character is in it, escaped or not. A segment that holds an encoded slash stays one
+// segment; a `+` is no space.
 std::optional<Target> parse_target(std::string_view);
 
 }  // namespace fusewire::proxy::admin
