@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What takes the compiler longest to read and changes never. The build includes it by itself; nobody else does.
+// The headers that take longest to compile and never change. The build includes this file by itself; no source does.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Places of which there are so and so many, counted by all threads.
+// A limited number of places, counted by all threads together.
 #pragma once
 
 #include <atomic>

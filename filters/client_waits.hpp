@@ -19,14 +19,14 @@ class ClientWaits {
  public:
   using Duration = std::chrono::steady_clock::duration;
 
-  // What is withheld for longer is the client's doing.
+  // A wait that is longer is attributed to the client.
   static constexpr std::chrono::milliseconds kPatience{1000};
-  // Bytes a second. An upload that brings less is withheld as a whole: single bytes, and pieces, end no wait then.
+  // Bytes a second. A slower upload counts as one long wait, which single bytes and pieces do not end.
   static constexpr std::size_t kTrickle = 4 * 1024;
   // While a response waits for its client nothing is read from the upstream. Its end is then found behind what the
   // kernels of both sides still hold, which takes a moment to be read.
   static constexpr std::chrono::seconds kAftermath{10};
-  // An upstream that gives a request so and so long in all may end it just when a slow upload is through.
+  // An upstream with a time limit for the whole request may end it just when a slow upload has finished.
   static constexpr std::chrono::seconds kUploadAftermath{1};
 
   // The request's body goes upstream piece by piece from now on, until request_sent().
@@ -41,9 +41,9 @@ class ClientWaits {
   void request_sent(Time now) noexcept;
 
   bool waiting() const noexcept { return waiting_ != 0; }
-  // Whether the client withholds something that the upstream may have given up on: it has to be waited for, or had to
-  // be a moment ago, and for over kPatience. The waits of an upload that trickles add up, until what has come has been
-  // at hand for as long.
+  // Whether the upstream may have given up because of its client: the exchange waits for the client, or did a moment
+  // ago, and has waited for more than kPatience. The waits of a trickling upload add up, until its data has been at
+  // hand for as long.
   bool withheld(Time now) const noexcept;
   // The part of it that is an upload.
   bool withholds_upload(Time now) const noexcept;

@@ -8,8 +8,8 @@
 
 namespace fusewire {
 
-// Whether some Connection field names this field. Split at each comma, quotes or not: its members are tokens, and what
-// forwards a message and what stores it must read it alike.
+// Whether some Connection field names this field. The value is split at each comma, even inside quotes: its members are
+// tokens, and the code that forwards a message must read it as the code that stores it does.
 bool named_by_connection(const Fields&, std::string_view name) noexcept;
 
 }  // namespace fusewire

@@ -28,7 +28,7 @@ constexpr bool iequals_any(std::string_view name, std::span<const std::string_vi
   return false;
 }
 
-// Whether a receiver that takes `_` for `-`, as CGI and its kin do, reads both names as one field. Case-blind.
+// Whether a receiver that takes `_` for `-`, as CGI programs do, reads both names as one field. Case-blind.
 constexpr bool reads_like(std::string_view a, std::string_view b) noexcept {
   const auto plain = [](char c) { return c == '_' ? '-' : lower(c); };
   if (a.size() != b.size()) return false;

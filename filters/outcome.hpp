@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What truly happened between us and the upstream, and all that follows from it: the one place that says whose fault an
-// outcome is. Never what the client was answered.
+// What happened between the proxy and the upstream, and all that follows from it: the one place that says whose fault
+// an outcome is. It does not say what the client was answered.
 #pragma once
 
 #include <array>
@@ -43,7 +43,7 @@ enum class Outcome : std::uint8_t {
   resource_exhausted,  // EMFILE, EADDRNOTAVAIL, …
 };
 
-// Whether there is nobody left to be answered.
+// Whether no client is left to answer.
 constexpr bool is_forsaken(Outcome outcome) { return outcome == Outcome::client_gone || outcome == Outcome::cut_off; }
 
 enum class FaultOf : std::uint8_t { nobody, upstream, client, proxy };
@@ -129,7 +129,7 @@ static_assert([] {
 
 constexpr const OutcomeRow& row(Outcome outcome) { return kOutcomes[static_cast<std::size_t>(outcome)]; }
 
-// What a TLS handshake with an upstream failed of. Static storage.
+// Why a TLS handshake with an upstream failed. Static storage.
 struct TlsFault {
   std::string_view error;   // RFC 9209 §2.3: tls_protocol_error, tls_certificate_error, tls_alert_received
   std::string_view reason;  // for a person: "certificate has expired"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clocks that everything is timed by: a steady one for durations, a wall clock for dates. Values only, never now().
+// The time types of the whole program: a steady clock for durations, a wall clock for dates. Nothing here calls now().
 #pragma once
 
 #include <chrono>

@@ -14,8 +14,8 @@ namespace fusewire {
 // it.
 class CompiledClassify {
  public:
-  // Longer field values are searched in their first bytes only: what an expression costs must not be the upstream's to
-  // decide.
+  // Only the first bytes of a longer field value are searched, so that the upstream cannot decide what an expression
+  // costs.
   static constexpr std::size_t kSearched = 1024;
 
   // Throws std::regex_error for an expression that the loader has not checked.
@@ -36,7 +36,7 @@ class CompiledClassify {
 struct Judgement {
   Verdict verdict = Verdict::neutral;
   breaker::FailureKind failure = breaker::FailureKind::other;  // meaningful with Verdict::failure
-  bool by_client = false;  // neutral by the client's doing, who may do so as often as it likes
+  bool by_client = false;  // neutral because of the client, which may cause it as often as it likes
 };
 
 // `outcome` is the exchange's, or what stands for it (`complete` for a body that has flowed long enough).

@@ -23,10 +23,10 @@ bool may_answer(const RequestDirectives&, const Freshness&, StaleRule, Time now)
 // Whether a stored response may answer it at all: GET and HEAD without a body, but for If-Match and the like.
 bool is_answerable(const Request&) noexcept;
 
-// What of the store x's request may see.
+// The part of the store that the call's request may see.
 Scope scope_of(const ChainContext&, const Call&) noexcept;
 
-// The stored response for x's request, if there is one and it may be used. Counts hit and stale; a miss too, unless the
+// The stored response for the call's request, if there is one and it may be used. Counts hit and stale; a miss too, unless the
 // request was looked up before (serve: normal).
 EntryPtr select(const ChainContext&, const Call&, StaleRule, Time now);
 

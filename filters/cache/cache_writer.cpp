@@ -191,8 +191,9 @@ EntryPtr CacheWriter::find(const Call& call) const {
                                call.context->request->fields);
 }
 
-// The newest answer counts (RFC 9111 §4): one that nobody may keep, or that says that there is nothing any more, leaves
-// nothing older to answer with. Other errors are about their request or the upstream, and not about what was asked for.
+// The newest answer counts (RFC 9111 §4): one that may not be stored, or that says that there is nothing any more,
+// leaves nothing older to answer with. Other errors are about their request or the upstream, and not about what was
+// asked for.
 void CacheWriter::forget_superseded(const Call& call, Refusal refusal) {
   const int status = call.exchange->response->status;
   const bool superseded = status == 404 || status == 410 || (status < 400 && unwanted(refusal));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembers what the upstream answers: it sees what truly came, before anything is dressed up. Works where the cache
+// Stores the upstream's responses. It sees them as they came, before a fallback replaces any. It works where the cache
 // serves normally, or the fallback chain has a cache step.
 #pragma once
 
@@ -30,8 +30,8 @@ class CacheWriter {
   const cache::Freshness* remembering() const noexcept { return plan_ == Plan::nothing ? nullptr : &freshness_; }
   // Whether something of this exchange is stored now.
   bool has_stored() const noexcept { return has_stored_; }
-  // The response at hand, a 304 or an answer to HEAD, speaks of this stored one: that with the new fields and times,
-  // stored where it may be.
+  // Returns this stored response with the fields and times of the one at hand, a 304 or an answer to HEAD, and stores
+  // it where that is allowed.
   cache::EntryPtr update(const Call&, const cache::Entry&, Time head);
 
  private:

@@ -67,8 +67,8 @@ EntryPtr make_entry(Origin, Body body);
 Response updated(const Entry&, const Response& fresh);
 
 // Whether a 304 to a request with this entry's own validators confirms it. What names no validator does, and so does
-// its entity tag in the weak or the strong form: servers compare weakly (RFC 9110 §13.1.2), and some that compress on
-// the way out send the one with the body and the other without.
+// its entity tag in the weak or the strong form: servers compare weakly (RFC 9110 §13.1.2), and some that compress
+// responses send one form with a body and the other form without.
 bool still_holds(const Entry&, const Response& not_modified, HttpTime now) noexcept;
 
 // What a response that came without its body says of a stored one.
@@ -77,8 +77,8 @@ enum class Agreement : std::uint8_t {
   other,   // it contradicts what is stored
   unsaid,  // neither
 };
-// Of a 304 to a client's own conditions (RFC 9111 §4.3.4): `other` may be about what that client has, and not about
-// this.
+// Of a 304 to a client's own conditions (RFC 9111 §4.3.4): `other` may refer to what that client has instead of this
+// entry.
 Agreement agreement_of_304(const Entry&, const Response& not_modified, HttpTime now) noexcept;
 // Of a 200 to HEAD (§4.3.5).
 Agreement agreement_of_head(const Entry&, const Response& head, HttpTime now) noexcept;

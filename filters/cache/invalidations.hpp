@@ -21,7 +21,7 @@ class Invalidations {
   // Everything at once.
   void note_all() noexcept { raise(all_); }
 
-  // Whether the URI was invalidated after `serial`. Says yes too when one of the same hash was.
+  // Whether the URI was invalidated after `serial`. It is also true when a URI with the same hash was.
   bool since(std::uint64_t serial, std::string_view uri) const noexcept {
     return slot(uri).load(std::memory_order_acquire) > serial || all_.load(std::memory_order_acquire) > serial;
   }

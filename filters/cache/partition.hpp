@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One upstream's share of the cache: its name and its counters. Thread-safe: counters are relaxed atomics. Kept by name
-// over reloads. A scope is what of it one request may see.
+// over reloads. A scope is the part of it that one request may see.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ enum class Event : std::uint8_t {
   stale,       // answered with a stale one
   miss,        // asked, and had nothing that may be used
   validate,    // asked the upstream whether what is stored still holds
-  collapse,    // waited for somebody else's fetch, and was answered with its response
+  collapse,    // waited for another request's fetch, and was answered with its response
   store,       // a response remembered with its bytes
   refresh,     // new fields and times, the bytes kept
   evict,       // the least recently used made room

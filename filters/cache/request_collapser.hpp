@@ -19,11 +19,11 @@
 
 namespace fusewire::cache {
 
-// How a fetch ended, for those who waited.
+// How a fetch ended, for the requests that waited.
 enum class Ended : std::uint8_t {
   stored,  // look again
-  alone,   // it failed, or its response can't be shared: ask by yourself, and wait for nobody
-  vacant,  // its own client is gone: somebody else has to lead
+  alone,   // it failed, or its response can't be shared: each request asks the upstream itself, and waits for no other
+  vacant,  // its own client has gone: another request has to lead
 };
 
 class Follower {
@@ -35,7 +35,7 @@ class Follower {
 
 class RequestCollapser {
  public:
-  // The right, and the duty, to fetch. Ends as `vacant` unless said otherwise. Must not outlive its table.
+  // The right, and the duty, to fetch. Ends as `vacant` unless end() says otherwise. Must not outlive its table.
   class Lead {
    public:
     Lead(Lead&&) noexcept;
@@ -51,17 +51,17 @@ class RequestCollapser {
     std::string key_;
   };
 
-  // nullopt: somebody else leads.
+  // nullopt: another request leads.
   std::optional<Lead> lead(const std::string& key);
   // False: that fetch has ended meanwhile.
   bool follow(const std::string& key, std::shared_ptr<Follower>);
 
-  // A response that could not be shared, or did not come: until then nobody waits for the next one, nor asks for it in
-  // the background. Remembered by hash, in few places: a mark may give way to another one.
+  // Notes a response that could not be shared, or did not come: until then no request waits for the next one, or asks
+  // for it in the background. Remembered by hash, in few places: a mark may give way to another one.
   void mark_unshareable(std::string_view key, Time until) noexcept;
   void mark_shareable(std::string_view key) noexcept;
   bool is_unshareable(std::string_view key, Time now) noexcept;
-  // Whether it is worth asking in the background: nobody is at it, and it has not just been in vain.
+  // Whether a request in the background is worth it: none is under way, and the last one has not just been in vain.
   bool may_refresh(const std::string& key, Time now);
 
  private:

@@ -36,12 +36,13 @@ struct Storability {
   explicit operator bool() const noexcept { return refusal == Refusal::none; }
 };
 
-// A GET that asks for nothing beside the response: no body, Upgrade or Expect. Others' answers are not stored.
+// A GET that asks for nothing beside the response: no body, Upgrade or Expect. Answers to other requests are not
+// stored.
 bool is_plain_get(const Request&) noexcept;
 // Whether such a response may be stored although it answers a request with Authorization (RFC 9111 §3.5).
 bool is_for_all(const ResponseDirectives&) noexcept;
 
-// What else there is to know of the route.
+// What the decision depends on beside the request and its response.
 struct Terms {
   std::string_view deadline_header = {};  // that of its timeouts
   bool stale_by_operator = false;         // a cache step of its fallback has a max_stale: fresh for 0 s is enough

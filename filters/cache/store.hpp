@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that is remembered, for all upstreams together, bounded in bytes: the least recently used goes first.
+// The stored responses of all upstreams together, bounded in bytes: the least recently used one is evicted first.
 //
 // Thread-safe; on the list of shared objects because a response that one worker has seen must help every worker's
 // clients. Sharded by URI: a look-up takes one short lock and moves one list node; nothing is copied or freed under it,
-// but for the request's fields that select among variants: each is read once, up to kMaxSelectingBytes.
-// Invariants: stored + reserved bytes <= limit when no call is running, and so are bodies + reserved when a reservation
-// succeeds, those counted that are stored no longer but still being sent; a URI lives in exactly one shard; each
+// but for the request's fields that select among variants: each is read once, up to kMaxSelectingBytes. Invariants:
+// stored + reserved bytes <= limit when no call is running; when a reservation succeeds, bodies + reserved <= limit as
+// well, which includes bodies that are no longer stored but still being sent; a URI lives in exactly one shard; each
 // shard's list is in order of use.
 #pragma once
 
@@ -48,31 +48,31 @@ class Store {
 
   explicit Store(std::size_t limit) noexcept : limit_(limit) {}
 
-  // The one of that name, made when it is new.
+  // The partition of that name; it is created if there is none.
   std::shared_ptr<Partition> partition(const std::string& name);
   void set_limit(std::size_t bytes);
   std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
   std::size_t bytes() const noexcept { return stored_.load(std::memory_order_relaxed); }
 
-  // The newest stored response that this request selects; it becomes the most recently used. `others`: whether there is
-  // one that other requests select, where there is none for this.
+  // The newest stored response that this request selects; it becomes the most recently used. `others`: set where
+  // nothing is stored for this request, but something is for other ones.
   EntryPtr find(Scope, std::string_view uri, const Fields& request, bool* others = nullptr);
 
-  // Counted for as long as anyone holds it, stored or not.
+  // Counted for as long as it is in use, stored or not.
   Body body(std::string bytes);
 
-  // What an exchange reads before it asks the upstream, and hands to insert().
+  // An exchange reads it before it asks the upstream, and passes it to insert().
   std::uint64_t now_serial() const noexcept { return invalidations_.serial(); }
-  // In place of what `request` selected before. False when it is larger than the whole limit, or the URI was
-  // invalidated after `serial`: the answer may be older than the change.
+  // Replaces what `request` selected before. False when it is larger than the whole limit, or the URI was invalidated
+  // after `serial`: the answer may be older than the change.
   bool insert(EntryPtr, const Fields& request, std::uint64_t serial);
 
-  // Forgets all that is stored for a URI of this upstream, by way of whatever route (RFC 9111 §4.4); without one, of
-  // all.
+  // Forgets all that is stored for a URI of this upstream, whatever the route (RFC 9111 §4.4); without a partition, of
+  // all upstreams.
   void invalidate(std::string_view uri, const Partition* of = nullptr);
   // Forgets just this entry, if it is still stored.
   void invalidate(const Entry&);
-  // Both return how many entries went. What is being collected meanwhile is not stored any more.
+  // Both return how many entries were removed. A response that is being collected meanwhile will not be stored.
   std::size_t purge();
   std::size_t purge(const Partition&);
 

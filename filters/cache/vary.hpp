@@ -21,7 +21,8 @@ struct Selecting {
   std::optional<std::string> value;
 };
 
-// Of one entry, all together. What is longer is not stored, so no look-up compares more.
+// The limit for all selecting fields of one entry together. A response with more is not stored, so no look-up compares
+// more.
 inline constexpr std::size_t kMaxSelectingBytes = 2048;
 
 // Vary: *, one that can't be read, and one that names a field which the proxy writes itself, `deadline_header` too: the

@@ -58,7 +58,7 @@ AsioTask<void> Connections::accept() {
   }
 }
 
-// Where descriptors are few, so are connections here: those who are served by the proxy need them.
+// Where descriptors are few, so are connections here: the proxy's own clients need them.
 std::size_t Connections::max_connections() const {
   constexpr std::size_t kShare = 8;
   constexpr std::size_t kLeast = 4;

@@ -15,10 +15,10 @@ namespace fusewire::proxy::admin {
 class AdminThread;
 class Session;
 
-// What a client may take up. The probes' port is open to the whole pod or node: it must stay cheap for whatever comes.
+// What clients may use. The probes' port is open to the whole pod or node, so it must stay cheap whatever it receives.
 struct ClientLimits {
   std::size_t connections;
-  std::size_t streams;  // of them: they never give way, and health must get in
+  std::size_t streams;  // of the connections: a stream never gives way, and health checks must get in
   std::size_t head;
   std::chrono::seconds read;  // a request, from its first byte (or the connection) to its last
   std::chrono::seconds idle;  // between two requests

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A request to the admin API and its answer, as plain values: what decides knows no socket and no HTTP library.
+// A request to the admin API and its answer, as plain values: the code that decides uses no socket and no HTTP library.
 #pragma once
 
 #include <memory>

@@ -20,13 +20,13 @@ enum class RunsOn {
   admin_thread,    // it only reads, and not much
   control_thread,  // it changes something
   aside,           // it may take long, and touches what is thread-safe
-  scrape,          // not at all: the answer is the shared text of /metrics
+  scrape,          // no handler runs: the answer is the shared text of /metrics
 };
 
 inline constexpr std::size_t kMaxBody = 4 * config::kMiB;  // a configuration to be judged; other calls take less
 
-// What a handler is given; valid during the call. Of `control` only what any thread may use, unless the handler runs on
-// the control thread.
+// The arguments of a handler, valid during the call. It may use only those members of `control` that any thread may
+// use, unless it runs on the control thread.
 struct Call {
   Control& control;
   const ControlView& view;
@@ -36,7 +36,7 @@ struct Call {
   Moment now;
 };
 
-// What can be said before the body is read: a refusal, if there is one. Admin thread.
+// The refusal that does not depend on the body, if there is one. Admin thread.
 std::optional<Reply> refuse(const Control&, Interface, const Request&);
 // Of a request that refuse() has let pass.
 struct Handling {

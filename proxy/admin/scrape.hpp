@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of /metrics, shared by all who ask for it within a second of its making: sixteen scrapers cost one. Decides
-// when it is to be made; who makes it is the caller's business. Admin thread; time is an argument.
+// The text of /metrics, shared by all requests within a second after it was rendered: sixteen scrapers cost as much as
+// one. It decides when the text has to be rendered; the caller renders it. Admin thread; time is an argument.
 #pragma once
 
 #include <chrono>
@@ -21,8 +21,8 @@ class Scrape {
 
   static constexpr std::chrono::seconds kShared{1};
 
-  // Answers at once where there is a text that is young enough and of that view, else as soon as the next is made.
-  // True: the caller is to make one, and to hand it to made().
+  // Answers at once if the text is recent enough and of that view, else as soon as the next one is there. True: the
+  // caller has to render one, and to pass it to made().
   bool ask(const std::shared_ptr<const ControlView>&, Time now, Answer);
   void made(Text, Time now);
 

@@ -15,9 +15,9 @@ class Service {
  public:
   Service(asio::io_context& control_io, Control& control) : thread_(control_io, control) {}
 
-  // Listens where the section says. An address that is new gets a new server; the old one's connections end after the
-  // answer that is under way, for one of them may be what asked for the reload. An error is one clear line, and then
-  // nothing has changed.
+  // Listens on the addresses of the section. A new address gets a new server; the old server's connections end after
+  // the answer that is under way, because one of them may have asked for the reload. An error is one clear line, and
+  // changes nothing.
   std::string open(const config::Config&);
   void start() { thread_.start(); }  // after Control::start(), before the control thread runs, once
   void close();                      // every connection and both addresses

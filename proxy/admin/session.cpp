@@ -56,7 +56,7 @@ Request head_of(const Parser::value_type& message, std::string peer) {
   return request;
 }
 
-// The answer to what could not be read; nothing when there is nobody to answer.
+// The answer to a request that could not be read; nothing when the client has gone.
 std::optional<Reply> unreadable(const error_code& error, std::size_t max_head) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
     return problem(431, "HeadersTooLarge", "the request's head is over " + std::to_string(max_head / 1024) + " KiB");

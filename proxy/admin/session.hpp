@@ -22,8 +22,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   AsioTask<void> run();
   void close();
   void wake();  // there may be a new event
-  // Since when it has been waiting for its client: for a request, the rest of one, or that an answer is taken; nothing
-  // for a stream.
+  // The time since which it has waited for its client: for a request, for the rest of one, or for the client to read an
+  // answer. Nothing for a stream.
   std::optional<std::chrono::steady_clock::time_point> waiting_since() const { return waiting_since_; }
   bool has_unread();  // bytes of its client that have not been read
   bool is_streaming() const { return streaming_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that the admin API, the probes and the scrape run on, so that none of it delays a signal or a reload, and
-// how its connections have work done elsewhere: changes on the control thread, one after another with its own; what
-// takes long on a thread aside. Whatever is asked for by the admin thread ends there again.
+// The thread that the admin API, the probes and the scrape run on, so that none of it delays a signal or a reload. Its
+// connections have work done elsewhere: changes on the control thread, in turn with that thread's own work; work that
+// takes long on one of two threads beside it. The result always comes back to the admin thread.
 //
 // Made and destroyed by the thread that owns the control thread; `control` and `control_io` outlive it. Before start()
 // connections are accepted by the kernel alone.
@@ -29,8 +29,8 @@ class AdminThread {
   AdminThread& operator=(const AdminThread&) = delete;
 
   void start();  // after Control::start(), before the control thread runs, once
-  // Runs what has been posted until now, no more. Not from the control thread's or this thread's own work: what is
-  // under way aside is waited for.
+  // Runs what has been posted until now, and ends. Must not be called by work of the control thread or of this thread,
+  // because it waits for what is under way aside.
   void stop();
 
   void post(Work);        // any thread

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which admin API is meant, and with which token.
+// The address of the admin API that a command asks, and the token for it.
 #pragma once
 
 #include <stdexcept>

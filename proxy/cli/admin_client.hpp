@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks a running Fusewire's admin API, and waits for the answer. An https:// one must show a certificate for the URL's
-// host; it hears nothing before that.
+// host; nothing is sent to it before that.
 #pragma once
 
 #include <chrono>

@@ -20,7 +20,7 @@ inline constexpr const char* kDemoToken = "demo";
 struct StageOptions {
   std::uint16_t port = 0;  // 0: a free one
   std::uint16_t admin_port = 0;
-  bool serve = false;  // ends by signal, tells its transitions in the log
+  bool serve = false;  // runs until a signal comes, and logs its transitions
 };
 
 class Stage {

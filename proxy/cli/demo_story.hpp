@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The story in seven chapters. Each one looks at real answers and at the breaker itself; what was different from what
-// it tells is remembered.
+// The story in seven chapters. Each one checks real answers and the breaker itself, and remembers what differed from
+// the narration.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a stream of Server-Sent Events apart, however it was cut: the `data` lines, one call each. Comments and other
-// fields are passed over.
+// Parses a stream of Server-Sent Events that arrives in pieces of any size: one call for each `data` line. Comments and
+// other fields are passed over.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was asked for on the command line.
+// The options of the command line.
 #pragma once
 
 #include <iosfwd>
@@ -38,7 +38,7 @@ struct Options {
   bool serve = false;  // demo
 };
 
-// What a command sees of the world.
+// The surroundings of a command: its output, and the environment.
 struct World {
   std::ostream& out;
   std::ostream& err;

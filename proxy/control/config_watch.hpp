@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at the configuration's file again and again, and tells when its content has changed.
+// Polls the configuration file, and reports when its content has changed.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Notices that a file's content has changed, however it came to that: written in place, renamed over, or reached
-// through a symlink that was swapped, as a ConfigMap's `..data` is.
+// Notices that a file's content has changed, in whatever way: written in place, renamed over, or reached through a
+// symlink that was swapped, as a ConfigMap's `..data` is.
 #pragma once
 
 #include <sys/stat.h>
@@ -15,7 +15,7 @@ namespace fusewire::proxy {
 // and no kind of notification has to be trusted or can be lost.
 class ContentWatch {
  public:
-  // What is there now is not news.
+  // The present content is not reported as a change.
   explicit ContentWatch(std::string path);
 
   enum class Seen {
@@ -27,7 +27,7 @@ class ContentWatch {
   };
   // Costs one stat() while nothing changes. A file that is missing or unreadable is not a change.
   Seen poll();
-  // What is there now has been taken by other means.
+  // The present content has been loaded by other means.
   void accept();
   const std::string& path() const { return path_; }
 

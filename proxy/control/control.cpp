@@ -229,7 +229,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
 }
 
 // What was stored for an upstream is no answer of another one that has taken over its name. What is still on its way
-// under the old configuration may be stored later on: its generation is the old one, so that nobody finds it.
+// under the old configuration may be stored later on: its generation is the old one, so no look-up finds it.
 std::uint64_t Control::cache_generation_of(const config::Upstream& wanted) {
   const Upstream* before = snapshot_ ? snapshot_->upstream(wanted.name) : nullptr;
   if (before != nullptr && StateRegistry::same_site(*before->config, wanted)) return before->chain.cache_generation;

@@ -43,10 +43,10 @@ class Control {
     requires std::is_invocable_r_v<config::LoadResult, Read&> Loader(Read file) : read(std::move(file)) {}
 
     std::function<config::LoadResult()> read;  // again; empty where there is no file (demo, tests)
-    // A text as if it were the file, with the same environment and command line. Empty: as it stands, without any.
-    // Called by another thread than `read`, maybe at the same time.
+    // Loads a text as if it were the file, with the same environment and command line. Empty: the text is loaded
+    // without any. Called by another thread than `read`, maybe at the same time.
     std::function<config::LoadResult(const std::string&)> judge;
-    std::vector<std::string> warnings;  // what the reading that the process starts with warned of
+    std::vector<std::string> warnings;  // the warnings of the first load
   };
   struct Hooks {
     // Hands a new snapshot to acceptor and workers. Returns an error text when a new listener can't be opened; then
@@ -71,8 +71,8 @@ class Control {
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   // The snapshot's, with the token as admin.token_file holds it now.
   const config::Admin& admin() const { return admin_; }
-  // What nobody else notices in time: an override whose `for` is over, a rotated token, a renewed certificate. Called
-  // every kPollInterval.
+  // Handles what no event reports in time: an override whose `for` is over, a rotated token, a renewed certificate.
+  // Called every kPollInterval.
   void poll(std::chrono::steady_clock::time_point now);
   static constexpr std::chrono::milliseconds kPollInterval{400};
   std::size_t workers() const { return workers_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What other threads see of Control: an immutable value, replaced by a new one whenever something of it changes.
+// What other threads see of Control: an immutable value, which is replaced by a new one at each change.
 #pragma once
 
 #include <chrono>

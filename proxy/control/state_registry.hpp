@@ -33,7 +33,7 @@ class StateRegistry {
   // The store outlives this.
   StateRegistry(std::size_t workers, cache::Store&, Make);
 
-  // What there is of that name, or a new one.
+  // The state of that name, or a new one.
   std::shared_ptr<UpstreamState> upstream(const config::Upstream&);
   std::shared_ptr<EndpointState> endpoint(const config::Upstream&, const std::shared_ptr<UpstreamState>&,
                                           const config::Endpoint&);
@@ -42,8 +42,8 @@ class StateRegistry {
   UpstreamState* find(const std::string& upstream) const;  // nullptr: there is none
   const std::vector<Traffic>& traffic() const { return traffic_; }
 
-  // Whether what one of them has answered may stand for the other: an endpoint stays, and none that stays by its URL is
-  // spoken to in another way (authorities, name, our certificate), so that somebody else may answer there.
+  // Whether stored responses of one are valid for the other: at least one endpoint stays, and none with the same URL is
+  // reached in another way (authorities, name, our certificate), where another server may answer.
   static bool same_site(const config::Upstream&, const config::Upstream&);
 
   // What is in no configuration any longer (nullptr: there is none): one that is added again starts fresh.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the overrides that were given `for` end: a breaker itself takes such an override away at its next arrival only.
+// Knows when overrides that were set with `for` end: a breaker itself removes such an override only at its next call.
 // Thread-safe (a mutex: overrides are rare).
 #pragma once
 
@@ -15,7 +15,8 @@ namespace fusewire::proxy {
 
 class TimedOverrides {
  public:
-  // What a breaker tells. The end of an override whose time was over comes back with the time that it was given.
+  // Takes note of a breaker's event, and returns it; the end of an override that has expired then carries the duration
+  // that it was set for.
   breaker::Event note(const std::string& breaker, breaker::Event);
   // The breakers whose override is to end now.
   std::vector<std::string> over(breaker::Time now) const;

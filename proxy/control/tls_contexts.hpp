@@ -31,7 +31,7 @@ bool same_tls_contexts(const Snapshot&, const Snapshot&);
 class CertificateWatch {
  public:
   CertificateWatch() = default;
-  // What the files hold now is not news: to be made before they are read.
+  // The present content of the files is not reported as a change, so the watch is made before they are read.
   explicit CertificateWatch(const config::Config&);
 
   // One look at each file; true when one has changed and settled.

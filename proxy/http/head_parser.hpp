@@ -44,7 +44,8 @@ HeadResult parse_request_head(std::string_view bytes, const HeadLimits&, Request
 // `to_head`: the request was a HEAD. A refusal's problem is upstream_protocol_error.
 HeadResult parse_response_head(std::string_view bytes, const HeadLimits&, bool to_head, Response& out);
 
-// A trailer section up to and with its empty line. Fields that have no business there are left out (may_be_trailer).
+// A trailer section up to and with its empty line. Fields that must not stand in a trailer section are left out
+// (may_be_trailer).
 HeadResult parse_trailers(std::string_view bytes, const HeadLimits&, Fields& out);
 
 }  // namespace fusewire::proxy::http

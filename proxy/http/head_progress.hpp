@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Says when a head that was found incomplete is worth another parse. A peer that sends its head in small pieces costs a
-// few times what the head's size costs, not its square.
+// Says when a head that was found incomplete is worth another parse, so that a peer that sends its head in small pieces
+// costs a few times as much as one that sends it whole, and not the square of its size.
 #pragma once
 
 #include <cstddef>

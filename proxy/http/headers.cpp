@@ -102,7 +102,7 @@ void append_own_element(std::string& out, const RequestHead& head) {
 // An IP address, or nothing.
 string_view real_ip(const Peer& peer) { return peer.address == "unknown" ? string_view{} : string_view(peer.address); }
 
-// Of a peer that is not trusted, or says nothing of who asked it.
+// Of a peer that is not trusted, or sends no forwarding fields.
 void append_own_forwarding(std::string& out, const RequestHead& head) {
   const Request& request = head.request;
   if (head.peer.forwarding.empty())

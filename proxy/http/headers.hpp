@@ -14,7 +14,7 @@
 
 namespace fusewire::proxy {
 
-// Who is at the other end of a client connection; made once a connection.
+// The client at the other end of a connection; made once for each connection.
 struct Peer {
   std::string address = "unknown";  // an IP address, or "unknown" on a unix socket
   bool trusted = false;             // in trust_forwarded: its forwarding fields are kept
@@ -61,7 +61,7 @@ void append_response_head(std::string& out, const ResponseHead&);
 // A 1xx as it came, without hop-by-hop fields.
 void append_interim_head(std::string& out, const Response&, const http::ConnectionOptions&);
 
-// The fields of a trailer section and its empty line, after "0\r\n". Those that have no business there stay behind
+// The fields of a trailer section and its empty line, after "0\r\n". Those that must not stand there are left out
 // (http::may_be_trailer).
 void append_trailers(std::string& out, const Fields&);
 

@@ -29,8 +29,9 @@ class BufferPool {
   void give_back(std::unique_ptr<char[]> memory) {
     if (memory) free_.push_back(std::move(memory));
   }
-  // Frees what nobody has needed since the last trim, but for a few. Never in between: the heap would hand it out
-  // again at other places, each of which touches other pages, until all that was ever in use is resident.
+  // Frees the buffers that were not needed since the last trim, except for a few. Buffers are never freed in between:
+  // the heap would reuse their memory in other places, each of which touches other pages, until every page that was
+  // ever in use is resident.
   void trim() {
     const std::size_t over = free_.size() - std::min(free_.size(), kKept);
     free_.erase(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(std::min(spare_, over)));

@@ -32,10 +32,10 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
 
   void watch(Watcher* watcher) { watcher_ = watcher; }
 
-  // Asks for one piece of what comes, unless the stream has ended or the buffer is full: then false. The watcher hears
-  // of it.
+  // Starts one read, unless the stream has ended or the buffer is full: then false. The watcher is notified of the
+  // result.
   bool start_read();
-  // From now on the watcher hears of a reset even when no read was asked for, for want of room in the buffer.
+  // From now on the watcher is notified of a reset even while no read is pending because the buffer is full.
   void watch_for_reset();
   // The same, until the next read, for a caller that takes the stream's end for the peer's leaving and will read no
   // more of it: the watcher hears of an end that stands behind bytes for which there is no room.
@@ -51,8 +51,8 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   bool ended() const { return eof_ || read_error_ != 0 || closed(); }
   bool eof() const { return eof_; }
   bool was_reset() const { return read_error_ != 0 || write_error_ != 0; }
-  // Open, and nothing has come that has not been read, as far as the loop knows. What is TLS' own (a session ticket) is
-  // no word of the peer's.
+  // Open, and nothing has come that has not been read, as far as the loop knows. A record of TLS itself (a session
+  // ticket) does not count.
   bool is_silent() {
     if (tls_ && readable_) [[unlikely]]
       take_tls();
@@ -78,7 +78,7 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   bool is_handshaking() const { return tls_ && !tls_->ready(); }
   bool is_ready() const { return !ended() && !is_handshaking(); }
   const TlsStream* tls() const { return tls_.get(); }  // nullptr: plain
-  // Plain again after a handshake that failed; what of it has not been sent goes out before.
+  // Plain again after a failed handshake, whose unsent bytes go out first.
   void stop_tls();
 
   // Idempotent. A waiting flush() returns in the next turn; the watcher is not called any more.
@@ -115,7 +115,7 @@ class Channel final : public Loop::Source, public boost::intrusive_ref_counter<C
   bool wanted_ = false;     // a read was asked for
   bool readable_ = false;   // the kernel has something to read, as far as we know
   bool ending_ = false;     // and behind it the stream's end
-  bool broken_ = false;     // the kernel tells of an error
+  bool broken_ = false;     // the kernel reports an error
   bool hung_up_ = false;    // and of the peer's end
   bool held_back_ = false;  // TLS has more, or its end, without an event
   bool tell_of_reset_ = false;

@@ -7,9 +7,9 @@
 
 namespace fusewire::proxy {
 
-// What connections leave free. Upstreams may take what clients may not, so that the last client can be served, but keep
-// none of it idle: another worker's client may be the next.
-// `near_client`: time to look more closely before a client is taken.
+// How many descriptors connections leave free. Connections to upstreams may use some that clients may not, so that the
+// last client can be served, but do not keep them while idle: the next client may be another worker's. `near_client`:
+// from here on the acceptor checks more closely before it accepts a client.
 enum class Reserve : unsigned { near_client = 32, client = 16, upstream = 8 };
 
 // Whether `descriptor` (the kernel gives the lowest one that is free) is one of the last, by today's limit.
@@ -21,7 +21,7 @@ bool is_next_reserved(Reserve);
 // How many there may be, by today's limit.
 std::size_t descriptor_limit();
 
-// Raises the soft limit to the hard one: both are set with other programs in mind.
+// Raises the soft limit to the hard one: the defaults of both are meant for other programs.
 void raise_descriptor_limit();
 
 }  // namespace fusewire::proxy

@@ -48,7 +48,7 @@ bool is_stale_socket(const Protocol::endpoint& endpoint, const std::string& path
   return refused;
 }
 
-// The file is made with `mode` less the umask, never wider; the rest is granted before anybody can connect.
+// The file is made with `mode` less the umask, never wider; the rest is granted before a client can connect.
 void bind(ListeningSocket& acceptor, const config::Address& address, const Protocol::endpoint& endpoint,
           const std::optional<unsigned>& mode) {
   error_code error;

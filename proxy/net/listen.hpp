@@ -23,8 +23,8 @@ struct ListenOptions {
   std::string shown = {};             // how an error names the address; empty: as it is
 };
 
-// Throws std::runtime_error with one clear line. A unix socket that nobody serves any more is replaced. Of a name, its
-// first address.
+// Throws std::runtime_error with one clear line. A unix socket that no process serves any more is replaced. Of a name,
+// the first address is bound.
 ListeningSocket listen_on(asio::io_context&, const config::Address&, const ListenOptions& = {});
 
 // On every address of a name, at least one; those that this host does not have (IPv6 may be off) are passed over, with
@@ -55,11 +55,11 @@ class SocketFile {
 void share_port(int socket, bool);
 
 // From now on no handshake begins; those that have begun can still complete, to be accepted. Without it, a connection
-// that completes between the last accept and the close would be reset. On a unix socket nobody connects any more, and
-// what is queued can be accepted.
+// that completes between the last accept and the close would be reset. On a unix socket no client can connect any more,
+// and what is queued can be accepted.
 void refuse_handshakes(ListeningSocket&);
 
-// What a connection that was accepted after refuse_handshakes() may have inherited of it, undone.
+// Undoes what a connection that was accepted after refuse_handshakes() may have inherited from it.
 void forget_refusal(int connection);
 
 // The port that it is bound to; 0 for a unix socket.

@@ -63,7 +63,7 @@ class Loop {
   std::uint64_t turns() const { return turns_; }  // begun so far
 
   void run();  // until stop()
-  // One turn: waits for something to happen, until `until` at the latest, and has it dealt with.
+  // Runs one turn: waits for events, until `until` at the latest, and handles them.
   void turn(Time until = kNever);
 
   // Any thread.
@@ -87,7 +87,7 @@ class Loop {
   int wakeup_ = -1;  // an eventfd
   DeadlineWheel deadlines_;
   std::uint64_t turns_ = 0;
-  // What is deferred while sources act has its turn after the next look at epoll: nobody starves.
+  // What is deferred while sources act runs after the next look at epoll, so that no source starves.
   std::array<Queue, 2> queues_;
   Queue* now_ = &queues_[0];
   Queue* later_ = &queues_[1];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the system's resolver says about a name. Blocks its caller, for as long as the resolver likes.
+// Looks a name up with the system's resolver. It blocks the caller for as long as the resolver takes.
 #pragma once
 
 #include <cstdint>

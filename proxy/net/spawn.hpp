@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts a coroutine that nobody waits for. What it throws is logged.
+// Starts a coroutine that no other one awaits. What it throws is logged.
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>

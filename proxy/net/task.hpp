@@ -69,8 +69,8 @@ class [[nodiscard]] Task {
   using Frame = std::coroutine_handle<promise_type>;
 
   explicit Task(Frame frame) : frame_(frame) {}
-  // One that has ended, without a frame: what a plain function gives that calls a coroutine only where it must wait.
-  // Such a function acts when it is called.
+  // A task that has ended, without a frame. A plain function that calls a coroutine only where it must wait returns it
+  // otherwise; such a function does its work when it is called.
   static Task ended() requires std::is_void_v<T> { return Task(); }
   template <class Value = T>
   static Task ended(std::type_identity_t<Value> result) requires(!std::is_void_v<T>) {

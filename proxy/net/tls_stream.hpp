@@ -36,8 +36,8 @@ struct TlsSetup {
 };
 
 // Its channel owns it, from start_tls() on, and drives it: handshake() until ready(), then read() and encrypt(); after
-// each of them send() puts out what has been gathered. Invariants: encrypt() takes as much as the buffer holds, so the
-// rest is offered again after send(); bytes go out in the order in which they were encrypted.
+// each of them send() writes out what has been gathered. Invariants: encrypt() takes as much as the buffer holds, so
+// the rest is offered again after send(); bytes go out in the order in which they were encrypted.
 class TlsStream {
  public:
   // What the channel knows of its descriptor. `readable` is ours to clear, as the channel does after a short read.
@@ -58,7 +58,7 @@ class TlsStream {
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
-  // One step further with what the kernel has. What it wants to send waits for send().
+  // Advances the handshake with what the kernel has. Its output waits for send().
   Step handshake();
   bool ready() const { return ready_; }  // the handshake is done
   bool resumed() const;

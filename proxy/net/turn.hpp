@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much one connection may do in one turn of its loop before the others have theirs. One thread.
+// Limits how much one connection does in one turn of its loop before the others have their turn. One thread.
 #pragma once
 
 #include <cstdint>

@@ -14,13 +14,13 @@
 
 namespace fusewire::proxy {
 
-// Thread-safe (a mutex: transitions are rare). Every generation begins with one event, so one whose predecessor has not
-// been delivered waits here for the thread that is about to bring that.
+// Thread-safe (a mutex: transitions are rare). Every generation begins with one event, so an event whose predecessor
+// has not been delivered waits here until another thread delivers it.
 class EventOrder {
  public:
   explicit EventOrder(std::uint32_t last = 0) : last_(last) {}
 
-  // Calls `deliver` for all that is in order now, this event or others.
+  // Calls `deliver` for each event that is in order now, this one or others.
   template <class Deliver>
   void bring(const breaker::Event& event, Deliver deliver) {
     const std::lock_guard lock(mutex_);

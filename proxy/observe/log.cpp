@@ -47,7 +47,7 @@ class Pipeline {
  private:
   std::shared_ptr<Writer> writer_;
   std::shared_ptr<spdlog::async_logger> logger_;
-  // Destroyed first: it joins its thread, and then nobody else holds the logger.
+  // Destroyed first: it joins its thread, which is the last other user of the logger.
   std::shared_ptr<spdlog::details::thread_pool> pool_;
 };
 

@@ -21,7 +21,8 @@ struct Pair {
   Value value;
 };
 
-// Once, before the threads; before it, lines go to stderr as text and batches are lost. Again: as configure().
+// Called once, before the threads start; until then lines go to stderr as text and batches are lost. A further call
+// acts as configure().
 void start(const config::Log&, int fd = 1);
 void configure(const config::Log&);  // level and format may change at a reload
 void stop();                         // writes what is queued, for at most a second

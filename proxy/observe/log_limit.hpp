@@ -5,7 +5,7 @@
 
 namespace fusewire::proxy {
 
-// At most one line a second, of something that others can make happen as often as they like. One thread.
+// Allows at most one line a second for an event that peers can cause as often as they like. One thread.
 class LogLimit {
  public:
   bool pass(std::chrono::steady_clock::time_point now) {

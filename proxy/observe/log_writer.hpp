@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The far end of the logger: a sink that writes whole lines to a file descriptor, and the account of what is on its way
-// there. Thread-safe: admit() by any thread, log() by spdlog's one thread, drain() and abandon() by the stopping one.
+// The logger's sink, which writes whole lines to a file descriptor, and the count of what is queued for it.
+// Thread-safe: admit() by any thread, log() by spdlog's one thread, drain() and abandon() by the stopping one.
 #pragma once
 
 #include <atomic>

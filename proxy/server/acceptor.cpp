@@ -87,7 +87,8 @@ const Acceptor::PortList* Acceptor::ports_at(const config::Listener& wanted) con
 }
 
 // Where a socket of ours that is to go has the same port on another address (127.0.0.1 and 0.0.0.0), the two share it
-// until hold() has closed the old one. A socket that stays shares with nobody: the next start would refuse it, too.
+// until hold() has closed the old one. A socket that stays shares its port with no other process: the next start would
+// refuse it, too.
 Acceptor::PortList Acceptor::open(const config::Listener& wanted, const Snapshot& snapshot, std::string shown) {
   const config::Address& address = wanted.address;
   const auto stays = [&](const Port& port) {

@@ -55,7 +55,7 @@ class Acceptor {
   // Acceptor thread (acceptor_accept.cpp).
   struct Round {
     int lack = 0;          // the error where no descriptor was to be had
-    bool emptied = false;  // nobody is queued any more
+    bool emptied = false;  // no connection is queued any more
   };
   void watch(const PortPtr&);
   Round accept_some(Port&, int max);

@@ -44,8 +44,8 @@ void Acceptor::watch(const PortPtr& port) {
   });
 }
 
-// Up to `max` connections of the backlog. Where there is no room or no descriptor for one, somebody may have to give
-// way to it: so one must be queued.
+// Up to `max` connections of the backlog. Where there is no room or no descriptor for one, another may have to give way
+// to it: so one must be queued.
 Acceptor::Round Acceptor::accept_some(Port& port, int max) {
   for (int n = 0; n < max; ++n) {
     if (is_full(port)) {
@@ -62,7 +62,7 @@ Acceptor::Round Acceptor::accept_some(Port& port, int max) {
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       return lacking(port, errno);
     } else if (errno == EAGAIN || errno == EINVAL) {  // EINVAL: of a unix socket after refuse_handshakes()
-      complained_ = false;                            // nobody waits any more
+      complained_ = false;                            // no connection waits any more
       nearly_out_ = nearly_out_ && !are_few_connected();
       return {.emptied = true};
     }
@@ -101,7 +101,7 @@ void Acceptor::hand_over(Port& port, int fd) {
 
 // ------------------------------------------------------------------------------------------------------ no room
 
-// While the socket closes, nobody can wait: connections beyond the limit get an answer that says so.
+// While the socket closes, no client can wait: connections beyond the limit get an answer that says so.
 bool Acceptor::is_full(const Port& port) {
   return !port.shutting && port.gate->connections.load() >= port.max_connections;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread that serves connections, with the context that they share. Others speak to it by posting to its loop.
+// One thread that serves connections, with the context that they share. Other threads post to its loop.
 #pragma once
 
 #include <atomic>
@@ -25,8 +25,8 @@ class Worker {
   void publish(std::shared_ptr<const Snapshot>);
   // Takes over an accepted, non-blocking socket that has been counted in `gate`. `refuse`: the listener is full.
   void accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse);
-  // Closes the client of that listener that has waited longest here. `done` hears, on the worker's thread, whether
-  // there was one.
+  // Closes the client of that listener that has waited longest here. `done` is called on the worker's thread and says
+  // whether there was one.
   void part_with_client(std::shared_ptr<ListenerGate>, std::function<void(bool made)> done);
   void drain();                           // no more keep-alive; ends when the last connection has ended
   void evict_idle(const UpstreamState*);  // compared only, never looked into

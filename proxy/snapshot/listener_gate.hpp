@@ -58,12 +58,12 @@ struct WaitingClients {
   WaitingList idle;        // between two requests
   WaitingList unfinished;  // no request yet, or not all of its head, or the rest of a refused one is being discarded
 
-  // What an unfinished one gets to say more.
+  // How long an unfinished connection may wait before it is closed to make room.
   static constexpr std::chrono::milliseconds kPatience{500};
 
-  // Where the one is that has waited longest and may be closed; nullptr: there is none. Any thread.
+  // The list with the connection that has waited longest and may be closed; nullptr: there is none. Any thread.
   WaitingList* longest(Time now);
-  // Has one of those give way, on their worker's thread. False: there was none that could.
+  // Makes one of them give way, on their worker's thread. False: there was none that could.
   bool part_with_one(Time now);
 };
 
@@ -82,10 +82,11 @@ struct ListenerGate {
     std::size_t worker;
     Time since;
   };
-  // The worker whose client has waited longest and may be parted with.
+  // The worker whose client has waited longest and may be closed.
   std::optional<Longest> longest_waiting(Time now);
 
-  // One has ended. In one order with the acceptor's look after it has set `full`, so that neither misses the other.
+  // A connection has ended. Sequentially consistent with the acceptor's check after it has set `full`, so that neither
+  // misses the other.
   void leave() {
     connections.fetch_sub(1);
     if (full.load() && full.exchange(false)) resume();

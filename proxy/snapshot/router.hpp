@@ -24,8 +24,8 @@ class Router {
   // The index of the route, or nothing. Does not allocate; its cost does not grow with the number of hosts or of
   // prefixes of equal length.
   std::optional<std::size_t> match(const Request&) const;
-  // One sentence for a request that matches none: with the first few of the hosts that there are, where it asks for
-  // none of them.
+  // One sentence for a request that matches no route. It names the first few known hosts where the request asks for an
+  // unknown one.
   std::string why_no_match(const Request&) const;
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How https:// endpoints are spoken to, and the sessions that can be resumed with them. Immutable but for these, of
-// which each worker has its own.
+// The TLS context for https:// endpoints, and the sessions that can be resumed with them. Immutable except for the
+// sessions, of which each worker has its own.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,7 @@ class TlsClient {
     std::shared_ptr<TlsClient> context;  // nullptr: see findings
     std::vector<config::Finding> findings;
   };
-  // Reads the files. What `before` would be made of again is `before`.
+  // Reads the files. Returns `before` where the same files would make it again.
   static Made make(const config::UpstreamTls&, const std::shared_ptr<TlsClient>& before, std::size_t workers);
 
   // For one connection to the endpoint with that id, whose certificate must be for `name` (a host name or an IP

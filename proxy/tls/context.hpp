@@ -12,7 +12,7 @@ struct SslContextFree {
 };
 using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
 
-// What both sides of the proxy have in common, and what TlsStream counts on. nullptr: there is no memory for it.
+// A context with the settings that both sides of the proxy share and that TlsStream relies on. nullptr: out of memory.
 SslContext new_context(const SSL_METHOD*, int min_version);
 
 }  // namespace fusewire::proxy

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What PEM files hold. What is wrong with one is said in words for its operator; nothing of a key is.
+// Reads PEM files. Errors are sentences for the operator, and quote nothing of a key.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -17,7 +17,7 @@ namespace fusewire::proxy {
 using Digest = std::array<unsigned char, 32>;
 Digest sha256(const std::string&);
 
-// The three files of a tls section, and what tells their contents from others'.
+// The three files of a tls section, and a digest of their contents.
 struct PemFiles {
   // A key of the section and the path that it names; empty: no such file, and no text.
   struct Source {
@@ -33,7 +33,7 @@ struct PemFiles {
   Digest digest{};
 };
 
-// Each gives what is wrong; empty: nothing.
+// Each returns an error text; empty: it has succeeded.
 std::string use_certificate(SSL_CTX*, const std::string& pem);  // with its chain
 std::string use_private_key(SSL_CTX*, const std::string& pem);  // of the certificate, which comes first
 std::string add_authorities(X509_STORE*, const std::string& pem);

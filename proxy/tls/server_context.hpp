@@ -19,7 +19,7 @@ class TlsServer {
     std::shared_ptr<const TlsServer> context;  // nullptr: see findings
     std::vector<config::Finding> findings;
   };
-  // Reads the files. What `before` would be made of again is `before`; else its clients can still resume their
+  // Reads the files. Returns `before` where the same files would make it again; else its clients can still resume their
   // sessions, unless it trusts other authorities or its ticket keys are kTicketKeys old.
   static Made make(const config::ListenerTls&, const std::shared_ptr<const TlsServer>& before,
                    std::chrono::steady_clock::time_point now);

@@ -23,7 +23,7 @@ Balancer::Choice Balancer::choose(const Upstream& upstream, Time now) {
   return choose_among(upstream, entry, now);
 }
 
-// An endpoint without an address takes its turn, too: somebody must ask.
+// An endpoint without an address takes its turn, too: a request has to start its look-up.
 Balancer::Choice Balancer::choose_among(const Upstream& upstream, EndpointEntry& first, Time now) {
   std::size_t total = 0;
   for (const auto& endpoint : upstream.endpoints)
@@ -50,7 +50,7 @@ bool Balancer::is_good(const EndpointEntry& entry, const BackendPtr& backend, Ti
   if (!backend) return now >= entry.failed_until;
   if (backend->avoid_until == Time{}) return true;
   if (now < backend->avoid_until) return false;
-  mark_unreachable(*backend, now);  // this one finds out whether it can be reached again, and nobody else meanwhile
+  mark_unreachable(*backend, now);  // this request finds out whether it can be reached again; others avoid it meanwhile
   return true;
 }
 
@@ -129,7 +129,7 @@ void Balancer::keep_only(const Snapshot& snapshot) {
     for (const auto& endpoint : upstream->endpoints)
       if (endpoint->id < kept.size()) kept[endpoint->id] = true;
   for (std::size_t id = 0; id < entries_.size(); ++id) {
-    if (!entries_[id] || kept[id] || !entries_[id]->waits.empty()) continue;  // who waits shall hear of it
+    if (!entries_[id] || kept[id] || !entries_[id]->waits.empty()) continue;  // waiting requests have to be notified
     for (const auto& backend : entries_[id]->backends) pool_.retire(*backend);
     entries_[id].reset();
   }

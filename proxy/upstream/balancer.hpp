@@ -25,12 +25,12 @@ class Balancer {
     const std::shared_ptr<EndpointState>* endpoint = nullptr;  // in the snapshot
     BackendPtr backend;                                        // nullptr: no address of that endpoint is known
   };
-  // The next in turn of those that nothing speaks against; where something speaks against all, the next.
+  // The next backend in turn that is not to be avoided; where all are, the next one.
   Choice choose(const Upstream&, Time now);
 
   // What to try for a new connection: the backend that was chosen, then others of its endpoint. Empty: none is known.
   std::vector<BackendPtr> candidates(const Choice&, Time now) const;
-  // It could not be reached: others go first for a while.
+  // The backend could not be reached, so others go first for a while.
   static void mark_unreachable(Backend&, Time now);
   static void mark_reachable(Backend& backend) { backend.avoid_until = {}; }
 
@@ -64,7 +64,7 @@ class Balancer {
   std::vector<EntryPtr> entries_;  // index: EndpointState::id
 };
 
-// For as long as it lives, the watcher hears when something is known of the endpoint's name.
+// While it lives, the watcher is notified when something becomes known of the endpoint's name.
 class Balancer::Wait {
  public:
   Wait(Balancer&, const std::shared_ptr<EndpointState>&, milliseconds refresh, Time now, Watcher&);

@@ -46,7 +46,8 @@ class BoundConnections {
   void lose(const UpstreamState&);
 
  private:
-  // One of those that an upstream's clients may have for themselves, taken before.
+  // One slot of those that client connections may have for themselves at an upstream; the constructor's caller has
+  // taken it.
   class Slot {
    public:
     explicit Slot(std::shared_ptr<UpstreamState> state) : state_(std::move(state)) {}

@@ -3,8 +3,8 @@
 // the upstream is in use. What is found is announced to all workers. See docs/decisions/0013.
 //
 // Thread-safe: one mutex, which the hot path never takes. Look-ups run on a few threads of their own, started when they
-// are needed and ended when they are not; a name has one look-up at a time. Nobody waits for them: one that hangs when
-// the process ends is left behind.
+// are needed and ended when they are not; a name has one look-up at a time. No thread waits for them: one that hangs
+// when the process ends is abandoned.
 #pragma once
 
 #include <functional>

@@ -39,7 +39,7 @@ UpstreamPool::~UpstreamPool() { close_all(); }
 std::unique_ptr<UpstreamConnection> UpstreamPool::take(Backend& backend, Time now, milliseconds keep) {
   auto& idle = backend.idle_;
   const auto is_good = [&](UpstreamConnection& one) {
-    // Its end, or bytes that nobody asked for, may have been noted while the pool's turn is still to come.
+    // Its end, or unsolicited bytes, may have been noted while the pool's turn is still to come.
     return one.channel_->is_silent() && now - one.idle_since_ < std::min(keep, one.keep_);
   };
   while (!idle.empty() && !is_good(*idle.back())) remove(*idle.back());

@@ -54,7 +54,7 @@ class UpstreamConnection final : Watcher {
  private:
   friend class BoundConnections;
   friend class UpstreamPool;
-  void on_activity() override;  // while idle: closed, or bytes that nobody asked for
+  void on_activity() override;  // while idle: closed, or unsolicited bytes
 
   ChannelPtr channel_;
   BackendPtr backend_;

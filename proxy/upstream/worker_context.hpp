@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What everything that runs on one worker's thread shares, and shares with no other thread: loop, deadlines, buffers,
-// connection pool, counters. Worker owns it, and the thread; who gets it by reference can do nothing to either.
+// What all code on one worker's thread shares, and no other thread uses: loop, deadlines, buffers, connection pool,
+// counters. Worker owns it and the thread; code that gets a reference to it can end neither.
 #pragma once
 
 #include <array>
@@ -53,7 +53,7 @@ class WorkerContext {
   WorkerTasks& refreshes() { return refreshes_; }
 
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
-  void adopt(const std::shared_ptr<const Snapshot>&);  // tells those that are concerned, connections too
+  void adopt(const std::shared_ptr<const Snapshot>&);  // notifies the tasks that it concerns
   bool draining() const { return draining_; }
   void begin_drain() { draining_ = true; }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Admission: who may call.
+// Admission: which calls may be made.
 #include "filters/breaker/core/breaker.hpp"
 
 #include <algorithm>

@@ -89,7 +89,7 @@ class Breaker {
   Breaker& operator=(const Breaker&) = delete;
 
   std::variant<Permit, Rejection> try_acquire(Time now) noexcept;
-  // Permit::broke_off for a permit that is gone: a new, failed call of that generation, which was a judged one's.
+  // Permit::broke_off for a judged permit that is gone: a new, failed call of its generation.
   void broke_off(std::uint32_t generation, FailureKind, Time now) noexcept;
 
   // As the machine is, overrides and expiry of the open interval aside.
@@ -105,7 +105,7 @@ class Breaker {
   void reset(Time now);
   Reconfigured reconfigure(const config::CircuitBreaker&, Time now);
 
-  // Which kinds of events reach the listener is the caller's choice; an unheard event costs nothing. Before traffic.
+  // The kinds of events that reach the listener; an event that is not subscribed to costs nothing. Set before traffic.
   struct Subscription {
     bool transitions = true;  // and overrides, resets
     bool rejections = false;
@@ -186,7 +186,7 @@ class Breaker {
     Subscription hears;
   };
 
-  // Read by every call, written by few of those in closed.
+  // Every call reads these; while the breaker is closed, few write them.
   alignas(64) std::atomic<std::uint64_t> word_{0};
   std::atomic<OverrideWord> override_{};
   std::atomic<Millis> override_set_at_{0};  // written by the control thread before override_
@@ -221,8 +221,8 @@ class Breaker {
   std::atomic<std::uint32_t> reset_while_open_{0};  // open -> closed, by a reset
   TripLog last_trip_;
 
-  // The control thread's. What a reload replaced stays until the breaker dies, for a call may still be looking at it;
-  // it is taken up again when the same is wanted again.
+  // The control thread's. Settings that a reload replaced stay until the breaker is destroyed, because a call may still
+  // read them; a later reload that asks for the same ones reuses them.
   std::mutex control_;
   StableList<Settings> all_settings_;
   StableList<SlidingWindow> windows_;

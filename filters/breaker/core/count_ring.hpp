@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many, among the last so-and-so many calls: a ring of (tag, outcome) words and a running sum from which the
-// displaced word is subtracted, so that reading costs one load. Words of another tag (an older generation) count for
-// nothing. Thread-safe, lock-free; while writers are at work the sum may lag by their calls.
+// Counts the last N calls, and those of them that are marked: a ring of (tag, outcome) words and a running sum from
+// which the displaced word is subtracted, so that reading costs one load. Words of another tag (an older generation)
+// count for nothing. Thread-safe, lock-free; while writers are at work the sum may lag by their calls.
 #pragma once
 
 #include <atomic>

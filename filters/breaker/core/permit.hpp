@@ -30,10 +30,10 @@ class Permit {
   // There was no call after all (it was answered here, without the upstream): ends the permit, which leaves no trace in
   // the totals and gives its slot back.
   void withdraw(Time now) noexcept;
-  // Gives a half-open slot back while its call goes on, which is judged as a trial all the same. For a call that takes
-  // its time by its own client's doing, or ends without a verdict. So that clients who do this again and again do not
-  // hold the half-open, one trial more is admitted at a time from then on, unless this one has been judged as slow.
-  // False, and nothing changes, where the permit holds no slot (a closed breaker's never does) or has ended.
+  // Gives a half-open slot back while its call goes on, which is judged as a trial all the same. It is meant for a call
+  // that is slow because of its own client, or ends without a verdict. One more trial at a time is admitted from then
+  // on, unless this one has been judged as slow: otherwise clients that do this repeatedly could keep the breaker
+  // half-open. False, and nothing changes, where the permit holds no slot (a closed breaker's never does) or has ended.
   bool give_back_slot(Time now) noexcept;
   // A stream that broke off after `settle_after` had ended its call by a success: a new, failed call. Counts once;
   // false where there was no such end.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Breakers by name, for embedders. Names come from the program: looking one up never makes one.
+// Breakers by name, for embedders. Names come from the program: a look-up never creates a breaker.
 #pragma once
 
 #include <map>
@@ -13,8 +13,8 @@
 
 namespace fusewire::breaker {
 
-// Thread-safe, under a mutex: look a breaker up once and keep the pointer, not once a call. A breaker lives as long as
-// someone holds it.
+// Thread-safe, under a mutex: look a breaker up once and keep the pointer, instead of a look-up for each call. A
+// breaker lives as long as someone holds it.
 class Registry {
  public:
   // Throws std::invalid_argument where the name is taken or the builder's settings are out of bounds.

@@ -42,7 +42,7 @@ struct Settings {
 // The window pointers are left null.
 Settings compile(const config::CircuitBreaker&);
 
-// Why a breaker can't be made of this ("threshold …"), or null: for embedders, who have no loader before it.
+// Why these settings make no valid breaker ("threshold …"), or null: for embedders, who use no loader.
 const char* why_invalid(const config::CircuitBreaker&);
 
 }  // namespace fusewire::breaker

@@ -31,7 +31,7 @@ class SlidingWindow {
   void add_judged(Moment, bool slow) noexcept;
   Tally ended(Moment) const noexcept;
   Tally judged(Moment) const noexcept;
-  // False: ended(), or judged(), has no mark, whatever the moment. It spares a healthy upstream the sums.
+  // False: ended() (or judged()) has no mark at any moment, so a healthy upstream needs no sums.
   bool may_have_failures() const noexcept;
   bool may_have_slow() const noexcept;
   WindowFigures figures(Moment) const noexcept;
@@ -59,7 +59,7 @@ class SlidingWindow {
   };
 
   std::variant<OverTime, OverCalls> counts_;
-  // How often it was emptied. A tag is the generation and these: no writer of before is seen again.
+  // How often it was emptied. A tag consists of the generation and this count, so earlier writes are not seen again.
   std::atomic<std::uint32_t> turns_{0};
 };
 

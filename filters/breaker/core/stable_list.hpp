@@ -14,7 +14,7 @@ class StableList {
   StableList(const StableList&) = delete;
   StableList& operator=(const StableList&) = delete;
   ~StableList() {
-    while (first_ != nullptr) first_ = std::move(first_->next);  // not one destructor within the other
+    while (first_ != nullptr) first_ = std::move(first_->next);  // a loop, so that destructors do not nest
   }
 
   template <class Wanted>

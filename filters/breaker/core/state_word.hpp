@@ -24,8 +24,8 @@ using Millis = std::int64_t;
 inline constexpr unsigned kGenerationBits = 22;
 inline constexpr std::uint32_t kGenerationMask = (1U << kGenerationBits) - 1;
 
-// Whether `a` came after `b`, modulo 2^22. Only a thread that was held up for less than 65,536 generations asks; what
-// lies further ahead is a leftover of the last time round.
+// Whether `a` came after `b`, modulo 2^22. Only a thread that was held up for fewer than 65,536 generations asks; a
+// word that lies further ahead is left over from before the last wrap-around.
 constexpr bool newer_generation(std::uint32_t a, std::uint32_t b) noexcept {
   const std::uint32_t ahead = (a - b) & kGenerationMask;
   return ahead != 0 && ahead < (1U << 16);
@@ -39,7 +39,7 @@ class StateWord {
  public:
   static constexpr unsigned kDeadlineBits = 33;
   static constexpr std::uint64_t kDeadlineMask = (std::uint64_t{1} << kDeadlineBits) - 1;
-  // A deadline that lies further back than this would be read as one to come, unless it is known when it was set.
+  // A deadline further back than this would be read as one in the future, unless the time at which it was set is known.
   static constexpr Millis kPast = Millis{1} << 24;
   static constexpr Millis kLongestInterval = static_cast<Millis>(kDeadlineMask) - kPast;  // 99 days
   static constexpr std::uint32_t kMaxCount = 127;                                         // row and half-open counts

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many, in the last so-and-so many milliseconds: 30 words, each a bucket that carries its epoch. A word of another
+// Counts the calls of the last N milliseconds in 30 words, each a bucket that carries its epoch. A word of another
 // epoch is empty to a reader and is started afresh by the next writer, so nothing rotates, no timer runs and an idle
 // gap of any length leaves the ring empty. Thread-safe, lock-free.
 //
 // A bucket belongs to a tag as well (the breaker's generation): each tag shifts the epochs by one whole turn, so that
-// whatever was counted under an older tag is a whole window ago.
+// all that was counted under an older tag lies a whole window back.
 #pragma once
 
 #include <array>

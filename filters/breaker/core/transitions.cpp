@@ -41,7 +41,7 @@ std::uint32_t Breaker::next_row(const CallContext& here, StateWord from) const n
   return closed_for > enough ? 1 : from.next_row();
 }
 
-// From -1 to 1, by seed and generation: all who compete for a transition compute the same (splitmix64).
+// From -1 to 1, by seed and generation: all threads that compete for a transition compute the same (splitmix64).
 double Breaker::jitter_share(std::uint32_t generation) const noexcept {
   std::uint64_t x = seed_ + (std::uint64_t{generation} + 1) * 0x9e3779b97f4a7c15U;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;

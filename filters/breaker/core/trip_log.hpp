@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last trip, written by the thread that won it and read by anyone, without a lock: words under a version that is
-// odd while they change. A trip that finds another one still being written leaves that one in place; between two trips
-// lies an open interval, so it never does unless a writer sleeps through it.
+// odd while they change. A trip that finds another one still being written leaves that one in place. An open interval
+// lies between two trips, so this happens only if a writer is suspended for that long.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thin hand for building Prometheus families from the workers' cells.
+// Builds Prometheus families from the workers' cells.
 #pragma once
 
 #include <prometheus/metric_family.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scrape sees: everything is read when it is asked for, from the breakers and from the workers' cells, so that
-// nothing is registered, locked or looked up while requests run. Label values come from the configuration only.
+// The metrics of a scrape: everything is read at the time of the scrape, from the breakers and from the workers' cells,
+// so that nothing is registered, locked or looked up while requests run. Label values come from the configuration only.
 #pragma once
 
 #include <prometheus/collectable.h>

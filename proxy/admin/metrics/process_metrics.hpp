@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says of this process, under the names that every Prometheus client uses.
+// The kernel's figures about this process, under the names that every Prometheus client uses.
 #pragma once
 
 #include <cstdint>
