@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The breaker's figures (spec/breaker.md, "The core as a library"): state check <= 50 ns, admit + record <= 150 ns,
+// The breaker's figures and their limits: state check <= 50 ns, admit + record <= 150 ns,
 // rejection <= 50 ns; with every core on one breaker at most four times that. Ends with 1 where one is missed.
 #include <benchmark/benchmark.h>
 

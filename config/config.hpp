@@ -49,7 +49,7 @@ struct Conditions {
 // ---------------------------------------------------------------------------------------------- circuit breaker
 
 // So many in a row. In a busy stream a row counts only when it is no coincidence: the expected number of such rows by
-// chance alone is below `chance` (spec/breaker.md, "A row in a busy stream"); std::nullopt: plain counting.
+// chance alone is below `chance` (docs/configuration.md, "A row in a busy stream"); std::nullopt: plain counting.
 struct Consecutive {
   std::uint32_t threshold = 5;              // 1..127
   std::optional<double> chance = 0.000001;  // above 0, up to 1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time in which an exchange could not go on because of its client: nothing of an upload was at hand, or a response was
-// not taken. What an upstream does meanwhile, or fails to do, says little about the upstream (spec/breaker.md, "What
-// counts"). A plain value; time is an argument.
+// not taken. What an upstream does meanwhile, or fails to do, says little about the upstream (docs/configuration.md,
+// "Clients that keep their upstream waiting"). A plain value; time is an argument.
 #pragma once
 
 #include <chrono>

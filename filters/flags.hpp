@@ -5,7 +5,7 @@
 
 namespace fusewire {
 
-// Flags of the access log (spec/operations.md), a bit set.
+// Flags of the access log (docs/reference.md, "Access log"), a bit set.
 enum class Flag : std::uint16_t {
   circuit_open = 1 << 0,         // CB
   dependency_open = 1 << 1,      // DO

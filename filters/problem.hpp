@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the proxy itself answers, and all that is fixed about each: spec/http.md's table of own answers.
+// What the proxy itself answers, and all that is fixed about each: the table of docs/reference.md.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function that turns what happened into a verdict (spec/breaker.md, "What counts").
+// One function that turns what happened into a verdict (docs/life-of-a-request.md has the table).
 #pragma once
 
 #include <memory>

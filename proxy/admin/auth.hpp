@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may ask what (spec/operations.md): the Host rule against DNS rebinding, the Origin rule against cross-site
-// requests, the bearer token. Decisions alone.
+// Who may ask what (docs/reference.md, "Admin"): the Host rule against DNS rebinding, the Origin rule against
+// cross-site requests, the bearer token. Decisions alone.
 #pragma once
 
 #include <optional>

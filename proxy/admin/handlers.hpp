@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The endpoints of spec/operations.md, one function each; who may call them has been decided (router.hpp).
+// The endpoints of docs/reference.md, "Admin", one function each; who may call them has been decided (router.hpp).
 #pragma once
 
 #include "proxy/admin/router.hpp"

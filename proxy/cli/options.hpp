@@ -10,7 +10,7 @@
 
 namespace fusewire::cli {
 
-// Exit statuses (spec/operations.md).
+// Exit statuses (docs/reference.md, "Exit status").
 inline constexpr int kOk = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;  // bad usage or configuration

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a reload did, for the operator (spec "Reload").
+// What a reload did, for the operator (docs/configuration.md, "Reloading").
 #pragma once
 
 #include <chrono>

@@ -254,7 +254,7 @@ Session::Next Session::begin_request(const http::HeadResult& head) {
   return Next::request;
 }
 
-// Kept when it is short and visible, else made (spec "Logs and traces").
+// Kept when it is short and visible, else made (docs/reference.md, "Access log").
 void Session::choose_request_id() {
   const auto given = inbound_.request.fields.find("x-request-id");
   const auto visible = [](char c) { return c > ' ' && c < 0x7f; };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Message heads, read strictly (RFC 9112; spec "Framing"): what two parsers could read differently is refused. Pure
+// Message heads, read strictly (RFC 9112 §2 to §6): what two parsers could read differently is refused. Pure
 // functions of the bytes received so far: no state, no allocation but the field list's.
 #pragma once
 

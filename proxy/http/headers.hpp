@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changes in a head on its way through (spec "Forwarding"): hop-by-hop fields go, the proxy's own come, everything
+// What changes in a head on its way through (RFC 9110 §7.6): hop-by-hop fields go, the proxy's own come, everything
 // else passes unchanged and in order. Heads are written straight into a reused buffer.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Upgrade (RFC 9110 §7.8; spec "Forwarding"): which protocols of a request go on to the upstream, and whether its 101
+// Upgrade (RFC 9110 §7.8, docs/decisions/0012): which protocols of a request go on to the upstream, and whether its 101
 // opens a tunnel. Pure functions of heads.
 #pragma once
 

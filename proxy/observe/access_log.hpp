@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line for each finished request (spec/operations.md). One object a worker, on its thread: lines are gathered and
-// handed to the logger in batches, by size or by the worker's tick.
+// One line for each finished request (docs/reference.md, "Access log"). One object a worker, on its thread: lines are
+// gathered and handed to the logger in batches, by size or by the worker's tick.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log line of a breaker's event: breaker, from, to, reason, figures, thresholds, open for (spec/operations.md).
+// The log line of a breaker's event: breaker, from, to, reason, figures, thresholds, open for.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the proxy itself answers (spec "What the proxy itself answers"): names, statuses and the problem+json body
+// What the proxy itself answers (docs/reference.md has the table): names, statuses and the problem+json body
 // (RFC 9457) with Proxy-Status (RFC 9209). No internal address, path or version appears in it.
 #pragma once
 

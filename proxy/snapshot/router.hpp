@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which route a request takes: the first of the listener's list that matches (spec/config.md). Immutable once built.
+// Which route a request takes: the first of the listener's list that matches (docs/reference.md, "Routes and paths").
+// Immutable once built.
 #pragma once
 
 #include <cstddef>

@@ -159,7 +159,7 @@ void Forward::start_over() {
   fresh_ = true;
 }
 
-// A kept connection that turned out closed (spec "Forwarding", last item).
+// A kept connection that turned out closed (RFC 9110 §9.2.2, docs/decisions/0003).
 bool Forward::may_try_again() const {
   if (running_on_ || fresh_ || !connection_ || !connection_->reused() || received_any_) return false;
   if (own_ && inbound_.connection_bound) return false;  // a leg of a handshake is good on its own connection alone

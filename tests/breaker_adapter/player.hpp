@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plays one breaker on a virtual clock: a JSON object in, a JSON object out (spec/breaker.md, "Playing it from
-// outside"). Jitter is 0.
+// Plays one breaker on a virtual clock: a JSON object in, a JSON object out. Jitter is 0.
 #pragma once
 
 #include <boost/json.hpp>
@@ -26,7 +25,7 @@ class Player {
   Object acquire();
   Object end(std::string_view op, const Object& request);
   Object broke_off(const Object& request);
-  Object give_back_slot(const Object& request);  // beyond the spec's table
+  Object give_back_slot(const Object& request);  // docs/decisions/0016
   Object advance(const Object& request);
   Object reload(const Object& request);
   Object force(std::string_view op, const Object& request);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/operations.md, Admin and Metrics, over a socket.
+// docs/reference.md, "Admin" and "Metrics", over a socket.
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <string>

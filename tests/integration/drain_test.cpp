@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/operations.md, Signals and the sidecar's life: what SIGTERM does, without the signal.
+// docs/reference.md, "Signals and the end of the process": what SIGTERM does, without the signal.
 #include <linux/capability.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>

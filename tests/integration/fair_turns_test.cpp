@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client that has much to ask does not keep the others waiting (spec/http.md, Forwarding).
+// A client that has much to ask does not keep the others waiting.
 #include <signal.h>
 
 #include <filesystem>

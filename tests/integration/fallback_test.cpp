@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Fallback: what the client gets instead of an error, and how it can tell.
+// Fallback: what the client gets instead of an error, and how it can tell.
 #include <ctime>
 #include <string>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Forwarding: what passes unchanged, what is taken away, what is added.
+// Forwarding (RFC 9110 §7.6): what passes unchanged, what is taken away, what is added.
 #include <regex>
 #include <sstream>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Framing: what is ambiguous is refused, never guessed, never forwarded.
+// Framing of requests (RFC 9112 §6): what is ambiguous is refused, never guessed, never forwarded.
 #include <string>
 #include <vector>
 

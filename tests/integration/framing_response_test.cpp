@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Framing: the same faults from the upstream are a 502, and its connection is not used again.
+// Framing of responses (RFC 9112 §6): the same faults from the upstream are a 502, and its connection is not used
+// again.
 #include <string>
 #include <vector>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/config.md: what came from a variable is in no error, and in nothing that a client can read.
+// docs/configuration.md, "Variables and overrides": what came from a variable is in no error, and in nothing that a
+// client can read.
 #include <filesystem>
 #include <stdexcept>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, What the proxy itself answers: status, fields and body, exactly.
+// docs/reference.md, "What the proxy itself answers": status, fields and body, exactly.
 #include <boost/json/value_to.hpp>
 #include <string>
 

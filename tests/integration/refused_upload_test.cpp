@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client that sends all of its request before it reads can read the answer that came before its body was read
-// (spec/http.md, Forwarding).
+// (docs/reference.md, "Requests that are answered before their bodies are read").
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>

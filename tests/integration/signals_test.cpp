@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals, and how they go with a drain that the admin has begun (spec/operations.md, Signals and the sidecar's life).
+// Signals, and how they go with a drain that the admin has begun (docs/reference.md, "Signals").
 #include <signal.h>
 
 #include <atomic>

@@ -26,8 +26,8 @@ struct Rig {
   TestProxy proxy;
 };
 
-// A response of the proxy's own making (spec: problem+json). Checks all that every one of them must have and gives the
-// body back. `proxy_status` is the expected error parameter; empty: none is expected.
+// A response of the proxy's own making (problem+json, RFC 9457). Checks all that every one of them must have and gives
+// the body back. `proxy_status` is the expected error parameter; empty: none is expected.
 boost::json::object check_problem(const Response&, int status, const std::string& error,
                                   const std::string& proxy_status = {});
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What state? The third of the breaker's three questions, and its core: a lock-free state machine for which time is an
-// argument (spec/breaker.md). How many is sliding_window.hpp; should it trip is trip_policy.hpp.
+// argument. How many is sliding_window.hpp; should it trip is trip_policy.hpp.
 #pragma once
 
 #include <array>

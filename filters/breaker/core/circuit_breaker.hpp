@@ -59,7 +59,7 @@ class Call {
 // failure, and no exception is swallowed except where a fallback stands in for it.
 class CircuitBreaker {
  public:
-  // Throws std::invalid_argument for a config that spec/breaker.md's bounds refuse. The jitter differs by name.
+  // Throws std::invalid_argument for a config that is out of bounds (why_invalid). The jitter differs by name.
   CircuitBreaker(std::string name, const config::CircuitBreaker&, Clock = &std::chrono::steady_clock::now);
 
   const std::string& name() const noexcept { return name_; }

@@ -39,7 +39,7 @@ class SlidingWindow {
   void empty() noexcept { turns_.fetch_add(1, std::memory_order_acq_rel); }
   bool has_shape(const config::Window&) const noexcept;
   Millis duration() const noexcept;  // 0: count-based
-  // So many calls beside a row make a stream busy (spec/breaker.md, "A row in a busy stream").
+  // So many calls beside a row make a stream busy (docs/configuration.md, "A row in a busy stream").
   std::uint64_t busy_from() const noexcept;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words of the breaker (spec/breaker.md): states, reasons, figures, events. Plain values.
+// The words of the breaker: states, reasons, figures, events. Plain values.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,7 @@ enum class RejectedBy : std::uint8_t { open, half_open, forced_open };
 
 inline constexpr std::size_t kReasons = 7;
 
-// "closed", "half_open", "forced_open", "consecutive_failures", …: the spelling of the spec, of metrics and of JSON.
+// "closed", "half_open", "forced_open", "consecutive_failures", …: the spelling of metrics and of JSON.
 std::string_view to_string(State);
 std::string_view to_string(Override);
 std::string_view to_string(Reason);
@@ -43,7 +43,7 @@ struct Rejection {
   std::optional<milliseconds> retry_after;  // absent: forced open without an end. half_open: 0
 };
 
-// What the window held, by the spec's names.
+// What the window held, by the names of the admin API and of events.
 struct WindowFigures {
   std::uint64_t ended = 0;
   std::uint64_t failures = 0;
@@ -88,7 +88,7 @@ struct Snapshot {
     std::uint32_t successes = 0;
     std::uint32_t failures = 0;
   } half_open;
-  std::optional<milliseconds> retry_after;  // spec's retry_after_ms; absent where it is absent
+  std::optional<milliseconds> retry_after;  // retry_after_ms in JSON; absent: none is known
   milliseconds open_remaining{0};           // 0 unless open and the interval runs
   Totals totals;
   std::optional<Trip> last_trip;

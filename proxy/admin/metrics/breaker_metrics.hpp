@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The circuit_breaker_* families (spec/operations.md).
+// The circuit_breaker_* families (docs/reference.md, "Metrics").
 #pragma once
 
 #include <string>

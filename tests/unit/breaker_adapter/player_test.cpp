@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// breaker_adapter line by line (spec/breaker.md, "Playing it from outside").
+// breaker_adapter line by line.
 #include "tests/breaker_adapter/player.hpp"
 
 #include <doctest/doctest.h>
@@ -20,7 +20,7 @@ struct Table {
 const std::string kOk = R"({"ok":true})";
 const std::string kNew = R"({"op":"new","name":"x","config":{"detection":{"consecutive_failures":{"threshold":2}}}})";
 
-TEST_CASE("a whole round, as it is written in the spec") {
+TEST_CASE("a whole round, from closed to open and back") {
   Table table;
   CHECK(table.say(kNew) == kOk);
   CHECK(table.say(R"({"op":"acquire"})") == R"({"permit":1})");

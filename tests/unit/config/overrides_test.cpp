@@ -44,7 +44,7 @@ TEST_CASE("variables with one underscore, and others, are nobody's business here
 
 TEST_CASE("the prefix is case-blind too") { CHECK(good(with_environment({{"fusewire__via", "me"}})).via == "me"); }
 
-TEST_CASE("the spec's own example works") {
+TEST_CASE("a variable sets a key deep inside an upstream") {
   const LoadResult result =
       with_environment({{"FUSEWIRE__UPSTREAMS__ORDERS__CIRCUIT_BREAKER__TRANSITIONS__OPEN_TIMEOUT", "10s"}});
   CHECK(good(result).upstreams[0].circuit_breaker.transitions.open_timeout == 10s);

@@ -108,7 +108,7 @@ TEST_CASE("what a filter has answered stands") {
   CHECK_FALSE(falls_back(scene.call, reply));
 }
 
-TEST_CASE("details have the spec's spelling") {
+TEST_CASE("details have the spelling that Cache-Status and the documentation use") {
   CHECK(detail_of(Trigger::breaker_open) == "circuit-open");
   CHECK(detail_of(Trigger::connect_error) == "connect-error");
   CHECK(detail_of(Trigger::timeout) == "timeout");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector 13 of spec/breaker.md: what chance does at a thousand calls a second trips nothing, an outage and a hang do.
+// docs/configuration.md, "A row in a busy stream": what chance does at a thousand calls a second trips nothing, an
+// outage and a hang do.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -13,7 +13,7 @@ namespace fusewire::breaker::testing {
 
 using namespace std::chrono_literals;
 
-// Defaults of the spec, without jitter.
+// The defaults of the configuration, without jitter.
 inline config::CircuitBreaker plain() {
   config::CircuitBreaker config;
   config.transitions.backoff.jitter = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/breaker.md once more, as plainly as it can be said: every call of the windows is kept in a list and counted
+// The breaker once more, as plainly as it can be written: every call of the windows is kept in a list and counted
 // anew, rates are compared in whole numbers, nothing is packed, nothing is clever. Only for tests; milliseconds from 0.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vectors at the end of spec/breaker.md, by number. What of them belongs to the proxy is tested there.
+// Whole rounds of the breaker with every figure of them, by number. Those that need the proxy are tested there.
 #include <doctest/doctest.h>
 
 #include <type_traits>

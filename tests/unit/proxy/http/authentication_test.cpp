@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Forwarding: authentication of the connection.
+// docs/reference.md, "Authentication of the connection".
 #include "proxy/http/authentication.hpp"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Framing: what says how long a request is, and how long its connection lasts.
+// Framing (RFC 9112 §6, §9.3): what says how long a request is, and how long its connection lasts.
 #include "tests/unit/proxy/http/heads.hpp"
 
 #include "filters/connection_field.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Framing: request heads, line by line. What is ambiguous is refused, however its bytes arrive.
+// RFC 9112 §2 to §5: request heads, line by line. What is ambiguous is refused, however its bytes arrive.
 #include "tests/unit/proxy/http/heads.hpp"
 
 #include "filters/connection_field.hpp"

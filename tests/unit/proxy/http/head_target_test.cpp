@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md: Host and target of a request.
+// Host and target of a request (RFC 9112 §3.2).
 #include "tests/unit/proxy/http/heads.hpp"
 
 using namespace fusewire;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Forwarding: what changes in a head on its way through, byte for byte.
+// Forwarding (RFC 9110 §7.6): what changes in a head on its way through, byte for byte.
 #include "proxy/http/headers.hpp"
 
 #include <doctest/doctest.h>

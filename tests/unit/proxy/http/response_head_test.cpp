@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, Framing: response heads and trailer sections.
+// RFC 9112 §4 to §7: response heads and trailer sections.
 #include <doctest/doctest.h>
 
 #include <string>

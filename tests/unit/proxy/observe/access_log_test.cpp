@@ -62,7 +62,7 @@ long lines(const std::string& text) { return std::count(text.begin(), text.end()
 
 }  // namespace
 
-TEST_CASE("an access line says what the specification lists") {
+TEST_CASE("an access line says what the reference lists") {
   Captured out;
   WorkerCells cells;
   AccessLog access(cells);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec/http.md, What the proxy itself answers.
+// docs/reference.md, "What the proxy itself answers".
 #include "proxy/request/own_answer.hpp"
 
 #include <doctest/doctest.h>
