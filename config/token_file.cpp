@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kLargestTokenFile = 64 * kKiB;
 
-std::string trimmed(std::string text) {
+std::string without_line_end(std::string text) {
   text.erase(text.find_last_not_of("\r\n") + 1);
   return text;
 }
@@ -24,7 +24,7 @@ bool is_bearer_token(std::string_view text) {
 std::optional<std::string> token_in(const Node& file, Report& report) {
   const std::optional<std::string> content = read_file(file, kLargestTokenFile, report);
   if (!content) return std::nullopt;
-  std::string token = trimmed(*content);
+  std::string token = without_line_end(*content);
   if (token.empty()) report.error(file, "the file holds no token");
   return token;
 }
