@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/buffer.hpp>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -13,18 +12,31 @@ namespace fusewire::proxy {
 class Gather {
  public:
   static constexpr std::size_t kParts = 4;
-  using Parts = std::span<const boost::asio::const_buffer>;
+  class Part {
+   public:
+    const void* data() const { return data_; }
+    std::size_t size() const { return size_; }
+
+   private:
+    friend class Gather;
+    const char* data_;
+    std::size_t size_;
+  };
+  using Parts = std::span<const Part>;
 
   void add(std::string_view piece) {
-    if (!piece.empty()) parts_[count_++] = boost::asio::const_buffer(piece.data(), piece.size());
+    if (piece.empty()) return;
+    Part& part = parts_[count_++];
+    part.data_ = piece.data();
+    part.size_ = piece.size();
   }
   Parts parts() const { return {parts_.data() + first_, count_ - first_}; }
   bool done() const { return first_ == count_; }
-  std::size_t size() const { return boost::asio::buffer_size(parts()); }
+  std::size_t size() const;
   void wrote(std::size_t n);
 
  private:
-  std::array<boost::asio::const_buffer, kParts> parts_;
+  std::array<Part, kParts> parts_;  // the first count_ are set
   std::size_t first_ = 0;
   std::size_t count_ = 0;
 };

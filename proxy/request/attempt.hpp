@@ -5,6 +5,7 @@
 
 #include "filters/attempt_chain.hpp"
 #include "proxy/upstream/forward.hpp"
+#include "proxy/upstream/pooled_streams.hpp"
 
 namespace fusewire::proxy {
 
@@ -14,7 +15,9 @@ class Attempt {
  public:
   Attempt(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Call& call,
           CallChain& calls)
-      : forward(worker, inbound, upstream, via, call, x, calls), call_(call) {
+      : streams(worker, inbound, upstream),
+        forward(worker, inbound, upstream, via, call, x, calls, streams),
+        call_(call) {
     call.exchange = &x;
   }
   Attempt(const Attempt&) = delete;
@@ -23,11 +26,11 @@ class Attempt {
   // Chooses the endpoint and asks the filters about it. After an Answer it is not to be asked.
   Step begin(Reply& reply, Time now) {
     x.begun = now;
-    forward.choose_endpoint();
-    return x.outcome == Outcome::pending ? chain_.on_endpoint(call_, x, reply, now) : Proceed{};
+    return forward.choose_endpoint() ? chain_.on_endpoint(call_, x, reply, now) : Proceed{};
   }
 
   Exchange x;
+  PooledStreams streams;
   Forward forward;
 
  private:

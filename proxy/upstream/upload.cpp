@@ -8,7 +8,7 @@
 
 namespace fusewire::proxy {
 
-void Upload::start(Channel& upstream, OnProgress on_progress) {
+void Upload::start(UpstreamStream& upstream, OnProgress on_progress) {
   state_ = State::running;
   on_progress_ = std::move(on_progress);
   inbound_.client.begin_upload(client_activity_);
@@ -21,22 +21,17 @@ void Upload::stop() {
   client_activity_.set();
 }
 
-Task<void> Upload::run(Channel& upstream) {
-  const ChannelPtr alive(&upstream);
+Task<void> Upload::run(UpstreamStream& upstream) {
   State end = State::complete;
   while (!inbound_.body.done()) {
     std::string_view piece;
     end = co_await read_piece(piece);
     if (end != State::complete) break;
-    Gather gather;
-    if (inbound_.body.kind() == BodyKind::chunked)
-      chunks_.add(gather, piece, inbound_.body.done(), inbound_.body.trailers());
-    else
-      gather.add(piece);
-    if (!upstream.try_write(gather)) {
+    const UpstreamStream::RequestPiece next{piece, inbound_.body.done(), inbound_.body.trailers()};
+    if (!upstream.try_send_body(next)) {
       inbound_.client.watch_for_end();
       on_progress_(Progress::blocked, steady_now(), 0);
-      co_await upstream.flush(gather);
+      co_await upstream.flush();
     }
     inbound_.client.consume_body();
     if (upstream.write_failed()) {
@@ -47,7 +42,7 @@ Task<void> Upload::run(Channel& upstream) {
   }
   inbound_.client.end_upload();
   state_ = end;
-  inbound_.wake_soon(upstream.loop());
+  inbound_.wake_soon(loop_);
 }
 
 // Waits for the client's next bytes. `complete` means: there is a piece (it may be the empty last one).

@@ -2,8 +2,10 @@
 // The rest of a request's body on its way to the upstream, beside the response (full duplex): a coroutine of its own.
 #pragma once
 
+#include <functional>
+
 #include "filters/time.hpp"
-#include "proxy/http/chunk_writer.hpp"
+#include "proxy/http/upstream_stream.hpp"
 #include "proxy/upstream/inbound.hpp"
 
 namespace fusewire::proxy {
@@ -21,7 +23,7 @@ class Upload {
     too_large,  // max_body
   };
 
-  explicit Upload(Inbound& inbound) : inbound_(inbound) {}
+  Upload(Inbound& inbound, Loop& loop) : inbound_(inbound), loop_(loop) {}
 
   enum class Progress : std::uint8_t {
     starved,  // nothing is at hand: it waits for the client
@@ -32,21 +34,21 @@ class Upload {
   // `bytes`: with `fed`, how much has come.
   using OnProgress = std::function<void(Progress, Time now, std::size_t bytes)>;
 
-  // Must have ended before the upload is destroyed; its end wakes inbound.event.
-  void start(Channel& upstream, OnProgress);
-  // Asks for the end; it comes at once or when the upstream's channel is closed.
+  // Must have ended before the upload or the stream is destroyed; its end wakes inbound.event.
+  void start(UpstreamStream&, OnProgress);
+  // Asks for the end; it comes at once or when the stream is cancelled.
   void stop();
   State state() const { return state_; }
   bool running() const { return state_ == State::running; }
 
  private:
-  Task<void> run(Channel& upstream);
+  Task<void> run(UpstreamStream&);
   Task<State> read_piece(std::string_view& piece);
 
   Inbound& inbound_;
+  Loop& loop_;
   Event client_activity_;
   OnProgress on_progress_;
-  http::ChunkWriter chunks_;
   State state_ = State::idle;
   bool starved_ = false;
   bool stop_ = false;

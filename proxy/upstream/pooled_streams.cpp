@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/upstream/pooled_streams.hpp"
+
+namespace fusewire::proxy {
+
+// ------------------------------------------------------------------------------------------------------ a stream
+
+bool PooledStreams::choose_endpoint(Time now) {
+  if (inbound_.bound && take_own_connection()) return true;
+  choice_ = worker_.balancer().choose(upstream_, now);
+  return !inbound_.bound || !inbound_.connection_bound || !inbound_.bound->has_lost(*upstream_.state);
+}
+
+// The client's own connection, where an authentication of the connection goes on. A leg of a handshake makes no sense
+// on another one.
+bool PooledStreams::take_own_connection() {
+  auto own = inbound_.bound->take(upstream_);
+  own_ = own.connection != nullptr;
+  if (!own_) return false;
+  choice_ = {own.endpoint, BackendPtr(&own.connection->backend())};
+  connection_ = std::move(own.connection);
+  return true;
+}
+
+const std::shared_ptr<EndpointState>& PooledStreams::endpoint() const {
+  static const std::shared_ptr<EndpointState> kNone;
+  return choice_.endpoint == nullptr ? kNone : *choice_.endpoint;
+}
+
+UpstreamStream* PooledStreams::reuse(Time now, milliseconds keep_alive) {
+  if (!connection_ && choice_.backend) connection_ = worker_.pool().take(*choice_.backend, now, keep_alive);
+  if (!connection_) return nullptr;
+  Balancer::mark_reachable(*choice_.backend);
+  return begin();
+}
+
+Task<UpstreamStream*> PooledStreams::connect(Time now, const Dial::Until& until, const Dial::GiveUp& give_up) {
+  connection_ = co_await dial_.connect(choice_, now, until, give_up);
+  if (!connection_) co_return nullptr;
+  co_return begin();
+}
+
+UpstreamStream* PooledStreams::begin() {
+  return &exchange_.emplace(*connection_, upstream_.config->limits, worker_.scratch(), inbound_.event);
+}
+
+// ------------------------------------------------------------------------------------------------------ its end
+
+void PooledStreams::bind_to_client() {
+  if (!inbound_.bound) inbound_.bound = std::make_unique<BoundConnections>(inbound_);
+  inbound_.bound->reserve(*connection_, upstream_.state, upstream_.config->limits.max_connections);
+}
+
+void PooledStreams::discard() {
+  exchange_.reset();
+  connection_.reset();
+}
+
+void PooledStreams::finish(const End& end) {
+  if (connection_ && end.reusable) {
+    connection_->channel().buffer().release();
+    if (end.bound) return inbound_.bound->keep(std::move(connection_), endpoint());
+    return worker_.pool().give_back(std::move(connection_), end.at, exchange_->keep_alive(end.keep_alive));
+  }
+  if (connection_ && needs_this_connection() && !end.answered) inbound_.bound->lose(*upstream_.state);
+  if (inbound_.bound) inbound_.bound->release(*upstream_.state);
+  connection_.reset();
+}
+
+std::unique_ptr<UpstreamConnection> PooledStreams::take_connection() {
+  connection_->channel().buffer().release();
+  return std::move(connection_);
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams on the worker's own connections: its pool's, those that are the client's own, and new ones.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "proxy/upstream/http1_exchange.hpp"
+#include "proxy/upstream/inbound.hpp"
+#include "proxy/upstream/stream_source.hpp"
+
+namespace fusewire::proxy {
+
+// Made without allocation, a part of its attempt. All connections speak HTTP/1.1 so far, so that its stream is one of
+// that protocol, in place.
+class PooledStreams final : public StreamSource, private Watcher {
+ public:
+  // All of them outlive it. Its streams, and what is waited for on the way to one, set inbound.event.
+  PooledStreams(WorkerContext& worker, Inbound& inbound, const Upstream& upstream)
+      : worker_(worker), inbound_(inbound), upstream_(upstream), dial_(worker, upstream, inbound.event, *this) {}
+  PooledStreams(const PooledStreams&) = delete;
+  PooledStreams& operator=(const PooledStreams&) = delete;
+
+  bool choose_endpoint(Time now) override;
+  const std::shared_ptr<EndpointState>& endpoint() const override;
+
+  UpstreamStream* reuse(Time now, milliseconds keep_alive) override;
+  Task<bool> acquire_slot(const Dial::GiveUp& give_up) override { return dial_.acquire_slot(give_up); }
+  Task<UpstreamStream*> connect(Time now, const Dial::Until&, const Dial::GiveUp&) override;
+  Outcome failure() const override { return dial_.outcome(); }
+  const TlsFault& tls_fault() const override { return dial_.tls_fault(); }
+  bool is_resolving() const override { return dial_.is_resolving(); }
+  void cancel_connect() override { dial_.cancel(); }
+
+  bool needs_this_connection() const override { return own_ && inbound_.connection_bound; }
+  void bind_to_client() override;
+  void discard() override;
+
+  void finish(const End&) override;
+  std::unique_ptr<UpstreamConnection> take_connection() override;
+
+ private:
+  void on_activity() override { inbound_.event.set(); }
+  bool take_own_connection();
+  UpstreamStream* begin();
+
+  WorkerContext& worker_;
+  Inbound& inbound_;
+  const Upstream& upstream_;
+  Dial dial_;
+  Balancer::Choice choice_{};
+  std::unique_ptr<UpstreamConnection> connection_;
+  std::optional<Http1Exchange> exchange_;  // on it
+  bool own_ = false;                       // the connection has been the client's own before this request
+};
+
+}  // namespace fusewire::proxy
