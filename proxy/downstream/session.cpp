@@ -2,11 +2,12 @@
 #include "proxy/downstream/session.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
-#include <cstring>
+#include <string>
+#include <utility>
 
-#include "proxy/http/chars.hpp"
 #include "proxy/net/clock.hpp"
+#include "proxy/observe/log.hpp"
+#include "proxy/tls/server_context.hpp"
 
 namespace fusewire::proxy {
 
@@ -14,17 +15,13 @@ namespace {
 
 constexpr unsigned kRequestsATurn = 8;  // of one connection, however they are answered
 
-bool contains(const config::Network& network, const std::array<std::uint8_t, 16>& address) {
-  for (unsigned bit = 0; bit < network.bits; ++bit) {
-    const auto mask = static_cast<std::uint8_t>(0x80U >> (bit % 8));
-    if ((network.address[bit / 8] & mask) != (address[bit / 8] & mask)) return false;
-  }
-  return true;
-}
+// A connection that is kept while we drain may have a request on its way; it gets this long to arrive.
+constexpr milliseconds kDrainIdle{500};
 
-std::array<std::uint8_t, 16> as_v6(const asio::ip::address& address) {
-  return (address.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()) : address.to_v6())
-      .to_bytes();
+void log_failed_handshake(std::string_view listener, std::string_view client, const TlsFault& fault) {
+  const log::Pair pairs[] = {
+      {"listener", listener}, {"client", client}, {"error", fault.error}, {"reason", fault.reason}};
+  log::write(config::LogLevel::debug, "TLS handshake with a client failed", pairs);
 }
 
 }  // namespace
@@ -34,9 +31,12 @@ Session::Session(WorkerContext& worker, int descriptor, std::shared_ptr<Listener
       client_(new Channel(worker.loop(), descriptor, worker.buffers())),
       gate_(std::move(gate)),
       refuse_(refuse),
-      client_deadline_(worker.deadlines(), [this] { on_client_late(); }),
-      stream_(*client_, inbound_, client_deadline_, worker.deadlines(), [this] { wake(); }),
-      inbound_{.client = stream_, .event = event_, .session = {}} {
+      deadline_(worker.deadlines(), [this] { wake(); }),
+      persistence_(worker, *gate_, *client_, inbound_),
+      stream_({*client_, inbound_, deadline_, persistence_, discarded_}),
+      inbound_{.client = stream_, .event = event_, .session = {}},
+      reader_(worker, client_->buffer(), inbound_, deadline_),
+      admission_(worker, *gate_, *client_, inbound_, persistence_) {
   client_->watch(this);
   worker_.connections().add(*this);
   worker_.cells().connections_accepted.add();
@@ -54,14 +54,15 @@ Session::~Session() {
 Task<void> Session::run(std::shared_ptr<Session> self) {
   Session& session = *self;
   session.inbound_.session = self;
-  session.learn_peer();
-  session.adopt_snapshot();
-  if (session.listener_ != nullptr && session.listener_->tls) co_await session.handshake();
+  session.admission_.adopt();
+  const Listener* const listener = session.admission_.listener();
+  if (listener != nullptr && listener->tls) co_await session.handshake();
   session.over_ = steady_now();
-  while (!session.close_) {
-    const Next next = co_await session.next_request();
-    if (next == Next::close) break;
-    if (next == Next::request) co_await session.serve();
+  while (!session.persistence_.ended()) {
+    const Http1Reader::Next next = co_await session.next_request();
+    if (next == Http1Reader::Next::close) break;
+    co_await session.serve(next);
+    co_await session.finish_request();
     session.client_->buffer().release();
     if (session.tunnel_) co_await session.run_tunnel();
     if (session.share_.is_used_up(session.worker_.loop(), kRequestsATurn))
@@ -69,41 +70,10 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
   }
 }
 
-void Session::learn_peer() {
-  Protocol::endpoint remote;
-  auto size = static_cast<socklen_t>(remote.capacity());
-  if (::getpeername(client_->descriptor(), remote.data(), &size) != 0) return;
-  remote.resize(size);
-  if (remote.protocol().family() != AF_INET && remote.protocol().family() != AF_INET6) return;
-  asio::ip::tcp::endpoint endpoint;
-  std::memcpy(endpoint.data(), remote.data(), remote.size());
-  auto address = endpoint.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  inbound_.peer.address = address.to_string();
-  peer_address_ = as_v6(address);
-}
-
-// That the client has connected to; 0: a unix socket.
-std::uint16_t Session::port_of(const config::Listener& listener) const {
-  if (listener.address.kind != config::Address::Kind::tcp || listener.address.port != 0) return listener.address.port;
-  asio::ip::tcp::endpoint local;
-  auto size = static_cast<socklen_t>(local.capacity());
-  return ::getsockname(client_->descriptor(), local.data(), &size) == 0 ? local.port() : std::uint16_t{0};
-}
-
-bool Session::is_trusted(const config::Listener& listener) const {
-  return std::any_of(
-      listener.trust_forwarded.begin(), listener.trust_forwarded.end(),
-      [&](const config::Network& network) { return peer_address_ && contains(network, *peer_address_); });
-}
-
-// ------------------------------------------------------------------------------------------------------ wake-ups
-
 void Session::on_activity() {
-  if (discards_ && discard()) return;
+  if (serving_ && serving_->writer.is_discarding()) return;
   if (!stream_.gone()) return (stream_.upload() != nullptr ? *stream_.upload() : event_).set();
-  if (call_ != nullptr) call_->cut_off(Outcome::client_gone);
+  if (serving_) serving_->runner.client_left();
   wake();
 }
 
@@ -115,153 +85,213 @@ void Session::wake() {
   event_.set();
 }
 
-void Session::on_client_late() {
-  stream_.set_late(true);
-  wake();
+// Its place in the list is that of its first wait of this kind: a client that drips does not move back.
+void Session::wait_in(WaitingList& list, Time since) {
+  if (refuse_ || this->list() == &list) return;
+  leave();
+  list.append(*this, since);
 }
 
-// ------------------------------------------------------------------------------------------------------ reading
+// ------------------------------------------------------------------------------------------------------ its requests
 
-// Nothing of the last request is left to be seen in the next one's record.
-void Session::forget_request() {
-  route_ = nullptr;
-  source_ = nullptr;
-  status_ = 0;
-  error_ = Problem::none;
-  bytes_out_ = 0;
-  until_close_ = false;
-  discarded_ = {};
-  inbound_.connection = {};
-  inbound_.body = {};
-  inbound_.buffered_body = {};
-  stream_.took(0);
-  inbound_.upgrades = nullptr;
-  inbound_.route = nullptr;
+// Within head_timeout. Afterwards there is TLS, or the connection has ended.
+Task<void> Session::handshake() {
+  deadline_.allow(steady_now() + inbound_.limits->head_timeout);
+  client_->start_tls(admission_.listener()->tls->accept());
+  wait_in(waiting().unfinished, steady_now());
+  while (client_->is_handshaking() && !stream_.input_ended() && !deadline_.passed()) {
+    client_->start_read();
+    co_await event_.wait();
+  }
+  deadline_.disarm();
+  reader_.set_secure(client_->is_ready());
+  if (client_->is_ready()) co_return worker_.cells().tls.done(client_->tls()->resumed());
+  persistence_.end();
+  worker_.cells().tls.failed.add();
+  if (client_->closed() || deadline_.passed()) co_return;
+  if (log::enabled(config::LogLevel::debug) && worker_.client_complaints().pass(steady_now()))
+    log_failed_handshake(gate_->name, inbound_.peer.address, client_->tls()->fault());
+  const bool spoke_http = client_->tls()->spoke_http();
+  client_->stop_tls();
+  if (!spoke_http) co_return co_await linger();  // so that it can read why
+  reader_.refuse_input(Problem::bad_request, "plain HTTP on a port that speaks TLS");
+  co_await serve(Http1Reader::Next::refused);
+  co_await finish_request();
 }
 
-// Of a head that is not taken two things count: the method, since an answer to HEAD has no body, a refusal's neither;
-// and, for the log, an origin-form's path.
-void Session::forget_head() {
-  auto line = client_->buffer().view();
-  if (line.starts_with("\r\n")) line.remove_prefix(2);
-  line = line.substr(0, std::min(line.find_first_of("\r\n"), inbound_.limits->max_request_line));
-  inbound_.request = {};
-  const auto method = line.substr(0, line.find(' '));
-  if (!http::is_token(method)) return;
-  inbound_.request.method = method;
-  line.remove_prefix(std::min(line.size(), method.size() + 1));
-  if (line.starts_with('/')) inbound_.request.path = line.substr(0, line.find_first_of(" ?#"));
-}
-
-// The first bytes of a head have come.
-void Session::begin_head() {
-  started_ = steady_now();
-  wall_ = std::chrono::system_clock::now();
-  inbound_.request_id = worker_.new_request_id();
-  client_deadline_.arm(started_ + inbound_.limits->head_timeout);
-}
-
-// `request`, or `close`: there will be none.
-Task<Session::Next> Session::next_request() {
-  adopt_snapshot();
-  if (close_) {
+Task<Http1Reader::Next> Session::next_request() {
+  using Next = Http1Reader::Next;
+  admission_.adopt();
+  if (persistence_.ended()) {
     if (must_linger()) co_await linger();
     co_return Next::close;
   }
-  forget_request();
-  stream_.set_late(false);
-  idle_ = true;
-  const auto patience = worker_.draining() || leaving_ ? kDrainIdle
-                        : refuse_                      ? inbound_.limits->head_timeout
-                                                       : inbound_.limits->idle_timeout;
-  client_deadline_.arm(over_ + patience);
-  Next next = Next::incomplete;
-  while (next == Next::incomplete) {
-    if (!client_->buffer().empty()) {
-      adopt_snapshot();
-      next = parse_request();
-      if (next != Next::incomplete) break;
-      if (std::exchange(idle_, false)) begin_head();
-    }
-    if (stream_.input_ended()) co_return Next::close;
-    if (idle_ && (stream_.is_late() || close_ || inbound_.has_lost_bound())) co_return Next::close;
-    if (stream_.is_late()) {
-      forget_head();
-      leave();
-      co_await refuse(Problem::request_timeout, "the request's head did not arrive in time");
-      co_return Next::close;
-    }
-    if (client_->buffer().empty()) {
-      client_->buffer().shrink();
-      worker_.give_back(std::move(inbound_.request.fields));
-    }
+  discarded_ = {};
+  const auto patience = worker_.draining() || persistence_.leaving() ? kDrainIdle
+                        : refuse_                                    ? inbound_.limits->head_timeout
+                                                                     : inbound_.limits->idle_timeout;
+  reader_.begin(over_ + patience);
+  Next next{};
+  for (;;) {
+    if (!client_->buffer().empty()) admission_.adopt();
+    next = reader_.look(stream_.input_ended(), !persistence_.ended() && !inbound_.has_lost_bound());
+    if (next != Next::incomplete) break;
     client_->start_read();
-    if (idle_ && !fresh_)
+    if (reader_.is_idle() && has_served_)
       wait_in(waiting().idle, over_);
     else
-      wait_in(waiting().unfinished, idle_ ? over_ : started_);
+      wait_in(waiting().unfinished, reader_.is_idle() ? over_ : reader_.started());
     co_await event_.wait();
   }
+  if (next == Next::close) co_return next;
   leave();
-  fresh_ = false;
-  if (next == Next::request) co_return next;
-  co_await refuse(refusal_.problem, std::string(refusal_.reason));
-  co_return Next::close;
+  has_served_ = true;
+  stream_.took(reader_.body_taken());
+  co_return next;
 }
 
-Session::Next Session::parse_request() {
-  client_->buffer().compact();
-  if (!inbound_.request.fields.has_room()) inbound_.request.fields = worker_.take_fields();
-  const http::HeadLimits limits{.max_line = inbound_.limits->max_request_line,
-                                .max_bytes = inbound_.limits->max_head_bytes,
-                                .max_fields = inbound_.limits->max_fields};
-  const auto bytes = client_->buffer().view();
-  if (!head_progress_.may_be_complete(bytes, limits)) return Next::incomplete;
-  inbound_.request.scheme = secure_ ? "https" : "http";
-  const auto head = http::parse_request_head(bytes, limits, inbound_.request);
-  if (head.parsed == http::Parsed::incomplete) {
-    head_progress_.found_incomplete(bytes.size());
-    return Next::incomplete;
-  }
-  head_progress_.restart();
-  return begin_request(head);
+Session::Serving::Serving(Session& s)
+    : writer(s.stream_, s.worker_.scratch()),
+      runner(s.worker_, s.inbound_,
+             {.snapshot = s.admission_.snapshot(),
+              .listener = s.admission_.listener(),
+              .listener_name = s.gate_->name,
+              .started = s.reader_.started(),
+              .wall = s.reader_.wall()}) {}
+
+// Also a request that is refused; finish_request() comes next.
+Task<void> Session::serve(Http1Reader::Next next) {
+  serving_ = std::make_unique<Serving>(*this);
+  RequestRunner& runner = serving_->runner;
+  if (next == Http1Reader::Next::refused) return runner.refuse(reader_.problem(), std::string(reader_.reason()));
+  if (refuse_) return runner.refuse(Problem::concurrency_limit, "this listener has all its connections in use");
+  return runner.serve();
 }
 
-Session::Next Session::begin_request(const http::HeadResult& head) {
-  idle_ = false;
-  client_deadline_.disarm();
-  started_ = steady_now();
-  wall_ = std::chrono::system_clock::now();
-  inbound_.connection = head.connection;
-  inbound_.connection_bound = head.connection_bound;
-  if (head.parsed == http::Parsed::refused) {
-    refusal_ = head;
-    forget_head();
-    inbound_.request_id = worker_.new_request_id();
-    return Next::refused;
+// What is left of the request's body is dropped, so that the next one can be read; else the connection ends.
+Task<void> Session::finish_request() {
+  over_ = serving_->runner.ended();
+  if (auto* const switched = serving_->runner.switched()) {
+    tunnel_ = std::make_unique<Tunnel>(worker_.deadlines(), client_, std::move(switched->upstream), switched->idle);
+    tunnel_->keep(switched->record, std::move(switched->endpoint));
   }
+  serving_.reset();
+  if (tunnel_) return Task<void>::ended();
+  stream_.consume_body();
+  if (!inbound_.body.done()) return drain_request_body();
+  deadline_.disarm();
+  return linger_if_needed();
+}
+
+// The request and its buffers are gone by now: a tunnel without traffic holds little.
+Task<void> Session::run_tunnel() {
+  worker_.give_back(std::move(inbound_.request.fields));
+  inbound_.request = {};
+  admission_.let_go();
+  co_await tunnel_->run();
+  const Time end = steady_now();
+  AccessRecord line = tunnel_->finished_record(reader_.started(), end);
+  if (stopped_) line.flags = static_cast<Flags>(line.flags | bits(Flag::shut_down));
+  write_access_line(worker_, worker_.snapshot()->config.log, line, end);
+}
+
+// ------------------------------------------------------------------------------------------------------ the rest
+
+Task<void> Session::drain_request_body() {
   auto& buffer = client_->buffer();
-  buffer.hold(head.size);
-  choose_request_id();
-  inbound_.body = http::BodyDecoder(inbound_.request.body, inbound_.request.content_length);
-  if (inbound_.body.done() || buffer.empty()) return Next::request;
-  const auto step = inbound_.body.decode(buffer.data(), buffer.size());
-  inbound_.buffered_body = step.data;
-  if (inbound_.body.done())
-    buffer.hold(step.consumed);  // in memory as a whole: it can be sent again
-  else
-    stream_.took(step.consumed);
-  return Next::request;
+  if (!persistence_.rest_is_drainable()) persistence_.end();
+  const Time begun = steady_now();
+  if (!persistence_.ended()) deadline_.extend(begun + inbound_.limits->body_timeout);  // for all of it
+  owes_body_ = true;
+  while (!persistence_.ended() && !inbound_.body.done()) {
+    if (!buffer.empty()) {
+      buffer.consume(inbound_.body.decode(buffer.data(), buffer.size()).consumed);
+      if (inbound_.body.failed()) persistence_.end();
+    } else if (stream_.input_ended() || deadline_.passed()) {
+      persistence_.end();
+    } else {
+      wait_in(waiting().unfinished, begun);
+      client_->start_read();
+      co_await event_.wait();
+    }
+  }
+  leave();
+  owes_body_ = false;
+  deadline_.disarm();
+  over_ = steady_now();
+  co_await linger_if_needed();
 }
 
-// Kept when it is short and visible, else made (docs/reference.md, "Access log").
-void Session::choose_request_id() {
-  const auto given = inbound_.request.fields.find("x-request-id");
-  const auto visible = [](char c) { return c > ' ' && c < 0x7f; };
-  if (given && !given->empty() && given->size() <= 128 && std::all_of(given->begin(), given->end(), visible))
-    inbound_.request_id = *given;
-  else
-    inbound_.request_id = worker_.new_request_id();
+// A client whose request was not understood is always waited for.
+Task<void> Session::linger_if_needed() {
+  if (client_->write_failed()) persistence_.end();
+  if (!persistence_.ended()) return Task<void>::ended();
+  const bool misunderstood = inbound_.request.target.empty();
+  return misunderstood || must_linger() ? linger() : Task<void>::ended();
+}
+
+// Whether the client may be sending still: an end at once would cost it its answer.
+bool Session::must_linger() {
+  if (!persistence_.ended() || client_->closed()) return false;
+  if (!inbound_.body.done() || !client_->buffer().empty() || !client_->is_silent()) return true;
+  return !persistence_.client_closes() && client_->has_unread();
+}
+
+// The client must be able to read its answer although its request is not wanted (RFC 9112 §9.6).
+Task<void> Session::linger() {
+  if (client_->closed()) co_return;
+  lingers_ = true;
+  client_->shutdown_send();
+  deadline_.forgive();
+  const Time begun = steady_now();
+  discarded_.begin(begun);
+  leave();
+  wait_in(waiting().unfinished, begun);
+  auto& buffer = client_->buffer();
+  while (!stream_.input_ended() && !deadline_.passed()) {
+    const bool enough = !discarded_.drop(buffer.size());
+    buffer.consume(buffer.size());
+    if (enough) break;
+    deadline_.extend(discarded_.due(steady_now()));
+    client_->start_read();
+    co_await event_.wait();
+  }
+  deadline_.disarm();
+  client_->close();
+}
+
+// An idle connection does not keep the old configuration alive.
+void Session::configuration_changed() {
+  if (inbound_.bound) inbound_.bound->drop_retired();
+  if (tunnel_) return;
+  if (!reader_.is_idle()) return admission_.look_ahead();
+  admission_.adopt();
+  if (!persistence_.leaving()) return;
+  if (!persistence_.ended()) return drain();
+  client_->close();
+  wake();
+}
+
+void Session::drain() {
+  if (serving_) serving_->runner.drain();
+  if (!reader_.is_idle() && !owes_body_) return;
+  deadline_.extend(std::min(deadline_.due(), steady_now() + kDrainIdle));
+}
+
+bool Session::give_way() {
+  if (!lingers_ && client_->has_unread()) return false;
+  persistence_.end();
+  client_->close();
+  wake();
+  return true;
+}
+
+void Session::stop() {
+  stopped_ = true;
+  if (tunnel_) tunnel_->cut();
+  stream_.break_off();
+  if (serving_) serving_->runner.stop();
+  wake();
 }
 
 }  // namespace fusewire::proxy

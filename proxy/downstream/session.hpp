@@ -1,30 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client connection: reads requests, routes them, answers or has them forwarded, one after the other. One thread
-// (its worker's); lives as long as its coroutine.
+// One client connection over HTTP/1: its handshake, its requests one after the other, the tunnel that one of them may
+// open, and its end.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <memory>
-#include <optional>
-#include <string>
 
+#include "proxy/downstream/admission.hpp"
 #include "proxy/downstream/body_discard.hpp"
+#include "proxy/downstream/client_deadline.hpp"
 #include "proxy/downstream/http1_client.hpp"
+#include "proxy/downstream/http1_persistence.hpp"
+#include "proxy/downstream/http1_reader.hpp"
+#include "proxy/downstream/http1_writer.hpp"
 #include "proxy/downstream/tunnel.hpp"
+#include "proxy/net/frame_pool.hpp"
 #include "proxy/net/turn.hpp"
-#include "proxy/request/call_runner.hpp"
-#include "proxy/request/record.hpp"
+#include "proxy/request/request_runner.hpp"
 #include "proxy/snapshot/listener_gate.hpp"
 #include "proxy/upstream/inbound.hpp"
 #include "proxy/upstream/worker_context.hpp"
 
 namespace fusewire::proxy {
 
+// The session is the connection's life: it waits, wakes and ends. The reader says what has come, the runner does what
+// is asked for, the writer says it to the client. One thread (its worker's); lives as long as its coroutine. Use: run()
+// once; the rest of the public functions come from outside, at any wait. Invariants: a request is served to its end
+// before the next one's head is read; the runner and the writer exist while one is served; while the connection waits
+// for its client it is in a waiting list and may have to give way.
 class Session final : public Watcher,
                       public WorkerTask,
                       public WaitingList::Member,
                       public std::enable_shared_from_this<Session> {
  public:
+  // `refuse`: the listener is full, and the first request gets a clear answer.
   Session(WorkerContext&, int descriptor, std::shared_ptr<ListenerGate>, bool refuse);
   ~Session();
 
@@ -37,100 +46,54 @@ class Session final : public Watcher,
   bool give_way() override;               // while it is in a WaitingList
 
  private:
-  // A connection that is kept while we drain may have a request on its way; it gets this long to arrive.
-  static constexpr milliseconds kDrainIdle{500};
+  // What there is of a request while it is served. Its memory is recycled, as that of coroutines is.
+  struct Serving {
+    explicit Serving(Session&);
+    static void* operator new(std::size_t size) { return FramePool::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) { FramePool::release(memory, size); }
 
-  enum class Next { incomplete, request, refused, close };
+    Http1Writer writer;
+    RequestRunner runner;
+  };
 
   void on_activity() override;
-  void on_client_late();
   void wake();
-
-  // Reading (session.cpp)
-  Task<void> handshake();
-  void note_failed_handshake();
-  void cut_client();
-  bool has_other_security(const Listener&) const;
-  bool is_insecure_for(const Listener&) const;
-  void let_snapshot_go();
-  Task<Next> next_request();
-  Next parse_request();
-  Next begin_request(const http::HeadResult&);
-  void learn_peer();
-  void adopt_snapshot();
-  bool is_trusted(const config::Listener&) const;
-  std::uint16_t port_of(const config::Listener&) const;
-  void forget_request();
-  void forget_head();
-  void begin_head();
   void wait_in(WaitingList&, Time since);
   WaitingClients& waiting() { return gate_->waiting.of(worker_.index()); }
-  void choose_request_id();
 
-  // Answering (session_answer.cpp)
-  Task<void> serve();
-  Task<void> refuse(Problem, std::string detail);
-  Task<void> answer(Reply&, Outcome, std::string_view upstream);
-  void choose_cache_scope();
-  Task<void> refuse_body(Upload::State);
-  Task<void> answer_options();
-  Task<void> relay(CallRunner&, Reply&);
-  Task<void> break_off(CallRunner&, Reply&, bool nothing_written);
-  Task<void> send(Gather&);
-  Task<void> send_slowly(Gather&);
-  Task<void> settle_request_body();
+  Task<void> handshake();
+  Task<Http1Reader::Next> next_request();
+  Task<void> serve(Http1Reader::Next);
+  Task<void> finish_request();
+  Task<void> run_tunnel();
+
+  // What the client still sends of a request that has been answered.
   Task<void> drain_request_body();
-  void begin_discarding();
-  bool discard();
-  bool client_closes() const;
+  Task<void> linger_if_needed();
   bool must_linger();
   Task<void> linger();
-  bool must_close() const;
-  bool rest_is_drainable() const;
-  void record(const CallRunner*);
-  FinishedRequest finished(const CallRunner*, Time end) const;
-
-  // After a 101 (session_tunnel.cpp)
-  Task<void> begin_tunnel(CallRunner& first, CallRunner& source, Reply&);
-  void open_tunnel(CallRunner& first, CallRunner& source);
-  Task<void> run_tunnel();
 
   WorkerContext& worker_;
   ChannelPtr client_;
   std::shared_ptr<ListenerGate> gate_;
-  const bool refuse_;  // the listener is full: one clear answer, then the end
+  const bool refuse_;
   Event event_;
-  Deadline client_deadline_;
+  ClientDeadline deadline_;
+  Http1Persistence persistence_;
   Http1Client stream_;
   Inbound inbound_;
+  Http1Reader reader_;
+  Admission admission_;
 
-  std::shared_ptr<const Snapshot> snapshot_;
-  const Listener* listener_ = nullptr;  // in snapshot_; nullptr: it has been removed
-  http::HeadResult refusal_;            // why the head was not taken
-  http::HeadProgress head_progress_;
-  const Route* route_ = nullptr;
-  CallRunner* call_ = nullptr;                                // while a request is being served
-  const CallRunner* source_ = nullptr;                        // of its answer: call_ or its fallback
-  std::unique_ptr<Tunnel> tunnel_;                            // after a 101, until the connection's end
-  std::optional<std::array<std::uint8_t, 16>> peer_address_;  // as IPv6
+  std::unique_ptr<Serving> serving_;
+  std::unique_ptr<Tunnel> tunnel_;  // after a 101, until the connection's end
   BodyDiscard discarded_;
-  TurnShare share_;  // of requests
-  WallTime wall_{};
-  Time started_ = kNever;
-  Time over_ = kNever;             // the last request's end, or the handshake's: patience with the next one begins
-  int status_ = 0;                 // of the answer that was begun; 0: none
-  Problem error_ = Problem::none;  // what that answer of ours says
-  std::uint64_t bytes_out_ = 0;    // of its body
-  bool until_close_ = false;       // the response being sent ends where the connection does
-  bool close_ = false;             // no further request on this connection
-  bool idle_ = true;               // between two requests
-  bool secure_ = false;            // TLS
-  bool stopped_ = false;           // cut off by our own end
-  bool leaving_ = false;           // its listener is gone, or admits others now: this is the last request
-  bool owes_body_ = false;         // its request has been answered, and the rest of the body is waited for
-  bool lingers_ = false;           // after its last answer
-  bool discards_ = false;          // what comes is dropped while an answer waits to be sent
-  bool fresh_ = true;              // no request has come yet
+  TurnShare share_;          // of requests
+  Time over_ = kNever;       // the last request's end, or the handshake's: patience with the next one begins
+  bool stopped_ = false;     // cut off by our own end
+  bool owes_body_ = false;   // its request has been answered, and the rest of the body is waited for
+  bool lingers_ = false;     // after its last answer
+  bool has_served_ = false;  // a request has come
 };
 
 }  // namespace fusewire::proxy

@@ -19,6 +19,26 @@ Tunnel::Tunnel(DeadlineWheel& wheel, ChannelPtr client, std::unique_ptr<Upstream
   upstream_->channel().watch_for_reset();
 }
 
+void Tunnel::keep(const AccessRecord& record, std::shared_ptr<const void> endpoint) {
+  const auto copy = [](std::string& to, std::string_view text) { return std::string_view(to = text); };
+  record_ = record;
+  record_.method = copy(method_, record.method);
+  record_.path = copy(path_, record.path);
+  record_.host = copy(host_, record.host);
+  record_.route = copy(route_name_, record.route);
+  record_.upstream = copy(upstream_name_, record.upstream);
+  endpoint_ = std::move(endpoint);
+}
+
+AccessRecord Tunnel::finished_record(Time started, Time ended) const {
+  AccessRecord record = record_;
+  record.bytes_in = bytes_in();
+  record.bytes_out = bytes_out();
+  record.total = ended - started;
+  record.flags = static_cast<Flags>(record.flags | flags_);
+  return record;
+}
+
 Task<void> Tunnel::run() {
   running_ = 2;
   touch();

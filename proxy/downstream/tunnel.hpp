@@ -19,6 +19,12 @@ class Tunnel {
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
 
+  // The record of its request, for the line that is written when the tunnel ends. What it views of the request is
+  // copied; `endpoint` is what else it views.
+  void keep(const AccessRecord&, std::shared_ptr<const void> endpoint);
+  // Of all of it, once run() has returned.
+  AccessRecord finished_record(Time started, Time ended) const;
+
   // Until both directions have ended; awaited by the tunnel's owner. What is in the buffers already goes first.
   Task<void> run();
   // Ends it now, with RST: neither side may take that for the other's goodbye.
@@ -28,10 +34,6 @@ class Tunnel {
   std::uint16_t flags() const { return flags_; }
   std::uint64_t bytes_in() const { return from_client_.bytes; }     // from the client to the upstream
   std::uint64_t bytes_out() const { return from_upstream_.bytes; }  // and back
-
-  AccessRecord record{};  // of its request, for the line that is written when the tunnel ends
-  std::string method{}, path{}, host{}, route_name{}, upstream_name{};
-  std::shared_ptr<const void> endpoint{};  // what the record views
 
  private:
   // One direction: what is read of `from` is written to `to`. Half-close is passed on.
@@ -62,6 +64,9 @@ class Tunnel {
   Side from_client_;
   Side from_upstream_;
   Event over_;
+  AccessRecord record_{};
+  std::string method_, path_, host_, route_name_, upstream_name_;  // what it views
+  std::shared_ptr<const void> endpoint_;
   std::uint64_t written_before_ = 0;  // to both, at the last touch()
   std::size_t left_before_ = 0;       // what both peers had still to take, at the last look; 0: not looked yet
   std::uint16_t flags_ = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What those who forward a request may know of the client that sent it: not its protocol, and not whether there is a
-// connection at all. One thread (the worker's). What changes sets the driver's event (Inbound::event), or the upload's
-// while one runs.
+// What those who drive and forward a request may know of the client that sent it: not its protocol, and not whether
+// there is a connection at all. One thread (the worker's). What changes sets the driver's event (Inbound::event), or
+// the upload's while one runs.
 #pragma once
 
 #include <cstddef>
@@ -9,16 +9,18 @@
 #include <string_view>
 
 #include "filters/time.hpp"
+#include "proxy/http/response_part.hpp"
 #include "proxy/net/event.hpp"
 #include "proxy/net/gather.hpp"
 #include "proxy/net/task.hpp"
 
 namespace fusewire::proxy {
 
-// The driver owns it (a session's Http1Client, a refresh's NoClient) and passes it on in Inbound::client; it outlives
-// the attempt. It is used in two ways: the forwarding code asks whether its client is gone() after each wake-up, having
-// asked to hear of that with listen(), and an upload reads the body piece by piece. Invariants: a piece stays good
-// until consume_body(), and one write is under way at a time.
+// A session (Http1Client) or a refresh (NoClient) owns it and passes it on in Inbound::client; it outlives the call.
+// It is used in three ways: the forwarding code asks whether its client is gone() after each wake-up, having asked to
+// hear of that with listen(); an upload reads the body piece by piece; and the request's runner writes the response:
+// write() for each part, flush_response() where that was false, or break_off(). Invariants: a piece stays good until
+// consume_body(), one write is under way at a time, and after the last part or break_off() no other part is written.
 class ClientStream {
  public:
   // ------ its leaving
@@ -30,7 +32,7 @@ class ClientStream {
   virtual void listen() = 0;
   // The same while a piece of the body is in use: nothing is read.
   virtual void watch_for_end() = 0;
-  // What it has got of a response must not look whole.
+  // It is cut off at once; what it has not taken yet is lost.
   virtual void reset() = 0;
 
   // ------ the request's body, behind what has come with its head
@@ -60,6 +62,20 @@ class ClientStream {
   // A write waits for the client to take it.
   virtual bool write_blocked() const = 0;
 
+  // ------ its response
+  // Frames the next part and writes it. True: all is written, or cannot be (see write_failed); else flush_response()
+  // waits until it is, and the client is slow.
+  virtual bool write(const ResponsePart&) = 0;
+  virtual Task<void> flush_response() = 0;
+  // What was written last does not reach it.
+  virtual bool write_failed() const = 0;
+  // No further request is taken from this client once it has its response; called before the response's first part.
+  virtual void close_after_response() = 0;
+  // The client has all that it gets, although its request goes on without it.
+  virtual void end_sending() = 0;
+  // It gets no more, and what it has got must not look whole (RFC 9112 §8).
+  virtual void break_off() = 0;
+
  protected:
   ~ClientStream() = default;
 };
@@ -82,6 +98,12 @@ class NoClient final : public ClientStream {
   bool try_write(Gather&) override { return true; }
   Task<void> flush(Gather&) override { return Task<void>::ended(); }
   bool write_blocked() const override { return false; }
+  bool write(const ResponsePart&) override { return true; }
+  Task<void> flush_response() override { return Task<void>::ended(); }
+  bool write_failed() const override { return false; }
+  void close_after_response() override {}
+  void end_sending() override {}
+  void break_off() override {}
 };
 
 }  // namespace fusewire::proxy

@@ -275,9 +275,10 @@ void append_request_head(std::string& out, const RequestHead& head) {
   out.append(request.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(head.via).append("\r\n\r\n");
 }
 
-void append_response_head(std::string& out, const ResponseHead& head) {
+void append_response_head(std::string& out, const ResponseStart& head, const ResponseFraming& framing) {
   append_status_line(out, head.status, head.reason);
-  const bool with_length = head.content_length && (head.body == ClientBody::none || head.body == ClientBody::length);
+  const bool with_length =
+      head.content_length && (framing.body == ClientBody::none || framing.body == ClientBody::length);
   bool length = false;
   bool date = false;
   bool id = false;
@@ -288,7 +289,7 @@ void append_response_head(std::string& out, const ResponseHead& head) {
       continue;
     }
     if (head.connection != nullptr && ends_here(field, head.fields, *head.connection)) continue;
-    if (field.id == FieldId::trailer && head.body != ClientBody::chunked) continue;
+    if (field.id == FieldId::trailer && framing.body != ClientBody::chunked) continue;
     date = date || field.id == FieldId::date;
     id = id || field.id == FieldId::x_request_id;
     append_field(out, field);
@@ -296,14 +297,14 @@ void append_response_head(std::string& out, const ResponseHead& head) {
   out.append(head.extra_fields);
   if (!date) out.append(head.date_line);
   if (!id && !head.request_id.empty()) append_line(out, "X-Request-Id: ", head.request_id);
-  if (head.body == ClientBody::chunked)
+  if (framing.body == ClientBody::chunked)
     out.append("Transfer-Encoding: chunked\r\n");
   else if (with_length && !length)
     append_number_line(out, "Content-Length: ", *head.content_length);
   if (head.upgrades != nullptr) append_upgrade(out, head.fields, *head.upgrades);
-  if (head.close)
+  if (framing.close)
     out.append("Connection: close\r\n");
-  else if (head.http10)
+  else if (framing.http10)
     out.append("Connection: keep-alive\r\n");
   out.append("\r\n", 2);
 }

@@ -10,6 +10,7 @@
 
 #include "filters/message.hpp"
 #include "proxy/http/head_parser.hpp"
+#include "proxy/http/response_part.hpp"
 #include "proxy/http/upgrade.hpp"
 
 namespace fusewire::proxy {
@@ -42,21 +43,13 @@ void append_request_head(std::string& out, const RequestHead&);
 
 enum class ClientBody : std::uint8_t { none, length, chunked, until_close };
 
-struct ResponseHead {
-  int status = 200;
-  std::string_view reason;  // empty: the standard phrase
-  const Fields& fields;
-  const http::ConnectionOptions* connection = nullptr;  // the upstream's, where it is relayed
-  ClientBody body = ClientBody::none;
-  std::optional<std::uint64_t> content_length;  // written where body is length or none; absent: not written
-  std::string_view extra_fields;                // complete lines
-  std::string_view request_id;
-  std::string_view date_line;           // complete, "Date: …\r\n"; used when the fields have none
-  bool close = false;                   // the connection ends with this message
-  bool http10 = false;                  // the client speaks HTTP/1.0
-  const Protocols* upgrades = nullptr;  // its Upgrade field passes, with these protocols; nullptr: it does not
+// How HTTP/1 frames a response.
+struct ResponseFraming {
+  ClientBody body = ClientBody::none;  // content_length is written where it is length or none
+  bool close = false;                  // the connection ends with this message
+  bool http10 = false;                 // the client speaks HTTP/1.0
 };
-void append_response_head(std::string& out, const ResponseHead&);
+void append_response_head(std::string& out, const ResponseStart&, const ResponseFraming&);
 
 // A 1xx as it came, without hop-by-hop fields.
 void append_interim_head(std::string& out, const Response&, const http::ConnectionOptions&);

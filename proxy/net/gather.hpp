@@ -24,6 +24,7 @@ class Gather {
   };
   using Parts = std::span<const Part>;
 
+  void clear() { first_ = count_ = 0; }
   void add(std::string_view piece) {
     if (piece.empty()) return;
     Part& part = parts_[count_++];

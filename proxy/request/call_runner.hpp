@@ -12,7 +12,7 @@
 
 namespace fusewire::proxy {
 
-// Owned by the coroutine that drives the request, by a Refresh, or (a fallback's) by the first call; on its worker's
+// Owned by RequestRunner::forward, by a Refresh, or (a fallback's) by the first call; on its worker's
 // thread. It must outlive its upload, so finish() comes last. Use: resolve(); then relay the body with next_piece(), or
 // answer what is in the Reply; done(), finish(). Invariants: filters hear on_done once; the slot of
 // max_concurrent_requests is held from the moment in which the upstream is asked until done() or finish(); a fallback's

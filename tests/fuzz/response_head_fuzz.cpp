@@ -48,17 +48,15 @@ void check_relayed(const Response& response, const HeadResult& head, bool to_hea
   const ClientBody body = client_body(response, http10);
   std::string out;
   proxy::append_response_head(
-      out, {.status = response.status,
-            .reason = response.reason,
-            .fields = response.fields,
-            .connection = &head.connection,
-            .body = body,
-            .content_length = response.body == BodyKind::length ? std::optional(response.content_length) : std::nullopt,
-            .extra_fields = {},
-            .request_id = "id-1",
-            .date_line = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
-            .close = body == ClientBody::until_close,
-            .http10 = http10});
+      out,
+      {.status = response.status,
+       .reason = response.reason,
+       .fields = response.fields,
+       .connection = &head.connection,
+       .content_length = response.body == BodyKind::length ? std::optional(response.content_length) : std::nullopt,
+       .request_id = "id-1",
+       .date_line = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"},
+      {.body = body, .close = body == ClientBody::until_close, .http10 = http10});
   const Exact bytes(out);
   Response again;
   const HeadResult result = parse_response_head(bytes.view(), kLoose, to_head, again);

@@ -73,17 +73,15 @@ std::string relayed(const std::string& bytes, Relayed how = {}) {
   const auto head = http::parse_response_head(bytes, {}, false, response);
   REQUIRE(head.parsed == http::Parsed::complete);
   std::string out;
-  append_response_head(out, {.status = response.status,
-                             .reason = response.reason,
-                             .fields = response.fields,
-                             .connection = &head.connection,
-                             .body = how.body,
-                             .content_length = how.length,
-                             .extra_fields = {},
-                             .request_id = "id-1",
-                             .date_line = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
-                             .close = how.close,
-                             .http10 = how.http10});
+  append_response_head(out,
+                       {.status = response.status,
+                        .reason = response.reason,
+                        .fields = response.fields,
+                        .connection = &head.connection,
+                        .content_length = how.length,
+                        .request_id = "id-1",
+                        .date_line = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"},
+                       {.body = how.body, .close = how.close, .http10 = how.http10});
   return out;
 }
 

@@ -102,7 +102,7 @@ struct ForwardScene {
                [](const ResolvedName&) {}};
   WorkerCells cells;
   WorkerContext worker{0, cells, dns, [] {}};
-  ScriptedClient client;
+  UploadingClient client;
   Event event;
   Inbound inbound{.client = client, .event = event, .session = {}};
   Request request;

@@ -20,7 +20,8 @@ using proxy::Event;
 using proxy::Gather;
 using proxy::Task;
 
-class ScriptedClient final : public proxy::ClientStream {
+// A client as those see it who forward its request: it sends a body and takes 1xx. Its response is not written to it.
+class UploadingClient final : public proxy::ClientStream {
  public:
   bool has_left = false;
   bool takes = true;                 // what is written to it, at once
@@ -59,6 +60,12 @@ class ScriptedClient final : public proxy::ClientStream {
   }
   Task<void> flush(Gather&) override { co_await taken.wait(); }
   bool write_blocked() const override { return !takes; }
+  bool write(const proxy::ResponsePart&) override { return true; }
+  Task<void> flush_response() override { return Task<void>::ended(); }
+  bool write_failed() const override { return has_left; }
+  void close_after_response() override {}
+  void end_sending() override {}
+  void break_off() override {}
 
  private:
   Event* news_ = nullptr;
