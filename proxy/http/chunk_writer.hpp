@@ -13,6 +13,9 @@ namespace fusewire::proxy::http {
 
 class ChunkWriter {
  public:
+  // The name of a request's deadline field, which does not pass as a trailer (append_trailers). It must stay valid.
+  void set_deadline_header(std::string_view name) { deadline_header_ = name; }
+
   // Adds one chunk, and the end of the body with its trailers if it is the last (whose piece may be empty). What is
   // added stays good until the next call. Up to three parts.
   void add(Gather& gather, std::string_view piece, bool last, const Fields& trailers) {
@@ -27,7 +30,7 @@ class ChunkWriter {
     }
     if (last) {
       tail_.append("0\r\n");
-      append_trailers(tail_, trailers);
+      append_trailers(tail_, trailers, deadline_header_);
     }
     gather.add(tail_);
   }
@@ -35,6 +38,7 @@ class ChunkWriter {
  private:
   char size_line_[18];
   std::string tail_;
+  std::string_view deadline_header_;
 };
 
 }  // namespace fusewire::proxy::http

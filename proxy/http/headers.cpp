@@ -316,9 +316,9 @@ void append_interim_head(std::string& out, const Response& response, const http:
   out.append("\r\n", 2);
 }
 
-void append_trailers(std::string& out, const Fields& trailers) {
+void append_trailers(std::string& out, const Fields& trailers, string_view deadline_header) {
   for (const Field& field : trailers)
-    if (http::may_be_trailer(field)) append_field(out, field);
+    if (http::may_be_trailer(field) && !reads_like(field.name, deadline_header)) append_field(out, field);
   out.append("\r\n", 2);
 }
 

@@ -55,8 +55,8 @@ void append_response_head(std::string& out, const ResponseStart&, const Response
 void append_interim_head(std::string& out, const Response&, const http::ConnectionOptions&);
 
 // The fields of a trailer section and its empty line, after "0\r\n". Those that must not stand there are left out
-// (http::may_be_trailer).
-void append_trailers(std::string& out, const Fields&);
+// (http::may_be_trailer), and those that read like `deadline_header` (empty: none): the proxy writes that field itself.
+void append_trailers(std::string& out, const Fields&, std::string_view deadline_header = {});
 
 // Whether a Via field already names us (RFC 9110 §7.6.3).
 bool passed_here_before(const Fields&, std::string_view via);

@@ -33,10 +33,12 @@ bool Http1Exchange::try_send(const RequestHead& head, const RequestPiece& body) 
   Scratch& text = head_text_.emplace(scratch_);
   append_request_head(*text, head);
   unsent_.add(*text);
-  if (request_->body != BodyKind::chunked)
+  if (request_->body == BodyKind::chunked) {
+    chunks_.set_deadline_header(head.deadline_header);
+    if (body.last || !body.bytes.empty()) chunks_.add(unsent_, body.bytes, body.last, body.trailers);
+  } else {
     unsent_.add(body.bytes);
-  else if (body.last || !body.bytes.empty())
-    chunks_.add(unsent_, body.bytes, body.last, body.trailers);
+  }
   request_ended_ = body.last;
   if (!channel_.try_write(unsent_)) return false;
   head_text_.reset();

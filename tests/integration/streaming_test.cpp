@@ -95,6 +95,19 @@ TEST_CASE("a trailer that has no business there is dropped in either direction, 
   CHECK((back.trailers == FieldList{{"X-Sum", "abc"}}));
 }
 
+TEST_CASE("a deadline that a client sends as a trailer does not pass, nor what reads like it") {
+  Rig rig(scripts::echo(), "    timeouts: {deadline_header: x-deadline}\n");
+  Connection client = rig.proxy.connect();
+  for (const std::size_t size : {std::size_t{5}, std::size_t{1024 * 1024}}) {  // with the head, and after it
+    CAPTURE(size);
+    const std::string trailers = "X-Sum: abc\r\nX-Deadline: 5\r\nx_deadline: 5\r\nX-Deadlines: 5\r\n";
+    const Response reply = send_and_read(client, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                                                     chunked(pattern(size), 30000, trailers));
+    CHECK(reply.complete);
+    CHECK((rig.upstream.requests().back().trailers == FieldList{{"X-Sum", "abc"}, {"X-Deadlines", "5"}}));
+  }
+}
+
 TEST_CASE("a body in single bytes arrives as it was sent") {
   Rig rig(scripts::drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked("dripping", 3), 1ms));
   const Response reply = rig.proxy.get("/");

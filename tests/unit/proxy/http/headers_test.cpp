@@ -385,6 +385,19 @@ TEST_CASE("trailers pass but for those that frame, route, authenticate or say ho
   CHECK(out == "X-Sum: 1\r\nContent-Digest: x\r\ngrpc-status: 0\r\nX-Empty: \r\n\r\n");
 }
 
+TEST_CASE("what reads like the deadline's field is no trailer of a request") {
+  Fields trailers;
+  trailers.add("X-Deadline", "5");
+  trailers.add("x_deadline", "5");
+  trailers.add("X-Deadlines", "5");
+  std::string out;
+  append_trailers(out, trailers, "x-deadline");
+  CHECK(out == "X-Deadlines: 5\r\n\r\n");
+  out.clear();
+  append_trailers(out, trailers);
+  CHECK(out == "X-Deadline: 5\r\nx_deadline: 5\r\nX-Deadlines: 5\r\n\r\n");
+}
+
 TEST_CASE("a status has its standard phrase, or none") {
   CHECK(reason_phrase(200) == "OK");
   CHECK(reason_phrase(503) == "Service Unavailable");
