@@ -129,9 +129,9 @@ void CacheWriter::on_done(Call& call, Time) noexcept {
 
 void CacheWriter::begin(const Call& call) {
   const Response& response = *call.exchange->response;
-  if (displaces_a_good_one(call)) return;
   const auto verdict = judge(call, *call.context->request, response);
   if (!verdict) return forget_superseded(call, verdict.refusal);
+  if (displaces_a_good_one(call)) return;
   const bool known = response.body == BodyKind::length;
   if (known && response.content_length > call.upstream->cache.max_object) return;
   freshness_ = verdict.freshness;
@@ -200,6 +200,7 @@ void CacheWriter::forget_superseded(const Call& call, Refusal refusal) {
   if (!superseded || context_->cache_partition->entries() == 0) return;
   const Request& request = *call.context->request;
   if (!cache::is_plain_get(request) || !is_anonymous(request) || request.fields.find("range")) return;
+  if (displaces_a_good_one(call)) return;
   if (const EntryPtr older = find(call)) context_->store->invalidate(*older);
 }
 
