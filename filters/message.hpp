@@ -67,6 +67,7 @@ enum class FieldId : std::uint8_t {
   x_forwarded_host,
   x_forwarded_port,
   x_forwarded_proto,
+  x_forwarded_site,  // X-Forwarded-Prefix, -Scheme and -Ssl: what else applications build their own URLs from
   x_real_ip,
   x_request_id,
   lookalike,  // reads like one of these where `_` is taken for `-`: no request takes it to an upstream

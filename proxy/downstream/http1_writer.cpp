@@ -52,8 +52,8 @@ void Http1Writer::add_first(const ResponsePart& part) {
   const ResponseStart& start = *part.start;
   body_ = framing(start);
   until_close_ = body_ == ClientBody::until_close;
-  const bool cuts_upload = part.last && !to_.persistence.rest_is_drainable();  // it ends with the response
-  const bool close = to_.persistence.must_close() || until_close_ || cuts_upload;
+  // The response may end before the upload does, which would end the connection: what is not said now can't be later.
+  const bool close = to_.persistence.must_close() || until_close_ || !to_.persistence.rest_is_drainable();
   if (close) to_.persistence.end();
   head_->clear();
   append_response_head(

@@ -85,7 +85,8 @@ FieldId field_id(std::string_view name) {
     case 14:
       return pick(name, {{"content-length", FieldId::content_length}});
     case 15:
-      return pick(name, {{"x-forwarded-for", FieldId::x_forwarded_for}});
+      return pick(name,
+                  {{"x-forwarded-for", FieldId::x_forwarded_for}, {"x-forwarded-ssl", FieldId::x_forwarded_site}});
     case 16:
       return pick(name, {{"proxy-connection", FieldId::proxy_connection},
                          {"x-forwarded-host", FieldId::x_forwarded_host},
@@ -95,7 +96,9 @@ FieldId field_id(std::string_view name) {
       return pick(
           name, {{"transfer-encoding", FieldId::transfer_encoding}, {"x-forwarded-proto", FieldId::x_forwarded_proto}});
     case 18:
-      return pick(name, {{"proxy-authenticate", FieldId::proxy_authenticate}});
+      return pick(name, {{"proxy-authenticate", FieldId::proxy_authenticate},
+                         {"x-forwarded-prefix", FieldId::x_forwarded_site},
+                         {"x-forwarded-scheme", FieldId::x_forwarded_site}});
     case 19:
       return pick(name, {{"proxy-authorization", FieldId::proxy_authorization}});
     default:

@@ -236,6 +236,9 @@ void append_request_head(std::string& out, const RequestHead& head) {
       case FieldId::x_real_ip:
         forwarding = true;  // written below
         continue;
+      case FieldId::x_forwarded_site:
+        if (!head.peer.trusted) continue;
+        break;
       case FieldId::lookalike:
         continue;
       case FieldId::host:

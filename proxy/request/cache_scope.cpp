@@ -33,6 +33,8 @@ void append_cache_scope(std::string& scope, const Request& request, const http::
     if (field.id == FieldId::x_forwarded_proto || field.id == FieldId::x_forwarded_host ||
         field.id == FieldId::x_forwarded_port)
       scope.append(1, static_cast<char>(field.id)).append(field.value).append("\n");
+    else if (field.id == FieldId::x_forwarded_site)
+      scope.append(field.name).append(":").append(field.value).append("\n");
     else if (field.id == FieldId::forwarded)
       append_site(scope, field.value);
   }

@@ -34,6 +34,7 @@ void ExchangeClock::upload_waits(Time now) {
 
 void ExchangeClock::upload_came(std::size_t bytes, Time now) {
   x_.waits.upload_came(bytes, now);
+  end_await_continue();
   body_moved(now);
 }
 
@@ -95,6 +96,7 @@ ExchangeClock::Fault ExchangeClock::timeout_of_phase() const {
     case Phase::connecting:
       return {Outcome::connect_timeout, connect_started_ + x_.connect_within};
     case Phase::sending:  // only the upstream's time is limited here, not the client's
+      if (awaits_continue()) return {Outcome::response_timeout, continue_awaited_ + x_.response_within};
       return {Outcome::idle_timeout, blocked_ ? last_progress_ + x_.idle_within : kNever};
     case Phase::waiting:  // which a client that takes no 1xx makes longer
       return {Outcome::response_timeout,

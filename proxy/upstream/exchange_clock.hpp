@@ -48,6 +48,12 @@ class ExchangeClock {
   void end_blocked_write() { blocked_.reset(); }
   bool has_blocked_write() const { return blocked_.has_value(); }
 
+  // The client sends its body once it has an interim response (Expect: 100-continue), and the upstream has had the head
+  // since then: an answer of some kind is due.
+  void await_continue(Time now) { continue_awaited_ = now; }
+  void end_await_continue() { continue_awaited_ = kNever; }
+  bool awaits_continue() const { return continue_awaited_ != kNever; }
+
   // ------ the client keeps the upstream waiting, or does so no longer
   void upload_waits(Time now);
   void upload_came(std::size_t bytes, Time now);
@@ -82,6 +88,7 @@ class ExchangeClock {
   Deadline due_;
   Time connect_started_ = kNever;
   Time last_progress_ = kNever;
+  Time continue_awaited_ = kNever;
   std::optional<std::uint64_t> blocked_;  // what had been sent when a write began to wait, or last went on
   std::optional<Fault> fault_;
   Phase phase_ = Phase::queueing;

@@ -136,6 +136,7 @@ void Forward::on_sent(Time now) {
   inbound_.buffered_body = {};
   if (stream_->write_failed()) return;  // perhaps it has answered early: the read will tell
   x_.waits.upload_begins(steady_now());
+  if (inbound_.body.decoded() == 0 && call_.context->request->fields.find("expect")) clock_.await_continue(now);
   upload_.start(*stream_,
                 [this](Upload::Progress progress, Time at, std::size_t bytes) { on_upload(progress, at, bytes); });
 }
@@ -197,6 +198,7 @@ void Forward::take_head() {
 
 Task<void> Forward::relay_interim() {
   call_.connection_bound = call_.connection_bound || head_.connection_bound;
+  clock_.end_await_continue();
   if (inbound_.request.minor_version < 1 || running_on_) co_return;
   Scratch scratch(worker_.scratch());
   append_interim_head(*scratch, head_.message, head_.connection);

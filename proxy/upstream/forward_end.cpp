@@ -19,7 +19,7 @@ void Forward::end(const Fault& fault) {
   clock_.enter(Phase::over);
   streams_.cancel_connect();
   if (fault.outcome == Outcome::complete) return;
-  x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at);
+  x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at) || clock_.awaits_continue();
   if (stream_ != nullptr && !call_.runs_on) stream_->cancel();
 }
 
@@ -92,6 +92,8 @@ bool Forward::interrupted() {
       end(Outcome::client_gone);
       return true;
     case Upload::State::client_late:
+      end(clock_.awaits_continue() ? Outcome::response_timeout : Outcome::client_fault);
+      return true;
     case Upload::State::client_malformed:
     case Upload::State::too_large:
       end(Outcome::client_fault);

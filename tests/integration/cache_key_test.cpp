@@ -86,7 +86,9 @@ TEST_CASE("what a trusted peer says of its client's scheme, host and port keeps 
   Rig rig(
       [](Call& call) {
         const Request& request = call.read_body();
-        call.send(response(200, request.field("X-Forwarded-Proto") + " " + request.field("X-Forwarded-Host"),
+        call.send(response(200,
+                           request.field("X-Forwarded-Proto") + " " + request.field("X-Forwarded-Host") +
+                               request.field("X-Forwarded-Prefix"),
                            "Cache-Control: max-age=600\r\n"));
       },
       kServe, "    trust_forwarded: [127.0.0.0/8]\n");
@@ -94,6 +96,8 @@ TEST_CASE("what a trusted peer says of its client's scheme, host and port keeps 
   for (int i = 0; i < 2; ++i) {
     CHECK(body_of(rig.proxy, get + "X-Forwarded-Proto: http\r\n") == "http shop");
     CHECK(body_of(rig.proxy, get + "X-Forwarded-Proto: https\r\n") == "https shop");
+    CHECK(body_of(rig.proxy, get + "X-Forwarded-Prefix: /a\r\n") == "http shop/a");
+    CHECK(body_of(rig.proxy, get + "X-Forwarded-Prefix: /b\r\n") == "http shop/b");
     CHECK(body_of(rig.proxy, get + "X-Forwarded-Host: evil\r\n") == "http evil");
     CHECK(body_of(rig.proxy, get + "Connection: x-forwarded-host\r\nX-Forwarded-For: 1.1.1.1\r\n"
                                    "X-Forwarded-Host: evil\r\n") == "http shop");

@@ -123,6 +123,21 @@ TEST_CASE("forwarding fields of an untrusted peer are replaced") {
   CHECK(std::regex_match(value, std::regex("for=127\\.0\\.0\\.1;host=\"?shop\\.example\"?;proto=http")));
 }
 
+TEST_CASE("what else says how a site is reached passes from a trusted peer alone") {
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-Prefix: /shop\r\nX-Forwarded-Scheme: https\r\nX-Forwarded-Ssl: "
+      "on\r\n\r\n";
+  Rig stranger;
+  Rig trusting(scripts::ok(), "", "    trust_forwarded: [127.0.0.0/8]\n");
+  const Request from_stranger = forwarded(stranger, request);
+  const Request from_trusted = forwarded(trusting, request);
+  for (const char* name : {"X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Ssl"}) {
+    CAPTURE(name);
+    CHECK_FALSE(from_stranger.has(name));
+    CHECK(from_trusted.has(name));
+  }
+}
+
 TEST_CASE("fields that read like the proxy's own once `_` is `-` are removed, a trusted peer's too") {
   for (const char* trust : {"", "    trust_forwarded: [127.0.0.0/8]\n"}) {
     Rig rig(scripts::ok(), "", trust);

@@ -158,6 +158,12 @@ TEST_CASE("the last response says so: too much of the request's body has not bee
   CHECK(response.closes());
 }
 
+TEST_CASE("a response that may end before a long upload says that it is the last, whole or not") {
+  Writing response("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  response.begin("he", false);
+  CHECK(response.closes());
+}
+
 TEST_CASE("a response to a request with little left to read keeps the connection") {
   Writing response("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n");
   response.begin("hello", true);

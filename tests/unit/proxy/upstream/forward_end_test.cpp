@@ -19,6 +19,34 @@ TEST_CASE("an upstream that does not answer in time is cut off") {
   CHECK(scene.kept.cancelled);
 }
 
+TEST_CASE("an upstream that says nothing to a client that waits for 100 (Continue) is late, and not judged for it") {
+  ForwardScene scene("POST", "", 3);
+  scene.request.fields.add("Expect", "100-continue");
+  scene.begin();
+  scene.x.response_within = 1ms;
+  spawn(ForwardScene::run(scene.forward.fetch_head(), scene.fetched), "fetch_head");
+  scene.wait_for_end();
+  CHECK(scene.x.outcome == Outcome::response_timeout);
+  CHECK(scene.x.client_withheld);  // a client could do so on purpose
+}
+
+TEST_CASE("a client that has its 100 (Continue) is waited for, and so is one that sends its body without it") {
+  ForwardScene scene("POST", "", 3);
+  scene.request.fields.add("Expect", "100-continue");
+  SUBCASE("it has it") {
+    scene.kept.heads.push_back({UpstreamStream::HeadRead::interim, 100});
+    scene.fetch();
+  }
+  SUBCASE("it goes on without") {
+    scene.fetch();
+    scene.client.upload("p");
+  }
+  scene.x.response_within = 0ms;
+  scene.forward.client_took();  // has it look at the time again
+  for (int turns = 0; turns < 4; ++turns) scene.worker.loop().turn(Time{});
+  CHECK(scene.x.outcome == Outcome::pending);
+}
+
 TEST_CASE("an upstream that does not take the request in time is cut off") {
   ForwardScene scene("POST", "pay", 3);
   scene.kept.takes = false;
