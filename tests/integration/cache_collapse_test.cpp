@@ -97,6 +97,23 @@ TEST_CASE("questions about what is stale are asked once for all") {
   CHECK(asked_for_root(rig) == 2);
 }
 
+TEST_CASE("a fetch that takes a second attempt sets nobody free after the first one") {
+  Rig rig(scripts::ok(), kServe);
+  rig.upstream.script(
+      for_root(scripts::reply(response(200, "old", "Cache-Control: max-age=60\r\nAge: 100\r\nETag: \"v1\"\r\n"))));
+  rig.proxy.get("/");
+  const Gate gate;
+  const auto about_another = scripts::reply("HTTP/1.1 304 Not Modified\r\nETag: \"v2\"\r\n\r\n");
+  rig.upstream.script(
+      for_root(scripts::in_turn({gate.before(about_another), scripts::reply(response(200, "new", kFresh))})));
+  auto clients = ask(rig, kClients);
+  settle(rig, kClients);
+  *gate.open = true;
+  for (Connection& client : clients) CHECK(read_response(client).body == "new");
+  CHECK(asked_for_root(rig) == 3);
+  CHECK(rig.proxy.breaker().totals.success == 2 + rig.upstream.request_count() - 3);  // one permit for both attempts
+}
+
 TEST_CASE("a response that can't be shared sets free all who waited, at its head") {
   const Gate gate;
   std::atomic<int> number{0};
