@@ -189,7 +189,6 @@ class Breaker {
   // Every call reads these; while the breaker is closed, few write them.
   alignas(64) std::atomic<std::uint64_t> word_{0};
   std::atomic<OverrideWord> override_{};
-  std::atomic<Millis> override_set_at_{0};  // written by the control thread before override_
   std::atomic<const Settings*> settings_{nullptr};
   const Time made_;
   const std::uint64_t seed_;
@@ -213,7 +212,8 @@ class Breaker {
 
   // Written by transitions, but for the first, which shadow mode counts.
   std::atomic<std::uint64_t> would_reject_{0};
-  std::atomic<Millis> last_interval_{0};  // of the last trip
+  std::atomic<Millis> last_interval_{0};    // of the last trip
+  std::atomic<Millis> override_set_at_{0};  // written by the control thread before override_
   std::array<std::atomic<Millis>, 3> time_in_{};
   std::array<std::atomic<std::uint32_t>, kReasons> trips_{};
   std::atomic<std::uint32_t> half_opened_{0};

@@ -29,7 +29,7 @@ upstreams:
   orders:
     endpoints: ["unix:/origin"]
     circuit_breaker: )";
-  text += setup.breaker ? "{detection: {consecutive_failures: {threshold: 1}}, transitions: {open_timeout: 1s}, "
+  text += setup.breaker ? "{detection: {consecutive_failures: {threshold: 1}}, transitions: {open_timeout: 1ms}, "
                           "recovery: {half_open_max_calls: 1, success_threshold: 1}}"
                         : "{mode: disabled}";
   text += R"(
