@@ -8,6 +8,7 @@
 #include <concepts>
 
 #include "filters/call.hpp"
+#include "filters/reply.hpp"
 #include "filters/step.hpp"
 
 namespace fusewire {

@@ -11,7 +11,6 @@
 #include "config/config.hpp"
 #include "filters/exchange.hpp"
 #include "filters/flags.hpp"
-#include "filters/reply.hpp"
 #include "filters/request_context.hpp"
 
 namespace fusewire {

@@ -5,9 +5,9 @@
 // Order of calls, for every filter of the chain in the chain's order, on the way in *and* on the way out (the breaker
 // must judge what truly happened before the fallback, last, dresses it up):
 //
-//   on_request   once, and again after each Wait. An Answer, with the reply filled in, ends the walk: later filters'
-//   on_request are not called, and
-//                nothing is sent upstream.
+//   on_request   once, and again after each Wait. An Answer, with the reply filled in, ends the walk: the filters
+//   behind
+//                it are not asked, and nothing is sent upstream.
 //   on_reply     once for each reply that is about to go out (the upstream's head, a filter's own reply, a problem); a
 //                filter may replace it. The outcome is final unless the upstream's body still flows. An Ask ends the
 //                walk. What another upstream has answered is not shown again.
@@ -17,10 +17,10 @@
 //                and not of a response that was put aside for another upstream: on_done has been called by then.
 //   on_due       when next_due() has come; the call may still be waiting for the upstream.
 //   on_client_stalled  the client takes its answer slowly: nobody else is to wait for this call any longer.
-//   on_done      exactly once, noexcept: the upstream's part is over, and the outcome says how. Before the last bytes
-//   of
-//                the response go to the client, so that a client that reads them finds the verdict already recorded. A
-//                response that is put aside for another upstream is `abandoned`; where the call runs on
+//   on_done      exactly once, noexcept: the upstream's part is over, and the outcome says how. It comes before the
+//   last bytes
+//                of the response go to the client, so that a client that reads them finds the verdict already recorded.
+//                A response that is put aside for another upstream is `abandoned`; where the call runs on
 //                (wants_verdict), on_verdict follows.
 #pragma once
 
@@ -28,6 +28,7 @@
 #include <string_view>
 
 #include "filters/call.hpp"
+#include "filters/reply.hpp"
 #include "filters/step.hpp"
 
 namespace fusewire {

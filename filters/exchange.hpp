@@ -14,7 +14,7 @@ namespace fusewire {
 // Belongs to its attempt, and to one worker thread.
 struct Exchange {
   // Steady times, kNever while they have not come.
-  Time begun = kNever;         // of the first attempt: the breaker let the call pass
+  Time begun = kNever;         // with the breaker's permit, where it is the first attempt
   Time request_sent = kNever;  // last byte of the request sent; equal to `begun` without a body
   Time response_head = kNever;
   Time response_end = kNever;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Thin glue between one exchange and its upstream's breaker: asks for the permit, tells slowness, gives one verdict.
+// Thin glue between one call and its upstream's breaker: asks for the permit, tells slowness, gives one verdict.
 #pragma once
 
 #include <atomic>

@@ -74,7 +74,7 @@ bool kept_deadline(const Call& call) noexcept {
 // has a method that the upstream does not know (RFC 9110 §15.6.2).
 bool chosen_by_client(const Call& call) noexcept {
   const Exchange& x = *call.exchange;
-  if (x.upstream_status < 500 || call.context->request == nullptr || x.response == nullptr) return false;
+  if (x.upstream_status < 500 || x.response == nullptr) return false;
   const Request& request = *call.context->request;
   if (x.upstream_status == 501 && !request.is_get_or_head()) return true;
   if (x.upstream_status == 504 && cache::request_directives(request.fields).only_if_cached) return true;

@@ -7,6 +7,7 @@
 #include "filters/cache/entry.hpp"
 #include "filters/call.hpp"
 #include "filters/chain_context.hpp"
+#include "filters/reply.hpp"
 
 namespace fusewire::cache {
 
@@ -26,8 +27,8 @@ bool is_answerable(const Request&) noexcept;
 // The part of the store that the call's request may see.
 Scope scope_of(const ChainContext&, const Call&) noexcept;
 
-// The stored response for the call's request, if there is one and it may be used. Counts hit and stale; a miss too, unless the
-// request was looked up before (serve: normal).
+// The stored response for the call's request, if there is one and it may be used. Counts hit and stale; a miss too,
+// unless the request was looked up before (serve: normal).
 EntryPtr select(const ChainContext&, const Call&, StaleRule, Time now);
 
 // 200 (or what is stored), 304, 206 or 416, with Age and this Cache-Status. Copies no body.

@@ -23,7 +23,7 @@ Step CacheFilter::on_reply(Call& call, Reply& reply, Time now) {
 }
 
 // Either the stored response is still valid, or the 304 names a validator that we did not send. In the second case the
-// entry is dropped, and the upstream asked again without conditions (RFC 9111 §4.3.4).
+// entry is dropped, and the upstream asked again without the proxy's conditions (RFC 9111 §4.3.4).
 Step CacheFilter::validated(Call& call, Reply& reply, Time now) {
   const cache::Entry& asked_about = *lookup_->validating();
   if (cache::still_holds(asked_about, *call.exchange->response, cache::received(call, now).wall)) {

@@ -41,7 +41,7 @@ class CacheLookup final : public Awaited {
   // It turns out that the response on its way can't be stored.
   void on_given_up(const Call&);
   void on_done(const Call&, bool stored, Time now) noexcept;
-  // Nobody waits for this exchange any longer.
+  // Nobody waits for this call any longer.
   void let_go() noexcept { end(cache::Ended::alone); }
 
  private:

@@ -18,7 +18,7 @@ class CacheWriter {
 
   // `serve: on_error` answers `only-if-cached` by itself: from the store, or 504.
   std::optional<Reply> on_request(Call&, Time now);
-  // It is asked once more, without what has just been forgotten.
+  // The upstream is asked once more: what has been forgotten since the first time does not matter.
   void on_asked_again() { serial_ = context_->store->now_serial(); }
   // Decides whether this response is collected; 304, HEAD and unsafe methods do their work here.
   void on_reply(Call&, Reply&, Time now);
@@ -28,7 +28,7 @@ class CacheWriter {
 
   // The response at hand is being remembered with this freshness; nullptr: it is not.
   const cache::Freshness* remembering() const noexcept { return plan_ == Plan::nothing ? nullptr : &freshness_; }
-  // Whether something of this exchange is stored now.
+  // Whether something of this call is stored now.
   bool has_stored() const noexcept { return has_stored_; }
   // Returns this stored response with the fields and times of the one at hand, a 304 or an answer to HEAD, and stores
   // it where that is allowed.

@@ -79,7 +79,7 @@ std::optional<Step> FallbackFilter::run(const config::UpstreamStep& step, Call& 
 
 std::optional<Step> FallbackFilter::run(const config::StaticStep& step, Call& call, Reply& reply, Time) {
   reply = {};
-  reply.origin = Reply::Origin::stored;  // the configuration owns it, and the exchange pins that
+  reply.origin = Reply::Origin::stored;  // the configuration owns it, and the request pins that
   reply.status = step.status;
   for (const auto& [name, value] : step.headers)
     if (!frames(name)) reply.fields.add(name, value);

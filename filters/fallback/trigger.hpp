@@ -5,13 +5,14 @@
 #include <string_view>
 
 #include "filters/call.hpp"
+#include "filters/reply.hpp"
 
 namespace fusewire {
 
 // What this reply is to a fallback. Names are for the proxy's own answers, statuses for the upstream's.
 Trigger trigger_of(const Call&, const Reply&) noexcept;
 
-// Whether the exchange's `on:` lists it.
+// Whether the call's `on:` lists it.
 bool falls_back(const Call&, const Reply&) noexcept;
 
 // "circuit-open", "timeout", …

@@ -129,7 +129,7 @@ void Http1Reader::keep_what_a_refusal_shows() {
   if (line.starts_with('/')) inbound_.request.path = line.substr(0, line.find_first_of(" ?#"));
 }
 
-// Kept when it is short and visible, else made (spec "Logs and traces").
+// Kept when it is short and visible, else made (docs/reference.md, the access log).
 void Http1Reader::choose_request_id() {
   const auto given = inbound_.request.fields.find("x-request-id");
   const auto visible = [](char c) { return c > ' ' && c < 0x7f; };

@@ -16,7 +16,7 @@ const Fields kNoTrailers;
 }  // namespace
 
 Http1Writer::Http1Writer(Http1Client& client, Scratch::Pool& scratch)
-    : client_(client), to_(client.connection()), head_(scratch) {
+    : client_(client), to_(client.connection()), scratch_(scratch) {
   client.write_with(this);
 }
 
@@ -55,14 +55,14 @@ void Http1Writer::add_first(const ResponsePart& part) {
   // The response may end before the upload does, which would end the connection: what is not said now can't be later.
   const bool close = to_.persistence.must_close() || until_close_ || !to_.persistence.rest_is_drainable();
   if (close) to_.persistence.end();
-  head_->clear();
+  head_.emplace(scratch_);
   append_response_head(
-      *head_, start,
+      **head_, start,
       {.body = body_, .close = close && start.status != 101, .http10 = to_.inbound.request.minor_version == 0});
   const bool framed = body_ == ClientBody::length || body_ == ClientBody::until_close;
   const bool joined = framed && part.piece.size() <= kJoined;
-  if (joined) head_->append(part.piece);
-  gather_.add(*head_);
+  if (joined) (*head_)->append(part.piece);
+  gather_.add(**head_);
   if (!joined) add(part);
 }
 

@@ -3,6 +3,8 @@
 // `Connection: close`.
 #pragma once
 
+#include <optional>
+
 #include "proxy/downstream/http1_connection.hpp"
 #include "proxy/http/chunk_writer.hpp"
 #include "proxy/http/response_part.hpp"
@@ -46,7 +48,8 @@ class Http1Writer {
 
   Http1Client& client_;
   const Http1Connection& to_;
-  Scratch head_;
+  Scratch::Pool& scratch_;
+  std::optional<Scratch> head_;  // from the first part on
   http::ChunkWriter chunks_;
   Gather gather_;  // what is left of the last part
   ClientBody body_ = ClientBody::none;

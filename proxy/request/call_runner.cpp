@@ -99,6 +99,7 @@ void CallRunner::accept(const Answer& answer) {
 // Until what a filter waits for has come, or it waits no longer.
 Task<void> CallRunner::wait(const Wait& wait) {
   const auto waker = std::make_shared<LoopWaker>(worker_.loop(), inbound_.event);
+  const LoopWaker::Listening listening(*waker);
   if (!wait.what->await(waker)) co_return;
   bool late = false;
   Deadline patience(worker_.deadlines(), [&] {
@@ -110,7 +111,6 @@ Task<void> CallRunner::wait(const Wait& wait) {
     inbound_.client.listen();
     co_await inbound_.event.wait();
   }
-  waker->forget();
   if (cut_off_ || inbound_.client.gone()) exchange().outcome = cut_off_.value_or(Outcome::client_gone);
 }
 
@@ -153,7 +153,7 @@ void CallRunner::fail(Reply& reply) {
 Task<CallRunner*> CallRunner::resolve(Reply& reply, Time now) {
   if (Task<void> asking = ask(reply, now); !asking.is_ready()) {
     co_await asking;
-    now = exchange().response_head != kNever ? exchange().response_head : ended_at();
+    now = answered_at();
   }
   co_return co_await decide(reply, now);
 }
@@ -169,8 +169,9 @@ Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
 Task<CallRunner*> CallRunner::decide_by_asking(Step step, Reply& reply) {
   while (const Ask* const ask = std::get_if<Ask>(&step)) {
     if (ask->upstream.empty()) {
+      if (!call.context->body_replayable) break;
       co_await ask_again(reply);
-      step = chain.on_reply(call, reply, steady_now());
+      step = chain.on_reply(call, reply, answered_at());
       continue;
     }
     Reply other;
@@ -236,8 +237,10 @@ std::optional<FallbackResult> CallRunner::result_of_fallback(const CallRunner& s
   return failed ? FallbackResult::error : FallbackResult::hit;
 }
 
-// What it still has of its upstream, be it a response that was put aside, others may have.
+// What it still has of its upstream, be it a response that was put aside, others may have. It is judged before: its
+// response is gone afterwards.
 Task<void> CallRunner::let_go() {
+  if (!done_) conclude(ended_at());
   if (call.runs_on) co_return;
   if (attempt_) co_await attempt_->forward.finish();
   give_slot_back();
@@ -252,6 +255,11 @@ std::string_view CallRunner::next_piece() {
 }
 
 // ------------------------------------------------------------------------------------------------------ the end
+
+// When the reply came that is at hand.
+Time CallRunner::answered_at() const {
+  return exchange().response_head != kNever ? exchange().response_head : ended_at();
+}
 
 // When the upstream's part ended: what falls due together is reported with its own times.
 Time CallRunner::ended_at() const { return exchange().response_end != kNever ? exchange().response_end : steady_now(); }

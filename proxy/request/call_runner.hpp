@@ -75,6 +75,7 @@ class CallRunner {
   void accept(const Answer&);
   Task<void> wait(const Wait&);
   void fail(Reply&);
+  Time answered_at() const;
   Time ended_at() const;
   Task<CallRunner*> decide_by_asking(Step, Reply&);
   Task<CallRunner*> ask_other(const Upstream&, Reply&);

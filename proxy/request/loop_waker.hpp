@@ -9,7 +9,7 @@
 
 namespace fusewire::proxy {
 
-// Wakes a coroutine of this loop from whatever thread. The coroutine makes it, and forgets it before its event ends.
+// Wakes a coroutine of this loop from whatever thread. The coroutine makes it, and listens to it while it waits.
 class LoopWaker final : public Waker, public std::enable_shared_from_this<LoopWaker> {
  public:
   LoopWaker(Loop& loop, Event& event) : loop_(loop), event_(&event) {}
@@ -23,7 +23,18 @@ class LoopWaker final : public Waker, public std::enable_shared_from_this<LoopWa
 
   // The rest: on the loop's thread.
   bool woken() const { return woken_; }
-  void forget() { event_ = nullptr; }  // nobody listens any more
+
+  // While this is there, the event is: after it a wake-up sets nothing.
+  class Listening {
+   public:
+    explicit Listening(LoopWaker& waker) : waker_(waker) {}
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+    ~Listening() { waker_.event_ = nullptr; }
+
+   private:
+    LoopWaker& waker_;
+  };
 
  private:
   Loop& loop_;

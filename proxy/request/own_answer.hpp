@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "filters/call.hpp"
+#include "filters/reply.hpp"
 
 namespace fusewire::proxy {
 

@@ -39,12 +39,14 @@ void ExchangeClock::upload_came(std::size_t bytes, Time now) {
 }
 
 void ExchangeClock::upload_blocked(Time now, std::uint64_t sent) {
+  end_await_continue();
   body_moved(now);
   begin_blocked_write(now, sent);
   arm();
 }
 
 void ExchangeClock::upload_sent(Time now, bool whole) {
+  end_await_continue();
   body_moved(now);
   end_blocked_write();
   if (!whole) return;

@@ -48,8 +48,8 @@ class ExchangeClock {
   void end_blocked_write() { blocked_.reset(); }
   bool has_blocked_write() const { return blocked_.has_value(); }
 
-  // The client sends its body once it has an interim response (Expect: 100-continue), and the upstream has had the head
-  // since then: an answer of some kind is due.
+  // The client waits for an interim response before it sends its body (Expect: 100-continue), and the upstream has had
+  // the head since then: an answer of some kind is due. It ends with whatever comes of either side.
   void await_continue(Time now) { continue_awaited_ = now; }
   void end_await_continue() { continue_awaited_ = kNever; }
   bool awaits_continue() const { return continue_awaited_ != kNever; }

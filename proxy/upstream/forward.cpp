@@ -45,7 +45,7 @@ Task<void> Forward::fetch_head() {
   }
 }
 
-// A kept connection that turned out closed (spec "Forwarding", last item).
+// A kept connection that turned out closed (RFC 9112 §9.3.1).
 bool Forward::may_try_again() const {
   if (running_on_ || attempts_ > 1 || !stream_->idle_since() || stream_->received_any()) return false;
   if (streams_.needs_this_connection()) return false;
@@ -136,14 +136,21 @@ void Forward::on_sent(Time now) {
   inbound_.buffered_body = {};
   if (stream_->write_failed()) return;  // perhaps it has answered early: the read will tell
   x_.waits.upload_begins(steady_now());
-  if (inbound_.body.decoded() == 0 && call_.context->request->fields.find("expect")) clock_.await_continue(now);
   upload_.start(*stream_,
                 [this](Upload::Progress progress, Time at, std::size_t bytes) { on_upload(progress, at, bytes); });
+}
+
+// RFC 9110 §10.1.1. An expectation that ends at this hop is none.
+bool Forward::expects_continue() const {
+  const auto expectation = call_.context->request->fields.find("expect");
+  return expectation && iequals(*expectation, "100-continue") && call_.context->request->minor_version >= 1 &&
+         !inbound_.connection.names_fields;
 }
 
 void Forward::on_upload(Upload::Progress progress, Time now, std::size_t bytes) {
   switch (progress) {
     case Upload::Progress::starved:
+      if (inbound_.body.decoded() == 0 && expects_continue()) clock_.await_continue(now);
       return clock_.upload_waits(now);
     case Upload::Progress::fed:
       return clock_.upload_came(bytes, now);
@@ -184,6 +191,7 @@ Task<void> Forward::receive_head() {
 
 void Forward::take_head() {
   has_head_ = true;
+  clock_.end_await_continue();
   call_.connection_bound = call_.connection_bound || head_.connection_bound;
   if (call_.connection_bound && !head_.connection.close) streams_.bind_to_client();
   x_.response = &head_.message;
@@ -198,7 +206,10 @@ void Forward::take_head() {
 
 Task<void> Forward::relay_interim() {
   call_.connection_bound = call_.connection_bound || head_.connection_bound;
-  clock_.end_await_continue();
+  if (clock_.awaits_continue()) {
+    clock_.end_await_continue();
+    inbound_.client.wait_for_body(steady_now());  // its time begins when it may send
+  }
   if (inbound_.request.minor_version < 1 || running_on_) co_return;
   Scratch scratch(worker_.scratch());
   append_interim_head(*scratch, head_.message, head_.connection);

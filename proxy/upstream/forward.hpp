@@ -77,6 +77,7 @@ class Forward final {
   Task<void> send();
   Task<void> send_slowly();
   void on_sent(Time now);
+  bool expects_continue() const;
   void on_upload(Upload::Progress, Time now, std::size_t bytes);
   Task<void> receive_head();
   void take_head();

@@ -19,7 +19,9 @@ void Forward::end(const Fault& fault) {
   clock_.enter(Phase::over);
   streams_.cancel_connect();
   if (fault.outcome == Outcome::complete) return;
-  x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at) || clock_.awaits_continue();
+  const bool is_late = fault.outcome == Outcome::response_timeout || fault.outcome == Outcome::total_timeout;
+  x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at) ||
+                       (is_late && clock_.awaits_continue());  // on purpose, perhaps
   if (stream_ != nullptr && !call_.runs_on) stream_->cancel();
 }
 
@@ -66,7 +68,8 @@ Outcome Forward::blame(Outcome timeout) const {
   if (timeout == Outcome::connect_timeout && streams_.is_resolving()) return Outcome::dns_timeout;
   if (timeout != Outcome::total_timeout) return timeout;
   if (inbound_.client.write_blocked()) return Outcome::client_gone;
-  const bool is_incomplete = upload_.running() && x_.request_sent == kNever && !clock_.has_blocked_write();
+  const bool is_incomplete =
+      upload_.running() && x_.request_sent == kNever && !clock_.has_blocked_write() && !clock_.awaits_continue();
   return is_incomplete ? Outcome::client_fault : Outcome::total_timeout;
 }
 
@@ -186,7 +189,6 @@ std::unique_ptr<UpstreamConnection> Forward::take_connection() {
 Task<void> Forward::finish() {
   clock_.enter(Phase::over);
   clock_.disarm();
-  if (attempts_ == 0) return Task<void>::ended();
   const bool reusable = stream_ != nullptr && stream_->finish();
   upload_.stop();
   if (upload_.running()) return finish_after_upload(reusable);

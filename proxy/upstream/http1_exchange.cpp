@@ -46,7 +46,7 @@ bool Http1Exchange::try_send(const RequestHead& head, const RequestPiece& body) 
 }
 
 bool Http1Exchange::try_send_body(const RequestPiece& piece) {
-  unsent_ = Gather();
+  unsent_.clear();
   if (request_->body == BodyKind::chunked)
     chunks_.add(unsent_, piece.bytes, piece.last, piece.trailers);
   else

@@ -185,7 +185,8 @@ TEST_CASE("process: the step that answered is in the access log") {
   SUBCASE("after a 304 about something else: none where the second answer is good, else that of the second") {
     const auto kept = scripts::reply(response(200, "kept", "Cache-Control: max-age=0\r\nETag: \"v1\"\r\n"));
     const auto other = scripts::reply("HTTP/1.1 304 Not Modified\r\nETag: \"v2\"\r\n\r\n");
-    ScriptedUpstream upstream(scripts::in_turn({kept, other, scripts::ok("new"), kept, other, scripts::status(500)}));
+    ScriptedUpstream upstream(
+        scripts::in_turn({kept, other, scripts::ok("new"), kept, other, scripts::status(500, "a body")}));
     const Logged logged(upstream.port(),
                         "    cache: {serve: normal}\n    fallback: {chain: [{static: {status: 200, body: sorry}}]}\n");
     for (const char* body : {"kept", "new", "kept", "sorry"}) CHECK(logged.ask(request("GET /")).body == body);

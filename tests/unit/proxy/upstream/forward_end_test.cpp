@@ -30,6 +30,29 @@ TEST_CASE("an upstream that says nothing to a client that waits for 100 (Continu
   CHECK(scene.x.client_withheld);  // a client could do so on purpose
 }
 
+TEST_CASE("an upstream that breaks off while a client waits for 100 (Continue) is judged as ever") {
+  OnFreshConnection scene("POST", "", std::uint64_t{3});
+  scene.request.fields.add("Expect", "100-continue");
+  scene.fetch();
+  scene.fresh.has_ended = true;
+  scene.wake();
+  scene.wait_for_end();
+  CHECK(scene.x.outcome == Outcome::reset);
+  CHECK_FALSE(scene.x.client_withheld);
+}
+
+TEST_CASE("an upstream that hangs behind a body that came without a 100 (Continue) is judged as ever") {
+  ForwardScene scene("POST", "", 3);
+  scene.request.fields.add("Expect", "100-continue");
+  scene.client.uploads.push_back("pay");
+  scene.begin();
+  scene.x.response_within = 1ms;
+  spawn(ForwardScene::run(scene.forward.fetch_head(), scene.fetched), "fetch_head");
+  scene.wait_for_end();
+  CHECK(scene.x.outcome == Outcome::response_timeout);
+  CHECK_FALSE(scene.x.client_withheld);
+}
+
 TEST_CASE("a client that has its 100 (Continue) is waited for, and so is one that sends its body without it") {
   ForwardScene scene("POST", "", 3);
   scene.request.fields.add("Expect", "100-continue");
