@@ -130,7 +130,7 @@ TEST_CASE("heuristic freshness: a tenth of the time since Last-Modified, for sta
 
 TEST_CASE("any final status is kept with explicit freshness, but for those that are about one request alone") {
   CacheRig rig;
-  for (int status : {200, 203, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 504, 599}) {
+  for (int status : {200, 203, 299, 301, 302, 303, 307, 308, 403, 404, 410, 499, 500, 502, 503, 504, 599}) {
     CAPTURE(status);
     const std::string target = "/" + std::to_string(status);
     rig.upstream.script(scripts::reply(response(status, "kept", kFresh)));
@@ -139,7 +139,7 @@ TEST_CASE("any final status is kept with explicit freshness, but for those that 
     CHECK(rig.proxy.get(target).body == "kept");
     CHECK(rig.proxy.get(target).status == status);
   }
-  for (int status : {206, 401, 407, 412, 416, 429})
+  for (int status : {206, 400, 401, 407, 408, 412, 413, 415, 416, 425, 426, 429})
     hold(rig, {{"not kept", kFresh, Second::forwarded, {}, {}, status}});
 }
 

@@ -108,8 +108,7 @@ TEST_CASE("a 304 that names no validator, or the weak form of the stored one, co
   CHECK(reply.field("ETag") == "W/\"v1\"");
 }
 
-TEST_CASE(
-    "a 304 that speaks of something else is not believed: the upstream is asked once more, without our conditions") {
+TEST_CASE("a 304 that speaks of something else is not believed: the upstream is asked once more, without conditions") {
   Rig rig(scripts::ok(), std::string(kServe) + "    limits: {max_connections: 1}\n");
   remember(rig, "old", kStale);
   rig.upstream.script(scripts::in_turn({not_modified("ETag: \"v2\"\r\n"), scripts::ok("new")}));

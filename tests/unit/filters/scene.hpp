@@ -12,6 +12,7 @@
 
 #include "filters/call.hpp"
 #include "filters/http_date.hpp"
+#include "filters/reply.hpp"
 #include "filters/step.hpp"
 
 namespace fusewire::test {

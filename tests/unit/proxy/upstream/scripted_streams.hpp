@@ -45,10 +45,11 @@ class UploadingClient final : public proxy::ClientStream {
     if (has_left) return BodyRead::gone;
     if (uploads.empty()) return BodyRead::wait;
     piece = body->decode(uploads.front().data(), uploads.front().size()).data;
+    in_use_ = true;
     return body->failed() ? BodyRead::malformed : BodyRead::piece;
   }
   void consume_body() override {
-    if (!uploads.empty()) uploads.pop_front();
+    if (std::exchange(in_use_, false)) uploads.pop_front();
   }
   std::size_t unread() const override { return uploads.empty() ? 0 : uploads.front().size(); }
   void wait_for_body(Time) override {}
@@ -69,6 +70,7 @@ class UploadingClient final : public proxy::ClientStream {
 
  private:
   Event* news_ = nullptr;
+  bool in_use_ = false;  // the first of them
 };
 
 class ScriptedStream final : public proxy::UpstreamStream {
