@@ -23,7 +23,7 @@ Reply get_metrics(const Call&);
 Reply get_events(const Call&);
 Reply get_event_stream(const Call&);
 Reply get_config(const Call&);
-Reply post_reload(const Call&);
+Reply post_reload(const Call&);  // where no name has to be looked up
 Reply post_check(const Call&);
 Reply post_drain(const Call&);
 

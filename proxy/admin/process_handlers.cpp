@@ -70,12 +70,17 @@ Reply get_config(const Call& call) {
                      {"effective", json::parse(config::to_json(snapshot.config))}});
 }
 
-Reply post_reload(const Call& call) {
-  const ReloadReport& report = call.control.reload("admin");
-  log::info("admin change", {{"change", "reload"}, {"successful", report.successful}, {"peer", call.request.peer}});
+Reply reload_reply(const ReloadReport& report, const Request& request) {
+  log::info("admin change", {{"change", "reload"}, {"successful", report.successful}, {"peer", request.peer}});
   if (report.successful) return json_reply(reload_view(report));
   return problem(422, "BadConfiguration", "the configuration was rejected; the last good one is kept",
                  reload_view(report));
+}
+
+Reply post_reload(const Call& call) {
+  Reply reply;
+  call.control.reload("admin", [&](const ReloadReport& report) { reply = reload_reply(report, call.request); });
+  return reply;
 }
 
 Reply post_check(const Call& call) {

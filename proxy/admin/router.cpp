@@ -48,7 +48,7 @@ constexpr std::array kEndpoints = {
     Endpoint{"DELETE", "/admin/cache", delete_cache, aside},
     Endpoint{"DELETE", "/admin/cache/{name}", delete_cache_of, aside},
     Endpoint{"GET", "/admin/config", get_config, aside},
-    Endpoint{"POST", "/admin/config/reload", post_reload, control_thread},
+    Endpoint{"POST", "/admin/config/reload", post_reload, reload},
     Endpoint{"POST", "/admin/config/check", post_check, aside, false, {}, kMaxBody},
     Endpoint{"POST", "/admin/drain", post_drain, control_thread},
 };

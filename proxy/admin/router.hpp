@@ -19,6 +19,7 @@ enum class Interface {
 enum class RunsOn {
   admin_thread,    // it only reads, and not much
   control_thread,  // it changes something
+  reload,          // a reload, which may wait for a name to be looked up: reload_reply() makes the answer of its report
   aside,           // it may take long, and touches what is thread-safe
   scrape,          // no handler runs: the answer is the shared text of /metrics
 };
@@ -46,6 +47,8 @@ struct Handling {
 Handling handling(Interface, const Request&);
 // The answer to it; to be called where it runs.
 Reply answer(Control&, Interface, const Request&, Moment now);
+// The answer to POST /admin/config/reload. Control thread.
+Reply reload_reply(const ReloadReport&, const Request&);
 // The answer to GET /metrics; nullptr: the text could not be made.
 Reply scrape_reply(std::shared_ptr<const std::string> text);
 

@@ -8,11 +8,11 @@
 
 namespace fusewire::proxy::admin {
 
-AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Interface interface, std::string shown)
+AdminServer::AdminServer(AdminThread& thread, const config::Address& address, Interface interface,
+                         const ListenOptions& options)
     : thread_(thread),
       address_(address),
-      connections_(std::make_shared<Connections>(thread, interface,
-                                                 listen_on(thread.io(), address, {.shown = std::move(shown)}))),
+      connections_(std::make_shared<Connections>(thread, interface, listen_on(thread.io(), address, options))),
       port_(connections_->port()),
       file_(address) {
   thread_.post([connections = connections_] { connections->start(); });

@@ -19,9 +19,8 @@ class Connections;
 class AdminServer {
  public:
   // Listens at once. Throws std::runtime_error with one clear line. Token, allowed hosts and the like are read from
-  // the current snapshot at each request, so that a reload needs no new server unless the address changes. `shown`: how
-  // an error names the address; empty: as it is.
-  AdminServer(AdminThread&, const config::Address&, Interface, std::string shown = {});
+  // the current snapshot at each request, so that a reload needs no new server unless the address changes.
+  AdminServer(AdminThread&, const config::Address&, Interface, const ListenOptions& = {});
   // Connections that are idle are closed; an answer that is under way still goes out.
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;

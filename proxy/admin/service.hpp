@@ -5,9 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proxy/admin/server.hpp"
 #include "proxy/admin/thread.hpp"
+#include "proxy/net/listen_names.hpp"
 
 namespace fusewire::proxy::admin {
 
@@ -18,7 +20,9 @@ class Service {
   // Listens on the addresses of the section. A new address gets a new server; the old server's connections end after
   // the answer that is under way, because one of them may have asked for the reload. An error is one clear line, and
   // changes nothing.
-  std::string open(const config::Config&);
+  std::string open(const config::Config&, const ListenNames&);
+  // Those of the section's addresses that open() would open.
+  std::vector<config::Address> unopened(const config::Admin&) const;
   void start() { thread_.start(); }  // after Control::start(), before the control thread runs, once
   void close();                      // every connection and both addresses
   void stop() { thread_.stop(); }    // after close(), from another thread than the control thread
@@ -28,7 +32,7 @@ class Service {
 
  private:
   std::unique_ptr<AdminServer> unless_open(const std::unique_ptr<AdminServer>& current, const config::Address&,
-                                           Interface, std::string shown);
+                                           Interface, const ListenOptions&);
 
   AdminThread thread_;
   std::unique_ptr<AdminServer> admin_;

@@ -227,6 +227,9 @@ AsioTask<Reply> Session::reply_to(std::shared_ptr<const Request> request) {
     waiting_since_.reset();
   if (where == RunsOn::control_thread)
     thread.on_control(work, done);
+  else if (where == RunsOn::reload)
+    thread.reload([awaited, request](const ReloadReport& report) { awaited->reply = reload_reply(report, *request); },
+                  done);
   else if (where == RunsOn::aside)
     thread.aside(work, done);
   else

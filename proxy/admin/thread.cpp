@@ -64,6 +64,15 @@ void AdminThread::on_control(Work work, Work done) {
   run_on(control_io_.get_executor(), std::move(work), io_.get_executor(), std::move(done));
 }
 
+void AdminThread::reload(Control::Done report, Work done) {
+  asio::post(control_io_, [this, report = std::move(report), done = std::move(done)] {
+    control_.reload("admin", [here = io_.get_executor(), report, done](const ReloadReport& concluded) {
+      report(concluded);
+      asio::post(here, done);
+    });
+  });
+}
+
 void AdminThread::aside(Work work, Work done) { run_on(others_, std::move(work), io_.get_executor(), std::move(done)); }
 
 void AdminThread::ask_scrape(Scrape::Answer answer) {

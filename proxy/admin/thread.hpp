@@ -38,7 +38,8 @@ class AdminThread {
 
   // The admin thread's own, from here on. `done` runs on this thread when `work` has run on the other one.
   void on_control(Work work, Work done);
-  void aside(Work work, Work done);  // in turn
+  void reload(Control::Done report, Work done);  // `report` runs on the control thread
+  void aside(Work work, Work done);              // in turn
   void ask_scrape(Scrape::Answer);
   asio::io_context& io() { return io_; }
   Control& control() { return control_; }

@@ -50,10 +50,11 @@ int serve(const config::LoadResult& first, const proxy::ServerOptions& options) 
   proxy::Server server(*first.config, options);
   const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
   const std::string listeners = listed(server.addresses());
-  proxy::log::info("serving", {{"version", FUSEWIRE_VERSION},
-                               {"configuration", options.watch},
-                               {"listeners", listeners},
-                               {"started_in_ms", taken.count()}});
+  if (server.started())
+    proxy::log::info("serving", {{"version", FUSEWIRE_VERSION},
+                                 {"configuration", options.watch},
+                                 {"listeners", listeners},
+                                 {"started_in_ms", taken.count()}});
   const int status = server.wait();
   proxy::log::info("stopped");
   return status;

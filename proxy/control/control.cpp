@@ -53,7 +53,7 @@ void Control::start(config::Config first, Hooks hooks) {
   serving_ = true;
 }
 
-const ReloadReport& Control::reload(const std::string& trigger) {
+void Control::reload(const std::string& trigger, Done done) {
   config::LoadResult loaded;
   if (loader_.read)
     loaded = loader_.read();
@@ -63,14 +63,43 @@ const ReloadReport& Control::reload(const std::string& trigger) {
                              .column = 0,
                              .key_path = {},
                              .message = "this process was not started from a file"});
+  if (pending_ && loaded.config && pending_->config == *loaded.config) {  // the file's watch comes after a signal, say
+    if (done) pending_->done.push_back(std::move(done));
+    return;
+  }
+  give_way();
   std::vector<std::string> warnings;
   for (const auto& warning : loaded.warnings) warnings.push_back(warning.to_string());
-  if (loaded.config) return apply(std::move(*loaded.config), trigger, std::move(warnings));
-
+  if (loaded.config) {
+    pending_ = Pending{++reloads_, std::move(*loaded.config), trigger, std::move(warnings), {}};
+    if (done) pending_->done.push_back(std::move(done));
+    if (!hooks_.look_up || draining()) return go_on(reloads_);
+    return hooks_.look_up(pending_->config, [this, number = reloads_] { go_on(number); });
+  }
   ReloadReport report = begin_report(trigger, std::move(warnings));
   report.successful = false;
   for (const auto& error : loaded.errors) report.errors.push_back(error.to_string());
-  return conclude(std::move(report));
+  conclude(std::move(report));
+  if (done) done(last_reload_);
+}
+
+void Control::go_on(std::uint64_t reload) {
+  if (!pending_ || pending_->number != reload) return;
+  Pending next = std::move(*pending_);
+  pending_.reset();
+  apply(std::move(next.config), next.trigger, std::move(next.warnings));
+  for (const Done& done : next.done) done(last_reload_);
+}
+
+void Control::give_way() {
+  if (!pending_) return;
+  Pending old = std::move(*pending_);
+  pending_.reset();
+  ReloadReport report = begin_report(old.trigger, std::move(old.warnings));
+  report.successful = false;
+  report.errors.push_back("a later reload has come while a name of this one was being looked up");
+  conclude(std::move(report));
+  for (const Done& done : old.done) done(last_reload_);
 }
 
 const ReloadReport& Control::apply(config::Config config, const std::string& trigger,
@@ -333,6 +362,7 @@ void Control::look_at_certificates(std::chrono::steady_clock::time_point now) {
 void Control::drain() {
   if (draining_.exchange(true)) return;
   log::info("draining");
+  if (pending_) go_on(pending_->number);  // which refuses it now
   if (hooks_.drain) hooks_.drain();
 }
 

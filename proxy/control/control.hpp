@@ -49,6 +49,9 @@ class Control {
     std::vector<std::string> warnings;  // the warnings of the first load
   };
   struct Hooks {
+    // Looks up the names that the configuration listens at, and calls `then` on the control thread: before it returns
+    // where there is nothing to look up. Called again, it forgets the earlier call. Empty: there is never any.
+    std::function<void(const config::Config&, std::function<void()> then)> look_up = {};
     // Hands a new snapshot to acceptor and workers. Returns an error text when a new listener can't be opened; then
     // nothing has changed.
     std::function<std::string(std::shared_ptr<const Snapshot>)> publish = {};
@@ -60,10 +63,17 @@ class Control {
   Control(Loader loader, std::size_t workers);
   ~Control();
 
-  // Builds and publishes the first snapshot. Throws std::runtime_error with one clear line.
+  using Done = std::function<void(const ReloadReport&)>;
+
+  // Builds and publishes the first snapshot, whose names have been looked up. Throws std::runtime_error with one clear
+  // line.
   void start(config::Config first, Hooks hooks);
-  // Loads, builds, publishes; a bad configuration changes nothing. The report is kept as last_reload().
-  const ReloadReport& reload(const std::string& trigger);
+  // Loads, has names looked up, builds, publishes; a bad configuration changes nothing. The report is kept as
+  // last_reload(), and given to `done`: before it returns, unless a name is looked up. A reload that comes meanwhile,
+  // or a drain, ends the one that waits; one with the same configuration joins it.
+  void reload(const std::string& trigger, Done done = {});
+  // Drops a reload that waits for names; its `done` is not called. The process ends.
+  void drop_reload() { pending_.reset(); }
   // The same for a configuration already at hand.
   const ReloadReport& apply(config::Config, const std::string& trigger, std::vector<std::string> warnings = {});
   const ReloadReport& last_reload() const { return last_reload_; }
@@ -93,6 +103,16 @@ class Control {
   std::chrono::steady_clock::time_point started() const { return started_; }
 
  private:
+  // A reload whose names are being looked up.
+  struct Pending {
+    std::uint64_t number = 0;
+    config::Config config;
+    std::string trigger;
+    std::vector<std::string> warnings;
+    std::vector<Done> done;
+  };
+  void go_on(std::uint64_t reload);
+  void give_way();
   // Throws BadCertificate.
   std::shared_ptr<const Snapshot> build(config::Config, std::uint64_t version);
   const ReloadReport& conclude(ReloadReport);
@@ -126,6 +146,8 @@ class Control {
   std::unique_ptr<cache::RequestCollapser> fetches_;
   PerWorker<WorkerCells> worker_cells_;
   StateRegistry lasting_;
+  std::optional<Pending> pending_;
+  std::uint64_t reloads_ = 0;  // so many have had a good configuration
   std::uint64_t version_ = 0;
   std::uint64_t cache_generations_ = 0;  // so many have been given out
   std::string default_via_;

@@ -22,19 +22,6 @@
 namespace fusewire::proxy {
 namespace {
 
-std::vector<Protocol::endpoint> resolve(asio::io_context& io, const config::Address& address) {
-  if (address.kind == config::Address::Kind::unix_socket) return {asio::local::stream_protocol::endpoint(address.path)};
-  asio::ip::tcp::resolver resolver(io);
-  std::vector<Protocol::endpoint> all;
-  for (const auto& found :
-       resolver.resolve(address.host, std::to_string(address.port), asio::ip::resolver_base::passive)) {
-    const Protocol::endpoint endpoint = found.endpoint();
-    if (std::find(all.begin(), all.end(), endpoint) == all.end())
-      all.push_back(endpoint);  // a hosts file may repeat it
-  }
-  return all;
-}
-
 // Left behind by a process that did not end well: connecting to it is refused. One whose owner lives but does not
 // accept answers at once, too (EAGAIN where its backlog is full).
 bool is_stale_socket(const Protocol::endpoint& endpoint, const std::string& path) {
@@ -92,6 +79,13 @@ ListeningSocket open(asio::io_context& io, const config::Address& address, const
   return acceptor;
 }
 
+// Throws where there are none.
+std::vector<Protocol::endpoint> endpoints_of(const config::Address& address, const ListenOptions& options) {
+  ListenAddresses addresses = options.found ? *options.found : addresses_to_listen_on(address);
+  if (addresses.endpoints.empty()) throw boost::system::system_error(addresses.error);
+  return std::move(addresses.endpoints);
+}
+
 std::string name_of(const config::Address& address, const ListenOptions& options) {
   return options.shown.empty() ? config::format_address(address) : options.shown;
 }
@@ -122,9 +116,26 @@ void log_passed_over(const config::Address& address, const ListenOptions& option
 
 }  // namespace
 
+ListenAddresses addresses_to_listen_on(const config::Address& address) {
+  ListenAddresses all;
+  if (address.kind == config::Address::Kind::unix_socket) {
+    all.endpoints.emplace_back(asio::local::stream_protocol::endpoint(address.path));
+    return all;
+  }
+  asio::io_context io;
+  asio::ip::tcp::resolver resolver(io);
+  for (const auto& found :
+       resolver.resolve(address.host, std::to_string(address.port), asio::ip::resolver_base::passive, all.error)) {
+    const Protocol::endpoint endpoint = found.endpoint();
+    if (std::find(all.endpoints.begin(), all.endpoints.end(), endpoint) == all.endpoints.end())
+      all.endpoints.push_back(endpoint);  // a hosts file may repeat it
+  }
+  return all;
+}
+
 ListeningSocket listen_on(asio::io_context& io, const config::Address& address, const ListenOptions& options) {
   try {
-    return open(io, address, resolve(io, address).front(), options);
+    return open(io, address, endpoints_of(address, options).front(), options);
   } catch (const boost::system::system_error& error) {
     throw cannot_listen(address, options, error.code());
   }
@@ -134,7 +145,7 @@ std::vector<ListeningSocket> listen_on_all(asio::io_context& io, const config::A
                                            const ListenOptions& options) {
   std::vector<ListeningSocket> sockets;
   try {
-    const auto endpoints = resolve(io, address);
+    const auto endpoints = endpoints_of(address, options);
     const bool any_port = address.kind == config::Address::Kind::tcp && address.port == 0;
     error_code why;
     for (const Protocol::endpoint& endpoint : endpoints) {

@@ -17,10 +17,19 @@ namespace fusewire::proxy {
 
 using ListeningSocket = asio::basic_socket_acceptor<Protocol, Executor>;
 
+// What a listener's address stands for.
+struct ListenAddresses {
+  std::vector<Protocol::endpoint> endpoints;  // each once; empty: there are none
+  error_code error = {};                      // why there are none
+};
+// Blocks for as long as the system's resolver takes, where the address is a name.
+ListenAddresses addresses_to_listen_on(const config::Address&);
+
 struct ListenOptions {
   bool beside_own = false;            // the port may be in use by a socket of ours that share_port() has prepared
   std::optional<unsigned> mode = {};  // of a unix socket's file; nothing: by the umask
   std::string shown = {};             // how an error names the address; empty: as it is
+  std::optional<ListenAddresses> found = {};  // of the address, where it is a name; nothing: it is looked up
 };
 
 // Throws std::runtime_error with one clear line. A unix socket that no process serves any more is replaced. Of a name,

@@ -56,17 +56,19 @@ Acceptor::PortList Acceptor::ports() const {
 
 // ------------------------------------------------------------------------------------------------------ a new snapshot
 
-std::string Acceptor::prepare(const Snapshot& snapshot) {
+std::string Acceptor::prepare(const Snapshot& snapshot, const ListenNames& names) {
   prepared_.clear();
   for (std::size_t i = 0; i < snapshot.listeners.size(); ++i) {
     const config::Listener& wanted = *snapshot.listeners[i]->config;
     try {
       const PortList* const kept = ports_at(wanted);
-      prepared_[wanted.name] = kept != nullptr
-                                   ? *kept
-                                   : open(wanted, snapshot,
-                                          config::shown(snapshot.config, {"listeners", std::to_string(i), "address"},
-                                                        config::format_address(wanted.address)));
+      prepared_[wanted.name] =
+          kept != nullptr ? *kept
+                          : open(wanted, snapshot,
+                                 {.mode = wanted.mode,
+                                  .shown = config::shown(snapshot.config, {"listeners", std::to_string(i), "address"},
+                                                         config::format_address(wanted.address)),
+                                  .found = names.find(wanted.address)});
     } catch (const std::exception& error) {
       prepared_.clear();
       return "listener " + wanted.name + ": " + error.what();
@@ -89,7 +91,7 @@ const Acceptor::PortList* Acceptor::ports_at(const config::Listener& wanted) con
 // Where a socket of ours that is to go has the same port on another address (127.0.0.1 and 0.0.0.0), the two share it
 // until hold() has closed the old one. A socket that stays shares its port with no other process: the next start would
 // refuse it, too.
-Acceptor::PortList Acceptor::open(const config::Listener& wanted, const Snapshot& snapshot, std::string shown) {
+Acceptor::PortList Acceptor::open(const config::Listener& wanted, const Snapshot& snapshot, ListenOptions options) {
   const config::Address& address = wanted.address;
   const auto stays = [&](const Port& port) {
     return std::any_of(snapshot.listeners.begin(), snapshot.listeners.end(),
@@ -106,8 +108,8 @@ Acceptor::PortList Acceptor::open(const config::Listener& wanted, const Snapshot
   };
   try {
     PortList opened;
-    for (ListeningSocket& socket :
-         listen_on_all(io_, address, {.beside_own = !sharing.empty(), .mode = wanted.mode, .shown = std::move(shown)}))
+    options.beside_own = !sharing.empty();
+    for (ListeningSocket& socket : listen_on_all(io_, address, options))
       opened.push_back(std::make_shared<Port>(std::move(socket), address, io_));
     stop_sharing();
     return opened;

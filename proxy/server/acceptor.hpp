@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "proxy/net/asio.hpp"
+#include "proxy/net/listen_names.hpp"
 #include "proxy/server/worker.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 
@@ -29,7 +30,9 @@ class Acceptor {
 
   void start();
   // Control thread. Opens what is new, and accepts nothing on it yet. On failure gives one clear line.
-  std::string prepare(const Snapshot&);
+  std::string prepare(const Snapshot&, const ListenNames&);
+  // Control thread. Whether the listener has its sockets already.
+  bool is_open(const config::Listener& wanted) const { return ports_at(wanted) != nullptr; }
   void discard();  // what prepare() has opened
   // Control thread. Returns when what is gone has been closed, with its backlog accepted.
   void hold();
@@ -48,7 +51,7 @@ class Acceptor {
   using Ports = std::map<std::string, PortList>;  // by listener name
 
   const PortList* ports_at(const config::Listener&) const;
-  PortList open(const config::Listener&, const Snapshot&, std::string shown);
+  PortList open(const config::Listener&, const Snapshot&, ListenOptions);
   void run_and_wait(const std::function<void()>&);
   std::shared_ptr<ListenerGate> gate_of(const std::string& listener);
 

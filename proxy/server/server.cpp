@@ -2,7 +2,6 @@
 #include "proxy/server/server.hpp"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <future>
@@ -15,6 +14,7 @@
 #include "proxy/observe/log.hpp"
 #include "proxy/server/acceptor.hpp"
 #include "proxy/server/cpu_quota.hpp"
+#include "proxy/server/signals.hpp"
 #include "proxy/server/worker.hpp"
 
 namespace fusewire::proxy {
@@ -34,14 +34,15 @@ struct Server::Impl {
   Impl(config::Config config, const ServerOptions& options);
   ~Impl();
 
+  void look_up(const config::Config&, std::function<void()> then);
+  void find_names(const config::Config&);
   std::string publish(const std::shared_ptr<const Snapshot>&);
   void announce(const ResolvedName&);
   void begin_drain();
   void close_listeners();
   void wait_for_workers();
   void finish();
-  void take_over_process();
-  void listen_for_signals();
+  void on_signal(int signal);
   void stop_threads();
 
   asio::io_context io{1};  // the control thread's
@@ -53,36 +54,50 @@ struct Server::Impl {
   admin::Service admin{io, control};
   std::unique_ptr<ConfigWatch> watch;
   std::unique_ptr<ControlTimer> look;
-  asio::signal_set signals{io};
+  ListenNames names{io};
   asio::steady_timer timer{io};
   std::promise<void> finished;
   std::shared_future<void> when_finished{finished.get_future().share()};
   std::chrono::steady_clock::time_point drain_until;
-  bool signalled = false;  // SIGTERM or its like has come; control thread
-  bool ended = false;      // control thread
-  bool stopped = false;    // stop_threads() has run
+  bool started = false;       // control thread's, as the next three
+  bool signalled = false;     // SIGTERM or its like has come
+  bool reload_waits = false;  // SIGHUP has come before it had started
+  bool ended = false;
+  bool stopped = false;  // stop_threads() has run
   std::thread thread;
+  std::unique_ptr<Signals> signals;
 };
 
 Server::Impl::Impl(config::Config config, const ServerOptions& options) : control(options.loader, workers_of(config)) {
-  if (options.signals) take_over_process();
+  if (options.signals) {  // from the first moment on
+    raise_descriptor_limit();
+    signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
+  }
   const std::size_t count = workers_of(config);
   for (std::size_t i = 0; i < count; ++i)
     workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), dns));
   for (auto& worker : workers) worker->start();
   acceptor.start();
+  find_names(config);
+  if (signalled) {
+    finish();
+    return;
+  }
   try {
-    control.start(std::move(config), {.publish = [this](auto snapshot) { return publish(snapshot); },
-                                      .drain = [this] { begin_drain(); },
-                                      .evict =
-                                          [this](const UpstreamState* state) {
-                                            for (auto& worker : workers) worker->evict_idle(state);
-                                          }});
+    control.start(std::move(config),
+                  {.look_up = [this](const auto& wanted, auto then) { look_up(wanted, std::move(then)); },
+                   .publish = [this](auto snapshot) { return publish(snapshot); },
+                   .drain = [this] { begin_drain(); },
+                   .evict =
+                       [this](const UpstreamState* state) {
+                         for (auto& worker : workers) worker->evict_idle(state);
+                       }});
   } catch (...) {
     stop_threads();
     throw;
   }
-  if (options.signals) listen_for_signals();
+  started = true;
+  if (reload_waits) asio::post(io, [this] { control.reload("signal"); });
   if (!options.watch.empty())
     watch = std::make_unique<ConfigWatch>(io, options.watch, [this] { control.reload("file"); });
   look = std::make_unique<ControlTimer>(io, control);
@@ -97,7 +112,8 @@ void Server::Impl::stop_threads() {
   const auto close_control = [this] {
     watch.reset();
     look.reset();
-    signals.cancel();
+    control.drop_reload();
+    names.forget();
     timer.cancel();
     admin.close();
     finish();
@@ -120,10 +136,25 @@ void Server::Impl::stop_threads() {
 
 // ------------------------------------------------------------------------------------------------------ configuration
 
+void Server::Impl::look_up(const config::Config& config, std::function<void()> then) {
+  std::vector<config::Address> wanted = admin.unopened(config.admin);
+  for (const auto& listener : config.listeners)
+    if (!acceptor.is_open(listener)) wanted.push_back(listener.address);
+  names.look_up(std::move(wanted), std::move(then));
+}
+
+// At the start: returns early when a signal ends the process.
+void Server::Impl::find_names(const config::Config& config) {
+  bool found = false;
+  look_up(config, [&found] { found = true; });
+  while (!found && !signalled) io.run_one();
+  if (!found) names.forget();
+}
+
 // Everything that can fail comes first: sockets are opened before any worker is notified.
 std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
-  if (std::string error = acceptor.prepare(*snapshot); !error.empty()) return error;
-  if (std::string error = admin.open(snapshot->config); !error.empty()) {
+  if (std::string error = acceptor.prepare(*snapshot, names); !error.empty()) return error;
+  if (std::string error = admin.open(snapshot->config, names); !error.empty()) {
     acceptor.discard();
     return error;
   }
@@ -139,24 +170,15 @@ void Server::Impl::announce(const ResolvedName& found) {
 
 // ------------------------------------------------------------------------------------------------------ life
 
-// From the first moment on: a signal that comes while it starts is dealt with when it has started.
-void Server::Impl::take_over_process() {
-  raise_descriptor_limit();
-  for (int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) signals.add(signal);
-  for (int signal : {SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
-}
-
-void Server::Impl::listen_for_signals() {
-  signals.async_wait([this](const error_code& error, int signal) {
-    if (error) return;
-    if (signal == SIGHUP)
-      control.reload("signal");
-    else if (std::exchange(signalled, true))
-      return finish();  // the second one ends at once
-    else
-      control.drain();  // does nothing where the admin has begun it
-    listen_for_signals();
-  });
+void Server::Impl::on_signal(int signal) {
+  if (signal == SIGHUP) {
+    if (started) return control.reload("signal");
+    reload_waits = true;
+  } else if (std::exchange(signalled, true)) {
+    finish();  // the second one ends at once
+  } else if (started) {
+    control.drain();  // does nothing where the admin has begun it
+  }
 }
 
 void Server::Impl::begin_drain() {
@@ -205,6 +227,7 @@ int Server::wait() {
   return 0;
 }
 
+bool Server::started() const { return impl_->started; }
 std::uint16_t Server::port(const std::string& listener) const { return impl_->acceptor.port(listener); }
 std::vector<std::pair<std::string, std::string>> Server::addresses() const { return impl_->acceptor.addresses(); }
 std::uint16_t Server::admin_port() const { return impl_->admin.admin_port(); }

@@ -28,6 +28,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  bool started() const;  // false: a signal has ended it while its names were being looked up; then only wait() follows
+
   // Any thread.
   void drain();                                           // as SIGTERM
   int wait();                                             // until drained or stopped; the process' exit status

@@ -148,10 +148,11 @@ TEST_CASE("what only reads runs on the admin's thread, what changes on the contr
   CHECK(where("GET", "/admin/ready") == RunsOn::admin_thread);
   CHECK(where("GET", "/admin/circuit-breakers/orders") == RunsOn::admin_thread);
   CHECK(where("GET", "/metrics", Interface::probes) == RunsOn::scrape);
-  for (const char* target : {"/admin/drain", "/admin/config/reload", "/admin/circuit-breakers/reset",
-                             "/admin/circuit-breakers/orders/reset", "/admin/circuit-breakers/orders/force-open",
-                             "/admin/circuit-breakers/orders/force-close", "/admin/circuit-breakers/orders/release"})
+  for (const char* target : {"/admin/drain", "/admin/circuit-breakers/reset", "/admin/circuit-breakers/orders/reset",
+                             "/admin/circuit-breakers/orders/force-open", "/admin/circuit-breakers/orders/force-close",
+                             "/admin/circuit-breakers/orders/release"})
     CHECK_MESSAGE(where("POST", target) == RunsOn::control_thread, target);
+  CHECK(where("POST", "/admin/config/reload") == RunsOn::reload);
   CHECK(where("POST", "/admin/config/check") == RunsOn::aside);
   CHECK(where("DELETE", "/admin/cache") == RunsOn::aside);
 }
