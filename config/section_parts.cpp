@@ -2,11 +2,10 @@
 #include "config/section_parts.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <span>
 
 #include "config/addresses.hpp"
+#include "config/file_text.hpp"
 #include "config/messages.hpp"
 #include "config/scalars.hpp"
 
@@ -24,19 +23,6 @@ bool add_statuses(std::string_view text, std::bitset<600>& statuses) {
   const std::optional<std::uint64_t> status = parse_count(text);
   if (status) statuses.set(*status);
   return status.has_value();
-}
-
-std::ifstream open_file(const Node& path, Report& report) {
-  std::error_code error;
-  const bool regular = std::filesystem::is_regular_file(path.text, error);
-  std::ifstream in;
-  if (regular) in.open(path.text, std::ios::binary);
-  if (!in.is_open()) report.error(path, "cannot read the file " + describe(path));
-  return in;
-}
-
-void report_size(const Node& path, std::size_t limit, Report& report) {
-  report.error(path, "the file " + describe(path) + " is larger than " + format_size(limit));
 }
 
 }  // namespace
@@ -81,23 +67,18 @@ FieldList read_fields(const Reader& reader, std::string_view key) {
   return fields;
 }
 
-void check_file(const Node& path, std::size_t limit, Report& report) {
-  if (report.no_files()) return;
-  const std::ifstream in = open_file(path, report);
-  std::error_code error;
-  if (in.is_open() && std::filesystem::file_size(path.text, error) > limit && !error) report_size(path, limit, report);
-}
+void check_file(const Node& path, std::size_t limit, Report& report) { read_file(path, limit, report); }
 
 std::optional<std::string> read_file(const Node& path, std::size_t limit, Report& report) {
   if (report.no_files()) return std::nullopt;
-  std::ifstream in = open_file(path, report);
-  if (!in.is_open()) return std::nullopt;
-  std::string content(limit + 1, '\0');
-  in.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<std::size_t>(in.gcount()));
-  if (content.size() <= limit) return content;
-  report_size(path, limit, report);
-  return std::nullopt;
+  std::optional<std::string> content = read_regular_file(path.text, limit).text;
+  if (!content) {
+    report.error(path, "cannot read the file " + describe(path));
+  } else if (content->size() > limit) {
+    report.error(path, "the file " + describe(path) + " is larger than " + format_size(limit));
+    content.reset();
+  }
+  return content;
 }
 
 }  // namespace fusewire::config

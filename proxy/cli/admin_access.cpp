@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/cli/admin_access.hpp"
 
-#include <fstream>
-#include <iterator>
+#include <unistd.h>
+
 #include <optional>
 
 #include "config/addresses.hpp"
+#include "config/file_text.hpp"
 #include "config/load.hpp"
 #include "config/messages.hpp"
 #include "proxy/cli/config_source.hpp"
@@ -30,9 +31,10 @@ config::Endpoint endpoint_of(config::Address address) {
 }
 
 std::string read_token(const std::string& file) {
-  std::ifstream stream(file);
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) throw BadUsage("the token file " + config::quote(file) + " cannot be read");
+  constexpr std::size_t kLargest = 64 * config::kKiB;
+  const auto read = config::read_file_or_descriptor(file, kLargest).text;
+  if (!read || read->size() > kLargest) throw BadUsage("the token file " + config::quote(file) + " cannot be read");
+  std::string text = *read;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
   return text;
 }
@@ -75,7 +77,7 @@ config::Endpoint configured_endpoint(const Section& section, const Options& opti
 std::string authorities(const Options& options, const config::Endpoint& endpoint) {
   if (options.ca.empty()) return {};
   if (!endpoint.tls) throw BadUsage("--ca is for an https:// admin, and " + endpoint.url + " is none");
-  if (!std::ifstream(options.ca))
+  if (::access(options.ca.c_str(), R_OK) != 0)
     throw BadUsage("the file of authorities " + config::quote(options.ca) + " cannot be read");
   return options.ca;
 }

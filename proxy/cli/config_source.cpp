@@ -1,43 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/cli/config_source.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <filesystem>
-#include <optional>
-#include <system_error>
+#include <utility>
 
+#include "config/document.hpp"
+#include "config/file_text.hpp"
 #include "proxy/control/tls_contexts.hpp"
 
 namespace fusewire::cli {
 namespace {
 
-// The text, or nothing and errno.
-std::optional<std::string> read_whole(const std::string& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  std::string text;
-  std::array<char, 16384> piece;
-  ssize_t n = 0;
-  while ((n = ::read(fd, piece.data(), piece.size())) != 0) {
-    if (n > 0)
-      text.append(piece.data(), static_cast<std::size_t>(n));
-    else if (errno != EINTR)
-      break;
-  }
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  return n == 0 ? std::optional(std::move(text)) : std::nullopt;
-}
+// Of a text that is too large, enough for the loader to say so.
+config::FileText read_text(const std::string& file) { return config::read_file_or_descriptor(file, config::kMaxText); }
 
-config::Diagnostic unreadable(const std::string& file) {
+config::Diagnostic unreadable(const std::string& file, const std::string& why) {
   config::Diagnostic error;
   error.source = file;
-  error.message = "cannot be read: " + std::generic_category().message(errno);
+  error.message = "cannot be read: " + why;
   return error;
 }
 
@@ -48,22 +28,22 @@ std::string config_file(const Options& options, const World& world) {
 }
 
 config::LoadResult load_file(const std::string& file, const Options& options, const World& world) {
-  auto text = read_whole(file);
+  auto [text, why] = read_text(file);
   if (text) {
     config::Source source{file, std::move(*text), world.environment, options.set, proxy::tls_judges()};
     source.no_files = options.no_files;
     return config::load(source);
   }
   config::LoadResult result;
-  result.errors.push_back(unreadable(file));
+  result.errors.push_back(unreadable(file, why));
   return result;
 }
 
 config::AdminResult load_admin(const std::string& file, const Options& options, const World& world) {
-  auto text = read_whole(file);
+  auto [text, why] = read_text(file);
   if (text) return config::load_admin({file, std::move(*text), world.environment, options.set});
   config::AdminResult result;
-  result.errors.push_back(unreadable(file));
+  result.errors.push_back(unreadable(file, why));
   return result;
 }
 

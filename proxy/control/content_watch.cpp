@@ -2,9 +2,9 @@
 #include "proxy/control/content_watch.hpp"
 
 #include <ctime>
-#include <fstream>
-#include <iterator>
 #include <utility>
+
+#include "config/file_text.hpp"
 
 namespace fusewire::proxy {
 namespace {
@@ -74,11 +74,7 @@ bool ContentWatch::same_stamp(const Stamp& other) const {
          equal(stamp_.modified, other.modified) && equal(stamp_.changed, other.changed);
 }
 
-std::optional<std::string> ContentWatch::read() const {
-  std::ifstream file(path_, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  return file.bad() ? std::nullopt : std::optional(std::move(text));
-}
+// Of a file that is too large for whatever it is, the beginning is enough.
+std::optional<std::string> ContentWatch::read() const { return config::read_regular_file(path_, kMaxContent).text; }
 
 }  // namespace fusewire::proxy

@@ -33,7 +33,8 @@ class ContentWatch {
 
   static constexpr std::chrono::milliseconds kSettle{50};
   static constexpr int kMissingLooks = 2;  // a file that is being replaced may be missing for a moment
-  static constexpr int kMaxSettling = 3;   // then it is reported, settled or not: endless writing must not hide it
+  static constexpr std::size_t kMaxContent = 4 * 1024 * 1024;  // of configurations, certificates and tokens
+  static constexpr int kMaxSettling = 3;  // then it is reported, settled or not: endless writing must not hide it
 
  private:
   struct Stamp {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/control/state_registry.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <set>
 
+#include "config/file_text.hpp"
 #include "filters/cache/store.hpp"
 #include "proxy/tls/pem.hpp"
 
@@ -13,8 +12,7 @@ namespace fusewire::proxy {
 namespace {
 
 std::string digest_of(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  const Digest digest = sha256(std::string(std::istreambuf_iterator<char>(in), {}));
+  const Digest digest = sha256(config::read_regular_file(file, kLargestPem).text.value_or(""));
   return {digest.begin(), digest.end()};
 }
 

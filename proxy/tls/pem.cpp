@@ -7,15 +7,15 @@
 #include <openssl/x509.h>
 
 #include <ctime>
-#include <fstream>
 #include <memory>
 #include <optional>
+#include <utility>
+
+#include "config/file_text.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
-
-constexpr std::size_t kLargest = 4 * 1024 * 1024;
 
 template <auto Free>
 struct FreeBy {
@@ -50,28 +50,17 @@ bool at_end() {
   return end;
 }
 
-std::optional<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string text;
-  char piece[16384];
-  while (file.read(piece, sizeof piece), file.gcount() > 0) {
-    text.append(piece, static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kLargest) return std::nullopt;
-  }
-  return file.bad() ? std::nullopt : std::optional(std::move(text));
-}
-
 }  // namespace
 
 PemFiles PemFiles::read(Source certificate, Source private_key, Source authorities,
                         std::vector<config::Finding>& findings) {
   const auto text = [&findings](const Source& source) {
     if (source.path.empty()) return std::string();
-    auto found = read_file(source.path);
+    auto found = config::read_regular_file(source.path, kLargestPem).text;
+    if (found && found->size() <= kLargestPem) return *std::move(found);
     // Without the path, which may have come from a variable.
-    if (!found) findings.push_back({source.key, "cannot read the file"});
-    return found.value_or("");
+    findings.push_back({source.key, "cannot read the file"});
+    return std::string();
   };
   PemFiles files{.certificate = text(certificate),
                  .private_key = text(private_key),

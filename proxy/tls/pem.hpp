@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "config/judges.hpp"
 
 namespace fusewire::proxy {
+
+constexpr std::size_t kLargestPem = 4 * 1024 * 1024;
 
 using Digest = std::array<unsigned char, 32>;
 Digest sha256(const std::string&);

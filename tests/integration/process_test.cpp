@@ -87,6 +87,18 @@ TEST_CASE("process: SIGHUP reloads the file, a bad one changes nothing and is lo
   CHECK(running.process.wait() == 0);
 }
 
+TEST_CASE("process: a pipe in the configuration's place is refused, and holds nothing up") {
+  ScriptedUpstream upstream;
+  Running running(upstream.port());
+  running.replace_by_pipe();
+  running.process.signal(SIGHUP);
+  CHECK(eventually(
+      [&] { return running.process.output().find("cannot be read: not a regular file") != std::string::npos; }));
+  CHECK(running.get() == 200);
+  running.process.signal(SIGTERM);
+  CHECK(running.process.wait() == 0);
+}
+
 TEST_CASE("process: a bad configuration exits with 2 and names every error with its place") {
   TemporaryFolder folder;
   const std::string file =

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <string>
 #include <system_error>
 
@@ -22,6 +25,11 @@ class Running {
                                               "\nadmin: {address: \"127.0.0.1:" + std::to_string(admin_.number()) +
                                               "\"}\nupstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:" +
                                               std::to_string(upstream_) + "\"]\n" + lines);
+  }
+  void replace_by_pipe() {
+    const std::string file = (folder_.path() / "fusewire.yaml").string();
+    std::filesystem::remove(file);
+    REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
   }
   Connection connect() const { return Connection::to(data_.number()); }
   int ready() const { return get("/admin/ready", admin_.number()); }

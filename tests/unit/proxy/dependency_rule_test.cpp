@@ -33,6 +33,8 @@ const std::vector<std::string_view> kNoSystem = {"std::thread", "<iostream>", "<
 
 const std::vector<Layer> kLayers = {
     {"config/", {"config/"}, kNoSystem},
+    // It has to know what a file is before it reads it.
+    {"config/file_text.cpp", {"config/"}, {"std::thread", "<iostream>", "_clock::now("}},
     {"config/document.cpp", {"config/", "yaml-cpp/"}, kNoSystem},
     {"filters/", {"config/", "filters/"}, kDecidesOnly},
     {"filters/breaker/core/", {"config/config.hpp", "filters/breaker/core/"}, kDecidesOnly},
