@@ -72,7 +72,8 @@ void describe(V& v, Config& config) {
   v.later("insights", "off");
   v.section("events", config, "What happened to breakers", [](auto& inner, Config& all) {
     inner.usual("history");
-    inner.key("history", all.event_history, Count(0, kMaxEvents), "Events that are kept in memory");
+    inner.key("history", all.event_history, Count(0, kMaxEvents),
+              "Events that the admin API lists; its stream sends all");
     inner.later("webhooks", "[]");
   });
   v.later("tracing", "off");

@@ -285,7 +285,7 @@ AsioTask<void> Session::stream(std::uint64_t after) {
   bool good = co_await write(stream_head(std::chrono::system_clock::now()));
   while (good && !gone_) {
     std::string text;
-    for (const LoggedEvent& event : connections_->thread().control().events().since(after)) {
+    for (const LoggedEvent& event : connections_->thread().control().events().unsent(after)) {
       text += event_text(event);
       after = event.id;
     }

@@ -14,17 +14,28 @@ void EventLog::record(const std::string& breaker, const breaker::Event& event) {
   write_event_line(breaker, event);
   const std::lock_guard lock(mutex_);
   events_.push_back({next_id_++, std::chrono::system_clock::now(), breaker, event});
-  while (events_.size() > history_) events_.pop_front();
+  trim();
   for (const auto& [token, callback] : subscribers_) callback();
 }
 
 void EventLog::set_history(std::size_t history) {
   const std::lock_guard lock(mutex_);
   history_ = history;
-  while (events_.size() > history_) events_.pop_front();
+  trim();
+}
+
+void EventLog::trim() {
+  while (events_.size() > std::max(history_, kLeastKept)) events_.pop_front();
 }
 
 std::vector<LoggedEvent> EventLog::since(std::uint64_t id) const {
+  std::vector<LoggedEvent> found = unsent(id);
+  const std::lock_guard lock(mutex_);
+  std::erase_if(found, [this](const LoggedEvent& event) { return event.id < first_shown(); });
+  return found;
+}
+
+std::vector<LoggedEvent> EventLog::unsent(std::uint64_t id) const {
   const std::lock_guard lock(mutex_);
   const auto first =
       std::find_if(events_.begin(), events_.end(), [id](const LoggedEvent& event) { return event.id > id; });
@@ -34,7 +45,8 @@ std::vector<LoggedEvent> EventLog::since(std::uint64_t id) const {
 std::vector<LoggedEvent> EventLog::last_of(const std::string& breaker, std::size_t n) const {
   const std::lock_guard lock(mutex_);
   std::vector<LoggedEvent> found;
-  for (auto event = events_.rbegin(); event != events_.rend() && found.size() < n; ++event)
+  for (auto event = events_.rbegin(); event != events_.rend() && event->id >= first_shown() && found.size() < n;
+       ++event)
     if (event->breaker == breaker) found.push_back(*event);
   std::reverse(found.begin(), found.end());
   return found;
@@ -44,7 +56,7 @@ std::map<std::string, std::vector<LoggedEvent>> EventLog::last_of_each(std::size
   std::map<std::string, std::vector<LoggedEvent>> found;
   const std::lock_guard lock(mutex_);
   // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot compile libstdc++'s reverse view
-  for (auto event = events_.rbegin(); event != events_.rend(); ++event)
+  for (auto event = events_.rbegin(); event != events_.rend() && event->id >= first_shown(); ++event)
     if (auto& of_it = found[event->breaker]; of_it.size() < n) of_it.push_back(*event);
   for (auto& [breaker, events] : found) std::reverse(events.begin(), events.end());
   return found;

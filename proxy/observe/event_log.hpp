@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last N transitions, overrides and resets, with their figures. Thread-safe (a mutex: events are rare).
+// The last N transitions, overrides and resets, with their figures; for streams a number of their own, however small N
+// is. Thread-safe (a mutex: events are rare).
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,10 @@ class EventLog {
 
   void record(const std::string& breaker, const breaker::Event&);  // any thread; also writes the log line
   void set_history(std::size_t);
-  std::vector<LoggedEvent> since(std::uint64_t id) const;  // those with a larger id, oldest first
+  // Those of the history with a larger id, oldest first.
+  std::vector<LoggedEvent> since(std::uint64_t id) const;
+  // The same of all that is kept, for a stream that has sent those up to `id`.
+  std::vector<LoggedEvent> unsent(std::uint64_t id) const;
   std::vector<LoggedEvent> last_of(const std::string& breaker, std::size_t n) const;
   std::map<std::string, std::vector<LoggedEvent>> last_of_each(std::size_t n) const;  // by breaker
 
@@ -39,9 +43,14 @@ class EventLog {
   std::uint64_t subscribe(std::function<void()> callback);
   void unsubscribe(std::uint64_t token);
 
+  static constexpr std::size_t kLeastKept = 1000;
+
  private:
+  void trim();
+  std::uint64_t first_shown() const { return next_id_ > history_ ? next_id_ - history_ : 1; }
+
   mutable std::mutex mutex_;
-  std::size_t history_;
+  std::size_t history_;  // so many are shown; as many are kept, and kLeastKept at least
   std::uint64_t next_id_ = 1;
   std::deque<LoggedEvent> events_;
   std::map<std::uint64_t, std::function<void()>> subscribers_;

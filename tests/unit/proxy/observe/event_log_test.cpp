@@ -66,6 +66,18 @@ TEST_CASE("events are numbered from 1 and the oldest go first") {
   CHECK(events.since(0).size() == 1);
 }
 
+TEST_CASE("a stream misses no event, however short the history is") {
+  const Quiet quiet;
+  for (const std::size_t history : {0, 1}) {
+    EventLog events(history);
+    for (int i = 0; i < 5; ++i) events.record("a", tripped());
+    CHECK(events.unsent(2).size() == 3);
+    CHECK(events.since(0).size() == history);
+    CHECK(events.last_of("a", 9).size() == history);
+    CHECK(events.last_of_each(9).size() == history);
+  }
+}
+
 TEST_CASE("the last events of one breaker, oldest first") {
   const Quiet quiet;
   EventLog events(100);
