@@ -32,7 +32,7 @@ std::string Service::open(const config::Config& config, const ListenNames& names
     if (next_admin) admin_ = std::move(next_admin);
     if (next_probes || !wanted.probes) probes_ = std::move(next_probes);
   } catch (const std::exception& error) {
-    return std::string("admin: ") + error.what();
+    return std::string("admin.") + key + ": " + error.what();
   }
   return {};
 }

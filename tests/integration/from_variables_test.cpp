@@ -36,7 +36,7 @@ TEST_CASE("an address that can't be listened on is named by the variable that it
   CHECK(error_of_start("listen: unix:/nowhere/4711\n") ==
         "listener main: cannot listen on unix:/nowhere/4711: No such file or directory");
   CHECK(error_of_start("listen: 127.0.0.1:0\nadmin: {probes: \"unix:/nowhere/${SECRET}\"}\n") ==
-        "admin: cannot listen on <from SECRET>: No such file or directory");
+        "admin.probes: cannot listen on <from SECRET>: No such file or directory");
 }
 
 TEST_CASE("neither does a refused reload quote it") {
