@@ -91,6 +91,18 @@ bool is_host(std::string_view text) {
   return is_name(text);
 }
 
+std::string canonical_host(std::string_view text) {
+  std::string host = to_lower(std::string(text));
+  in6_addr address{};
+  if (host.starts_with('[') && inet(AF_INET6, without_brackets(host), &address)) {
+    char shortest[INET6_ADDRSTRLEN] = {};
+    inet_ntop(AF_INET6, &address, shortest, sizeof shortest);
+    return std::string("[") + shortest + "]";
+  }
+  if (host.size() > 1 && host.ends_with('.')) host.pop_back();
+  return host;
+}
+
 bool is_authority(std::string_view text) {
   const HostPort parts = split(text);
   return is_host(parts.host) && (!parts.port || parse_port(*parts.port).value_or(0) != 0);

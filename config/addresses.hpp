@@ -30,6 +30,8 @@ bool is_ipv4(std::string_view);
 bool is_ipv6(std::string_view);       // without brackets
 bool is_host(std::string_view);       // a name, an IPv4 address, or an IPv6 address in brackets
 bool is_authority(std::string_view);  // HOST[:PORT]
+// A host as all its spellings are compared: in lower case, without a closing dot, an IPv6 address in its shortest form.
+std::string canonical_host(std::string_view);
 bool is_loopback(const Address&);
 
 }  // namespace fusewire::config

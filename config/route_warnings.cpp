@@ -100,6 +100,17 @@ void warn_of_unreachable(const std::vector<Route>& routes, const Path& listener,
   }
 }
 
+// CONNECT and TRACE are answered with 405 before any route is looked for.
+void warn_of_methods(const std::vector<Route>& routes, const Path& listener, const TrapPlaces& places) {
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const std::vector<std::string>& methods = routes[i].match.methods;
+    for (std::size_t at = 0; at < methods.size(); ++at)
+      if (methods[at] == "CONNECT" || methods[at] == "TRACE")
+        places.warn(listener + Path{"routes", std::to_string(i), "match", "methods", std::to_string(at)},
+                    "no request with this method is ever forwarded: CONNECT and TRACE are answered with 405");
+  }
+}
+
 // "orders, payments": what Host must name.
 std::string hosts_of(const Config& config, const TrapPlaces& places) {
   std::string names;
@@ -158,10 +169,12 @@ void warn_of_routes(const Config& config, const TrapPlaces& places) {
   std::size_t position = 0;
   for (const Listener& listener : config.listeners) {
     const Path path = {"listeners", std::to_string(position++)};
-    if (!listen && places.find(path + Path{"routes"}) != nullptr)
+    if (!listen && places.find(path + Path{"routes"}) != nullptr) {
       warn_of_unreachable(listener.routes, path, places);
-    else if (several)
+      warn_of_methods(listener.routes, path, places);
+    } else if (several) {
       warn_of_hosts(config, listen ? Path{"listen"} : path, places);
+    }
   }
   const Reached reached(config);
   for (const Upstream& upstream : config.upstreams)

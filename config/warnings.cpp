@@ -62,6 +62,7 @@ class Traps {
       check_client_errors(breaker.classify.failure, path + Path{"circuit_breaker", "classify", "failure"});
     }
     check_chain(upstream.fallback, upstream, path + Path{"fallback", "chain"});
+    check_interim(upstream.fallback, path + Path{"fallback", "on"});
     if (upstream.cache.serve == Serve::normal && !never_stores(upstream).empty())
       places_.warn(path + Path{"cache", "serve"}, "a cache that can remember nothing: " + never_stores(upstream));
     const bool tls = std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
@@ -105,6 +106,15 @@ class Traps {
     }
   }
 
+  void check_interim(const Fallback& fallback, const Path& path) {
+    for (int status = 100; status < 200; ++status) {
+      if (!fallback.on.has_status(status)) continue;
+      return places_.warn(path,
+                          "1xx under on: of these only a 101 ends an exchange, and with a fallback in its place "
+                          "no request is upgraded");
+    }
+  }
+
   // Only where the step was written: the default chain with a cache of size 0 is how caching is turned off.
   void check_cache_step(const CacheStep& cache, const Upstream& upstream, const Path& step) {
     const std::string why = never_stores(upstream);
@@ -130,6 +140,7 @@ class Traps {
     if (own_interval && upstream.circuit_breaker.mode != Mode::disabled)
       check_interval(upstream.circuit_breaker, *route.timeouts, response,
                      {"upstreams", upstream.name, "circuit_breaker", "transitions", "open_timeout"}, response);
+    if (route.fallback) check_interim(*route.fallback, path + Path{"fallback", "on"});
     if (route.fallback && route.fallback->chain != upstream.fallback.chain)
       check_chain(*route.fallback, upstream, path + Path{"fallback", "chain"});
   }

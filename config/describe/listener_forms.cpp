@@ -2,6 +2,7 @@
 #include "config/describe/listener_forms.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "config/messages.hpp"
 #include "config/section_parts.hpp"
@@ -63,8 +64,10 @@ std::optional<Node> NetworkList::print(const std::vector<Network>& networks) {
 void HostText::read(const Reader& reader, std::string_view key, std::string& out) {
   const Node* host = reader.find(key);
   if (host == nullptr) return;
-  out = to_lower(host->text);
-  if (!is_host(out)) reader.error(*host, expected("a host without port", *host));
+  out = canonical_host(host->text);
+  if (is_host(out)) return;
+  const bool bare = is_ipv6(out);
+  reader.error(*host, expected(bare ? "an IPv6 address in brackets, as in \"[::1]\"" : "a host without port", *host));
 }
 
 void RequestPath::read(const Reader& reader, std::string_view key, std::string& out) {
@@ -93,6 +96,11 @@ std::optional<Node> MethodList::print(const std::vector<std::string>& methods) {
 void MatchedFields::read(const Reader& reader, std::string_view key, FieldList& out) {
   out = read_fields(reader, key);
   for (auto& [name, value] : out) name = to_lower(name);
+  std::set<std::string> seen;
+  for (const Node& field : reader.items(key))
+    if (field.kind != Node::Kind::invalid && !seen.insert(to_lower(field.key)).second)
+      reader.report().error(field.key_mark, field.path,
+                            "a field that comes twice matches nothing: duplicate header name " + describe_key(field));
 }
 
 std::optional<Node> MatchedFields::print(const FieldList& fields) {

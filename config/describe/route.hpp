@@ -11,7 +11,8 @@ namespace fusewire::config {
 template <class V>
 void describe(V& v, Match& match) {
   v.usual("path_prefix");
-  v.key("host", match.host, HostText(), "The request's host, without port", live("orders.local"));
+  v.key("host", match.host, HostText(), "The request's host, without port; an IPv6 address in brackets",
+        live("orders.local"));
   v.key("path_prefix", match.path_prefix, RequestPath(),
         "The path is it, or begins with it, segment by segment: /v1 takes /v1 and /v1/x, not /v10; /v1/ takes what is "
         "below it alone",

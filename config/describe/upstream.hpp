@@ -40,7 +40,8 @@ void describe(V& v, Timeouts& timeouts) {
         "A tunnel (after an upgrade) without a byte in either direction; no other limit holds there");
   v.later("adaptive", "off");
   v.key("deadline_header", timeouts.deadline_header, FieldNameOrOff(),
-        "A request field, in milliseconds, that shortens total, never lengthens it; passed on reduced; or off");
+        "A request field, in milliseconds, that shortens total, never lengthens it; passed on reduced; or off. Not one "
+        "that the proxy writes itself, such as X-Request-Id");
 }
 
 template <class V>

@@ -53,6 +53,38 @@ bool whole_class(const std::bitset<600>& statuses, std::size_t first) {
   return true;
 }
 
+// What a request's head has from the proxy itself, or what the proxy goes by; also where `_` stands for `-`.
+bool is_own_field(std::string name) {
+  constexpr std::string_view kOwn[] = {"authorization",
+                                       "connection",
+                                       "content-length",
+                                       "date",
+                                       "expect",
+                                       "forwarded",
+                                       "host",
+                                       "if-modified-since",
+                                       "if-none-match",
+                                       "keep-alive",
+                                       "max-forwards",
+                                       "proxy-authenticate",
+                                       "proxy-authorization",
+                                       "proxy-connection",
+                                       "te",
+                                       "trailer",
+                                       "transfer-encoding",
+                                       "upgrade",
+                                       "via",
+                                       "www-authenticate",
+                                       "x-forwarded-for",
+                                       "x-forwarded-host",
+                                       "x-forwarded-port",
+                                       "x-forwarded-proto",
+                                       "x-real-ip",
+                                       "x-request-id"};
+  std::replace(name.begin(), name.end(), '_', '-');
+  return std::find(std::begin(kOwn), std::end(kOwn), name) != std::end(kOwn);
+}
+
 }  // namespace
 
 void ConditionList::read(const Reader& reader, std::string_view key, Conditions& out) const {
@@ -108,6 +140,8 @@ void FieldNameOrOff::read(const Reader& reader, std::string_view key, std::strin
   if (name == nullptr) return;
   out = name->is_off() ? "" : to_lower(name->text);
   if (!out.empty() && !is_token(out)) reader.error(*name, expected("a header name or 'off'", *name));
+  if (is_own_field(out))
+    reader.error(*name, expected("a header name that the proxy neither frames messages with nor writes itself", *name));
 }
 
 void ResponseFields::read(const Reader& reader, std::string_view key, FieldList& out) {

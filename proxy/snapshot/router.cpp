@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/snapshot/router.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -14,12 +16,23 @@ namespace {
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t kMaxNamed = 5;  // hosts in a sentence
 
-// The host of an authority without its port, in lower case; in `space` unless it is too long to be a name.
+// An IPv6 address, whose spellings are many, in its shortest form; nothing where it is none.
+std::string_view shortest(std::string_view address, std::array<char, 256>& space) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  in6_addr binary{};
+  if (address.size() >= text.size()) return {};
+  std::copy(address.begin(), address.end(), text.begin());
+  if (inet_pton(AF_INET6, text.data(), &binary) != 1) return {};
+  return inet_ntop(AF_INET6, &binary, space.data(), static_cast<socklen_t>(space.size()));
+}
+
+// The host of an authority without its port and without a closing dot, in lower case; in `space` unless it is too long
+// to be a name.
 std::string_view host_of(std::string_view authority, std::array<char, 256>& space) {
   const auto close = authority.find(']');
   const auto colon = authority.find(':', close == std::string_view::npos ? 0 : close);
   auto host = authority.substr(0, colon);
-  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  if (host.size() > 1 && host.front() == '[') return shortest(host.substr(1, host.size() - 2), space);
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
   if (host.size() > space.size()) return {};
   std::transform(host.begin(), host.end(), space.begin(), lower);
@@ -46,11 +59,12 @@ std::string sentence_of(const std::set<std::string_view>& names, std::size_t all
 Router::Router(const std::vector<config::Route>& routes, const std::set<std::string>& unnamed) : routes_(&routes) {
   for (std::size_t i = 0; i < routes.size(); ++i) {
     const config::Match& match = routes[i].match;
-    add(match.host.empty() ? any_host_ : hosts_[match.host], i);
+    std::array<char, 256> space;
+    add(match.host.empty() ? any_host_ : hosts_[std::string(host_of(match.host, space))], i);
   }
   std::set<std::string_view> names;
   for (const auto& [host, paths] : hosts_)
-    if (!unnamed.contains(host)) names.insert(host);
+    if (!unnamed.contains(host) && !unnamed.contains("[" + host + "]")) names.insert(host);
   known_hosts_ = sentence_of(names, hosts_.size());
 }
 

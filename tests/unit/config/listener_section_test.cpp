@@ -102,7 +102,22 @@ TEST_CASE("a route without an upstream, or to one that is not there, is an error
         ".fallback.chain.0.upstream: no upstream is named 'orders'; expected one of: a, b");
 }
 
+TEST_CASE("a host is compared in its canonical form") {
+  const auto host_of = [](const std::string& written) {
+    return good_route("upstream: a, match: {host: '" + written + "'}").match.host;
+  };
+  CHECK(host_of("X.Example.") == "x.example");
+  CHECK(host_of("[2001:DB8:0::1]") == "[2001:db8::1]");
+}
+
+TEST_CASE("a field of a match stands there once") {
+  CHECK(route_error("upstream: a, match: {headers: {X-A: b, x-a: c}}") ==
+        ".match.headers.x-a: a field that comes twice matches nothing: duplicate header name 'x-a'");
+}
+
 TEST_CASE("a match that no request could have is an error") {
+  CHECK(route_error("upstream: a, match: {host: '::1'}") ==
+        ".match.host: expected an IPv6 address in brackets, as in \"[::1]\", found '::1'");
   CHECK(route_error("upstream: a, match: {host: 'a:80'}") == ".match.host: expected a host without port, found 'a:80'");
   CHECK(route_error("upstream: a, match: {path: v1}") ==
         ".match.path: expected a path that begins with '/', without query or spaces, found 'v1'");

@@ -35,6 +35,13 @@ TEST_CASE("a route behind one that takes everything is a trap") {
     }
 }
 
+TEST_CASE("a method that is never forwarded is a trap") {
+  for (const std::string method : {"CONNECT", "TRACE"})
+    CHECK(warnings_of_two("path: /x, methods: [GET, " + method + "]", "path: /y") ==
+          Lines{"f:5:43: listeners.0.routes.0.match.methods.1: no request with this method is ever forwarded: CONNECT "
+                "and TRACE are answered with 405"});
+}
+
 TEST_CASE("a prefix takes all below it, by segments") {
   CHECK(is_shadowed("path_prefix: /v1", "path_prefix: /v1/x"));
   CHECK(is_shadowed("path_prefix: /v1", "path_prefix: /v1/"));

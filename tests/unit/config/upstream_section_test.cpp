@@ -99,6 +99,17 @@ TEST_CASE("the deadline header can be switched off, and is a field's name") {
         Lines{"f:5:33: upstreams.orders.timeouts.deadline_header: expected a header name or 'off', found 'a b'"});
 }
 
+TEST_CASE("the deadline header is none that the proxy writes or goes by itself") {
+  for (const std::string name : {"content-length", "Host", "X-Request-Id", "x_request_id", "via", "X-Forwarded-For",
+                                 "transfer-encoding", "connection", "if-none-match", "te"}) {
+    CAPTURE(name);
+    CHECK(errors_of("    timeouts: {deadline_header: " + name + "}\n") ==
+          Lines{"f:5:33: upstreams.orders.timeouts.deadline_header: expected a header name that the proxy neither "
+                "frames messages with nor writes itself, found '" +
+                name + "'"});
+  }
+}
+
 TEST_CASE("the cache serves on errors, or normally") {
   CHECK(good_upstream("").cache.serve == Serve::on_error);
   CHECK(good_upstream("    cache: {serve: normal}\n").cache.serve == Serve::normal);

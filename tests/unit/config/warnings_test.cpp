@@ -33,6 +33,12 @@ TEST_CASE("an open interval shorter than the response timeout is a trap") {
   CHECK(warnings_of_upstream("    circuit_breaker: {mode: disabled, transitions: {open_timeout: 1s}}\n").empty());
 }
 
+TEST_CASE("1xx under fallback.on is a trap") {
+  CHECK(warnings_of_upstream("    fallback: {on: [1xx, 5xx], chain: []}\n") ==
+        Lines{"f:5:20: upstreams.orders.fallback.on: 1xx under on: of these only a 101 ends an exchange, and with a "
+              "fallback in its place no request is upgraded"});
+}
+
 TEST_CASE("an interval from `defaults` is reported where it is written") {
   CHECK(warnings_beside_hosts(R"(listen: 127.0.0.1:1
 defaults: {circuit_breaker: {transitions: {open_timeout: 1s}}}

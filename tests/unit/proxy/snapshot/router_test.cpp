@@ -136,7 +136,7 @@ TEST_CASE("an earlier route wins over a longer, exact or host-bound one") {
 }
 
 TEST_CASE("a host is compared without port, final dot and case") {
-  const Routes routes = {route(host("shop.example")), route(host("::1")), route(host("127.0.0.1"))};
+  const Routes routes = {route(host("shop.example")), route(host("[::1]")), route(host("127.0.0.1"))};
   const Router router(routes);
   for (const char* authority :
        {"shop.example", "Shop.Example:8080", "SHOP.EXAMPLE.", "shop.example.:80", "shop.example:"})
@@ -234,4 +234,14 @@ TEST_CASE("a route asks for what goes upstream of a field") {
   CHECK(taken({{"X-Canary", "1"}, {"Connection", "close, x-canary"}}) == 1);  // it goes no further
   CHECK(taken({{"X-Canary", "0"}, {"X-Canary", "1"}}) == 1);                  // nobody knows which one counts
   CHECK(taken({{"X-Canary", "1"}, {"X-Canary", "1"}}) == 1);
+}
+
+TEST_CASE("an IPv6 address is one host in all its spellings, and a closing dot says nothing") {
+  const Routes routes = {route(host("[2001:db8::1]")), route(host("x"))};
+  const Router router(routes);
+  for (const char* authority : {"[2001:db8::1]", "[2001:DB8:0::1]:80", "[2001:0db8::0001]"})
+    CHECK(router.match(asking(authority, "/")) == 0);
+  for (const char* authority : {"x", "x.", "X.:80"}) CHECK(router.match(asking(authority, "/")) == 1);
+  for (const char* authority : {"2001:db8::1", "[2001:db8::2]", "[x]", "[", "[]", "x.."})
+    CHECK_FALSE(router.match(asking(authority, "/")));
 }
