@@ -57,7 +57,8 @@ void prepare(World& world, bool half_open) {
   auto answer = breaker.try_acquire(now - 1h);
   std::get<breaker::Permit>(answer).failure(breaker::FailureKind::reset, now - 1h);
   REQUIRE(breaker.state() == breaker::State::open);
-  while (breaker.snapshot(std::chrono::steady_clock::now()).open_remaining > 0ms) {  // in the breaker's first millisecond
+  while (breaker.snapshot(std::chrono::steady_clock::now()).open_remaining >
+         0ms) {  // in the breaker's first millisecond
   }
 }
 
