@@ -57,8 +57,8 @@ Time BreakerFilter::slow_at(const Call& call) const {
   // A body takes its own time; without one the upstream's begins with the permit, be there a connection yet or not, and
   // with a second attempt it goes on. A trial that runs on without its client has `request_sent` moved.
   Time from = x.request_sent;
-  if (!call.context->request->has_body())
-    from = call.permitted + (x.request_sent == kNever ? Time::duration::zero() : x.request_sent - x.begun);
+  if ((from == kNever || x.begun != call.permitted) && !call.context->request->has_body())
+    from = call.permitted + (from == kNever ? Time::duration::zero() : from - x.begun);
   if (from == kNever) return kNever;
   const Time due = from + detector->slower_than + x.waits.since_sent();
   const Time measured = detector->measure == config::Measure::head ? x.response_head : x.response_end;

@@ -31,9 +31,8 @@ std::optional<std::uint64_t> client_deadline_ms(const Call& call) noexcept {
   return shortest;
 }
 
-milliseconds total_of(const Call& call) noexcept {
+milliseconds total_of(const Call& call, std::optional<std::uint64_t> asked) noexcept {
   const milliseconds configured = call.timeouts->total;
-  const auto asked = client_deadline_ms(call);
   if (!asked || *asked >= static_cast<std::uint64_t>(configured.count())) return configured;
   return milliseconds(static_cast<milliseconds::rep>(*asked));
 }

@@ -13,8 +13,9 @@ namespace fusewire {
 // several, the shortest. Absent: none that is well-formed.
 std::optional<std::uint64_t> client_deadline_ms(const Call&) noexcept;
 
-// How long the whole request may take: timeouts.total, or the client's shorter wish.
-milliseconds total_of(const Call&) noexcept;
+// How long the whole request may take: timeouts.total, or the client's shorter wish, which is its deadline.
+milliseconds total_of(const Call&, std::optional<std::uint64_t> client_deadline_ms) noexcept;
+inline milliseconds total_of(const Call& call) noexcept { return total_of(call, client_deadline_ms(call)); }
 
 // What the deadline field says to the upstream: the total's rest in whole ms, at least 1. Absent when the client sent
 // no (well-formed) deadline: then the request's fields pass as they are.

@@ -17,8 +17,9 @@ bool others_used_it(const Call& call, Time now) noexcept {
 }  // namespace
 
 Step DeadlineFilter::on_request(Call& call, Reply& reply, Time now) {
-  const milliseconds total = total_of(call);
-  call.deadline_asked = client_deadline_ms(call).has_value();
+  const auto asked = client_deadline_ms(call);
+  const milliseconds total = total_of(call, asked);
+  call.deadline_asked = asked.has_value();
   call.total_at = std::min(call.total_at, call.context->started + total);
   call.short_deadline = total < call.timeouts->total || others_used_it(call, now);
   if (now < call.total_at) return Proceed{};
