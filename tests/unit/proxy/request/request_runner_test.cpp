@@ -1,121 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A request without a client's connection: a scripted client at one end, an origin's socket at the other, and a worker
-// that moves only when the test says so.
 #include "proxy/request/request_runner.hpp"
 
 #include <doctest/doctest.h>
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "proxy/net/spawn.hpp"
-#include "tests/fuzz/exchange/stage.hpp"
-#include "tests/unit/proxy/request/scripted_client.hpp"
+#include "tests/unit/proxy/request/driven_request.hpp"
 
 using namespace fusewire;
-using fuzz::Setup;
-using fuzz::Stage;
-using fuzz::World;
 using proxy::ClientStream;
-using proxy::RequestRunner;
-using testing::ScriptedClient;
+using testing::Driven;
+using testing::Setup;
+using testing::World;
 using namespace std::chrono_literals;
 
 namespace {
-
-class Driven {
- public:
-  explicit Driven(Setup setup = {}) : world(World::of(setup)), stage(world, false), snapshot(world.snapshot()) {
-    listener = snapshot->listeners.front().get();
-    inbound.session = alive_;
-    inbound.limits = &listener->config->limits;
-    recorded_before_ = recorded_ever();
-  }
-  ~Driven() {
-    if (!ended_) client_leaves();
-    stage.end();
-  }
-  Driven(const Driven&) = delete;
-  Driven& operator=(const Driven&) = delete;
-
-  // A head and as much of its body as is in `text`.
-  void comes(std::string_view text) {
-    text_ = text;
-    const auto head = proxy::http::parse_request_head(text_, {}, inbound.request);
-    REQUIRE(head.parsed == proxy::http::Parsed::complete);
-    inbound.connection = head.connection;
-    inbound.request_id = "the-id";
-    inbound.body = proxy::http::BodyDecoder(inbound.request.body, inbound.request.content_length);
-    inbound.buffered_body = inbound.body.decode(text_.data() + head.size, text_.size() - head.size).data;
-    runner_.emplace(stage.context(), inbound,
-                    RequestRunner::Admitted{.snapshot = snapshot,
-                                            .listener = listener,
-                                            .listener_name = "main",
-                                            .started = std::chrono::steady_clock::now(),
-                                            .wall = {}});
-    proxy::spawn(run(), "request");
-    stage.settle();
-  }
-  void origin_sends(std::string_view bytes) {
-    REQUIRE(stage.origin() != nullptr);
-    stage.origin()->send(bytes);
-    stage.settle();
-  }
-  void origin_finishes() {
-    stage.origin()->finish();
-    stage.settle();
-  }
-  void client_leaves() {
-    client.leave();
-    if (runner_) runner_->client_left();
-    inbound.event.set();
-    stage.settle();
-  }
-  void client_takes_again() {
-    client.take_again();
-    stage.settle();
-  }
-  void process_stops() {
-    runner_->stop();
-    inbound.event.set();
-    stage.settle();
-  }
-
-  bool has_ended() const { return ended_; }
-  std::size_t reached_the_origin() const { return stage.arrivals().size(); }
-  // In the route's cells, with or without an answer, or in the listener's.
-  std::uint64_t recorded() const { return recorded_ever() - recorded_before_; }
-
-  World& world;
-  Stage stage;
-  std::shared_ptr<const proxy::Snapshot> snapshot;
-  const proxy::Listener* listener = nullptr;
-  ScriptedClient client;
-  proxy::Event event;
-  proxy::Inbound inbound{.client = client, .event = event, .session = {}};
-
- private:
-  proxy::Task<void> run() {
-    co_await runner_->serve();
-    ended_ = true;
-  }
-  std::uint64_t recorded_ever() const {
-    std::uint64_t sum = 0;
-    const proxy::Listener& own = *snapshot->listeners.front();
-    for (const auto* cells : {&own.routes.front().cells->of(0), &own.unrouted_cells->of(0)})
-      for (const auto& cell : cells->by_class) sum += cell.value();
-    return sum;
-  }
-
-  std::shared_ptr<int> alive_ = std::make_shared<int>();
-  std::string text_;
-  std::optional<RequestRunner> runner_;
-  std::uint64_t recorded_before_ = 0;
-  bool ended_ = false;
-};
 
 // Its breaker admits one trial. (Time is an argument: the open interval has passed for a call that gives its trial
 // back.)
