@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four filters together, driven as a session drives them.
+// The filters of a call together, driven as a session drives them.
 #include "filters/call_chain.hpp"
 
 #include <doctest/doctest.h>
