@@ -7,14 +7,12 @@
 
 #include "config/from_variables.hpp"
 #include "config/token_file.hpp"
-#include "filters/breaker/classify.hpp"
 #include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/server_context.hpp"
-#include "proxy/upstream/host_rewrite.hpp"
 
 namespace fusewire::proxy {
 
@@ -23,12 +21,6 @@ namespace {
 std::uint64_t random_seed() {
   std::random_device random;
   return (std::uint64_t{random()} << 32) | random();
-}
-
-std::string random_pseudonym() {
-  char text[32];
-  std::snprintf(text, sizeof text, "fusewire-%08x", static_cast<unsigned>(random_seed()));
-  return text;
 }
 
 }  // namespace
@@ -42,7 +34,7 @@ Control::Control(Loader loader, std::size_t workers)
       fetches_(std::make_unique<cache::RequestCollapser>()),
       worker_cells_(workers),
       lasting_(workers, *cache_, [this](const config::Upstream& wanted) { return begin_state(wanted); }),
-      default_via_(random_pseudonym()) {}
+      builder_(lasting_, *cache_, *fetches_, workers) {}
 
 Control::~Control() = default;
 
@@ -121,7 +113,7 @@ const ReloadReport& Control::apply(config::Config config, const std::string& tri
   std::string error;
   CertificateWatch certificates(config);  // before the files are read: no change is lost between
   try {
-    next = build(std::move(config), version_ + 1);
+    next = builder_.build(std::move(config), version_ + 1, snapshot_.get());
     error = hooks_.publish(next);
   } catch (const BadCertificate& bad) {
     error = bad.what();
@@ -170,50 +162,6 @@ void Control::show() {
   view_.swap(next);  // the old one goes after the lock
 }
 
-// ------------------------------------------------------------------------------------------------------ building
-
-std::shared_ptr<const Snapshot> Control::build(config::Config config, std::uint64_t version) {
-  auto snapshot = std::make_shared<Snapshot>();
-  snapshot->config = std::move(config);
-  snapshot->version = version;
-  snapshot->via = snapshot->config.via.empty() ? default_via_ : snapshot->config.via;
-  for (const auto& wanted : snapshot->config.upstreams) {
-    auto upstream = std::make_unique<Upstream>();
-    upstream->config = &wanted;
-    upstream->state = lasting_.upstream(wanted);
-    for (const auto& endpoint : wanted.endpoints)
-      upstream->endpoints.push_back(lasting_.endpoint(wanted, upstream->state, endpoint));
-    upstream->classify = std::make_unique<CompiledClassify>(wanted.circuit_breaker.classify);
-    upstream->chain = {.breaker = &upstream->state->breaker,
-                       .classify = upstream->classify.get(),
-                       .store = cache_.get(),
-                       .cache_partition = upstream->state->cache,
-                       .fetches = fetches_.get(),
-                       .cache_generation = cache_generation_of(wanted),
-                       .trials_without_client = &upstream->state->trials_without_client};
-    snapshot->upstreams.push_back(std::move(upstream));
-  }
-  for (std::size_t i = 0; i < snapshot->config.listeners.size(); ++i) {
-    const config::Listener& wanted = snapshot->config.listeners[i];
-    auto listener = std::make_unique<Listener>();
-    listener->config = &wanted;
-    listener->router = Router(wanted.routes, config::hosts_from_variables(snapshot->config, i));
-    listener->unrouted_cells = lasting_.cells(wanted.name, "");
-    for (const auto& route : wanted.routes) {
-      const Upstream* to = snapshot->upstream(route.upstream);
-      listener->routes.push_back({.config = &route,
-                                  .upstream = to,
-                                  .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
-                                  .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
-                                  .cells = lasting_.cells(wanted.name, route.upstream),
-                                  .cache_scope = cache_scope(wanted, route)});
-    }
-    snapshot->listeners.push_back(std::move(listener));
-  }
-  make_tls_contexts(*snapshot, snapshot_.get(), workers_, steady_now());
-  return snapshot;
-}
-
 std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& wanted) {
   auto state = std::make_shared<UpstreamState>(wanted, steady_now(), random_seed(), workers_);
   state->cache = cache_->partition(wanted.name);
@@ -255,14 +203,6 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   version_ = next->version;
   ticket_keys_due_ = now + TlsServer::kTicketKeys;
   lasting_.forget_unused(snapshot_.get());
-}
-
-// What was stored for an upstream is no answer of another one that has taken over its name. What is still on its way
-// under the old configuration may be stored later on: its generation is the old one, so no look-up finds it.
-std::uint64_t Control::cache_generation_of(const config::Upstream& wanted) {
-  const Upstream* before = snapshot_ ? snapshot_->upstream(wanted.name) : nullptr;
-  if (before != nullptr && StateRegistry::same_site(*before->config, wanted)) return before->chain.cache_generation;
-  return ++cache_generations_;
 }
 
 void Control::forget_other_sites(const Snapshot& next) {
@@ -336,7 +276,7 @@ void Control::take_token() {
 std::string Control::renew_certificates(std::chrono::steady_clock::time_point now) {
   ticket_keys_due_ = now + TlsServer::kTicketKeys;
   try {
-    const std::shared_ptr<const Snapshot> next = build(snapshot_->config, version_);
+    const std::shared_ptr<const Snapshot> next = builder_.build(snapshot_->config, version_, snapshot_.get());
     std::string error;
     const bool same = same_tls_contexts(*next, *snapshot_);
     if (!same) error = hooks_.publish(next);

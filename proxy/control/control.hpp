@@ -17,6 +17,7 @@
 #include "proxy/control/content_watch.hpp"
 #include "proxy/control/control_view.hpp"
 #include "proxy/control/reload_report.hpp"
+#include "proxy/control/snapshot_builder.hpp"
 #include "proxy/control/state_registry.hpp"
 #include "proxy/control/timed_overrides.hpp"
 #include "proxy/control/tls_contexts.hpp"
@@ -113,10 +114,7 @@ class Control {
   };
   void go_on(std::uint64_t reload);
   void give_way();
-  // Throws BadCertificate.
-  std::shared_ptr<const Snapshot> build(config::Config, std::uint64_t version);
   const ReloadReport& conclude(ReloadReport);
-  std::uint64_t cache_generation_of(const config::Upstream& wanted);
   void forget_other_sites(const Snapshot& next);
   std::shared_ptr<UpstreamState> begin_state(const config::Upstream&);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
@@ -146,11 +144,10 @@ class Control {
   std::unique_ptr<cache::RequestCollapser> fetches_;
   PerWorker<WorkerCells> worker_cells_;
   StateRegistry lasting_;
+  SnapshotBuilder builder_;
   std::optional<Pending> pending_;
   std::uint64_t reloads_ = 0;  // so many have had a good configuration
   std::uint64_t version_ = 0;
-  std::uint64_t cache_generations_ = 0;  // so many have been given out
-  std::string default_via_;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const ControlView> view_;
   std::atomic<bool> serving_{false};

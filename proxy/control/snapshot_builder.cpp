@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/control/snapshot_builder.hpp"
+
+#include <cstdio>
+#include <random>
+#include <utility>
+
+#include "config/from_variables.hpp"
+#include "filters/breaker/classify.hpp"
+#include "proxy/control/tls_contexts.hpp"
+#include "proxy/net/clock.hpp"
+#include "proxy/upstream/host_rewrite.hpp"
+
+namespace fusewire::proxy {
+
+namespace {
+
+std::string random_pseudonym() {
+  char text[32];
+  std::snprintf(text, sizeof text, "fusewire-%08x", std::random_device{}());
+  return text;
+}
+
+}  // namespace
+
+SnapshotBuilder::SnapshotBuilder(StateRegistry& states, cache::Store& store, cache::RequestCollapser& fetches,
+                                 std::size_t workers)
+    : states_(states), store_(store), fetches_(fetches), workers_(workers), default_via_(random_pseudonym()) {}
+
+std::shared_ptr<const Snapshot> SnapshotBuilder::build(config::Config config, std::uint64_t version,
+                                                       const Snapshot* before) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->config = std::move(config);
+  snapshot->version = version;
+  snapshot->via = snapshot->config.via.empty() ? default_via_ : snapshot->config.via;
+  for (const auto& wanted : snapshot->config.upstreams) snapshot->upstreams.push_back(upstream(wanted, before));
+  for (std::size_t i = 0; i < snapshot->config.listeners.size(); ++i)
+    snapshot->listeners.push_back(listener(*snapshot, i));
+  make_tls_contexts(*snapshot, before, workers_, steady_now());
+  return snapshot;
+}
+
+std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& wanted, const Snapshot* before) {
+  auto upstream = std::make_unique<Upstream>();
+  upstream->config = &wanted;
+  upstream->state = states_.upstream(wanted);
+  for (const auto& endpoint : wanted.endpoints)
+    upstream->endpoints.push_back(states_.endpoint(wanted, upstream->state, endpoint));
+  upstream->classify = std::make_unique<CompiledClassify>(wanted.circuit_breaker.classify);
+  upstream->chain = {.breaker = &upstream->state->breaker,
+                     .classify = upstream->classify.get(),
+                     .store = &store_,
+                     .cache_partition = upstream->state->cache,
+                     .fetches = &fetches_,
+                     .cache_generation = cache_generation(wanted, before),
+                     .trials_without_client = &upstream->state->trials_without_client};
+  return upstream;
+}
+
+std::unique_ptr<Listener> SnapshotBuilder::listener(const Snapshot& snapshot, std::size_t index) {
+  const config::Listener& wanted = snapshot.config.listeners[index];
+  auto listener = std::make_unique<Listener>();
+  listener->config = &wanted;
+  listener->router = Router(wanted.routes, config::hosts_from_variables(snapshot.config, index));
+  listener->unrouted_cells = states_.cells(wanted.name, "");
+  for (const auto& route : wanted.routes) {
+    const Upstream* to = snapshot.upstream(route.upstream);
+    listener->routes.push_back({.config = &route,
+                                .upstream = to,
+                                .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
+                                .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
+                                .cells = states_.cells(wanted.name, route.upstream),
+                                .cache_scope = cache_scope(wanted, route)});
+  }
+  return listener;
+}
+
+// What was stored for an upstream is no answer of another one that has taken over its name. What is still on its way
+// under the old configuration may be stored later on: its generation is the old one, so no look-up finds it.
+std::uint64_t SnapshotBuilder::cache_generation(const config::Upstream& wanted, const Snapshot* before) {
+  const Upstream* old = before != nullptr ? before->upstream(wanted.name) : nullptr;
+  if (old != nullptr && StateRegistry::same_site(*old->config, wanted)) return old->chain.cache_generation;
+  return ++cache_generations_;
+}
+
+}  // namespace fusewire::proxy
