@@ -68,7 +68,7 @@ TEST_CASE("events are numbered from 1 and the oldest go first") {
 
 TEST_CASE("a stream misses no event, however short the history is") {
   const Quiet quiet;
-  for (const std::size_t history : {0, 1}) {
+  for (const std::size_t history : {std::size_t{0}, std::size_t{1}}) {
     EventLog events(history);
     for (int i = 0; i < 5; ++i) events.record("a", tripped());
     CHECK(events.unsent(2).size() == 3);
