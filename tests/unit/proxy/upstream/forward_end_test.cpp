@@ -68,6 +68,9 @@ TEST_CASE("a client that has its 100 (Continue) is waited for, and so is one tha
   scene.forward.client_took();  // has it look at the time again
   for (int turns = 0; turns < 4; ++turns) scene.worker.loop().turn(Time{});
   CHECK(scene.x.outcome == Outcome::pending);
+  scene.forward.cut_off(Outcome::cut_off);
+  scene.wake();
+  scene.wait_for_end();
 }
 
 TEST_CASE("an upstream that does not take the request in time is cut off") {
