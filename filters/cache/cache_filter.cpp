@@ -23,16 +23,14 @@ Step CacheFilter::on_reply(Call& call, Reply& reply, Time now) {
 }
 
 // Either the stored response is still valid, or the 304 names a validator that we did not send. In the second case the
-// entry is dropped, and the upstream asked again without the proxy's conditions (RFC 9111 §4.3.4).
+// upstream is asked again without the proxy's conditions (RFC 9111 §4.3.4).
 Step CacheFilter::validated(Call& call, Reply& reply, Time now) {
   const cache::Entry& asked_about = *lookup_->validating();
   if (cache::still_holds(asked_about, *call.exchange->response, cache::received(call, now).wall)) {
     reply = lookup_->on_validated(call, writer_.update(call, asked_about, now), now);
     return Proceed{};
   }
-  context_->store->invalidate(asked_about);
   lookup_->ask_unconditionally(call);
-  writer_.on_asked_again();
   return Ask{};
 }
 

@@ -18,8 +18,6 @@ class CacheWriter {
 
   // `serve: on_error` answers `only-if-cached` by itself: from the store, or 504.
   std::optional<Reply> on_request(Call&, Time now);
-  // The upstream is asked once more: what has been forgotten since the first time does not matter.
-  void on_asked_again() { serial_ = context_->store->now_serial(); }
   // Decides whether this response is collected; 304, HEAD and unsafe methods do their work here.
   void on_reply(Call&, Reply&, Time now);
   void on_body(Call&, std::string_view piece);

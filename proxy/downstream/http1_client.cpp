@@ -20,7 +20,7 @@ ClientStream::BodyRead Http1Client::read_body(std::string_view& piece) {
 }
 
 void Http1Client::wait_for_body(Time now) {
-  to_.deadline.extend(now + to_.inbound.limits->body_timeout);
+  if (now != kNever) to_.deadline.extend(now + to_.inbound.limits->body_timeout);
   to_.channel.start_read();
 }
 

@@ -300,6 +300,7 @@ void CallRunner::count_fallbacks() {
 
 Task<void> CallRunner::finish() {
   if (!done_) conclude(ended_at());
+  set_failure_flag(call);  // of a response that was put aside, and relayed after all
   if (call.runs_on) return finish_without_client();
   Task<void> end = attempt_ ? attempt_->forward.finish() : Task<void>::ended();
   if (!end.is_ready() || fallback_) return finish_after(std::move(end));

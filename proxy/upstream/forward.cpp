@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "filters/connection_field.hpp"
 #include "filters/timeout/deadline.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/upstream/host_rewrite.hpp"
@@ -136,15 +137,16 @@ void Forward::on_sent(Time now) {
   inbound_.buffered_body = {};
   if (stream_->write_failed()) return;  // perhaps it has answered early: the read will tell
   x_.waits.upload_begins(steady_now());
-  upload_.start(*stream_,
+  upload_.start(*stream_, inbound_.body.decoded() == 0 && expects_continue(),
                 [this](Upload::Progress progress, Time at, std::size_t bytes) { on_upload(progress, at, bytes); });
 }
 
 // RFC 9110 §10.1.1. An expectation that ends at this hop is none.
 bool Forward::expects_continue() const {
-  const auto expectation = call_.context->request->fields.find("expect");
-  return expectation && iequals(*expectation, "100-continue") && call_.context->request->minor_version >= 1 &&
-         !inbound_.connection.names_fields;
+  const Request& request = *call_.context->request;
+  const auto expectation = request.fields.find("expect");
+  const bool ends_here = inbound_.connection.names_fields && named_by_connection(request.fields, "expect");
+  return expectation && iequals(*expectation, "100-continue") && request.minor_version >= 1 && !ends_here;
 }
 
 void Forward::on_upload(Upload::Progress progress, Time now, std::size_t bytes) {
@@ -206,7 +208,7 @@ void Forward::take_head() {
 
 Task<void> Forward::relay_interim() {
   call_.connection_bound = call_.connection_bound || head_.connection_bound;
-  if (clock_.awaits_continue()) {
+  if (clock_.awaits_continue() && head_.message.status == 100) {
     clock_.end_await_continue();
     inbound_.client.wait_for_body(steady_now());  // its time begins when it may send
   }

@@ -95,8 +95,6 @@ bool Forward::interrupted() {
       end(Outcome::client_gone);
       return true;
     case Upload::State::client_late:
-      end(clock_.awaits_continue() ? Outcome::response_timeout : Outcome::client_fault);
-      return true;
     case Upload::State::client_malformed:
     case Upload::State::too_large:
       end(Outcome::client_fault);

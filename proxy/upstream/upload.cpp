@@ -8,8 +8,9 @@
 
 namespace fusewire::proxy {
 
-void Upload::start(UpstreamStream& upstream, OnProgress on_progress) {
+void Upload::start(UpstreamStream& upstream, bool unasked, OnProgress on_progress) {
   state_ = State::running;
+  unasked_ = unasked;
   on_progress_ = std::move(on_progress);
   inbound_.client.begin_upload(client_activity_);
   spawn(run(upstream), "upload");
@@ -50,7 +51,7 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece) {
   ClientStream& client = inbound_.client;
   while (!stop_) {
     if (starved_ && client.unread() > 0) {
-      starved_ = false;
+      starved_ = unasked_ = false;
       on_progress_(Progress::fed, steady_now(), client.unread());
     }
     switch (client.read_body(piece)) {
@@ -69,7 +70,7 @@ Task<Upload::State> Upload::read_piece(std::string_view& piece) {
     }
     const Time now = steady_now();
     if (!std::exchange(starved_, true)) on_progress_(Progress::starved, now, 0);
-    client.wait_for_body(now);
+    client.wait_for_body(unasked_ ? kNever : now);
     co_await client_activity_.wait();
   }
   co_return State::stopped;

@@ -34,8 +34,9 @@ class Upload {
   // `bytes`: with `fed`, how much has come.
   using OnProgress = std::function<void(Progress, Time now, std::size_t bytes)>;
 
-  // Must have ended before the upload or the stream is destroyed; its end wakes inbound.event.
-  void start(UpstreamStream&, OnProgress);
+  // Must have ended before the upload or the stream is destroyed; its end wakes inbound.event. `unasked`: the client
+  // waits for 100 (Continue), and its time begins with that (ClientStream::wait_for_body()).
+  void start(UpstreamStream&, bool unasked, OnProgress);
   // Asks for the end; it comes at once or when the stream is cancelled.
   void stop();
   State state() const { return state_; }
@@ -52,6 +53,7 @@ class Upload {
   State state_ = State::idle;
   bool starved_ = false;
   bool stop_ = false;
+  bool unasked_ = false;
 };
 
 }  // namespace fusewire::proxy

@@ -107,8 +107,9 @@ TEST_CASE("a fetch that takes a second attempt sets nobody free after the first 
   const auto asked_before = rig.upstream.request_count();
   const Gate gate;
   const auto about_another = scripts::reply("HTTP/1.1 304 Not Modified\r\nETag: \"v2\"\r\n\r\n");
-  rig.upstream.script(
-      for_root(scripts::in_turn({gate.before(about_another), scripts::reply(response(200, "new", kFresh))})));
+  rig.upstream.script(for_root(
+      scripts::in_turn({gate.before(about_another),
+                        scripts::reply(response(200, "new", "Cache-Control: max-age=600\r\nETag: \"v2\"\r\n"))})));
   auto clients = ask(rig, kClients);
   settle(rig, kClients);
   *gate.open = true;

@@ -35,6 +35,23 @@ std::string with_head_of(std::size_t bytes) {
 
 }  // namespace
 
+TEST_CASE("a client that waits for 100 (Continue) owes nothing before it, and nothing behind an early final answer") {
+  for (const bool is_final : {true, false}) {
+    CAPTURE(is_final);
+    Rig rig(
+        [is_final](Call& call) {
+          if (is_final) call.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nso");
+          call.wait(milliseconds(400));
+          call.send(is_final ? "on" : "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsoon");
+        },
+        "", "    limits: {body_timeout: 100ms}\n");
+    Connection client = rig.proxy.connect();
+    client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n");
+    CHECK(read_response(client, "PUT").body == "soon");
+    CHECK(rig.proxy.breaker().totals.success == 1);
+  }
+}
+
 TEST_CASE("a request line over 8 KiB is answered 414") {
   Rig rig;
   check_problem(answer_to(rig, with_line_of(8 * 1024 + 100)), 414, "UriTooLong");

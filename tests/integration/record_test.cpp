@@ -206,6 +206,20 @@ TEST_CASE("process: the step that answered is in the access log") {
   }
 }
 
+TEST_CASE("process: a response that was put aside, relayed after all, and broke off has its flag") {
+  ScriptedUpstream upstream([](Call& call) {
+    call.send("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\npart");
+    call.connection().close();
+  });
+  ScriptedUpstream replica(scripts::status(503));
+  const Logged logged(upstream.port(), "    fallback: {chain: [{upstream: replica}]}\n  replica: http://127.0.0.1:" +
+                                           std::to_string(replica.port()) + "\n");
+  Connection client = logged.connect();
+  client.send(request("GET /"));
+  CHECK(client.take_until("part"));
+  CHECK(flags(logged.lines(1).at(0)) == "[\"UR\"]");
+}
+
 TEST_CASE("process: requests and tunnels that the process' end cuts off have their line") {
   ScriptedUpstream upstream([](Call& call) {
     if (call.request().target == "/tunnel")

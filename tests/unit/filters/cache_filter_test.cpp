@@ -152,7 +152,7 @@ TEST_CASE_FIXTURE(Fixture, "a 304 about something else leads to the same upstrea
   head_comes(not_modified({{"ETag", "\"2\""}}), kStart + 60s);
   CHECK(asked_of(step) == "");
   CHECK(call.conditions.empty());
-  CHECK(context.cache_partition->entries() == 0);
+  CHECK(context.cache_partition->entries() == 1);  // a fallback may need it if the second answer is none
   const Reply second = head_comes(ok({{"Cache-Control", "max-age=60"}, {"ETag", "\"2\""}}), kStart + 60s);
   CHECK(proceeds(step));
   CHECK(second.origin == Reply::Origin::upstream);
