@@ -48,8 +48,8 @@ class ClientStream {
   virtual void consume_body() = 0;
   // Bytes that have come and are not consumed, as they came.
   virtual std::size_t unread() const = 0;
-  // Asks for more, for which the client has body_timeout from `now` on; kNever: as long as it likes, for it has not been
-  // asked to send.
+  // Asks for more, for which the client has body_timeout from `now` on; kNever: as long as it likes, for it has not
+  // been asked to send.
   virtual void wait_for_body(Time now) = 0;
   // An upload reads the body: `news` is set in the place of the driver's event when there is more, or the client
   // leaves.
