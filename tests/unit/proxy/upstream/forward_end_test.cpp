@@ -24,7 +24,7 @@ TEST_CASE("an upstream that says nothing to a client that waits for 100 (Continu
   scene.request.fields.add("Expect", "100-continue");
   scene.begin();
   scene.x.response_within = 1ms;
-  spawn(ForwardScene::run(scene.forward.fetch_head(), scene.fetched), "fetch_head");
+  scene.fetch_begun();
   scene.wait_for_end();
   CHECK(scene.x.outcome == Outcome::response_timeout);
   CHECK(scene.x.client_withheld);  // a client could do so on purpose
@@ -47,7 +47,7 @@ TEST_CASE("an upstream that hangs behind a body that came without a 100 (Continu
   scene.client.uploads.push_back("pay");
   scene.begin();
   scene.x.response_within = 1ms;
-  spawn(ForwardScene::run(scene.forward.fetch_head(), scene.fetched), "fetch_head");
+  scene.fetch_begun();
   scene.wait_for_end();
   CHECK(scene.x.outcome == Outcome::response_timeout);
   CHECK_FALSE(scene.x.client_withheld);
@@ -78,7 +78,7 @@ TEST_CASE("an upstream that does not take the request in time is cut off") {
   scene.kept.takes = false;
   scene.begin();
   scene.x.idle_within = 1ms;
-  spawn(ForwardScene::run(scene.forward.fetch_head(), scene.fetched), "fetch_head");
+  scene.fetch_begun();
   scene.wait_for_end();
   CHECK(scene.x.outcome == Outcome::idle_timeout);
   CHECK(scene.kept.cancelled);

@@ -71,8 +71,10 @@ struct ForwardScene {
   void fetch(Time now = steady_now()) {
     begin(now);
     call.total_at = kNever;
-    spawn(run(forward.fetch_head(), fetched), "fetch_head");
+    fetch_begun();
   }
+  // The same behind begin(), with what the test has set meanwhile.
+  void fetch_begun() { spawn(run(forward.fetch_head(), fetched), "fetch_head"); }
   void wake() { event.set(); }
   // Turns until the head is there, or will not come.
   void wait_for_end() {
