@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process' signals. A thread of their own takes them, so that the second one that asks for the end ends the process
-// even where the control thread is held up (a file system that hangs).
+// even where the control thread is blocked (a file system that hangs).
 #pragma once
 
 #include <boost/asio/signal_set.hpp>

@@ -121,7 +121,7 @@ TEST_CASE("SIGTERM ends a process that is still looking up names at its start") 
   CHECK(proxy.process.wait() == 0);
 }
 
-TEST_CASE("a second SIGTERM ends a process whose control thread is held up") {
+TEST_CASE("a second SIGTERM ends a process whose control thread is blocked") {
   Held proxy;
   proxy.hold_files();
   proxy.process.signal(SIGHUP);

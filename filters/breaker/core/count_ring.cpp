@@ -40,7 +40,7 @@ void CountRing::add(std::uint32_t tag, bool marked) noexcept {
   const int was_marked = (displaced & kMarked) != 0 ? 1 : 0;
   if ((displaced & kUsed) == 0 || displaced_tag != tag) {
     apply(tag, 1, marked ? 1 : 0);
-    // Only a writer that was held up over a change of tags displaces a newer word.
+    // Only a writer that was delayed over a change of tags displaces a newer word.
     if ((displaced & kUsed) != 0 && newer_generation(displaced_tag, tag)) apply(displaced_tag, -1, -was_marked);
   } else {
     apply(tag, 0, (marked ? 1 : 0) - was_marked);

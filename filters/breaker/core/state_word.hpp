@@ -24,7 +24,7 @@ using Millis = std::int64_t;
 inline constexpr unsigned kGenerationBits = 22;
 inline constexpr std::uint32_t kGenerationMask = (1U << kGenerationBits) - 1;
 
-// Whether `a` came after `b`, modulo 2^22. Only a thread that was held up for fewer than 65,536 generations asks; a
+// Whether `a` came after `b`, modulo 2^22. Only a thread that was delayed for fewer than 65,536 generations asks; a
 // word that lies further ahead is left over from before the last wrap-around.
 constexpr bool newer_generation(std::uint32_t a, std::uint32_t b) noexcept {
   const std::uint32_t ahead = (a - b) & kGenerationMask;

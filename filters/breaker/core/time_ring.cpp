@@ -10,7 +10,7 @@ namespace {
 
 constexpr unsigned kMaxCountBits = 25;
 
-// A writer that was held up while others turned the ring finds epochs a little ahead; what seems further ahead is what
+// A writer that was delayed while others turned the ring finds epochs a little ahead; what seems further ahead is what
 // an earlier round of the epoch left.
 bool newer_epoch(std::uint64_t a, std::uint64_t b, std::uint64_t mask) noexcept {
   const std::uint64_t ahead = (a - b) & mask;
