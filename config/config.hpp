@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +14,11 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "config/conditions.hpp"
+#include "config/limits.hpp"
+#include "config/load_balancing.hpp"
+#include "config/retries.hpp"
 
 namespace fusewire::config {
 
@@ -28,23 +32,6 @@ inline constexpr std::size_t kMaxResponseHeadBytes = 256 * kKiB;
 inline constexpr std::size_t kMaxHeadBytes = 48 * kKiB;  // a head and a useful piece of body share one read buffer
 
 using FieldList = std::vector<std::pair<std::string, std::string>>;
-
-// Outcomes and statuses, as named in `classify:` and in `fallback.on:`. A class ("5xx") sets its hundred bits.
-struct Conditions {
-  bool breaker_open = false;
-  bool connect_error = false;
-  bool timeout = false;
-  bool reset = false;
-  bool protocol_error = false;
-  bool incomplete = false;
-  bool overload = false;
-  std::bitset<600> statuses;  // bit n is status n
-
-  bool has_status(int status) const {
-    return status >= 0 && status < 600 && statuses[static_cast<std::size_t>(status)];
-  }
-  bool operator==(const Conditions&) const = default;
-};
 
 // ---------------------------------------------------------------------------------------------- circuit breaker
 
@@ -104,12 +91,35 @@ struct Transitions {
   bool operator==(const Transitions&) const = default;
 };
 
+// The rest of them takes the fallback chain.
+struct Ramp {
+  milliseconds duration = 30s;  // from a tenth of all calls to all of them
+  bool operator==(const Ramp&) const = default;
+};
+
+// What the trials of a half-open breaker are.
+struct Probe {
+  enum class Type {
+    traffic,  // requests of users
+    active,   // requests of the proxy's own; users' are rejected meanwhile
+    connect,  // as traffic, but half-open as soon as a connection succeeds
+  };
+  Type type = Type::traffic;
+  std::string path = "/";      // active
+  milliseconds interval = 1s;  // active, connect
+  milliseconds timeout = 1s;   // likewise
+  Conditions expect;           // active: statuses; none: 200 to 399
+  bool operator==(const Probe&) const = default;
+};
+
 struct Recovery {
   std::uint32_t half_open_max_calls = 3;  // 1..127, in flight
   std::uint32_t success_threshold = 3;    // 1..127
   bool strict_mode = true;                // any failure re-opens; else the half_open_max_calls-th
   milliseconds max_half_open = 60s;
   milliseconds settle_after = 10s;
+  Probe probe = {};
+  std::optional<Ramp> ramp = std::nullopt;
   bool operator==(const Recovery&) const = default;
 };
 
@@ -142,8 +152,12 @@ struct Classify {
 
 enum class Mode { enforce, shadow, disabled };
 
+// What has a breaker of its own. `automatic`: each address where an upstream has several, else the upstream.
+enum class Scope { automatic, upstream, endpoint };
+
 struct CircuitBreaker {
   Mode mode = Mode::enforce;
+  Scope scope = Scope::automatic;
   std::string preset = "default";
   Detection detection;
   Transitions transitions;
@@ -167,9 +181,22 @@ struct Address {
 struct Endpoint {
   std::string url;  // as configured: the endpoint's identity and its label
   Address address;
-  bool tls = false;       // https://
-  std::string authority;  // host[:port] as written in the URL; empty for unix
+  bool tls = false;          // https://
+  std::string authority;     // host[:port] as written in the URL; empty for unix
+  std::uint32_t weight = 1;  // share of the requests, beside the others'
+  bool backup = false;       // is used only where no other endpoint can be
   bool operator==(const Endpoint&) const = default;
+};
+
+// Timeouts::response as the upstream's own latency suggests it.
+struct AdaptiveTimeout {
+  double percentile = 0.99;  // above 0, up to 1
+  double multiplier = 2;     // of that percentile
+  milliseconds min = 50ms;
+  milliseconds max = 15s;
+  std::uint32_t minimum_samples = 100;
+  milliseconds window = 60s;
+  bool operator==(const AdaptiveTimeout&) const = default;
 };
 
 struct Timeouts {
@@ -179,16 +206,9 @@ struct Timeouts {
   milliseconds keep_alive = 60s;  // of an idle connection; the upstream's own Keep-Alive shortens it
   milliseconds total = 60s;       // from the request's head to the final response's head
   std::string deadline_header = "x-request-timeout-ms";  // lower case; empty: off
+  std::optional<AdaptiveTimeout> adaptive = std::nullopt;
   milliseconds tunnel_idle = 1h;  // without a byte in either direction, once a request has been upgraded
   bool operator==(const Timeouts&) const = default;
-};
-
-struct UpstreamLimits {
-  std::uint32_t max_connections = 1024;
-  std::uint32_t max_concurrent_requests = 1024;
-  std::size_t max_head_bytes = 64 * kKiB;  // of a response's head; 1 KiB to kMaxResponseHeadBytes
-  std::uint32_t max_fields = 200;          // of a response's head
-  bool operator==(const UpstreamLimits&) const = default;
 };
 
 struct CacheStep {
@@ -257,11 +277,14 @@ struct Upstream {
   std::string name;
   std::vector<Endpoint> endpoints;  // at least one
   milliseconds dns_refresh = 30s;
+  LoadBalancing load_balancing;
   CircuitBreaker circuit_breaker;
   Timeouts timeouts;
+  Retries retries;
   UpstreamLimits limits;
   Fallback fallback;
   Cache cache;
+  std::optional<HealthCheck> health_check;
   UpstreamTls tls;
   bool operator==(const Upstream&) const = default;
 };
@@ -294,6 +317,7 @@ struct Route {
   std::string upstream;
   std::optional<Timeouts> timeouts;  // already merged over the upstream's; absent: the upstream's
   std::optional<Fallback> fallback;  // likewise
+  std::optional<Retries> retries;    // likewise
   HostRewrite host;
   Normalize normalize = Normalize::none;              // reject_dot_segments: 400 for a path with . or .. segments
   std::vector<std::string> upgrades = {"websocket"};  // protocols, lower case, that may be switched to; empty: none

@@ -34,6 +34,7 @@ struct Shape {
   bool off = false;                 // `off` may stand in its place
   std::string_view short_for = {};  // a single value stands for {short_for: value}
   bool word_is_key = false;         // a single word stands for {word: {}}
+  std::string_view word = {};       // of a list: the one word that may stand in its place
   std::string_view usual = {};      // the key that is most likely meant where a single value stands in a map's place
   bool path = false;                // names a file
 };

@@ -24,6 +24,7 @@ std::string expected(const Shape& shape) {
   std::string what = "a map";
   if (shape.kind == Shape::Kind::scalar) what = "a single value";
   if (shape.kind == Shape::Kind::list) what = "a list";
+  if (!shape.word.empty()) what += " or '" + std::string(shape.word) + "'";
   return shape.off ? what + " or 'off'" : what;
 }
 
@@ -109,6 +110,13 @@ std::vector<std::string_view> key_names(const Shape& shape) {
 
 void expand_short_form(Node& node, const Shape& shape) {
   if (node.kind != Node::Kind::scalar) return;
+  if (!shape.word.empty() && node.text == shape.word) {
+    node.children.push_back(child_of(node, Node::Kind::scalar, ""));
+    node.children.back().text = std::move(node.text);
+    node.kind = Node::Kind::list;
+    node.text.clear();
+    return;
+  }
   if (!shape.short_for.empty()) {
     Node value = child_of(node, Node::Kind::scalar, std::string(shape.short_for));
     value.text = std::move(node.text);

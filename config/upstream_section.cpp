@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <set>
 
 #include "config/addresses.hpp"
@@ -7,6 +8,7 @@
 #include "config/finish.hpp"
 #include "config/messages.hpp"
 #include "config/report.hpp"
+#include "config/scalars.hpp"
 #include "config/section_parts.hpp"
 #include "config/sections.hpp"
 
@@ -53,9 +55,15 @@ void read_endpoints(const Reader& reader, std::vector<Endpoint>& endpoints) {
       reader.error(*url, parsed.error + "; found " + describe(*url));
     else if (!seen.insert(parsed.value->url).second)
       reader.error(*url, "duplicate endpoint " + describe(*url));
-    else
+    else {
+      parsed.value->weight = written.weight;
+      parsed.value->backup = written.backup;
       endpoints.push_back(*std::move(parsed.value));
+    }
   }
+  const auto is_unused = [](const Endpoint& endpoint) { return endpoint.weight == 0; };
+  if (!endpoints.empty() && std::all_of(endpoints.begin(), endpoints.end(), is_unused))
+    reader.error(*list, "every endpoint has weight 0: no request could be sent");
 }
 
 std::optional<FallbackStep> read_step(const Node& item, Report& report) {
@@ -73,6 +81,16 @@ std::optional<FallbackStep> read_step(const Node& item, Report& report) {
 }
 
 }  // namespace
+
+void finish(const Reader& reader, LoadBalancing& balancing) {
+  const Reader hash = reader.below("hash");
+  if (balancing.policy != BalancingPolicy::hash || balancing.hash.by == HashKey::By::ip) return;
+  if (balancing.hash.by == HashKey::By::header) balancing.hash.name = to_lower(balancing.hash.name);
+  if (!balancing.hash.name.empty()) return;
+  const std::string by(name_of(kHashKeys, balancing.hash.by));
+  reader.error(hash.map() != nullptr ? *hash.map() : *reader.map(),
+               "hash by " + by + " needs its name: hash: {by: " + by + ", name: …}");
+}
 
 void finish(const Reader& reader, StaticStep& step) {
   if (const Node* file = reader.find("body_file")) {

@@ -61,6 +61,7 @@ class Traps {
       check_interval(breaker, upstream.timeouts, open, open, path + Path{"timeouts", "response"});
       check_client_errors(breaker.classify.failure, path + Path{"circuit_breaker", "classify", "failure"});
     }
+    check_retries(upstream.retries, upstream.timeouts, path + Path{"retries", "per_try_timeout"});
     check_chain(upstream.fallback, upstream, path + Path{"fallback", "chain"});
     check_interim(upstream.fallback, path + Path{"fallback", "on"});
     if (upstream.cache.serve == Serve::normal && !never_stores(upstream).empty())
@@ -80,6 +81,13 @@ class Traps {
                          " is shorter than the response timeout " +
                          places_.shown(response, format_duration(timeouts.response)) +
                          ": calls of before the trip are still waiting when trials begin");
+  }
+
+  void check_retries(const Retries& retries, const Timeouts& timeouts, const Path& per_try) {
+    if (!retries.per_try_timeout || *retries.per_try_timeout * (retries.attempts + 1) <= timeouts.total) return;
+    places_.warn(per_try, std::to_string(retries.attempts + 1) + " attempts of " +
+                              places_.shown(per_try, format_duration(*retries.per_try_timeout)) +
+                              " do not fit into timeouts.total, " + format_duration(timeouts.total));
   }
 
   // 429 is the exception: it is how a rate-limited service says that it is overloaded.
@@ -128,7 +136,7 @@ class Traps {
   void check_routes(std::size_t listener) {
     const std::vector<Route>& routes = config_.listeners[listener].routes;
     for (std::size_t i = 0; i < routes.size(); ++i) {
-      if (!routes[i].timeouts && !routes[i].fallback) continue;
+      if (!routes[i].timeouts && !routes[i].fallback && !routes[i].retries) continue;
       const Path path = {"listeners", std::to_string(listener), "routes", std::to_string(i)};
       check_route(routes[i], *upstreams_.at(routes[i].upstream), path);
     }
@@ -140,6 +148,9 @@ class Traps {
     if (own_interval && upstream.circuit_breaker.mode != Mode::disabled)
       check_interval(upstream.circuit_breaker, *route.timeouts, response,
                      {"upstreams", upstream.name, "circuit_breaker", "transitions", "open_timeout"}, response);
+    if (route.timeouts || route.retries)
+      check_retries(route.retries.value_or(upstream.retries), route.timeouts.value_or(upstream.timeouts),
+                    path + Path{"retries", "per_try_timeout"});
     if (route.fallback) check_interim(*route.fallback, path + Path{"fallback", "on"});
     if (route.fallback && route.fallback->chain != upstream.fallback.chain)
       check_chain(*route.fallback, upstream, path + Path{"fallback", "chain"});

@@ -22,6 +22,15 @@ inline constexpr Word<Mode> kModes[] = {
 inline constexpr Word<Measure> kMeasures[] = {{"head", Measure::head}, {"body", Measure::body}};
 inline constexpr Word<WindowType> kWindowTypes[] = {{"time_based", WindowType::time_based},
                                                     {"count_based", WindowType::count_based}};
+inline constexpr Word<Scope> kScopes[] = {
+    {"auto", Scope::automatic}, {"upstream", Scope::upstream}, {"endpoint", Scope::endpoint}};
+inline constexpr Word<BalancingPolicy> kBalancingPolicies[] = {{"health_score", BalancingPolicy::health_score},
+                                                               {"round_robin", BalancingPolicy::round_robin},
+                                                               {"random", BalancingPolicy::random},
+                                                               {"least_request", BalancingPolicy::least_request},
+                                                               {"hash", BalancingPolicy::hash}};
+inline constexpr Word<HashKey::By> kHashKeys[] = {
+    {"header", HashKey::By::header}, {"cookie", HashKey::By::cookie}, {"ip", HashKey::By::ip}};
 inline constexpr Word<Cascade> kCascades[] = {{"failure", Cascade::failure}, {"neutral", Cascade::neutral}};
 inline constexpr Word<RequestDirectives> kRequestDirectives[] = {{"honour", RequestDirectives::honour},
                                                                  {"ignore", RequestDirectives::ignore}};

@@ -3,26 +3,60 @@
 // been chosen (attempt_filter.hpp).
 #pragma once
 
+#include <algorithm>
 #include <tuple>
 
 #include "filters/attempt_filter.hpp"
+#include "filters/balance/endpoint_load_filter.hpp"
+#include "filters/breaker/endpoint_breaker_filter.hpp"
+#include "filters/chain_context.hpp"
 #include "filters/timeout/attempt_timeout_filter.hpp"
 
 namespace fusewire {
 
-// Its attempt owns it. The first Step that does not proceed ends the walk.
+// Its attempt owns it. The first Step that does not proceed ends the walk. Invariant: on_done reaches the filters once,
+// and only where on_endpoint was called.
 class AttemptChain {
  public:
+  // The context outlives the chain.
+  explicit AttemptChain(const ChainContext& context)
+      : filters_(EndpointBreakerFilter{context}, EndpointLoadFilter{context}, AttemptTimeoutFilter{context}) {}
+
   Step on_endpoint(const Call& call, Exchange& x, Reply& reply, Time now) {
     Step step;
+    asked_ = true;
     std::apply(
         [&](auto&... filter) { static_cast<void>((proceeds(step = filter.on_endpoint(call, x, reply, now)) && ...)); },
         filters_);
     return step;
   }
+  void on_sent(Time now) {
+    std::apply([&](auto&... filter) { (filter.on_sent(now), ...); }, filters_);
+  }
+  void on_head(const Call& call, Time now) {
+    std::apply([&](auto&... filter) { (filter.on_head(call, now), ...); }, filters_);
+  }
+  void on_due(const Call& call, Time now) {
+    std::apply([&](auto&... filter) { (filter.on_due(call, now), ...); }, filters_);
+  }
+  Time next_due(const Call& call) const {
+    return std::apply([&](const auto&... filter) { return std::min({filter.next_due(call)...}); }, filters_);
+  }
+  bool wants_verdict(const Call& call) noexcept {
+    return std::apply([&](auto&... filter) { return (filter.wants_verdict(call) || ...); }, filters_);
+  }
+  void on_verdict(const Call& call, Time now) noexcept {
+    std::apply([&](auto&... filter) { (filter.on_verdict(call, now), ...); }, filters_);
+  }
+  void on_done(const Call& call, Time now) noexcept {
+    if (!asked_) return;
+    asked_ = false;
+    std::apply([&](auto&... filter) { (filter.on_done(call, now), ...); }, filters_);
+  }
 
  private:
-  std::tuple<AttemptTimeoutFilter> filters_;
+  std::tuple<EndpointBreakerFilter, EndpointLoadFilter, AttemptTimeoutFilter> filters_;
+  bool asked_ = false;  // from on_endpoint until on_done
 };
 
 static_assert(AttemptFilter<AttemptChain>);

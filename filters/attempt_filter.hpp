@@ -3,6 +3,12 @@
 //
 //   on_endpoint  once, when the endpoint has been chosen and before anything is sent to it. Proceed: the request goes
 //                there. An Answer: the reply stands for the endpoint's, and nothing was sent to it.
+//   on_sent      the request has been sent, where its body came piece by piece.
+//   on_head      the response's head is there.
+//   on_due       when next_due() has come; the attempt may still be waiting for the endpoint.
+//   on_done      once, noexcept, where on_endpoint was called: the endpoint's part is over, and x.outcome says how. It
+//                comes before the call's own on_done, and before the next attempt. Where the call runs on
+//                (wants_verdict, as in call_filter.hpp), on_verdict follows.
 #pragma once
 
 #include <concepts>
@@ -14,8 +20,28 @@
 namespace fusewire {
 
 template <class F>
-concept AttemptFilter = requires(F filter, const Call& call, Exchange& x, Reply& reply, Time now) {
+concept AttemptFilter = requires(F filter, const F& constant, const Call& call, Exchange& x, Reply& reply, Time now) {
   { filter.on_endpoint(call, x, reply, now) } -> std::same_as<Step>;
+  { filter.on_sent(now) } -> std::same_as<void>;
+  { filter.on_head(call, now) } -> std::same_as<void>;
+  { filter.on_due(call, now) } -> std::same_as<void>;
+  { constant.next_due(call) } -> std::same_as<Time>;
+  { filter.wants_verdict(call) } -> std::same_as<bool>;
+  { filter.on_verdict(call, now) } -> std::same_as<void>;
+  { filter.on_done(call, now) } -> std::same_as<void>;
+  requires noexcept(filter.on_done(call, now))&& noexcept(filter.on_verdict(call, now));
+};
+
+// What most filters do in most attempts.
+struct PassAttempt {
+  Step on_endpoint(const Call&, Exchange&, Reply&, Time) { return Proceed{}; }
+  void on_sent(Time) {}
+  void on_head(const Call&, Time) {}
+  void on_due(const Call&, Time) {}
+  Time next_due(const Call&) const { return kNever; }
+  bool wants_verdict(const Call&) noexcept { return false; }
+  void on_verdict(const Call&, Time) noexcept {}
+  void on_done(const Call&, Time) noexcept {}
 };
 
 }  // namespace fusewire

@@ -42,12 +42,19 @@ struct Call {
   const config::Upstream* upstream = nullptr;
   const config::Timeouts* timeouts = nullptr;  // the route's, or the upstream's
   const config::Fallback* fallback = nullptr;  // the route's, or the upstream's
+  const config::Retries* retries = nullptr;    // the route's, or the upstream's
   std::string_view cache_scope;                // of the route: stored responses are its own, and those of equal scopes
   // The connection to the upstream is the client connection's own, because an authentication of the connection (NTLM,
   // Negotiate, Kerberos) goes on or has been done there: what comes over it is for nobody else. Also set by Forward.
   bool connection_bound = false;
 
-  Time permitted = kNever;  // the breaker let it pass; also where it was not sent after all
+  Time permitted = kNever;       // the breaker let it pass; also where it was not sent after all
+  std::uint32_t generation = 0;  // of the breaker, when it did
+  // Each endpoint has a breaker of its own, which judges attempts; the upstream's judges the call.
+  bool endpoint_breakers = false;
+  // When the last attempt failed, another endpoint could have been asked: it says nothing of the upstream as a whole.
+  bool others_available = false;
+  bool endpoint_available = true;  // for one more attempt, when the last one failed
 
   // Decided by the deadline filter, enforced by Forward. total_at ends at the response's head.
   Time total_at = kNever;
@@ -60,6 +67,9 @@ struct Call {
   std::string conditions;  // complete lines in the place of the client's own If-None-Match and If-Modified-Since
 
   bool nothing_sent = true;         // no byte went to an upstream for this request
+  bool interim_sent = false;        // the client has had an interim response of an attempt
+  std::uint8_t retries_made = 0;    // attempts that the retry filter has asked for
+  bool over_retry_budget = false;   // one more would have been made
   Verdict verdict = Verdict::none;  // set by the breaker filter
   // Its client has given it up, and it goes on without one until the upstream has answered: the breaker wants a
   // verdict.

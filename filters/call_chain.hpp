@@ -13,6 +13,7 @@
 #include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
 #include "filters/fallback/fallback_filter.hpp"
+#include "filters/retry/retry_filter.hpp"
 #include "filters/timeout/deadline_filter.hpp"
 
 namespace fusewire {
@@ -47,7 +48,7 @@ class CallChain {
   void on_done(Call&, Time now) noexcept;
 
  private:
-  using Filters = std::tuple<CacheFilter, BreakerFilter, DeadlineFilter, FallbackFilter>;
+  using Filters = std::tuple<CacheFilter, BreakerFilter, DeadlineFilter, RetryFilter, FallbackFilter>;
 
   template <std::size_t I>
   Step ask(Call&, Reply&, Time now);

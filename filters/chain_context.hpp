@@ -9,6 +9,11 @@
 namespace fusewire {
 
 class CompiledClassify;
+class ConcurrencyLimiter;
+class AdaptiveLimit;
+class AdaptiveTimeout;
+class RetryBudget;
+class TokenBucket;
 namespace breaker {
 class Breaker;
 }
@@ -26,6 +31,7 @@ struct ChainContext {
   cache::RequestCollapser* fetches = nullptr;         // likewise, where the cache serves normally
   std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
   std::atomic<std::uint32_t>* trials_without_client = nullptr;  // absent: a trial ends with its client
+  RetryBudget* retry_budget = nullptr;                          // absent: there is none
 };
 
 }  // namespace fusewire

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "filters/client_waits.hpp"
+#include "filters/endpoint_context.hpp"
 #include "filters/message.hpp"
 #include "filters/outcome.hpp"
 #include "filters/time.hpp"
@@ -13,6 +14,8 @@ namespace fusewire {
 
 // Belongs to its attempt, and to one worker thread.
 struct Exchange {
+  EndpointContext endpoint;  // set when it has been chosen
+
   // Steady times, kNever while they have not come.
   Time begun = kNever;         // with the breaker's permit, where it is the first attempt
   Time request_sent = kNever;  // last byte of the request sent; equal to `begun` without a body
@@ -34,6 +37,7 @@ struct Exchange {
   ClientWaits waits;                   // for the client, while the outcome is pending
   bool answered_stall = false;         // when the response's head came, the client withheld an upload
   bool client_withheld = false;        // when the upstream ended it, the client withheld something
+  bool nothing_sent = true;            // no byte went to the endpoint
   bool stale_connection = false;       // a kept one that the upstream had closed when the request came
 };
 

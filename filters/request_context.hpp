@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include "filters/message.hpp"
 #include "filters/time.hpp"
 
@@ -12,6 +14,7 @@ struct RequestContext {
   const Request* request = nullptr;  // never null in a call
   Time started = kNever;             // the head was complete
   WallTime wall{};                   // the same moment by the wall clock
+  std::uint64_t random = 0;          // another number for each request
   bool body_replayable = true;       // no body, or all of it is still in memory
   bool background = false;           // the proxy's own, to renew what is stored: nobody is answered
 };

@@ -46,7 +46,8 @@ struct Wait {
 // In the reply's place another attempt is made. Without a name it is one more attempt of this call, at its own
 // upstream, and the reply is lost; with one it is a call of its own, and the reply is kept in case that fails, too.
 struct Ask {
-  std::string_view upstream;
+  std::string_view upstream = {};
+  Time not_before{};  // of one more attempt
 };
 
 using Step = std::variant<Proceed, Answer, Wait, Ask>;

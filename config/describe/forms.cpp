@@ -76,6 +76,19 @@ std::string Duration::range() const {
   return from_to(format_duration(span_.low), format_duration(span_.high));
 }
 
+void DurationOrOff::read(const Reader& reader, std::string_view key, std::optional<milliseconds>& out) const {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  if (node->is_off()) return out.reset();
+  milliseconds given{0};
+  duration_.read(reader, key, given);
+  if (given > milliseconds::zero()) out = given;
+}
+
+std::string DurationOrOff::schema() const {
+  return R"({"anyOf": [)" + enumeration({"off"}) + ", " + Duration::schema() + "]}";
+}
+
 void TextThat::read(const Reader& reader, std::string_view key, std::string& out) const {
   reader.text(key, out);
   const Node* node = reader.find(key);

@@ -120,6 +120,20 @@ class Duration : public Scalar {
   Span span_;
 };
 
+class DurationOrOff : public Scalar {
+ public:
+  explicit constexpr DurationOrOff(const Span& span = {}) : duration_(span) {}
+  void read(const Reader&, std::string_view key, std::optional<milliseconds>& out) const;
+  static std::optional<Node> print(std::optional<milliseconds> value) {
+    return value ? duration_node(*value) : word_node("off");
+  }
+  std::string schema() const;
+  std::string range() const { return "off, or a duration"; }
+
+ private:
+  Duration duration_;
+};
+
 struct Flag : Scalar {
   static void read(const Reader& reader, std::string_view key, bool& out) { reader.flag(key, out); }
   static std::optional<Node> print(bool value) { return flag_node(value); }

@@ -57,7 +57,7 @@ void describe(V& v, Route& route) {
   v.key("normalize", route.normalize, OneOf(kNormalize),
         "reject_dot_segments: 400 for a path with . or .. segments, encoded or not");
   v.optional("timeouts", route.timeouts, "As under an upstream, and win over it", commented("{total: 5s}"));
-  v.unbuilt("retries", UnbuiltRetries());
+  v.optional("retries", route.retries, "As under an upstream, and win over it", commented("{attempts: 0}"));
   v.optional("fallback", route.fallback, "As under an upstream, and wins over it", commented("{chain: []}"));
   v.later("circuit_breaker");
 }

@@ -20,8 +20,27 @@ void describe(V& v, Endpoint& endpoint) {
   v.required("url", "http://HOST[:PORT], https://HOST[:PORT] or unix:/path");
   v.key("url", endpoint.url, EndpointUrl(), "http://HOST[:PORT] or https://HOST[:PORT], without a path, or unix:/path",
         live("http://127.0.0.1:9000"));
-  v.later("weight");
-  v.later("backup", "false");
+  v.key("weight", endpoint.weight, Count(0, 1000), "Its share of the requests, beside the others'; 0 for none");
+  v.key("backup", endpoint.backup, Flag(), "It is asked only where no other endpoint can be");
+}
+
+template <class V>
+void describe(V& v, HashKey& hash) {
+  v.usual("by");
+  v.key("by", hash.by, OneOf(kHashKeys), "What requests that go to one endpoint have in common");
+  v.key("name", hash.name, TextThat(is_token, "the name of a header or cookie"),
+        "by header or cookie: its name. A request without one goes by its client's address", commented("x-user-id"));
+}
+
+template <class V>
+void describe(V& v, LoadBalancing& balancing) {
+  v.usual("policy");
+  v.key("policy", balancing.policy, OneOf(kBalancingPolicies),
+        "health_score: the better of two by latency, success and requests in flight, as all workers see them; "
+        "least_request: the less busy of two; hash: equal requests to one endpoint");
+  v.section("hash", balancing.hash, "Of policy hash");
+  v.key("slow_start", balancing.slow_start, DurationOrOff(),
+        "An endpoint that is new, or back, gets its share little by little within this time");
 }
 
 template <class V>
@@ -81,35 +100,52 @@ void describe(V& v, UpstreamTls& tls) {
   v.key("verify", tls.verify, Flag(), "Check the upstream's certificate and name");
 }
 
-// Retries of an upstream or a route.
-struct UnbuiltRetries {
-  template <class V>
-  void operator()(V& v) const {
-    v.later("attempts", "0");
-    for (const char* key : {"on", "methods", "per_try_timeout", "backoff", "budget", "max_body"}) v.later(key);
-    v.later("hedge", "off");
-  }
-};
+template <class V>
+void describe(V& v, RetryBackoff& backoff) {
+  v.usual("base");
+  v.key("base", backoff.base, Duration(kFromZero), "The n-th retry waits for a random time of up to base x 2^(n - 1)");
+  v.key("max", backoff.max, Duration(kFromZero), "And of no more than this");
+}
+
+template <class V>
+void describe(V& v, RetryBudget& budget) {
+  v.usual("ratio");
+  v.key("ratio", budget.ratio, Number(kShare), "Retries for each request");
+  v.key("min_per_second", budget.min_per_second, Number(kFromNothing), "Retries beside these");
+  v.key("window", budget.window, Duration(kBudgetSpan), "Over which both are counted");
+}
+
+template <class V>
+void describe(V& v, Retries& retries) {
+  v.usual("attempts");
+  v.key(
+      "attempts", retries.attempts, Count(0, 10),
+      "Further attempts of a request that has failed; 0 for none. What was never sent goes to another endpoint beside "
+      "these");
+  v.key("on", retries.on, ConditionList(ConditionList::Of::calls), "What is tried again");
+  v.key("methods", retries.methods, RetriedMethods(), "Methods that may reach the upstream twice");
+  v.key("per_try_timeout", retries.per_try_timeout, DurationOrOff(),
+        "Of one attempt, where it is shorter than timeouts.response");
+  v.section("backoff", retries.backoff, "The wait before a retry; an upstream's Retry-After makes it longer");
+  v.switchable("budget", retries.budget, RetryBudget{}, "How many retries there may be, over all workers");
+  v.key("max_body", retries.max_body, Bytes(0, 16 * kMiB), "A request with a larger body is not sent twice");
+  v.later("hedge", "off");
+}
 
 template <class V>
 void describe(V& v, Upstream& upstream) {
   v.short_for("endpoints");
   v.items("endpoints", upstream.endpoints,
           "Where the upstream listens: http://HOST[:PORT] or https://HOST[:PORT], without a path, user or password, or "
-          "unix:/path, or {url: URL}; several take turns",
+          "unix:/path, or {url: URL} with a weight, or as a backup",
           live("[http://127.0.0.1:9000]"), {.least = 1});
   v.key("dns_refresh", upstream.dns_refresh, Duration(),
         "Names are looked up again while in use; each address is an endpoint of its own; the last good answer is kept");
-  v.unbuilt("load_balancing", [](auto& inner) {
-    inner.usual("policy");
-    inner.only("policy", "round_robin", {"health_score", "random", "least_request", "hash"});
-    inner.later("hash");
-    inner.later("slow_start", "off");
-  });
+  v.section("load_balancing", upstream.load_balancing, "Which endpoint of several a request goes to");
   v.section("circuit_breaker", upstream.circuit_breaker,
             "When calls to this upstream are stopped, and how they begin again");
   v.section("timeouts", upstream.timeouts, "Time limits of one request");
-  v.unbuilt("retries", UnbuiltRetries());
+  v.section("retries", upstream.retries, "Further attempts of a request that has failed");
   v.section("limits", upstream.limits, "Limits of this upstream, over all workers");
   v.section("fallback", upstream.fallback, "What to answer when the upstream cannot");
   v.section("cache", upstream.cache, "What is remembered of this upstream");

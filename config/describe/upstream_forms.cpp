@@ -12,6 +12,7 @@
 namespace fusewire::config {
 namespace {
 
+constexpr std::string_view kIdempotent = "idempotent";
 constexpr std::size_t kLongestPattern = 256;
 constexpr std::uint64_t kLargestPattern = 20'000;
 constexpr std::size_t kLargestPem = 4 * kMiB;  // a bundle of authorities is some 200 KiB
@@ -117,6 +118,7 @@ void PresetName::read(const Reader& reader, std::string_view key, CircuitBreaker
   std::optional<CircuitBreaker> preset = preset_named(node->text);
   if (!preset) return reader.error(*node, "unknown preset " + describe(*node) + suggestion(node->text, preset_names()));
   preset->mode = out.mode;
+  preset->scope = out.scope;
   out = *std::move(preset);
 }
 
@@ -126,6 +128,33 @@ std::string PresetName::range() {
   std::string text;
   for (const std::string_view name : preset_names()) text += (text.empty() ? "" : ", ") + std::string(name);
   return text;
+}
+
+Shape RetriedMethods::shape() {
+  Shape list = ScalarList::shape();
+  list.word = kIdempotent;
+  return list;
+}
+
+std::string RetriedMethods::schema() { return R"({"anyOf": [{"const": "idempotent"}, )" + ScalarList::schema() + "]}"; }
+
+void RetriedMethods::read(const Reader& reader, std::string_view key, std::vector<std::string>& out) {
+  const Node* list = reader.find(key);
+  if (list == nullptr) return;
+  out.clear();
+  if (list->children.size() == 1 && list->children.front().text == kIdempotent) return;
+  for (const Node& item : list->children) {
+    if (item.kind == Node::Kind::invalid) continue;
+    if (!is_token(item.text) || to_lower(item.text) == item.text)
+      reader.error(item, expected("a method in capitals, such as GET", item));
+    else
+      out.push_back(item.text);
+  }
+  if (list->children.empty()) reader.error(*list, "expected 'idempotent' or a list with at least one method");
+}
+
+std::optional<Node> RetriedMethods::print(const std::vector<std::string>& methods) {
+  return methods.empty() ? word_node(kIdempotent) : texts_node(methods);
 }
 
 void Pattern::read(const Reader& reader, std::string_view key, std::string& out) {

@@ -29,6 +29,18 @@ struct PresetName : Scalar {
   static std::string range();
 };
 
+inline constexpr Range kFromNothing{.low = 0, .high = 1'000'000};
+inline constexpr Span kBudgetSpan{.low = 500ms, .high = 60s};
+
+// Methods, or `idempotent` (RFC 9110 §9.2.2), which is the empty list.
+struct RetriedMethods : ScalarList {
+  static Shape shape();
+  static std::string schema();
+  static std::string range() { return "idempotent, or a list"; }
+  static void read(const Reader&, std::string_view key, std::vector<std::string>& out);
+  static std::optional<Node> print(const std::vector<std::string>&);
+};
+
 // An ECMAScript regular expression; an empty one fits everything.
 struct Pattern : Content {
   static void read(const Reader&, std::string_view key, std::string& out);

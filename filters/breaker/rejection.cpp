@@ -2,6 +2,7 @@
 #include "filters/breaker/rejection.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace fusewire {
 namespace {
@@ -71,6 +72,17 @@ std::string_view state_of(RejectedBy by) {
   return {};
 }
 
+Reply open_reply(std::string detail, std::string_view state, std::optional<milliseconds> retry_after) {
+  Reply reply;
+  reply.origin = Reply::Origin::problem;
+  reply.problem = Problem::circuit_breaker_open;
+  reply.status = 503;
+  reply.detail = std::move(detail);
+  reply.state = state;
+  reply.retry_after = retry_after;
+  return reply;
+}
+
 }  // namespace
 
 std::string rejection_sentence(const config::Upstream& upstream, const breaker::Rejection& rejection,
@@ -97,14 +109,13 @@ std::string rejection_sentence(const config::Upstream& upstream, const breaker::
 
 Reply rejection_reply(const config::Upstream& upstream, const breaker::Rejection& rejection,
                       const breaker::Trip* trip) {
-  Reply reply;
-  reply.origin = Reply::Origin::problem;
-  reply.problem = Problem::circuit_breaker_open;
-  reply.status = 503;
-  reply.detail = rejection_sentence(upstream, rejection, trip);
-  reply.state = state_of(rejection.by);
-  reply.retry_after = rejection.retry_after;
-  return reply;
+  return open_reply(rejection_sentence(upstream, rejection, trip), state_of(rejection.by), rejection.retry_after);
+}
+
+Reply endpoints_rejection_reply(const config::Upstream& upstream, std::optional<milliseconds> retry_after) {
+  std::string text = "the circuit breakers of all endpoints of '" + upstream.name + "' are open";
+  if (retry_after && *retry_after > milliseconds::zero()) text += "; next trial in " + in_seconds(*retry_after);
+  return open_reply(std::move(text), state_of(RejectedBy::open), retry_after);
 }
 
 }  // namespace fusewire

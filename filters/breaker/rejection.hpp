@@ -2,6 +2,7 @@
 // The answer to a client when the breaker lets nothing through.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,9 @@ std::string rejection_sentence(const config::Upstream&, const breaker::Rejection
 
 // CircuitBreakerOpen, 503.
 Reply rejection_reply(const config::Upstream&, const breaker::Rejection&, const breaker::Trip* trip);
+
+// The same where each endpoint has a breaker of its own and none of them lets the request through. `retry_after`: of
+// the first that will; absent where that is not known.
+Reply endpoints_rejection_reply(const config::Upstream&, std::optional<milliseconds> retry_after);
 
 }  // namespace fusewire

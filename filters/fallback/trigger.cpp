@@ -20,8 +20,11 @@ Trigger trigger_of(const Call& call, const Reply& reply) noexcept {
 }
 
 bool falls_back(const Call& call, const Reply& reply) noexcept {
-  const config::Conditions& on = call.fallback->on;
-  switch (trigger_of(call, reply)) {
+  return lists(call.fallback->on, trigger_of(call, reply), reply.status);
+}
+
+bool lists(const config::Conditions& on, Trigger trigger, int status) noexcept {
+  switch (trigger) {
     case Trigger::none:
       return false;
     case Trigger::breaker_open:
@@ -39,7 +42,7 @@ bool falls_back(const Call& call, const Reply& reply) noexcept {
     case Trigger::overload:
       return on.overload;
     case Trigger::status:
-      return on.has_status(reply.status);
+      return on.has_status(status);
   }
   return false;
 }

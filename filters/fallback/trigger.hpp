@@ -15,6 +15,9 @@ Trigger trigger_of(const Call&, const Reply&) noexcept;
 // Whether the call's `on:` lists it.
 bool falls_back(const Call&, const Reply&) noexcept;
 
+// Whether these conditions hold what came of a call: its trigger, or where that is the upstream's answer its status.
+bool lists(const config::Conditions&, Trigger, int status) noexcept;
+
 // "circuit-open", "timeout", …
 std::string_view detail_of(Trigger) noexcept;
 

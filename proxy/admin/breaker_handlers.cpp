@@ -3,6 +3,7 @@
 
 #include "config/scalars.hpp"
 #include "proxy/admin/handlers.hpp"
+#include "proxy/admin/named_breaker.hpp"
 #include "proxy/observe/log.hpp"
 
 namespace fusewire::proxy::admin {
@@ -13,25 +14,25 @@ namespace json = boost::json;
 constexpr std::size_t kLastTransitions = 10;
 
 // All but the last transitions.
-BreakerFacts brief_facts(const Call& call, const Upstream& upstream) {
+BreakerFacts brief_facts(const Call& call, const NamedBreaker& of) {
   BreakerFacts facts;
-  facts.name = upstream.state->name;
-  facts.snapshot = upstream.state->breaker.snapshot(call.now.steady);
-  facts.config = &upstream.config->circuit_breaker;
+  facts.name = of.name;
+  facts.snapshot = of.breaker->snapshot(call.now.steady);
+  facts.config = of.config;
   if (facts.snapshot.override_state != breaker::Override::none)
     facts.override_end = call.control.override_end(facts.name);
   return facts;
 }
 
-BreakerFacts facts_of(const Call& call, const Upstream& upstream) {
-  BreakerFacts facts = brief_facts(call, upstream);
+BreakerFacts facts_of(const Call& call, const NamedBreaker& of) {
+  BreakerFacts facts = brief_facts(call, of);
   facts.last_transitions = call.control.events().last_of(facts.name, kLastTransitions);
   return facts;
 }
 
 std::vector<BreakerFacts> all_facts(const Call& call) {
   std::vector<BreakerFacts> all;
-  for (const auto& upstream : call.view.snapshot->upstreams) all.push_back(brief_facts(call, *upstream));
+  for (const NamedBreaker& one : breakers_of(*call.view.snapshot)) all.push_back(brief_facts(call, one));
   return all;
 }
 
@@ -55,25 +56,23 @@ Limit limit_of(const Call& call) {
 
 Reply force(const Call& call, std::string_view change,
             void (breaker::Breaker::*force_member)(breaker::Time, std::optional<config::milliseconds>)) {
-  const auto& snapshot = call.view.snapshot;
-  const Upstream* upstream = snapshot->upstream(call.name);
-  if (!upstream) return unknown(call, call.name);
+  const auto found = find_breaker(*call.view.snapshot, call.name);
+  if (!found) return unknown(call, call.name);
   const auto [limit, valid] = limit_of(call);
   if (!valid) return problem(400, "BadRequest", "`for` must be a duration above zero, such as 10m");
-  (upstream->state->breaker.*force_member)(call.now.steady, limit);
+  (found->breaker->*force_member)(call.now.steady, limit);
   std::vector<log::Pair> pairs = {{"change", change}, {"breaker", call.name}, {"peer", call.request.peer}};
   if (limit) pairs.push_back({"for_ms", std::int64_t{limit->count()}});
   log::write(config::LogLevel::info, "admin change", pairs);
-  return json_reply(forced_view(facts_of(call, *upstream), call.now));
+  return json_reply(forced_view(facts_of(call, *found), call.now));
 }
 
 Reply change(const Call& call, std::string_view change_name, void (breaker::Breaker::*member)(breaker::Time)) {
-  const auto& snapshot = call.view.snapshot;
-  const Upstream* upstream = snapshot->upstream(call.name);
-  if (!upstream) return unknown(call, call.name);
-  (upstream->state->breaker.*member)(call.now.steady);
+  const auto found = find_breaker(*call.view.snapshot, call.name);
+  if (!found) return unknown(call, call.name);
+  (found->breaker->*member)(call.now.steady);
   log_change(call, change_name, call.name);
-  return json_reply(breaker_view(facts_of(call, *upstream), call.now));
+  return json_reply(breaker_view(facts_of(call, *found), call.now));
 }
 
 // {"names":["a","b"]}; nothing when the body is something else.
@@ -93,7 +92,7 @@ std::optional<std::set<std::string>> parse_names(const std::string& body) {
 
 std::set<std::string> all_names(const Snapshot& snapshot) {
   std::set<std::string> names;
-  for (const auto& upstream : snapshot.upstreams) names.insert(upstream->state->name);
+  for (const NamedBreaker& one : breakers_of(snapshot)) names.insert(one.name);
   return names;
 }
 
@@ -123,9 +122,8 @@ Reply get_breakers_health(const Call& call) {
 }
 
 Reply get_breaker(const Call& call) {
-  const auto& snapshot = call.view.snapshot;
-  const Upstream* upstream = snapshot->upstream(call.name);
-  return upstream ? json_reply(breaker_view(facts_of(call, *upstream), call.now)) : unknown(call, call.name);
+  const auto found = find_breaker(*call.view.snapshot, call.name);
+  return found ? json_reply(breaker_view(facts_of(call, *found), call.now)) : unknown(call, call.name);
 }
 
 Reply post_reset(const Call& call) {
@@ -133,10 +131,10 @@ Reply post_reset(const Call& call) {
   const auto names = call.request.body.empty() ? all_names(*snapshot) : parse_names(call.request.body);
   if (!names) return problem(400, "BadRequest", R"(the body is empty, or {"names":["…"]})");
   for (const std::string& name : *names)
-    if (!snapshot->upstream(name)) return unknown(call, name);
+    if (!find_breaker(*snapshot, name)) return unknown(call, name);
   json::array reset;
   for (const std::string& name : *names) {
-    snapshot->upstream(name)->state->breaker.reset(call.now.steady);
+    if (const auto found = find_breaker(*snapshot, name)) found->breaker->reset(call.now.steady);
     log_change(call, "reset", name);
     reset.emplace_back(name);
   }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
 #include "config/addresses.hpp"
 #include "filters/cache/store.hpp"
+#include "proxy/admin/endpoint_health.hpp"
 #include "proxy/admin/handlers.hpp"
+#include "proxy/admin/named_breaker.hpp"
 #include "proxy/admin/quantile.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/text/time_text.hpp"
@@ -27,10 +31,27 @@ json::object latency_view(const PerWorker<UpstreamCells>& cells) {
           {"p99", in_milliseconds(0.99)}};
 }
 
+// What is known of one address.
+json::object address_view(const AddressState& address, balance::LogLatency typical, bool with_breaker, Time now) {
+  const balance::HealthView health = address.health.view(now);
+  json::object view = {{"name", address.name},
+                       {"in_flight", health.in_flight},
+                       {"health_score", rounded(health_score(health, typical))},
+                       {"latency_ms", nullptr},
+                       {"avoided", address.is_avoided(now)}};
+  if (health.latency > 0) view["latency_ms"] = rounded(std::exp2(static_cast<double>(health.latency)) / 1e6);
+  if (with_breaker) view["breaker_state"] = breaker::to_string(address.breaker.state());
+  return view;
+}
+
 // Of a name: its addresses in use, and how the last look-up went.
-json::object endpoint_view(const EndpointState& endpoint) {
+json::object endpoint_view(const Upstream& upstream, const EndpointState& endpoint, Time now) {
   const std::string address = config::format_address(endpoint.address);
   json::object view = {{"url", endpoint.url}, {"address", address}};
+  json::array states;
+  for (const auto& one : endpoint.addresses.all())
+    states.push_back(address_view(*one, typical_latency(upstream, now), has_endpoint_breakers(upstream), now));
+  view["address_states"] = std::move(states);
   if (endpoint.known) {
     view["addresses"] = json::array{address};
     return view;
@@ -42,10 +63,17 @@ json::object endpoint_view(const EndpointState& endpoint) {
   return view;
 }
 
-json::object upstream_view(const Upstream& upstream) {
+// How many retries there may be now; null: as many as are wanted.
+json::value retry_budget_left(const Upstream& upstream, Time now) {
+  const auto& budget = upstream.config->retries.budget;
+  if (!budget) return nullptr;
+  return upstream.state->retry_budget.available({budget->ratio, budget->min_per_second, budget->window}, now);
+}
+
+json::object upstream_view(const Upstream& upstream, Time now) {
   const UpstreamState& state = *upstream.state;
   json::array endpoints;
-  for (const auto& endpoint : upstream.endpoints) endpoints.push_back(endpoint_view(*endpoint));
+  for (const auto& endpoint : upstream.endpoints) endpoints.push_back(endpoint_view(upstream, *endpoint, now));
   const config::UpstreamLimits& limits = upstream.config->limits;
   return {{"upstream", state.name},
           {"breaker_state", breaker::to_string(state.breaker.state())},
@@ -57,6 +85,7 @@ json::object upstream_view(const Upstream& upstream) {
             {"max", limits.max_connections}}},
           {"concurrent_requests", state.concurrent_requests.load()},
           {"max_concurrent_requests", limits.max_concurrent_requests},
+          {"retry_budget_left", retry_budget_left(upstream, now)},
           {"latency_ms", latency_view(state.cells)}};
 }
 
@@ -83,7 +112,7 @@ Reply purged(const Call& call, std::string_view upstream, std::size_t entries) {
 
 Reply get_upstreams(const Call& call) {
   json::array list;
-  for (const auto& upstream : call.view.snapshot->upstreams) list.push_back(upstream_view(*upstream));
+  for (const auto& upstream : call.view.snapshot->upstreams) list.push_back(upstream_view(*upstream, call.now.steady));
   return json_reply({{"upstreams", std::move(list)}});
 }
 

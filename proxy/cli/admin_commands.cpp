@@ -2,6 +2,9 @@
 #include "proxy/cli/admin_commands.hpp"
 
 #include <boost/json.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/pchars.hpp>
+#include <cctype>
 #include <optional>
 #include <ostream>
 
@@ -136,15 +139,17 @@ std::string action_of(Command command) {
   }
 }
 
-// Names are checked here, so that they need no escaping in a path.
+// UPSTREAM or UPSTREAM/ADDRESS.
 bool is_name(const std::string& name) {
-  constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !name.empty() && name.find_first_not_of(kAllowed) == std::string::npos;
+  constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:[]";
+  return !name.empty() && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+         name.find_first_not_of(kAllowed) == std::string::npos;
 }
 
 int change(const AdminClient& client, const Options& options, const World& world) {
   const std::string action = action_of(options.command);
-  std::string target = "/admin/circuit-breakers/" + options.name + '/' + action;
+  std::string target =
+      "/admin/circuit-breakers/" + boost::urls::encode(options.name, boost::urls::pchars) + '/' + action;
   if (options.limit) target += "?for=" + *options.limit;
   const auto answer = client.call("POST", target);
   if (answer.status != 200) return refused(world, answer);

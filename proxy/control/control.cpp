@@ -168,12 +168,17 @@ std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& want
   state->evict_elsewhere = [this, raw = state.get()] {
     if (hooks_.evict) hooks_.evict(raw);
   };
-  state->breaker.listen(
-      [this, name = wanted.name, order = std::make_shared<EventOrder>()](const breaker::Event& event) {
+  listen(wanted.name, state->breaker);
+  state->on_new_breaker = [this](const std::string& name, breaker::Breaker& breaker) { listen(name, breaker); };
+  return state;
+}
+
+void Control::listen(const std::string& name, breaker::Breaker& breaker) {
+  breaker.listen(
+      [this, name, order = std::make_shared<EventOrder>()](const breaker::Event& event) {
         order->bring(overrides_.note(name, event), [&](const breaker::Event& next) { events_.record(name, next); });
       },
       {});
-  return state;
 }
 
 // ------------------------------------------------------------------------------------------------------ taking over
@@ -190,6 +195,8 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
     if (outcome.window_emptied) report.emptied.push_back(name + ": window");
     if (outcome.failure_count_emptied) report.emptied.push_back(name + ": failure_count");
     if (outcome.reset) report.emptied.push_back(name + ": reset");
+    for (const auto& endpoint : upstream->endpoints)
+      endpoint->addresses.reconfigure(upstream->config->circuit_breaker, now);
   }
   if (snapshot_ && before.workers != next->config.workers)
     report.warnings.push_back("runtime.workers: takes effect at the next start");
@@ -228,7 +235,7 @@ void Control::poll(std::chrono::steady_clock::time_point now) {
 
 void Control::end_overrides(std::chrono::steady_clock::time_point now) {
   for (const std::string& name : overrides_.over(now)) {
-    if (UpstreamState* const state = lasting_.find(name)) state->breaker.release(now);
+    lasting_.release(name, now);
     overrides_.forget(name);
   }
 }

@@ -117,6 +117,7 @@ class Control {
   const ReloadReport& conclude(ReloadReport);
   void forget_other_sites(const Snapshot& next);
   std::shared_ptr<UpstreamState> begin_state(const config::Upstream&);
+  void listen(const std::string& name, breaker::Breaker&);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
   void show();

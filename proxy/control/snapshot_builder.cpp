@@ -53,7 +53,8 @@ std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& want
                      .cache_partition = upstream->state->cache,
                      .fetches = &fetches_,
                      .cache_generation = cache_generation(wanted, before),
-                     .trials_without_client = &upstream->state->trials_without_client};
+                     .trials_without_client = &upstream->state->trials_without_client,
+                     .retry_budget = &upstream->state->retry_budget};
   return upstream;
 }
 
@@ -69,6 +70,7 @@ std::unique_ptr<Listener> SnapshotBuilder::listener(const Snapshot& snapshot, st
                                 .upstream = to,
                                 .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
                                 .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
+                                .retries = route.retries ? &*route.retries : &to->config->retries,
                                 .cells = states_.cells(wanted.name, route.upstream),
                                 .cache_scope = cache_scope(wanted, route)});
   }

@@ -42,7 +42,9 @@ std::shared_ptr<EndpointState> StateRegistry::endpoint(const config::Upstream& u
                                                        const std::shared_ptr<UpstreamState>& state,
                                                        const config::Endpoint& wanted) {
   auto& endpoint = endpoints_[{upstream.name, identity_of(upstream.tls, wanted)}];
-  if (!endpoint) endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++);
+  if (!endpoint)
+    endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++,
+                                               upstream.circuit_breaker);
   return endpoint;
 }
 
@@ -54,9 +56,11 @@ std::shared_ptr<PerWorker<TrafficCells>> StateRegistry::cells(const std::string&
   return traffic_.back().cells;
 }
 
-UpstreamState* StateRegistry::find(const std::string& upstream) const {
-  const auto found = upstreams_.find(upstream);
-  return found == upstreams_.end() ? nullptr : found->second.get();
+void StateRegistry::release(const std::string& breaker, Time now) const {
+  if (const auto found = upstreams_.find(breaker); found != upstreams_.end()) found->second->breaker.release(now);
+  for (const auto& entry : endpoints_)
+    for (const auto& address : entry.second->addresses.all())
+      if (address->name == breaker) address->breaker.release(now);
 }
 
 bool StateRegistry::same_site(const config::Upstream& one, const config::Upstream& other) {

@@ -39,7 +39,8 @@ class StateRegistry {
                                           const config::Endpoint&);
   std::shared_ptr<PerWorker<TrafficCells>> cells(const std::string& listener, const std::string& upstream);
 
-  UpstreamState* find(const std::string& upstream) const;  // nullptr: there is none
+  // Ends the override of the breaker of that name, an upstream's or an address'.
+  void release(const std::string& breaker, Time now) const;
   const std::vector<Traffic>& traffic() const { return traffic_; }
 
   // Whether stored responses of one are valid for the other: at least one endpoint stays, and none with the same URL is

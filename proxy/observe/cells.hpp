@@ -74,6 +74,9 @@ struct UpstreamCells {
   Cell connections_opened;
   TlsCells tls;
   Cell stale_retries;  // a kept connection was closed: once more on a fresh one
+  // Attempts that a call's retries have made, and those that they were not allowed to make.
+  enum Retry : std::uint8_t { retry_success, retry_failure, over_budget };
+  std::array<Cell, 3> retries;
 };
 
 // What one worker counts for itself.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "filters/attempt_chain.hpp"
+#include "filters/breaker/rejection.hpp"
 #include "proxy/upstream/forward.hpp"
 #include "proxy/upstream/pooled_streams.hpp"
 
@@ -13,29 +14,37 @@ namespace fusewire::proxy {
 // it, on its worker's thread. Use: begin(); where no filter has answered, what Forward says of its use.
 class Attempt {
  public:
+  // `tried`: where earlier attempts of the call went.
   Attempt(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Call& call,
-          CallChain& calls)
-      : streams(worker, inbound, upstream),
-        forward(worker, inbound, upstream, via, call, x, calls, streams),
+          CallChain& calls, const Balancer::Tried& tried)
+      : filters(upstream.chain),
+        streams(worker, inbound, upstream, tried),
+        forward(worker, inbound, upstream, via, call, x, {calls, filters}, streams),
         call_(call) {
     call.exchange = &x;
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
-  // Chooses the endpoint and asks the filters about it. After an Answer it is not to be asked.
+  // Chooses the endpoint and asks the filters about it. After an Answer nothing is sent to it.
   Step begin(Reply& reply, Time now) {
     x.begun = now;
-    return forward.choose_endpoint() ? chain_.on_endpoint(call_, x, reply, now) : Proceed{};
+    if (!forward.choose_endpoint()) return Proceed{};
+    if (!streams.endpoint()) {
+      reply = endpoints_rejection_reply(*call_.upstream, streams.retry_after(now));
+      return Answer{};
+    }
+    x.endpoint = streams.context();
+    return filters.on_endpoint(call_, x, reply, now);
   }
 
   Exchange x;
+  AttemptChain filters;
   PooledStreams streams;
   Forward forward;
 
  private:
   Call& call_;
-  AttemptChain chain_;
 };
 
 }  // namespace fusewire::proxy

@@ -16,20 +16,22 @@ void set_failure_flag(Call& call) { call.flags = static_cast<Flags>(call.flags |
 }  // namespace
 
 CallRunner::CallRunner(WorkerContext& worker, Inbound& inbound, const RequestContext& context, const Snapshot& snapshot,
-                       const Upstream& to, const config::Timeouts& timeouts, const config::Fallback& fallback)
+                       const Upstream& to, const CallRules& rules)
     : chain(to.chain), upstream(to), worker_(worker), inbound_(inbound), snapshot_(snapshot) {
   call.context = &context;
   call.exchange = &unsent_;
   call.upstream = to.config;
-  call.timeouts = &timeouts;
-  call.fallback = &fallback;
+  call.timeouts = &rules.timeouts;
+  call.fallback = &rules.fallback;
+  call.retries = &rules.retries;
+  call.endpoint_breakers = worker.balancer().has_endpoint_breakers(to, context.started);
   call.cache_scope = inbound.cache_scope.empty() ? inbound.route->cache_scope : inbound.cache_scope;
   call.connection_bound = inbound.connection_bound || (inbound.bound && inbound.bound->has(*to.state));
 }
 
 CallRunner::CallRunner(const CallRunner& first, const Upstream& to)
-    : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to, to.config->timeouts,
-                 to.config->fallback) {
+    : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to,
+                 {to.config->timeouts, to.config->fallback, to.config->retries}) {
   call.total_at = first.call.total_at;
 }
 
@@ -111,10 +113,24 @@ Task<void> CallRunner::wait(const Wait& wait) {
     inbound_.client.listen();
     co_await inbound_.event.wait();
   }
+  end_wait();
+}
+
+Task<void> CallRunner::sleep(Time until) {
+  Deadline timer(worker_.deadlines(), [this] { inbound_.event.set(); });
+  timer.arm(until);
+  while (steady_now() < until && !cut_off_ && !inbound_.client.gone()) {
+    inbound_.client.listen();
+    co_await inbound_.event.wait();
+  }
+  end_wait();
+}
+
+void CallRunner::end_wait() {
   if (cut_off_ || inbound_.client.gone()) exchange().outcome = cut_off_.value_or(Outcome::client_gone);
 }
 
-// With one more attempt.
+// With one more attempt, and with others where an endpoint was not even reached.
 Task<void> CallRunner::ask_upstream(Reply& reply) {
   if (!has_slot_ && !acquire_slot()) {
     exchange().outcome = Outcome::overload;
@@ -122,24 +138,61 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
     reply = too_many_requests_reply(upstream.config->name);
     co_return;
   }
-  const Time now = attempt_ || call.permitted == kNever ? steady_now() : call.permitted;
-  Attempt& attempt = attempt_.emplace(worker_, inbound_, upstream, snapshot_.via, call, chain);
-  const Step step = attempt.begin(reply, now);
-  if (const auto* answer = std::get_if<Answer>(&step)) co_return accept(*answer);
-  co_await attempt.forward.fetch_head();
-  if (!attempt.forward.has_head()) co_return fail(reply);
-  reply.status = attempt.forward.response().status;
+  for (;;) {
+    const Time now = attempt_ || call.permitted == kNever ? steady_now() : call.permitted;
+    Attempt& attempt = attempt_.emplace(worker_, inbound_, upstream, snapshot_.via, call, chain, tried_);
+    const Step step = attempt.begin(reply, now);
+    if (proceeds(step)) co_await attempt.forward.fetch_head();
+    if (attempt.forward.has_head()) break;
+    if (!may_go_elsewhere()) {
+      if (const auto* answer = std::get_if<Answer>(&step)) co_return accept(*answer);
+      co_return fail(reply);
+    }
+    co_await end_attempt(ended_at());
+  }
+  const Response& response = attempt_->forward.response();
+  reply.status = response.status;
   if (!reply.fields.has_room()) reply.fields = worker_.take_fields();
-  reply.fields = attempt.forward.response().fields;
+  reply.fields = response.fields;
+}
+
+// Whether another endpoint is to be asked at once: this one was sent nothing, which is no retry, whatever the method.
+bool CallRunner::may_go_elsewhere() {
+  const Attempt& attempt = *attempt_;
+  if (!attempt.streams.endpoint() || !attempt.x.nothing_sent || call.connection_bound || call.runs_on) return false;
+  const Outcome outcome = attempt.x.outcome;
+  if (outcome != Outcome::pending && row(outcome).fault != FaultOf::upstream) return false;
+  if (outcome == Outcome::total_timeout || cut_off_ || inbound_.client.gone()) return false;
+  tried_.push_back(attempt.streams.id());
+  const Time now = steady_now();
+  const bool may = now < call.total_at && worker_.balancer().can_choose(upstream, now, tried_);
+  if (!may) tried_.pop_back();
+  return may;
+}
+
+// Its endpoint's part is over; the call goes on with another attempt.
+Task<void> CallRunner::end_attempt(Time now) {
+  Forward& forward = attempt_->forward;
+  forward.abandon(Outcome::abandoned);
+  attempt_->filters.on_done(call, now);
+  call.flags = static_cast<Flags>(call.flags & ~row(exchange().outcome).flags);
+  attempts_before_ += forward.attempts();
+  return forward.finish();
 }
 
 // The reply is lost; its connection will do for the next attempt.
-Task<void> CallRunner::ask_again(Reply& reply) {
-  Forward& forward = attempt_->forward;
-  forward.abandon(Outcome::abandoned);
-  co_await forward.finish();
-  attempts_before_ += forward.attempts();
-  reply.extra_fields.clear();
+Task<void> CallRunner::ask_again(Reply& reply, Time not_before) {
+  if (row(exchange().outcome).fault == FaultOf::upstream || reply.status >= 500)
+    tried_.push_back(attempt_->streams.id());
+  co_await end_attempt(ended_at());
+  Fields fields = std::move(reply.fields);  // their memory will do for the next
+  reply = {};
+  reply.fields = std::move(fields);
+  if (not_before > steady_now()) {
+    co_await sleep(not_before);
+    if (is_forsaken(exchange().outcome)) co_return fail(reply);
+  }
+  if (!worker_.balancer().can_choose(upstream, steady_now(), tried_)) tried_.clear();
   co_await ask_upstream(reply);
 }
 
@@ -159,6 +212,8 @@ Task<CallRunner*> CallRunner::resolve(Reply& reply, Time now) {
 }
 
 Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
+  if (call.endpoint_breakers && (reply.origin == Reply::Origin::problem || reply.status >= 500))
+    call.endpoint_available = worker_.balancer().can_choose(upstream, now, {});
   if (!done_)
     if (const Step step = chain.on_reply(call, reply, now); !proceeds(step)) return decide_by_asking(step, reply);
   settle(reply, now);
@@ -169,8 +224,8 @@ Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
 Task<CallRunner*> CallRunner::decide_by_asking(Step step, Reply& reply) {
   while (const Ask* const ask = std::get_if<Ask>(&step)) {
     if (ask->upstream.empty()) {
-      if (!call.context->body_replayable) break;
-      co_await ask_again(reply);
+      if (!call.context->body_replayable && !call.nothing_sent) break;
+      co_await ask_again(reply, ask->not_before);
       step = chain.on_reply(call, reply, answered_at());
       continue;
     }
@@ -274,8 +329,28 @@ void CallRunner::done(Time now) {
   const bool keeps_slot = call.runs_on || (attempt_ && attempt_->forward.is_suspended());
   if (!keeps_slot) give_slot_back();  // who has the last byte may ask again at once
   set_failure_flag(call);
+  if (attempt_) attempt_->filters.on_done(call, now);
+  call.others_available = call.endpoint_breakers && another_is_available(now);
   chain.on_done(call, now);
   observe_latency(now);
+  count_retries();
+}
+
+// Where the attempt went well nobody asks.
+bool CallRunner::another_is_available(Time now) {
+  if (!attempt_ || !attempt_->streams.endpoint()) return false;
+  const Exchange& x = exchange();
+  if (x.outcome == Outcome::complete && x.upstream_status < 400) return false;
+  return worker_.balancer().can_choose(upstream, now, {attempt_->streams.id()});
+}
+
+void CallRunner::count_retries() {
+  auto& cells = upstream.state->cells.of(worker_.index());
+  if (call.over_retry_budget) cells.retries[UpstreamCells::over_budget].add();
+  if (call.retries_made == 0) return;
+  const bool good = exchange().outcome == Outcome::complete && call.verdict == Verdict::success;
+  cells.retries[good ? UpstreamCells::retry_success : UpstreamCells::retry_failure].add();
+  cells.retries[UpstreamCells::retry_failure].add(call.retries_made - 1U);
 }
 
 void CallRunner::observe_latency(Time now) {
@@ -312,7 +387,7 @@ Task<void> CallRunner::finish() {
 Task<void> CallRunner::finish_without_client() {
   const Outcome outcome = exchange().outcome;
   co_await attempt_->forward.run_on();
-  chain.on_verdict(call, ended_at());
+  end_without_client();
   observe_latency(ended_at());
   exchange().outcome = outcome;
   co_await finish_after(attempt_->forward.finish());
@@ -320,7 +395,13 @@ Task<void> CallRunner::finish_without_client() {
 
 void CallRunner::forgo_verdict() {
   if (fallback_) fallback_->forgo_verdict();
-  if (call.runs_on) chain.on_verdict(call, ended_at());
+  if (call.runs_on) end_without_client();
+}
+
+void CallRunner::end_without_client() {
+  call.runs_on = false;
+  if (attempt_) attempt_->filters.on_verdict(call, ended_at());
+  chain.on_verdict(call, ended_at());
 }
 
 void CallRunner::stop_running_on() {

@@ -12,6 +12,13 @@
 
 namespace fusewire::proxy {
 
+// What a route may say in its upstream's place.
+struct CallRules {
+  const config::Timeouts& timeouts;
+  const config::Fallback& fallback;
+  const config::Retries& retries;
+};
+
 // Owned by RequestRunner::forward, by a Refresh, or (a fallback's) by the first call; on its worker's
 // thread. It must outlive its upload, so finish() comes last. Use: resolve(); then relay the body with next_piece(), or
 // answer what is in the Reply; done(), finish(). Invariants: filters hear on_done once; the slot of
@@ -20,8 +27,7 @@ namespace fusewire::proxy {
 class CallRunner {
  public:
   // The request is the one of `inbound`; both outlive the call.
-  CallRunner(WorkerContext&, Inbound&, const RequestContext&, const Snapshot&, const Upstream&, const config::Timeouts&,
-             const config::Fallback&);
+  CallRunner(WorkerContext&, Inbound&, const RequestContext&, const Snapshot&, const Upstream&, const CallRules&);
   CallRunner(const CallRunner& first, const Upstream&);  // the fallback of `first`
   ~CallRunner();
 
@@ -71,9 +77,13 @@ class CallRunner {
   Task<void> ask(Reply&, Time now);
   Task<void> ask_after_wait(Step, Reply&);
   Task<void> ask_upstream(Reply&);
-  Task<void> ask_again(Reply&);
+  Task<void> ask_again(Reply&, Time not_before);
+  bool may_go_elsewhere();
+  Task<void> end_attempt(Time now);
   void accept(const Answer&);
   Task<void> wait(const Wait&);
+  Task<void> sleep(Time until);
+  void end_wait();
   void fail(Reply&);
   Time answered_at() const;
   Time ended_at() const;
@@ -87,7 +97,10 @@ class CallRunner {
   Task<void> finish_after(Task<void>);
   Task<void> finish_without_client();
   void forgo_verdict();
+  void end_without_client();
+  bool another_is_available(Time now);
   void observe_latency(Time now);
+  void count_retries();
   bool acquire_slot();
   void give_slot_back();
   void count_fallbacks();
@@ -95,7 +108,8 @@ class CallRunner {
   WorkerContext& worker_;
   Inbound& inbound_;
   const Snapshot& snapshot_;
-  Exchange unsent_;  // what stands for the exchange before the first attempt
+  Exchange unsent_;        // what stands for the exchange before the first attempt
+  Balancer::Tried tried_;  // the endpoints of attempts that have failed
   std::optional<Attempt> attempt_;
   std::unique_ptr<CallRunner> fallback_;
   std::optional<Outcome> cut_off_;

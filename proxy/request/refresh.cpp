@@ -45,7 +45,8 @@ Refresh::Refresh(WorkerContext& worker, const Inbound& asked, std::shared_ptr<co
                .started = steady_now(),
                .wall = std::chrono::system_clock::now(),
                .background = true},
-      call_(worker, inbound_, context_, *snapshot_, answered.upstream, *answered.call.timeouts, fallback_) {
+      call_(worker, inbound_, context_, *snapshot_, answered.upstream,
+            {*answered.call.timeouts, fallback_, *answered.call.retries}) {
   copy_request(asked.request);
   worker_.refreshes().add(*this);
 }

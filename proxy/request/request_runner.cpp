@@ -88,9 +88,10 @@ Task<void> RequestRunner::forward() {
   const RequestContext context{.request = &inbound_.request,
                                .started = admitted_.started,
                                .wall = admitted_.wall,
+                               .random = worker_.random(),
                                .body_replayable = inbound_.body.done()};
-  CallRunner call(worker_, inbound_, context, *admitted_.snapshot, *route_->upstream, *route_->timeouts,
-                  *route_->fallback);
+  CallRunner call(worker_, inbound_, context, *admitted_.snapshot, *route_->upstream,
+                  {*route_->timeouts, *route_->fallback, *route_->retries});
   call_ = &call;
   CallRunner* const source = co_await call.resolve(reply_, admitted_.started);
   source_ = source;

@@ -65,7 +65,7 @@ void Worker::evict_idle(const UpstreamState* state) {
 }
 
 void Worker::on_resolved(const ResolvedName& found) {
-  context_.loop().post([this, found] { context_.balancer().on_resolved(found); });
+  context_.loop().post([this, found] { context_.balancer().on_resolved(found, steady_now()); });
 }
 
 void Worker::drain() {

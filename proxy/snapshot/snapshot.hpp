@@ -34,6 +34,7 @@ struct Route {
   const Upstream* upstream = nullptr;
   const config::Timeouts* timeouts = nullptr;
   const config::Fallback* fallback = nullptr;
+  const config::Retries* retries = nullptr;
   std::shared_ptr<PerWorker<TrafficCells>> cells;
   std::string cache_scope;  // host_rewrite.hpp
 };

@@ -15,8 +15,10 @@
 #include "config/config.hpp"
 #include "filters/acquire_one.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/retry/retry_budget.hpp"
 #include "proxy/net/resolver.hpp"
 #include "proxy/observe/cells.hpp"
+#include "proxy/snapshot/address_table.hpp"
 
 namespace fusewire::cache {
 class Partition;
@@ -28,13 +30,15 @@ struct UpstreamState {
   using Time = std::chrono::steady_clock::time_point;
 
   UpstreamState(const config::Upstream& config, Time now, std::uint64_t seed, std::size_t workers)
-      : name(config.name), breaker(config.circuit_breaker, now, seed), cells(workers) {}
+      : name(config.name), breaker(config.circuit_breaker, now, seed), retry_budget(now), cells(workers) {}
 
   const std::string name;
   breaker::Breaker breaker;
+  RetryBudget retry_budget;
   PerWorker<UpstreamCells> cells;
   std::shared_ptr<cache::Partition> cache;    // set once, before traffic
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
+  AddressTable::OnNew on_new_breaker;         // set once, before traffic: of one of its addresses
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   std::atomic<std::uint32_t> concurrent_requests{0};
   std::atomic<std::uint32_t> trials_without_client{0};
@@ -82,8 +86,9 @@ inline std::string server_name_of(const config::Endpoint& endpoint, std::string_
 // One endpoint; kept over reloads while (upstream, URL) stays and, of an https:// one, how it is spoken to.
 struct EndpointState {
   // `name` stands for the endpoint's own towards an https:// one; empty: its own.
+  // `settings` are those of its addresses' breakers.
   EndpointState(const config::Endpoint& config, std::string_view name, std::shared_ptr<UpstreamState> of,
-                std::size_t number)
+                std::size_t number, const config::CircuitBreaker& settings = {})
       : url(config.url),
         address(config.address),
         authority(authority_of(config, config.tls ? name : std::string_view{})),
@@ -91,7 +96,8 @@ struct EndpointState {
         server_name(config.tls ? server_name_of(config, name) : std::string()),
         id(number),
         upstream(std::move(of)),
-        known(literal(config.address)) {}
+        known(literal(config.address)),
+        addresses(upstream ? upstream->name : "", settings, upstream ? upstream->on_new_breaker : nullptr) {}
 
   const std::string url;
   const config::Address address;
@@ -101,6 +107,8 @@ struct EndpointState {
   const std::size_t id;           // dense, never reused while the process lives: the index of the workers' backends
   const std::shared_ptr<UpstreamState> upstream;
   const std::optional<SocketAddress> known;  // nothing: it has a name, which is looked up (names.hpp)
+
+  AddressTable addresses;
 
   // Of a name. Any thread.
   std::atomic<bool> in_use{false};  // by a request, since the last look-up

@@ -2,101 +2,183 @@
 #include "proxy/upstream/balancer.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
+
+#include "filters/balance/hash.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
 
-constexpr milliseconds kAvoid{1000};  // what could not be reached; then one request tries again
-constexpr std::size_t kMaxTries = 4;  // of a new connection, before it is given up
+constexpr std::size_t kTrialLook = 16;  // targets that a request looks at for one that waits for a trial
+
+BackendPtr make_backend(EndpointState& endpoint, const SocketAddress& address, Time now) {
+  return BackendPtr(new Backend(address, endpoint.addresses.find_or_make(address, now)));
+}
+
+balance::Policy policy_of(config::BalancingPolicy policy) {
+  switch (policy) {
+    case config::BalancingPolicy::round_robin:
+      return balance::Policy::round_robin;
+    case config::BalancingPolicy::random:
+      return balance::Policy::random;
+    case config::BalancingPolicy::least_request:
+      return balance::Policy::least_request;
+    case config::BalancingPolicy::hash:
+      return balance::Policy::hash;
+    case config::BalancingPolicy::health_score:
+      break;
+  }
+  return balance::Policy::health_score;
+}
+
+std::unique_ptr<balance::Picker> make_picker(const config::LoadBalancing& balancing, std::uint32_t first_turn) {
+  return std::make_unique<balance::Picker>(policy_of(balancing.policy),
+                                           balancing.slow_start.value_or(milliseconds::zero()), first_turn);
+}
 
 }  // namespace
 
 // ------------------------------------------------------------------------------------------------------ the choice
 
-Balancer::Choice Balancer::choose(const Upstream& upstream, Time now) {
-  const auto& first = upstream.endpoints.front();
-  EndpointEntry& entry = mark_used(first, upstream);
-  if (upstream.endpoints.size() == 1 && entry.backends.size() == 1) return {&first, entry.backends.front()};
-  return choose_among(upstream, entry, now);
+Balancer::Choice Balancer::choose(const Upstream& upstream, Time now, const Tried& tried, std::uint64_t key) {
+  Group& here = group(upstream, now);
+  keep_looked_up(here);
+  if (here.known == 1 && here.targets.size() == 1 && !here.breakers && tried.empty()) return choice(here, 0);
+  return choose_among(here, now, tried, key);
 }
 
-// An endpoint without an address takes its turn, too: a request has to start its look-up.
-Balancer::Choice Balancer::choose_among(const Upstream& upstream, EndpointEntry& first, Time now) {
-  std::size_t total = 0;
-  for (const auto& endpoint : upstream.endpoints)
-    total += std::max<std::size_t>(mark_used(endpoint, upstream).backends.size(), 1);
-  auto endpoint = upstream.endpoints.begin();
-  std::size_t skip = first.turn++ % total;
-  const auto size_here = [&] { return std::max<std::size_t>(find((*endpoint)->id)->backends.size(), 1); };
-  for (; skip >= size_here(); ++endpoint) skip -= size_here();
-
-  Choice in_turn{};
-  for (std::size_t n = 0; n < total; ++n) {
-    const EndpointEntry& here = *find((*endpoint)->id);
-    Choice choice{&*endpoint, here.backends.empty() ? BackendPtr() : here.backends[skip]};
-    if (is_good(here, choice.backend, now)) return choice;
-    if (n == 0) in_turn = choice;
-    if (++skip < size_here()) continue;
-    skip = 0;
-    if (++endpoint == upstream.endpoints.end()) endpoint = upstream.endpoints.begin();
+Balancer::Choice Balancer::choose_among(Group& here, Time now, const Tried& tried, std::uint64_t key) {
+  const auto may = [&](std::uint32_t i) { return may_be_asked(here, here.targets[i], now, tried); };
+  const auto good = [&](std::uint32_t i) { return may(i) && !here.targets[i].backend->state->is_avoided(now); };
+  if (const auto waiting = here.breakers ? trial(here, now, tried) : std::nullopt) return choice(here, *waiting);
+  for (int n = 0; n < 2; ++n) {
+    const auto found = here.picker->pick(good, now, random_, key);
+    if (!found) break;
+    if (here.targets[*found].backend->state->may_be_tried(now)) return choice(here, *found);
   }
-  return in_turn;
+  if (const auto other = unknown(here, now, tried)) return choice(here, *other);
+  const auto avoided = here.picker->pick(may, now, random_, key);
+  return avoided ? choice(here, *avoided) : Choice{};
 }
 
-bool Balancer::is_good(const EndpointEntry& entry, const BackendPtr& backend, Time now) {
-  if (!backend) return now >= entry.failed_until;
-  if (backend->avoid_until == Time{}) return true;
-  if (now < backend->avoid_until) return false;
-  mark_unreachable(*backend, now);  // this request finds out whether it can be reached again; others avoid it meanwhile
-  return true;
+// One whose breaker wants a trial call comes first: it could not recover otherwise.
+std::optional<std::size_t> Balancer::trial(Group& here, Time now, const Tried& tried) const {
+  for (std::size_t n = 0; n < std::min(here.known, kTrialLook); ++n) {
+    const std::size_t at = here.trial_turn;
+    here.trial_turn = at + 1 < here.known ? at + 1 : 0;
+    if (at >= here.known || here.targets[at].backend->state->breaker.state() == breaker::State::closed) continue;
+    if (may_be_asked(here, here.targets[at], now, tried)) return at;
+  }
+  return std::nullopt;
 }
 
-void Balancer::mark_unreachable(Backend& backend, Time now) { backend.avoid_until = now + kAvoid; }
+// In turn, an endpoint whose name has not been looked up yet.
+std::optional<std::size_t> Balancer::unknown(Group& here, Time now, const Tried& tried) const {
+  const std::size_t size = here.targets.size() - here.known;
+  for (std::size_t n = 0; n < size; ++n) {
+    const std::size_t at = here.known + here.turn++ % size;
+    if (may_be_asked(here, here.targets[at], now, tried)) return at;
+  }
+  return size > 0 && here.known == 0 && tried.empty() ? std::optional(here.known + here.turn++ % size) : std::nullopt;
+}
 
-std::vector<BackendPtr> Balancer::candidates(const Choice& choice, Time now) const {
-  std::vector<BackendPtr> list;
-  if (choice.backend && !choice.backend->gone) list.push_back(choice.backend);
+bool Balancer::may_be_asked(const Group& here, const Target& target, Time now, const Tried& tried) const {
+  if (target.weight == 0) return false;
+  if (std::find(tried.begin(), tried.end(), target.id()) != tried.end()) return false;
+  if (!target.backend) return now >= find((*target.endpoint)->id)->failed_until;
+  return !here.breakers || target.backend->state->breaker.available(now);
+}
+
+bool Balancer::can_choose(const Upstream& upstream, Time now, const Tried& tried) {
+  const Group& here = group(upstream, now);
+  return std::any_of(here.targets.begin(), here.targets.end(),
+                     [&](const Target& target) { return may_be_asked(here, target, now, tried); });
+}
+
+bool Balancer::has_endpoint_breakers(const Upstream& upstream, Time now) { return group(upstream, now).breakers; }
+
+std::optional<milliseconds> Balancer::retry_after(const Upstream& upstream, Time now) {
+  const Group& here = group(upstream, now);
+  std::optional<milliseconds> soonest;
+  for (std::size_t i = 0; i < here.known; ++i) {
+    const auto after = here.targets[i].backend->state->breaker.retry_after(now);
+    if (after && (!soonest || *after < *soonest)) soonest = after;
+  }
+  return soonest;
+}
+
+BackendPtr Balancer::address_of(const Choice& choice, Time now) const {
+  if (choice.backend) return choice.backend;
   const EndpointEntry* entry = find((*choice.endpoint)->id);
-  const bool nowhere = entry == nullptr || entry->backends.empty();
-  if (nowhere && choice.backend && list.empty()) list.push_back(choice.backend);  // as it was admitted
-  if (nowhere) return list;
-  const auto& all = entry->backends;
-  const auto at = static_cast<std::size_t>(std::find(all.begin(), all.end(), choice.backend) - all.begin());
-  for (std::size_t n = 1; n <= all.size() && list.size() < kMaxTries; ++n) {
-    const auto& one = all[(at + n) % all.size()];
-    if (one != choice.backend && now >= one->avoid_until) list.push_back(one);
-  }
-  if (list.empty()) list.push_back(all.front());
-  return list;
+  if (entry == nullptr || entry->backends.empty()) return nullptr;
+  const auto good = std::find_if(entry->backends.begin(), entry->backends.end(),
+                                 [now](const BackendPtr& backend) { return !backend->state->is_avoided(now); });
+  return good != entry->backends.end() ? *good : entry->backends.front();
 }
 
-// ------------------------------------------------------------------------------------------------------ the sites
+// ------------------------------------------------------------------------------------------------------ what is known
 
-Balancer::EndpointEntry& Balancer::entry(const EndpointState& endpoint) {
-  if (EndpointEntry* known = find(endpoint.id)) return *known;
-  if (endpoint.id >= entries_.size()) entries_.resize(endpoint.id + 1);
+Balancer::Group& Balancer::group(const Upstream& upstream, Time now) {
+  const std::size_t id = upstream.endpoints.front()->id;
+  if (id >= groups_.size()) groups_.resize(id + 1);
+  Group& here = groups_[id];
+  if (here.upstream != &upstream || here.made_at != changes_) fill(here, upstream, now);
+  return here;
+}
+
+void Balancer::fill(Group& here, const Upstream& upstream, Time now) {
+  if (here.upstream == nullptr) here.turn = first_turn_;
+  here.upstream = &upstream;
+  here.targets.clear();
+  here.named.clear();
+  std::vector<Target> unknown;
+  std::vector<balance::Candidate> candidates;
+  for (std::size_t i = 0; i < upstream.endpoints.size(); ++i) {
+    const auto& endpoint = upstream.endpoints[i];
+    if (!endpoint->known) here.named.push_back(i);
+    const EndpointEntry& known = entry(endpoint, now);
+    const config::Endpoint& wanted = upstream.config->endpoints[i];
+    for (const BackendPtr& backend : known.backends) {
+      here.targets.push_back({&endpoint, backend, wanted.weight});
+      candidates.push_back(
+          {&backend->state->health, balance::hash_of(to_string(backend->address)), wanted.weight, wanted.backup});
+    }
+    if (known.backends.empty()) unknown.push_back({&endpoint, nullptr, wanted.weight});
+  }
+  here.known = here.targets.size();
+  here.picker = make_picker(upstream.config->load_balancing, first_turn_);
+  here.picker->set_candidates(std::move(candidates));
+  here.targets.insert(here.targets.end(), unknown.begin(), unknown.end());
+  const config::Scope scope = upstream.config->circuit_breaker.scope;
+  here.breakers = scope == config::Scope::endpoint || (scope == config::Scope::automatic && here.targets.size() > 1);
+  here.made_at = changes_;
+}
+
+// Names that requests may go to are looked up again and again.
+void Balancer::keep_looked_up(const Group& here) {
+  for (const std::size_t i : here.named) {
+    const auto& endpoint = here.upstream->endpoints[i];
+    if (!endpoint->in_use.load(std::memory_order_relaxed))
+      dns_.request_lookup(endpoint, here.upstream->config->dns_refresh);
+  }
+}
+
+Balancer::EndpointEntry& Balancer::entry(const std::shared_ptr<EndpointState>& endpoint, Time now) {
+  if (EndpointEntry* known = find(endpoint->id)) return *known;
+  if (endpoint->id >= entries_.size()) entries_.resize(endpoint->id + 1);
   const EntryPtr made(new EndpointEntry);
-  made->turn = first_turn_;
-  if (endpoint.known) made->backends.emplace_back(new Backend(*endpoint.known));
-  entries_[endpoint.id] = made;
+  made->endpoint = endpoint;
+  if (endpoint->known) made->backends.push_back(make_backend(*endpoint, *endpoint->known, now));
+  entries_[endpoint->id] = made;
   return *made;
 }
 
-// The entry of an endpoint that a request may go to.
-Balancer::EndpointEntry& Balancer::mark_used(const std::shared_ptr<EndpointState>& endpoint, const Upstream& upstream) {
-  if (!endpoint->known && !endpoint->in_use.load(std::memory_order_relaxed))
-    dns_.request_lookup(endpoint, upstream.config->dns_refresh);
-  return entry(*endpoint);
-}
-
-void Balancer::on_resolved(const ResolvedName& found) {
+void Balancer::on_resolved(const ResolvedName& found, Time now) {
   const EntryPtr entry = find(found.endpoint_id);
   if (!entry) return;  // no request of this worker has asked
   if (!found.addresses->empty())
-    replace(*entry, *found.addresses);
+    replace(*entry, *found.addresses, now);
   else if (entry->backends.empty())
     entry->failed_until = found.until;
   std::reverse(entry->waits.begin(), entry->waits.end());
@@ -109,21 +191,22 @@ void Balancer::on_resolved(const ResolvedName& found) {
 }
 
 // Those that stay keep their places and connections.
-void Balancer::replace(EndpointEntry& entry, const std::vector<SocketAddress>& addresses) {
+void Balancer::replace(EndpointEntry& entry, const std::vector<SocketAddress>& addresses, Time now) {
   const auto is_at = [](const SocketAddress& address) {
     return [&address](const BackendPtr& backend) { return backend->address == address; };
   };
-  const bool first_time = entry.backends.empty();
   for (const auto& backend : entry.backends)
     if (std::find(addresses.begin(), addresses.end(), backend->address) == addresses.end()) pool_.retire(*backend);
-  std::erase_if(entry.backends, [](const BackendPtr& backend) { return backend->gone; });
+  const std::size_t gone = std::erase_if(entry.backends, [](const BackendPtr& backend) { return backend->gone; });
+  const std::size_t before = entry.backends.size();
   for (const auto& address : addresses)
     if (std::none_of(entry.backends.begin(), entry.backends.end(), is_at(address)))
-      entry.backends.emplace_back(new Backend(address));
-  if (first_time && addresses.size() > 1) entry.turn = std::random_device{}();  // not every sidecar begins at the first
+      entry.backends.push_back(make_backend(*entry.endpoint, address, now));
+  if (gone > 0 || entry.backends.size() != before) ++changes_;
 }
 
 void Balancer::keep_only(const Snapshot& snapshot) {
+  ++changes_;
   std::vector<bool> kept(entries_.size());
   for (const auto& upstream : snapshot.upstreams)
     for (const auto& endpoint : upstream->endpoints)
@@ -131,18 +214,19 @@ void Balancer::keep_only(const Snapshot& snapshot) {
   for (std::size_t id = 0; id < entries_.size(); ++id) {
     if (!entries_[id] || kept[id] || !entries_[id]->waits.empty()) continue;  // waiting requests have to be notified
     for (const auto& backend : entries_[id]->backends) pool_.retire(*backend);
+    if (id < groups_.size()) groups_[id] = {};
     entries_[id].reset();
   }
 }
 
 // ------------------------------------------------------------------------------------------------------ waiting
 
-Balancer::Wait::Wait(Balancer& backends, const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh, Time now,
+Balancer::Wait::Wait(Balancer& balancer, const std::shared_ptr<EndpointState>& endpoint, milliseconds refresh, Time now,
                      Watcher& watcher)
-    : entry_(&backends.entry(*endpoint)), watcher_(watcher), over_(now < entry_->failed_until) {
+    : entry_(&balancer.entry(endpoint, now)), watcher_(watcher), over_(now < entry_->failed_until) {
   if (over_) return;
   entry_->waits.push_back(this);
-  backends.dns_.request_lookup(endpoint, refresh);
+  balancer.dns_.request_lookup(endpoint, refresh);
 }
 
 Balancer::Wait::~Wait() {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker's knowledge of where upstreams can be reached, and its choice among it: each address of each endpoint is a
-// backend of its own, and they are used in turn. One thread.
+// target of its own (docs/decisions/0013). One thread; what it knows of an address it shares with all workers.
 #pragma once
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "filters/balance/picker.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 #include "proxy/upstream/dns_cache.hpp"
 #include "proxy/upstream/upstream_pool.hpp"
@@ -18,50 +20,96 @@ class Balancer {
  public:
   class Wait;
 
-  Balancer(DnsCache& dns, UpstreamPool& pool, std::size_t first_turn)
-      : dns_(dns), pool_(pool), first_turn_(first_turn) {}
+  Balancer(DnsCache& dns, UpstreamPool& pool, balance::Random& random, std::size_t first_turn)
+      : dns_(dns), pool_(pool), random_(random), first_turn_(static_cast<std::uint32_t>(first_turn)) {}
 
   struct Choice {
-    const std::shared_ptr<EndpointState>* endpoint = nullptr;  // in the snapshot
+    const std::shared_ptr<EndpointState>* endpoint = nullptr;  // in the snapshot; nullptr: none can be asked
     BackendPtr backend;                                        // nullptr: no address of that endpoint is known
-  };
-  // The next backend in turn that is not to be avoided; where all are, the next one.
-  Choice choose(const Upstream&, Time now);
+    bool with_breaker = false;                                 // the address' own has to be asked
 
-  // What to try for a new connection: the backend that was chosen, then others of its endpoint. Empty: none is known.
-  std::vector<BackendPtr> candidates(const Choice&, Time now) const;
-  // The backend could not be reached, so others go first for a while.
-  static void mark_unreachable(Backend&, Time now);
-  static void mark_reachable(Backend& backend) { backend.avoid_until = {}; }
+    // What stands for it among those that have been tried.
+    const void* id() const {
+      return backend ? static_cast<const void*>(backend->state.get()) : static_cast<const void*>(endpoint->get());
+    }
+  };
+  // Where earlier attempts of the call went.
+  using Tried = std::vector<const void*>;
+
+  // By the upstream's policy, an address that has not been tried, whose breaker lets requests through and that could be
+  // reached lately; where all that remain could not be, one of these. `key`: for policy hash.
+  Choice choose(const Upstream&, Time now, const Tried&, std::uint64_t key = 0);
+  // Whether choose() would find something.
+  bool can_choose(const Upstream&, Time now, const Tried&);
+  // Whether each address has a breaker of its own (circuit_breaker.scope).
+  bool has_endpoint_breakers(const Upstream&, Time now);
+  // Until the first of their breakers lets a request through.
+  std::optional<milliseconds> retry_after(const Upstream&, Time now);
+
+  // An address of the endpoint that was chosen, for a new connection: the one chosen, or one that has become known
+  // since. nullptr: none is known.
+  BackendPtr address_of(const Choice&, Time now) const;
 
   // What a look-up gave.
-  void on_resolved(const ResolvedName&);
+  void on_resolved(const ResolvedName&, Time now);
   // Endpoints that are configured no longer have no connections kept.
   void keep_only(const Snapshot&);
 
  private:
   // An endpoint as this worker knows it.
   struct EndpointEntry final : boost::intrusive_ref_counter<EndpointEntry, boost::thread_unsafe_counter> {
+    std::shared_ptr<EndpointState> endpoint;
     std::vector<BackendPtr> backends;  // empty: its name has not been resolved
-    std::size_t turn = 0;              // of the upstream whose first endpoint it is
     Time failed_until{};               // nothing is known, and nothing will be before that
     std::vector<Wait*> waits;
   };
   using EntryPtr = boost::intrusive_ptr<EndpointEntry>;
 
+  // All addresses of one upstream, in a list that is made anew when one comes or goes.
+  struct Target {
+    const std::shared_ptr<EndpointState>* endpoint = nullptr;
+    BackendPtr backend;  // nullptr: unknown yet
+    std::uint32_t weight = 1;
+
+    const void* id() const {
+      return backend ? static_cast<const void*>(backend->state.get()) : static_cast<const void*>(endpoint->get());
+    }
+  };
+  struct Group {
+    const Upstream* upstream = nullptr;
+    std::uint64_t made_at = 0;                // changes_ then
+    std::vector<Target> targets;              // those with an address first
+    std::size_t known = 0;                    // so many of them
+    std::vector<std::size_t> named;           // endpoints whose names are looked up
+    std::unique_ptr<balance::Picker> picker;  // of these
+    bool breakers = false;                    // each target has one of its own
+    std::size_t turn = 0;
+    std::size_t trial_turn = 0;
+  };
+
   EndpointEntry* find(std::size_t endpoint_id) const {
     return endpoint_id < entries_.size() ? entries_[endpoint_id].get() : nullptr;
   }
-  EndpointEntry& entry(const EndpointState&);
-  EndpointEntry& mark_used(const std::shared_ptr<EndpointState>&, const Upstream&);
-  Choice choose_among(const Upstream&, EndpointEntry& first, Time now);
-  static bool is_good(const EndpointEntry&, const BackendPtr&, Time now);
-  void replace(EndpointEntry&, const std::vector<SocketAddress>&);
+  EndpointEntry& entry(const std::shared_ptr<EndpointState>&, Time now);
+  Group& group(const Upstream&, Time now);
+  void fill(Group&, const Upstream&, Time now);
+  void keep_looked_up(const Group&);
+  Choice choose_among(Group&, Time now, const Tried&, std::uint64_t key);
+  std::optional<std::size_t> trial(Group&, Time now, const Tried&) const;
+  std::optional<std::size_t> unknown(Group&, Time now, const Tried&) const;
+  bool may_be_asked(const Group&, const Target&, Time now, const Tried&) const;
+  Choice choice(const Group& group, std::size_t target) const {
+    return {group.targets[target].endpoint, group.targets[target].backend, group.breakers && target < group.known};
+  }
+  void replace(EndpointEntry&, const std::vector<SocketAddress>&, Time now);
 
   DnsCache& dns_;
   UpstreamPool& pool_;
-  const std::size_t first_turn_;   // workers begin at different endpoints
-  std::vector<EntryPtr> entries_;  // index: EndpointState::id
+  balance::Random& random_;
+  const std::uint32_t first_turn_;  // workers begin at different endpoints
+  std::uint64_t changes_ = 1;       // of what is known, and of the snapshot
+  std::vector<EntryPtr> entries_;   // index: EndpointState::id
+  std::vector<Group> groups_;       // index: the id of the upstream's first endpoint
 };
 
 // While it lives, the watcher is notified when something becomes known of the endpoint's name.

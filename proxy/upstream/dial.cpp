@@ -41,23 +41,23 @@ Task<bool> Dial::acquire_slot(const GiveUp& give_up) {
   co_return true;
 }
 
-Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Balancer::Choice& choice, Time now, const Until& until,
+Task<std::unique_ptr<UpstreamConnection>> Dial::connect(Balancer::Choice& choice, Time now, const Until& until,
                                                         const GiveUp& give_up) {
   outcome_ = Outcome::pending;
   if (!choice.backend) co_await resolve(choice, now, give_up);
-  const auto candidates = worker_.balancer().candidates(choice, now);
+  const BackendPtr backend = choice.backend = worker_.balancer().address_of(choice, now);
   ConnectorPtr connector;
-  if (candidates.empty())
+  if (!backend)
     outcome_ = Outcome::dns_error;
   else
-    connector = co_await reach(candidates, until, give_up);
+    connector = co_await reach(*backend, until, give_up);
   if (!connector) {
     upstream_.state->connections.fetch_sub(1, std::memory_order_relaxed);
     co_return nullptr;
   }
   auto connection = std::make_unique<UpstreamConnection>(
-      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())),
-      candidates[connector->tried() - 1], upstream_.state, worker_.index());
+      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())), backend,
+      upstream_.state, worker_.index());
   if (connection->channel().was_reset()) {  // the loop has no room for it
     outcome_ = Outcome::resource_exhausted;
     connection.reset();
@@ -65,7 +65,7 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(const Balancer::Choice& 
   if (!connection || !(*choice.endpoint)->tls) co_return connection;
   const bool secured = co_await secure(connection->channel(), **choice.endpoint, give_up);
   if (!secured) {
-    if (outcome_ == Outcome::tls_error) Balancer::mark_unreachable(connection->backend(), steady_now());
+    if (outcome_ == Outcome::tls_error) backend->state->mark_unreachable(steady_now());
     connection.reset();
   }
   co_return connection;
@@ -83,14 +83,11 @@ Task<void> Dial::resolve(const Balancer::Choice& choice, Time now, const GiveUp&
   resolving_ = false;
 }
 
-// Gives the connector that has reached one of them.
-Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, const Until& until, const GiveUp& give_up) {
+// Gives the connector that has reached it.
+Task<ConnectorPtr> Dial::reach(const Backend& backend, const Until& until, const GiveUp& give_up) {
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
-  std::vector<SocketAddress> addresses;
-  addresses.reserve(candidates.size());
-  for (const auto& candidate : candidates) addresses.push_back(candidate->address);
-  connector->start(std::move(addresses), until.time, watcher_);
+  connector->start({backend.address}, until.time, watcher_);
   bool given_up = give_up();
   while (!connector->done() && !given_up) {
     co_await news_.wait();
@@ -98,7 +95,7 @@ Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, const 
   }
   outcome_ = connector->outcome();
   const bool reached = !given_up && outcome_ == Outcome::pending;
-  remember(candidates, *connector, reached, until);
+  remember(backend, reached, until);
   if (reached)
     connector_.reset();
   else
@@ -106,21 +103,14 @@ Task<ConnectorPtr> Dial::reach(const std::vector<BackendPtr>& candidates, const 
   co_return reached ? connector : nullptr;
 }
 
-// Marks the addresses that were tried and could not be reached. If the client's own deadline cut an attempt short, its
-// address is not blamed.
-void Dial::remember(const std::vector<BackendPtr>& candidates, const Connector& connector, bool reached,
-                    const Until& until) const {
+// If the client's own deadline cut the attempt short, the address is not blamed.
+void Dial::remember(const Backend& backend, bool reached, const Until& until) const {
   const Time now = steady_now();
-  const auto avoid = [&](std::size_t i) {
-    if (until.limited_by_connect_timeout || !connector.was_late(i)) Balancer::mark_unreachable(*candidates[i], now);
-  };
-  const std::size_t last = connector.tried() - 1;
-  for (std::size_t i = 0; i < last; ++i) avoid(i);
   const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::resource_exhausted;
   if (reached)
-    Balancer::mark_reachable(*candidates[last]);
+    backend.state->mark_reachable();
   else if (unreachable || (until.limited_by_connect_timeout && now >= until.time))
-    avoid(last);
+    backend.state->mark_unreachable(now);
 }
 
 // The handshake. False: outcome_ and tls_fault_ say why not, as connect() does.

@@ -29,13 +29,13 @@ class Dial {
   // none to be had, or it was given up.
   Task<bool> acquire_slot(const GiveUp&);
   // With a slot acquired, which is given back where there is no connection; then outcome() says why, and it is
-  // `pending` where it was given up. The backend chosen comes first, then others of its endpoint; it is all over at
-  // `until`.
+  // `pending` where it was given up. It is all over at `until`.
   struct Until {
     Time time = kNever;
     bool limited_by_connect_timeout = true;  // the configured time to connect, and not what the client has left
   };
-  Task<std::unique_ptr<UpstreamConnection>> connect(const Balancer::Choice&, Time now, const Until&, const GiveUp&);
+  // Fills in the address of a choice that had none.
+  Task<std::unique_ptr<UpstreamConnection>> connect(Balancer::Choice&, Time now, const Until&, const GiveUp&);
   Outcome outcome() const { return outcome_; }
   bool is_resolving() const { return resolving_; }
   const TlsFault& tls_fault() const { return tls_fault_; }  // of Outcome::tls_error
@@ -44,8 +44,8 @@ class Dial {
 
  private:
   Task<void> resolve(const Balancer::Choice&, Time now, const GiveUp&);
-  Task<ConnectorPtr> reach(const std::vector<BackendPtr>&, const Until&, const GiveUp&);
-  void remember(const std::vector<BackendPtr>&, const Connector&, bool reached, const Until&) const;
+  Task<ConnectorPtr> reach(const Backend&, const Until&, const GiveUp&);
+  void remember(const Backend&, bool reached, const Until&) const;
   Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);
 
   WorkerContext& worker_;

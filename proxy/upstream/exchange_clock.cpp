@@ -52,6 +52,7 @@ void ExchangeClock::upload_sent(Time now, bool whole) {
   if (!whole) return;
   x_.waits.request_sent(now);
   x_.request_sent = now;
+  filters_.on_sent(now);
   if (phase_ != Phase::sending) return;
   phase_ = Phase::waiting;
   arm();
@@ -70,19 +71,19 @@ void ExchangeClock::response_taken(Time now) {
 // ------------------------------------------------------------------------------------------------------ what is due
 
 void ExchangeClock::arm() {
-  const Time due = x_.outcome == Outcome::pending ? chain_.next_due(call_) : kNever;
+  const Time due = x_.outcome == Outcome::pending ? filters_.next_due(call_) : kNever;
   due_.arm(fault_ ? kNever : std::min(due, next_timeout().at));
 }
 
 void ExchangeClock::arm_earlier() {
-  if (chain_.next_due(call_) < due_.due()) arm();
+  if (filters_.next_due(call_) < due_.due()) arm();
 }
 
 // Filters are notified of their due time here, not by the coroutine, which a slow client may hold up. An upstream that
 // takes a part of a large write makes progress, too; nobody hears of it before it has taken all.
 void ExchangeClock::tick(Time now, std::optional<std::uint64_t> sent) {
   if (blocked_ && sent && std::exchange(*blocked_, *sent) != *sent) body_moved(now);
-  if (chain_.next_due(call_) <= now) chain_.on_due(call_, now);
+  if (filters_.next_due(call_) <= now) filters_.on_due(call_, now);
 }
 
 ExchangeClock::Fault ExchangeClock::next_timeout() const {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "filters/call_chain.hpp"
+#include "filters/exchange_filters.hpp"
 #include "proxy/net/deadlines.hpp"
 
 namespace fusewire::proxy {
@@ -33,8 +33,8 @@ class ExchangeClock {
   };
 
   // `on_due` runs from the wheel when something is due; it calls tick() and arm().
-  ExchangeClock(DeadlineWheel& wheel, Call& call, Exchange& x, CallChain& chain, std::function<void()> on_due)
-      : call_(call), x_(x), chain_(chain), due_(wheel, std::move(on_due)) {}
+  ExchangeClock(DeadlineWheel& wheel, Call& call, Exchange& x, ExchangeFilters filters, std::function<void()> on_due)
+      : call_(call), x_(x), filters_(filters), due_(wheel, std::move(on_due)) {}
 
   // ------ phases; arm() where something may fall due earlier than before
   Phase phase() const { return phase_; }
@@ -84,7 +84,7 @@ class ExchangeClock {
 
   Call& call_;
   Exchange& x_;
-  CallChain& chain_;
+  ExchangeFilters filters_;
   Deadline due_;
   Time connect_started_ = kNever;
   Time last_progress_ = kNever;

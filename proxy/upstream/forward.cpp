@@ -11,16 +11,16 @@
 namespace fusewire::proxy {
 
 Forward::Forward(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Call& call,
-                 Exchange& x, CallChain& chain, StreamSource& streams)
+                 Exchange& x, ExchangeFilters filters, StreamSource& streams)
     : worker_(worker),
       inbound_(inbound),
       upstream_(upstream),
       via_(via),
       call_(call),
       x_(x),
-      chain_(chain),
+      filters_(filters),
       streams_(streams),
-      clock_(worker.deadlines(), call, x, chain, [this] { on_deadline(); }),
+      clock_(worker.deadlines(), call, x, filters, [this] { on_deadline(); }),
       upload_(inbound, worker.loop()) {}
 
 // ------------------------------------------------------------------------------------------------------ a stream
@@ -127,12 +127,12 @@ Task<void> Forward::send_slowly() {
 // What was at hand of the request is through, or failed.
 void Forward::on_sent(Time now) {
   clock_.note_progress(now);
-  call_.nothing_sent = call_.nothing_sent && stream_->bytes_sent() == 0;
+  if (stream_->bytes_sent() != 0) call_.nothing_sent = x_.nothing_sent = false;
   if (inbound_.body.done()) {
     x_.request_sent = call_.context->request->body == BodyKind::none ? x_.begun : now;
     return clock_.enter(Phase::waiting);
   }
-  call_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
+  call_.nothing_sent = x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere
   inbound_.client.consume_body();
   inbound_.buffered_body = {};
   if (stream_->write_failed()) return;  // perhaps it has answered early: the read will tell
@@ -200,6 +200,7 @@ void Forward::take_head() {
   x_.upstream_status = head_.message.status;
   x_.response_head = steady_now();
   clock_.note_progress(x_.response_head);
+  filters_.on_head(call_, x_.response_head);
   x_.answered_stall = x_.waits.withholds_upload(x_.response_head);
   clock_.enter(Phase::relaying);
   if (head_.ends_response) end(Outcome::complete);
@@ -213,13 +214,14 @@ Task<void> Forward::relay_interim() {
     inbound_.client.wait_for_body(steady_now());  // its time begins when it may send
   }
   if (inbound_.request.minor_version < 1 || running_on_) co_return;
+  call_.interim_sent = true;
   Scratch scratch(worker_.scratch());
   append_interim_head(*scratch, head_.message, head_.connection);
   Gather gather;
   gather.add(*scratch);
   if (inbound_.client.try_write(gather)) co_return;
   client_waits();
-  chain_.on_client_stalled();  // others are not to wait with it
+  filters_.on_client_stalled();  // others are not to wait with it
   co_await inbound_.client.flush(gather);
   client_took();
 }

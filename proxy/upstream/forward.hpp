@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "filters/call_chain.hpp"
+#include "filters/exchange_filters.hpp"
 #include "proxy/upstream/exchange_clock.hpp"
 #include "proxy/upstream/inbound.hpp"
 #include "proxy/upstream/stream_source.hpp"
@@ -23,7 +23,8 @@ namespace fusewire::proxy {
 // start_over(), resume() and run_on() set it back; there is at most one stream, and only this uses it.
 class Forward final {
  public:
-  Forward(WorkerContext&, Inbound&, const Upstream&, std::string_view via, Call&, Exchange&, CallChain&, StreamSource&);
+  Forward(WorkerContext&, Inbound&, const Upstream&, std::string_view via, Call&, Exchange&, ExchangeFilters,
+          StreamSource&);
   // The upload must have ended: see finish().
   ~Forward() { worker_.give_back(std::move(head_.message.fields)); }
   Forward(const Forward&) = delete;
@@ -106,7 +107,7 @@ class Forward final {
   std::string_view via_;
   Call& call_;
   Exchange& x_;
-  CallChain& chain_;
+  ExchangeFilters filters_;
   StreamSource& streams_;
   ExchangeClock clock_;
   Upload upload_;

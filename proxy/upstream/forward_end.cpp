@@ -13,7 +13,7 @@ void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
 
 void Forward::end(const Fault& fault) {
   if (x_.outcome != Outcome::pending) return;
-  call_.runs_on = is_given_up(fault.outcome) && !worker_.draining() && chain_.wants_verdict(call_);
+  call_.runs_on = is_given_up(fault.outcome) && !worker_.draining() && filters_.wants_verdict(call_);
   x_.outcome = fault.outcome;
   x_.response_end = fault.at;
   clock_.enter(Phase::over);

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/upstream/pooled_streams.hpp"
 
+#include "filters/balance/hash_key.hpp"
+
 namespace fusewire::proxy {
 
 // ------------------------------------------------------------------------------------------------------ a stream
 
 bool PooledStreams::choose_endpoint(Time now) {
   if (inbound_.bound && take_own_connection()) return true;
-  choice_ = worker_.balancer().choose(upstream_, now);
+  const config::LoadBalancing& balancing = upstream_.config->load_balancing;
+  const bool by_key = balancing.policy == config::BalancingPolicy::hash;
+  const std::uint64_t key =
+      by_key ? balance::hash_key(balancing.hash, inbound_.request.fields, inbound_.peer.address) : 0;
+  choice_ = worker_.balancer().choose(upstream_, now, tried_, key);
   return !inbound_.bound || !inbound_.connection_bound || !inbound_.bound->has_lost(*upstream_.state);
 }
 
@@ -17,7 +23,7 @@ bool PooledStreams::take_own_connection() {
   auto own = inbound_.bound->take(upstream_);
   own_ = own.connection != nullptr;
   if (!own_) return false;
-  choice_ = {own.endpoint, BackendPtr(&own.connection->backend())};
+  choice_ = {own.endpoint, BackendPtr(&own.connection->backend()), false};
   connection_ = std::move(own.connection);
   return true;
 }
@@ -27,10 +33,14 @@ const std::shared_ptr<EndpointState>& PooledStreams::endpoint() const {
   return choice_.endpoint == nullptr ? kNone : *choice_.endpoint;
 }
 
+EndpointContext PooledStreams::context() const {
+  return choice_.backend ? choice_.backend->state->context(choice_.with_breaker) : EndpointContext{};
+}
+
 UpstreamStream* PooledStreams::reuse(Time now, milliseconds keep_alive) {
   if (!connection_ && choice_.backend) connection_ = worker_.pool().take(*choice_.backend, now, keep_alive);
   if (!connection_) return nullptr;
-  Balancer::mark_reachable(*choice_.backend);
+  choice_.backend->state->mark_reachable();
   return begin();
 }
 

@@ -16,13 +16,23 @@ namespace fusewire::proxy {
 class PooledStreams final : public StreamSource, private Watcher {
  public:
   // All of them outlive it. Its streams, and what is waited for on the way to one, set inbound.event.
-  PooledStreams(WorkerContext& worker, Inbound& inbound, const Upstream& upstream)
-      : worker_(worker), inbound_(inbound), upstream_(upstream), dial_(worker, upstream, inbound.event, *this) {}
+  // `tried`: the endpoints that are not to be chosen.
+  PooledStreams(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, const Balancer::Tried& tried)
+      : worker_(worker),
+        inbound_(inbound),
+        upstream_(upstream),
+        tried_(tried),
+        dial_(worker, upstream, inbound.event, *this) {}
   PooledStreams(const PooledStreams&) = delete;
   PooledStreams& operator=(const PooledStreams&) = delete;
 
   bool choose_endpoint(Time now) override;
   const std::shared_ptr<EndpointState>& endpoint() const override;
+  // Of the endpoint that was chosen.
+  EndpointContext context() const;
+  const void* id() const { return choice_.id(); }
+  // Where none could be chosen: until one can.
+  std::optional<milliseconds> retry_after(Time now) { return worker_.balancer().retry_after(upstream_, now); }
 
   UpstreamStream* reuse(Time now, milliseconds keep_alive) override;
   Task<bool> acquire_slot(const Dial::GiveUp& give_up) override { return dial_.acquire_slot(give_up); }
@@ -47,6 +57,7 @@ class PooledStreams final : public StreamSource, private Watcher {
   WorkerContext& worker_;
   Inbound& inbound_;
   const Upstream& upstream_;
+  const Balancer::Tried& tried_;
   Dial dial_;
   Balancer::Choice choice_{};
   std::unique_ptr<UpstreamConnection> connection_;

@@ -20,12 +20,13 @@ class UpstreamPool;
 
 // One address of an endpoint as one worker knows it.
 struct Backend final : boost::intrusive_ref_counter<Backend, boost::thread_unsafe_counter> {
-  explicit Backend(const SocketAddress& where) : address(where) {}
+  explicit Backend(const SocketAddress& where, std::shared_ptr<AddressState> known = nullptr)
+      : address(where), state(std::move(known)) {}
   ~Backend();
 
   const SocketAddress address;
-  Time avoid_until{};  // it was tried and could not be reached; zero: nothing speaks against it
-  bool gone = false;   // from the name's answer, or from the configuration: its connections are not kept
+  const std::shared_ptr<AddressState> state;  // what all workers know of it
+  bool gone = false;  // from the name's answer, or from the configuration: its connections are not kept
 
  private:
   friend class UpstreamPool;

@@ -13,6 +13,11 @@ namespace {
 
 constexpr milliseconds kLogFlush{100};
 
+std::uint64_t random_seed() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32) | random();
+}
+
 void write_hex(char* out, std::uint64_t value) {
   for (int i = 15; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
 }
@@ -22,16 +27,15 @@ void write_hex(char* out, std::uint64_t value) {
 WorkerContext::WorkerContext(std::size_t index, WorkerCells& cells, DnsCache& dns, std::function<void()> on_task_ended)
     : index_(index),
       cells_(cells),
+      random_(random_seed()),
       pool_(deadlines()),
-      balancer_(dns, pool_, index),
+      balancer_(dns, pool_, random_, index),
       access_log_(cells),
       log_flush_(deadlines(), [this] { access_log_.flush(); }),
       connections_(on_task_ended),
       refreshes_(std::move(on_task_ended)) {
-  std::random_device random;
-  const std::uint64_t prefix = (std::uint64_t{random()} << 32) | random();
-  write_hex(request_id_.data(), prefix);
-  write_hex(request_id_.data() + 16, (std::uint64_t{random()} << 32) | random());
+  write_hex(request_id_.data(), random_seed());
+  write_hex(request_id_.data() + 16, random_seed());
 }
 
 void WorkerContext::adopt(const std::shared_ptr<const Snapshot>& snapshot) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "filters/balance/random.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/net/frame_pool.hpp"
 #include "proxy/net/scratch.hpp"
@@ -45,6 +46,7 @@ class WorkerContext {
   Balancer& balancer() { return balancer_; }
   WorkerCells& cells() { return cells_; }
   AccessLog& access_log() { return access_log_; }
+  std::uint64_t random() { return random_.next(); }
   void arm_log_flush(Time now);
 
   // Client connections, which a drain waits for, and refreshes, which it does not.
@@ -73,6 +75,7 @@ class WorkerContext {
 
   const std::size_t index_;
   WorkerCells& cells_;
+  balance::Random random_;
   FramePool frames_;
   BufferPool buffers_;
   Scratch::Pool scratch_;

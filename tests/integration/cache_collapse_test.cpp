@@ -203,7 +203,7 @@ TEST_CASE("those who wait for a fetch that fails ask by themselves") {
             if (++number == 1) return gate.before(scripts::reset())(call);
             scripts::ok("mine")(call);
           }),
-          std::string(kServe) + kNoBreaker);
+          std::string(kServe) + kNoBreaker + kOneTry);
   auto leader = ask(rig, 1);
   REQUIRE(eventually([&] { return asked_for_root(rig) == 1; }));
   auto clients = ask(rig, kClients);

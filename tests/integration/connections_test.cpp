@@ -158,7 +158,7 @@ TEST_CASE("an idempotent request whose body is not wholly in memory is not sent 
 TEST_CASE("a request whose response has begun is not sent twice") {
   for (const char* begun : {"H", "HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Len"}) {
     CAPTURE(begun);
-    Rig rig(scripts::in_turn({scripts::ok(), scripts::cut(begun), scripts::ok("again")}), "", "", kOneWorker);
+    Rig rig(scripts::in_turn({scripts::ok(), scripts::cut(begun), scripts::ok("again")}), kOneTry, "", kOneWorker);
     CHECK(rig.proxy.get("/").status == 200);
     check_problem(rig.proxy.get("/"), 502, "UpstreamReset", "connection_terminated");
     CHECK(rig.upstream.request_count() == 2);
@@ -166,7 +166,7 @@ TEST_CASE("a request whose response has begun is not sent twice") {
 }
 
 TEST_CASE("a request on a fresh connection that is closed is not sent twice") {
-  Rig rig(scripts::in_turn({scripts::cut(), scripts::ok()}));
+  Rig rig(scripts::in_turn({scripts::cut(), scripts::ok()}), kOneTry);
   check_problem(rig.proxy.get("/"), 502, "UpstreamReset", "connection_terminated");
   CHECK(rig.upstream.request_count() == 1);
 }

@@ -91,7 +91,7 @@ struct Two {
 TEST_CASE("each address of a name is used in turn, with connections of its own that are kept") {
   Two upstream;
   const Hosts hosts(kBoth);
-  const Named proxy(hosts, upstream.one.port());
+  const Named proxy(hosts, upstream.one.port(), "    load_balancing: {policy: round_robin}\n");
   for (int i = 0; i < 20; ++i) CHECK(proxy.get().status == 200);
   // The first request was there before the addresses were; where the turn begins with them is left to chance.
   CHECK(upstream.one.request_count() >= 9);

@@ -172,7 +172,8 @@ TEST_CASE("process: the access log tells why each answer was what it was") {
                                           {"", 500, scripts::status(500)},
                                           {"UT", 504, scripts::hang()}};
   ScriptedUpstream upstream;
-  Running running(upstream.port(), "    timeouts: {response: 150ms}\nruntime: {workers: 1}\n");
+  Running running(upstream.port(),
+                  "    timeouts: {response: 150ms}\n    retries: {attempts: 0}\nruntime: {workers: 1}\n");
   for (const auto& one : expected) {
     upstream.script(one.script);
     CHECK(running.get("/secret/path?password=x") == one.status);

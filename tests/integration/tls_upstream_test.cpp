@@ -80,7 +80,7 @@ TEST_CASE("an upstream whose certificate is not good is not spoken to, and the a
     CAPTURE(one.what);
     TlsFiles files;
     const Identity shown = one.by_stranger ? stranger.issue(one.wanted) : files.authority.issue(one.wanted);
-    TlsUpstreamRig::Pair rig({.identity = shown}, scripts::ok(), "https://localhost", files.upstream());
+    TlsUpstreamRig::Pair rig({.identity = shown}, scripts::ok(), "https://localhost", files.upstream() + kOneTry);
     const auto problem = check_problem(rig.proxy.get("/"), 502, "ConnectFailed", "tls_certificate_error");
     CHECK(detail_of(problem) == std::string("upstream 'orders' failed the TLS handshake: ") + one.reason);
     CHECK(rig.upstream.request_count() == 0);

@@ -16,6 +16,9 @@ namespace fusewire::testing {
 // For tests of single faults: nothing is ever rejected because of the calls before.
 inline constexpr const char* kNoBreaker = "    circuit_breaker: {mode: disabled}\n";
 
+// Nor is anything tried twice.
+inline constexpr const char* kOneTry = "    retries: {attempts: 0}\n";
+
 struct Rig {
   explicit Rig(Script script = scripts::ok(), const std::string& upstream_lines = {},
                const std::string& listener_lines = {}, std::vector<std::string> set = {})

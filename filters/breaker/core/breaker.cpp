@@ -136,4 +136,22 @@ bool Breaker::available(Time now) const noexcept {
   return word.state() == State::closed || word.probes().in_flight < slots(here, word);
 }
 
+std::optional<milliseconds> Breaker::retry_after(Time now) const noexcept {
+  const CallContext here = context(now);
+  const OverrideWord forced = override_.load(std::memory_order_acquire);
+  const Override kind = forced.at(here.at);
+  if (kind == Override::forced_open) return forced.left(here.at);
+  const StateWord word = load();
+  return milliseconds(kind == Override::none && word.state() == State::open ? left(word, here.at) : 0);
+}
+
+bool Breaker::still_closed(std::uint32_t generation, Time now) const noexcept {
+  const CallContext here = context(now);
+  if (here.settings.mode != config::Mode::enforce) return true;
+  const Override kind = override_.load(std::memory_order_acquire).at(here.at);
+  if (kind != Override::none) return kind == Override::forced_closed;
+  const StateWord word = load();
+  return word.state() == State::closed && word.generation() == generation;
+}
+
 }  // namespace fusewire::breaker

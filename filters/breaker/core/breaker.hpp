@@ -96,6 +96,11 @@ class Breaker {
   State state() const noexcept { return load().state(); }
   // Whether a call would be admitted or the interval is over: for `requires` and `split`.
   bool available(Time now) const noexcept;
+  // How long a call that comes now has to wait, as in Snapshot.
+  std::optional<milliseconds> retry_after(Time now) const noexcept;
+  // Whether a call that was admitted in that generation may be tried again: the breaker is still closed in it, and not
+  // forced open.
+  bool still_closed(std::uint32_t generation, Time now) const noexcept;
   Snapshot snapshot(Time now) const;
   std::optional<Trip> last_trip() const { return last_trip_.read(); }
 

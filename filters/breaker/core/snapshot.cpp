@@ -53,8 +53,7 @@ void Breaker::show_times(const CallContext& here, StateWord word, Snapshot& seen
   if (seen.override_state != Override::none)
     seen.time_in_override = milliseconds(here.at - override_set_at_.load(std::memory_order_relaxed));
   if (word.state() == State::open) seen.open_remaining = milliseconds(left(word, here.at));
-  seen.retry_after = seen.override_state == Override::none ? seen.open_remaining : milliseconds(0);
-  if (seen.override_state == Override::forced_open) seen.retry_after = forced.left(here.at);
+  seen.retry_after = retry_after(here.now);
 
   for (std::size_t i = 0; i < time_in_.size(); ++i)
     seen.time_in_state[i] = milliseconds(time_in_[i].load(std::memory_order_relaxed));

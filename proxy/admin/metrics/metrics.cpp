@@ -4,6 +4,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "proxy/admin/metrics/breaker_metrics.hpp"
+#include "proxy/admin/metrics/endpoint_metrics.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
 #include "proxy/admin/metrics/traffic_metrics.hpp"
 #include "proxy/control/control.hpp"
@@ -44,6 +45,8 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   Families families;
   append_breaker_families(families, sample_breakers(*view->snapshot, now_));
   append_request_families(families, *view);
+  append_endpoint_families(families, *view, now_);
+  append_retry_families(families, *view);
   append_connection_families(families, *view, control_.worker_cells());
   append_cache_families(families, *view);
   append_own_families(families, *view);

@@ -29,11 +29,16 @@ upstreams:
   orders:
     endpoints: ["unix:/origin"]
     circuit_breaker: )";
-  text += setup.breaker ? "{detection: {consecutive_failures: {threshold: 1}}, transitions: {open_timeout: 1ms}, "
-                          "recovery: {half_open_max_calls: 1, success_threshold: 1}}"
+  text += setup.breaker ? std::string("{") + (setup.by_endpoint ? "scope: endpoint, " : "") +
+                              "detection: {consecutive_failures: {threshold: 1}}, transitions: {open_timeout: 1ms}, "
+                              "recovery: {half_open_max_calls: 1, success_threshold: 1}}"
                         : "{mode: disabled}";
   text += R"(
     timeouts: {connect: 1h, response: 1h, idle: 1h, total: 1h}
+    retries: )";
+  text += setup.retries ? "{on: [connect_error, timeout, reset, protocol_error, incomplete, 5xx], backoff: {base: 0ms}}"
+                        : "{attempts: 0}";
+  text += R"(
     fallback: {chain: [)";
   if (setup.cache) text += "cache: {max_stale: 1h}";
   text += "]}\n";

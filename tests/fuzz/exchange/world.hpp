@@ -12,10 +12,12 @@ namespace fusewire::fuzz {
 
 // The ways in which the proxy can be set up; bits of an input's first byte.
 struct Setup {
-  bool cache = false;       // stored responses answer when the upstream fails
-  bool small_body = false;  // max_body: 100B
-  bool serve = false;       // with `cache`: fresh stored responses answer instead of the upstream
-  bool breaker = false;     // one failure opens it, one trial at a time closes it
+  bool cache = false;        // stored responses answer when the upstream fails
+  bool small_body = false;   // max_body: 100B
+  bool serve = false;        // with `cache`: fresh stored responses answer instead of the upstream
+  bool breaker = false;      // one failure opens it, one trial at a time closes it
+  bool retries = false;      // a failed attempt is followed by one more at once
+  bool by_endpoint = false;  // with `breaker`: the endpoint has one of its own
   bool operator==(const Setup&) const = default;
 };
 

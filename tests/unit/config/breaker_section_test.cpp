@@ -44,7 +44,7 @@ TEST_CASE("every key of a breaker is read from JSON") {
   CHECK(breaker.detection.minimum_calls == 20);
   CHECK(breaker.transitions.open_timeout == 1500ms);
   CHECK(breaker.transitions.backoff == Backoff{1.5, 2min, 0});
-  CHECK(breaker.recovery == Recovery{7, 6, false, 5s, 1s});
+  CHECK(breaker.recovery == Recovery{7, 6, false, 5s, 1s, {}, {}});
   CHECK(breaker.classify.failure.timeout);
   CHECK_FALSE(breaker.classify.failure.reset);
   CHECK(breaker.classify.failure.has_status(429));
@@ -142,7 +142,7 @@ TEST_CASE("an unknown word says which are known") {
   CHECK(errors_of("mode: enforced") == Lines{"mode: unknown value 'enforced'; did you mean 'enforce'?"});
   CHECK(errors_of("mode: loud") == Lines{"mode: unknown value 'loud'; expected one of: enforce, shadow, disabled"});
   CHECK(errors_of("preset: agressive") == Lines{"preset: unknown preset 'agressive'; did you mean 'aggressive'?"});
-  CHECK(errors_of("scope: world") == Lines{"scope: unknown value 'world'; expected one of: upstream"});
+  CHECK(errors_of("scope: world") == Lines{"scope: unknown value 'world'; expected one of: auto, upstream, endpoint"});
   CHECK(errors_of("classify: {failure: [timeot]}") ==
         Lines{"classify.failure.0: unknown condition 'timeot'; did you mean 'timeout'?"});
   CHECK(errors_of("classify: {ignore: [6xx, 700, 50x, 5000]}").size() == 4);
@@ -157,8 +157,6 @@ TEST_CASE("what never is a call's outcome cannot be classified") {
 }
 
 TEST_CASE("what is not built yet is refused as that") {
-  CHECK(errors_of("scope: endpoint") == Lines{"scope: 'endpoint' is not supported yet; only 'upstream' is"});
-  CHECK(errors_of("scope: route") == Lines{"scope: 'route' is not supported yet; only 'upstream' is"});
   CHECK(errors_of("recovery: {probe: {type: active}}") ==
         Lines{"recovery.probe.type: 'active' is not supported yet; only 'traffic' is"});
   CHECK(errors_of("recovery: {ramp: {duration: 1s}}") == Lines{"recovery.ramp: not supported yet; only 'off' is"});

@@ -22,7 +22,7 @@ listeners:
         normalize: reject_dot_segments
         request_headers: {set: {}, add: {}, remove: []}
         response_headers: {set: {}, add: {}, remove: []}
-        retries: {attempts: 0}
+        retries: {attempts: 2, on: [connect_error, "503"], methods: [GET, POST], per_try_timeout: 1s, backoff: {base: 26ms, max: 251ms}, budget: {ratio: 0.3, min_per_second: 4, window: 11s}, max_body: 32KiB}
         timeouts: {total: 5s}
         fallback: {on: [timeout], chain: []}
       - {upstream: "123"}
@@ -31,12 +31,12 @@ defaults:
   timeouts: {idle: 61s}
 upstreams:
   orders:
-    endpoints: [http://127.0.0.1:9000, {url: "http://[::1]:9000"}, "unix:/run/orders.sock", https://orders.example]
+    endpoints: [http://127.0.0.1:9000, {url: "http://[::1]:9000", weight: 2, backup: true}, "unix:/run/orders.sock", https://orders.example]
     dns_refresh: 31s
-    load_balancing: {policy: round_robin}
+    load_balancing: {policy: hash, hash: {by: cookie, name: session}, slow_start: 10s}
     circuit_breaker:
       mode: shadow
-      scope: upstream
+      scope: endpoint
       preset: lenient
       detection:
         consecutive_failures: off
@@ -50,7 +50,7 @@ upstreams:
       recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: off}
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
     timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: off, deadline_header: off}
-    retries: {attempts: 0, hedge: off}
+    retries: {attempts: 3, on: [reset], methods: idempotent, budget: off, hedge: off}
     limits: {max_connections: 7, max_concurrent_requests: 8, max_head_bytes: 63KiB, max_fields: 201, queue: off, rate: off, adaptive_concurrency: off}
     fallback:
       on: [breaker_open, overload, "500", "404"]

@@ -89,7 +89,7 @@ listeners:
     routes: [{upstream: a, timeouts: {total: 3s}, fallback: {chain: [cache]}}]
 )"));
   const Route& route = config.listeners[0].routes[0];
-  CHECK(route.timeouts == Timeouts{.connect = 2s, .idle = 1s, .total = 3s});
+  CHECK(route.timeouts == Timeouts{.connect = 2s, .idle = 1s, .total = 3s, .adaptive = {}});
   CHECK(route.fallback->chain == std::vector<FallbackStep>{CacheStep{}});
   CHECK(route.fallback->on == config.upstreams[0].fallback.on);
   CHECK(config.upstreams[0].fallback.chain.empty());

@@ -48,8 +48,7 @@ TEST_CASE("a key of an upstream that is not built is refused as that, and not as
   for (const Unbuilt& c : std::vector<Unbuilt>{
            {"health_check: {path: /healthz}", "health_check: not supported yet; only 'off' is"},
            {"read_only_when_open: true", "read_only_when_open: not supported yet; only 'false' is"},
-           {"retries: {attempts: 2}", "retries.attempts: not supported yet; only '0' is"},
-           {"retries: {budget: {ratio: 0.2}}", "retries.budget: not supported yet"},
+           {"retries: {hedge: {after: p95}}", "retries.hedge: not supported yet; only 'off' is"},
            {"timeouts: {adaptive: {min: 1s}}", "timeouts.adaptive: not supported yet; only 'off' is"},
            {"limits: {queue: {size: 1}}", "limits.queue: not supported yet; only 'off' is"},
            {"limits: {rate: {burst: 1}}", "limits.rate: not supported yet; only 'off' is"},
@@ -104,11 +103,10 @@ listeners:
 TEST_CASE("what is not built may be said to be off") {
   good_upstream(R"(    health_check: off
     read_only_when_open: false
-    retries: {attempts: 0, hedge: off}
+    retries: {hedge: off}
     timeouts: {adaptive: off}
     limits: {queue: off, rate: "off", adaptive_concurrency: false}
     circuit_breaker: {recovery: {ramp: off}}
-    load_balancing: {policy: round_robin}
     cache: {serve: on_error}
 )");
   good(load_with("state: off\ntracing: off\nevents: {webhooks: []}\n"));

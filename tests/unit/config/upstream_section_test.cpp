@@ -56,8 +56,8 @@ TEST_CASE("endpoints are needed, and each once") {
   CHECK(errors_of_upstreams("{a: {endpoints: [{}]}}") ==
         Lines{"f:2:29: upstreams.a.endpoints.0.url: missing; expected http://HOST[:PORT], https://HOST[:PORT] or "
               "unix:/path"});
-  CHECK(errors_of_upstreams("{a: {endpoints: [{url: http://x, weight: 5}]}}") ==
-        Lines{"f:2:45: upstreams.a.endpoints.0.weight: not supported yet"});
+  CHECK(errors_of_upstreams("{a: {endpoints: [{url: http://x, weight: 0}, {url: http://y, weight: 0}]}}") ==
+        Lines{"f:2:28: upstreams.a.endpoints: every endpoint has weight 0: no request could be sent"});
 }
 
 TEST_CASE("an endpoint's URL has no path") {
@@ -88,9 +88,54 @@ TEST_CASE("timeouts and limits are read") {
     cache: {request_directives: ignore, max_object: 0, store_set_cookie: true, heuristic_fraction: 0}
 )");
   CHECK(upstream.dns_refresh == 5s);
-  CHECK(upstream.timeouts == Timeouts{10ms, 20ms, 30ms, 35ms, 40ms, "x-deadline", 50ms});
-  CHECK(upstream.limits == UpstreamLimits{3, 4, 5 * kKiB, 6});
+  CHECK(upstream.timeouts == Timeouts{10ms, 20ms, 30ms, 35ms, 40ms, "x-deadline", {}, 50ms});
+  CHECK(upstream.limits == UpstreamLimits{3, 4, 5 * kKiB, 6, {}, {}, {}});
   CHECK(upstream.cache == Cache{Serve::on_error, RequestDirectives::ignore, 0, true, 0});
+}
+
+TEST_CASE("balancing and retries are read") {
+  const Upstream upstream =
+      good_upstream(R"(    load_balancing: {policy: hash, hash: {by: header, name: X-User}, slow_start: 5s}
+    retries: {attempts: 2, on: [timeout, "503"], methods: [GET, POST], per_try_timeout: 1s, backoff: {base: 1ms, max: 2ms}, budget: {ratio: 0.5, min_per_second: 0, window: 5s}, max_body: 1KiB}
+)");
+  CHECK(upstream.load_balancing == LoadBalancing{BalancingPolicy::hash, {HashKey::By::header, "x-user"}, 5s});
+  CHECK(upstream.retries.attempts == 2);
+  CHECK(upstream.retries.on.timeout);
+  CHECK_FALSE(upstream.retries.on.reset);
+  CHECK(upstream.retries.on.has_status(503));
+  CHECK(upstream.retries.methods == std::vector<std::string>{"GET", "POST"});
+  CHECK(upstream.retries.per_try_timeout == 1s);
+  CHECK(upstream.retries.backoff == RetryBackoff{1ms, 2ms});
+  CHECK(upstream.retries.budget == RetryBudget{0.5, 0, 5s});
+  CHECK(upstream.retries.max_body == kKiB);
+}
+
+TEST_CASE("attempts that do not fit into the total are a warning") {
+  const auto warnings_of = [](const std::string& keys) { return lines_of(load_upstream(keys).warnings); };
+  CHECK(warnings_of("    retries: {attempts: 2, per_try_timeout: 3s}\n    timeouts: {total: 8s}\n") ==
+        Lines{"f:5:45: upstreams.orders.retries.per_try_timeout: 3 attempts of 3s do not fit into timeouts.total, 8s"});
+  CHECK(warnings_of("    retries: {attempts: 1, per_try_timeout: 3s}\n    timeouts: {total: 8s}\n").empty());
+}
+
+TEST_CASE("methods of retries are a list, or the idempotent ones") {
+  CHECK(good_upstream("    retries: {methods: idempotent}\n").retries.methods.empty());
+  CHECK(errors_of("    retries: {methods: safe}\n") ==
+        Lines{"f:5:24: upstreams.orders.retries.methods: expected a list or 'idempotent', found a single value; write "
+              "[…]"});
+  CHECK(errors_of("    retries: {methods: [get]}\n") ==
+        Lines{"f:5:25: upstreams.orders.retries.methods.0: expected a method in capitals, such as GET, found 'get'"});
+  CHECK(errors_of("    retries: {methods: []}\n") ==
+        Lines{"f:5:24: upstreams.orders.retries.methods: expected 'idempotent' or a list with at least one method"});
+}
+
+TEST_CASE("a hash by header or cookie needs a name, a policy is one of five") {
+  CHECK(errors_of("    load_balancing: {policy: hash, hash: {by: header}}\n") ==
+        Lines{"f:5:42: upstreams.orders.load_balancing.hash: hash by header needs its name: hash: {by: header, name: "
+              "…}"});
+  CHECK(errors_of("    load_balancing: {policy: hash}\n").empty());
+  CHECK(errors_of("    load_balancing: {policy: fastest}\n") ==
+        Lines{"f:5:30: upstreams.orders.load_balancing.policy: unknown value 'fastest'; expected one of: "
+              "health_score, round_robin, random, least_request, hash"});
 }
 
 TEST_CASE("the deadline header can be switched off, and is a field's name") {
@@ -115,12 +160,6 @@ TEST_CASE("the cache serves on errors, or normally") {
   CHECK(good_upstream("    cache: {serve: normal}\n").cache.serve == Serve::normal);
   CHECK(errors_of("    cache: {serve: zzzzzz}\n") ==
         Lines{"f:5:20: upstreams.orders.cache.serve: unknown value 'zzzzzz'; expected one of: on_error, normal"});
-}
-
-TEST_CASE("only one way to balance is there yet") {
-  CHECK(errors_of("    load_balancing: {policy: health_score}\n") ==
-        Lines{"f:5:30: upstreams.orders.load_balancing.policy: 'health_score' is not supported yet; only 'round_robin' "
-              "is"});
 }
 
 TEST_CASE("a fallback chain is read step by step") {

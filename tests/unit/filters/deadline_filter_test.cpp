@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "filters/attempt_chain.hpp"
+#include "filters/timeout/attempt_timeout_filter.hpp"
 #include "filters/timeout/deadline.hpp"
 #include "tests/unit/filters/scene.hpp"
 
@@ -32,7 +32,7 @@ TEST_CASE_FIXTURE(Fixture, "the deadlines are the configuration's, the total fro
   CHECK_FALSE(run({}, kStart + 1s));
   CHECK(call.total_at == kStart + 4s);
   Reply reply;
-  CHECK(proceeds(AttemptChain{}.on_endpoint(call, x, reply, kStart + 1s)));
+  CHECK(proceeds(AttemptTimeoutFilter{ChainContext{}}.on_endpoint(call, x, reply, kStart + 1s)));
   CHECK(x.connect_within == 1s);
   CHECK(x.response_within == 2s);
   CHECK(x.idle_within == 3s);

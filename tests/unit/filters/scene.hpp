@@ -107,6 +107,7 @@ struct Scene {
     call.upstream = &upstream;
     call.timeouts = &upstream.timeouts;
     call.fallback = &upstream.fallback;
+    call.retries = &upstream.retries;
   }
   // The request is on its way.
   void sent(Time now) {

@@ -48,10 +48,19 @@ constexpr std::array kStories = {
     Story{"until close", "GET /a HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nhello"},
 };
 
+// The upstream's breaker, or the endpoint's.
+breaker::Breaker& breaker_of(World& world) {
+  const auto& upstream = world.snapshot()->upstreams.front();
+  const auto addresses = upstream->endpoints.front()->addresses.all();
+  const bool by_endpoint = upstream->config->circuit_breaker.scope == config::Scope::endpoint;
+  return by_endpoint && !addresses.empty() ? addresses.front()->breaker : world.upstream().breaker;
+}
+
 // The breaker is where it would admit one trial, or closed.
 void prepare(World& world, bool half_open) {
-  breaker::Breaker& breaker = world.upstream().breaker;
+  breaker::Breaker& breaker = breaker_of(world);
   const Time now = std::chrono::steady_clock::now();
+  world.upstream().breaker.reset(now);
   breaker.reset(now);
   if (!half_open) return;
   auto answer = breaker.try_acquire(now - 1h);
@@ -126,10 +135,12 @@ void check_nothing_is_left(Stage& stage, World& world) {
   CHECK(world.upstream().trials_without_client.load() == 0);
   stage.context().pool().close_all();
   CHECK(world.upstream().connections.load() == 0);
-  const breaker::Snapshot seen = world.upstream().breaker.snapshot(now);
+  for (const auto& address : world.snapshot()->upstreams.front()->endpoints.front()->addresses.all())
+    CHECK(address->health.in_flight() == 0);
+  const breaker::Snapshot seen = breaker_of(world).snapshot(now);
   CHECK(seen.half_open.in_flight == 0);
   // A trial is admitted again, at once or after the interval.
-  auto answer = world.upstream().breaker.try_acquire(now + 1h);
+  auto answer = breaker_of(world).try_acquire(now + 1h);
   CHECK(std::holds_alternative<breaker::Permit>(answer));
 }
 
@@ -154,6 +165,14 @@ TEST_CASE("a request that is ended at any of its steps leaves nothing behind") {
 
 TEST_CASE("a half-open trial that is ended at any of its steps leaves room for the next one") {
   end_at_each_step({.breaker = true}, true);
+}
+
+TEST_CASE("a request that may be tried again, and is ended at any of its steps, leaves nothing behind") {
+  end_at_each_step({.breaker = true, .retries = true}, false);
+}
+
+TEST_CASE("a trial call at an endpoint that is ended at any of its steps leaves room for the next one") {
+  end_at_each_step({.breaker = true, .retries = true, .by_endpoint = true}, true);
 }
 
 TEST_CASE("a request behind a cache that is ended at any of its steps leaves nothing behind") {

@@ -46,6 +46,8 @@ TEST_CASE("each problem has its name, status and Proxy-Status") {
   for (const Row& row : std::vector<Row>{
            {Problem::circuit_breaker_open, "CircuitBreakerOpen", 503, "destination_unavailable"},
            {Problem::concurrency_limit, "ConcurrencyLimit", 503, "connection_limit_reached"},
+           {Problem::queue_timeout, "QueueTimeout", 503, "connection_limit_reached"},
+           {Problem::rate_limited, "RateLimited", 429, nullptr},
            {Problem::connect_failed, "ConnectFailed", 502, "connection_refused"},
            {Problem::connect_timeout, "ConnectTimeout", 504, "connection_timeout"},
            {Problem::response_timeout, "ResponseTimeout", 504, "http_response_timeout"},

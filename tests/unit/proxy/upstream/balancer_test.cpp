@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <deque>
 #include <set>
+#include <stdexcept>
 
 #include "filters/breaker/classify.hpp"
 
@@ -33,29 +35,37 @@ struct Rig {
   DnsCache names{[](const std::string&, std::uint16_t) { return Resolved{.addresses = {}, .error = "", .cut = false}; },
                  [](const ResolvedName&) {}};
   UpstreamPool pool{loop.deadlines()};
-  Balancer backends{names, pool, 0};
+  balance::Random random{1};
+  Balancer backends{names, pool, random, 0};
+  config::Upstream config;  // of those made next
+  std::deque<config::Upstream> configs;
   Snapshot snapshot;
   std::size_t next_id = 0;
   Time now{1h};
 
-  Rig() { names.stop(); }
+  Rig() {
+    names.stop();
+    config.load_balancing.policy = config::BalancingPolicy::round_robin;
+  }
   ~Rig() {
     pool.close_all();
     for (int peer : peers) ::close(peer);
   }
 
   Upstream& upstream(const std::vector<std::string>& hosts) {
-    static const config::Upstream kConfig;
+    config.endpoints.resize(hosts.size());
+    configs.push_back(config);
     snapshot.upstreams.push_back(std::make_unique<Upstream>());
     Upstream& made = *snapshot.upstreams.back();
-    made.config = &kConfig;
-    made.state = std::make_shared<UpstreamState>(kConfig, now, 1, 1);
+    made.config = &configs.back();
+    made.state = std::make_shared<UpstreamState>(*made.config, now, 1, 1);
     for (const auto& host : hosts) {
       config::Endpoint endpoint;
       endpoint.url = "http://" + host;
       endpoint.address.host = host;
       endpoint.address.port = 80;
-      made.endpoints.push_back(std::make_shared<EndpointState>(endpoint, "", made.state, next_id++));
+      made.endpoints.push_back(
+          std::make_shared<EndpointState>(endpoint, "", made.state, next_id++, config.circuit_breaker));
     }
     return made;
   }
@@ -63,10 +73,18 @@ struct Rig {
     std::vector<SocketAddress> addresses;
     for (int last : found) addresses.push_back(address(last));
     backends.on_resolved(
-        {of.endpoints[endpoint]->id, std::make_shared<const std::vector<SocketAddress>>(addresses), now + 1s});
+        {of.endpoints[endpoint]->id, std::make_shared<const std::vector<SocketAddress>>(addresses), now + 1s}, now);
+  }
+  // Of the n-th address of all endpoints, in the order in which they became known.
+  AddressState& state(const Upstream& of, std::size_t n) {
+    backends.can_choose(of, now, {});
+    for (const auto& endpoint : of.endpoints)
+      for (const auto& address : endpoint->addresses.all())
+        if (n-- == 0) return *address;
+    throw std::out_of_range("no such address");
   }
   std::string next(const Upstream& of) {
-    const auto choice = backends.choose(of, now);
+    const auto choice = backends.choose(of, now, {});
     return choice.backend ? to_string(choice.backend->address) : "unknown";
   }
   std::multiset<std::string> next(const Upstream& of, int n) {
@@ -90,10 +108,10 @@ using Seen = std::multiset<std::string>;
 
 }  // namespace
 
-TEST_CASE("requests take all addresses of all endpoints in turn") {
+TEST_CASE("requests take all addresses of all endpoints in turn, and wait for no name while one is known") {
   Rig rig;
   const Upstream& orders = rig.upstream({"name", "10.0.0.9"});
-  CHECK(rig.next(orders, 2) == Seen{"unknown", "10.0.0.9:80"});
+  CHECK(rig.next(orders, 2) == Seen{"10.0.0.9:80", "10.0.0.9:80"});
   rig.on_resolved(orders, {1, 2, 3});
   CHECK(rig.next(orders, 8) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.2:80", "10.0.0.2:80", "10.0.0.3:80",
                                     "10.0.0.3:80", "10.0.0.9:80", "10.0.0.9:80"});
@@ -114,7 +132,7 @@ TEST_CASE("requests to one upstream do not move the turn of another") {
 TEST_CASE("what could not be reached is passed over for a second, then one request tries it") {
   Rig rig;
   const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
-  Balancer::mark_unreachable(*rig.backends.choose(orders, rig.now).backend, rig.now);
+  rig.state(orders, 0).mark_unreachable(rig.now);
   CHECK(rig.next(orders, 4) == Seen{"10.0.0.2:80", "10.0.0.2:80", "10.0.0.2:80", "10.0.0.2:80"});
   rig.now += 1s;
   CHECK(rig.next(orders, 4).count("10.0.0.1:80") == 1);
@@ -125,24 +143,77 @@ TEST_CASE("what could not be reached is passed over for a second, then one reque
 TEST_CASE("where something speaks against all addresses each is tried in its turn") {
   Rig rig;
   const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
-  for (int i = 0; i < 2; ++i) Balancer::mark_unreachable(*rig.backends.choose(orders, rig.now).backend, rig.now);
+  for (std::size_t i = 0; i < 2; ++i) rig.state(orders, i).mark_unreachable(rig.now);
   CHECK(rig.next(orders, 4) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.2:80", "10.0.0.2:80"});
 }
 
-TEST_CASE("a new connection tries the address in turn first, then others of its endpoint that nothing speaks against") {
+TEST_CASE("an address that was tried is not chosen again, and where all were there is none") {
   Rig rig;
-  const Upstream& orders = rig.upstream({"name", "10.0.0.9"});
-  const auto unknown = rig.backends.choose(orders, rig.now);
-  CHECK(rig.backends.candidates(unknown, rig.now).empty());
-  rig.on_resolved(orders, {1, 2, 3, 4, 5, 6});
-  CHECK(rig.backends.candidates(unknown, rig.now).size() == 4);
-  auto choice = rig.backends.choose(orders, rig.now);
-  while (*choice.endpoint != orders.endpoints.front()) choice = rig.backends.choose(orders, rig.now);
-  const auto tried = rig.backends.candidates(choice, rig.now);
-  REQUIRE(tried.size() == 4);
-  CHECK(tried.front() == choice.backend);
-  for (const auto& one : tried) Balancer::mark_unreachable(*one, rig.now);
-  CHECK(rig.backends.candidates(choice, rig.now).size() == 3);
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  const auto first = rig.backends.choose(orders, rig.now, {});
+  const auto second = rig.backends.choose(orders, rig.now, {first.id()});
+  CHECK(first.id() != second.id());
+  CHECK(rig.backends.can_choose(orders, rig.now, {first.id()}));
+  CHECK(rig.backends.choose(orders, rig.now, {first.id(), second.id()}).endpoint == nullptr);
+  CHECK_FALSE(rig.backends.can_choose(orders, rig.now, {first.id(), second.id()}));
+}
+
+TEST_CASE("several addresses have breakers of their own, one has the upstream's, and the scope may say otherwise") {
+  Rig rig;
+  CHECK(rig.backends.has_endpoint_breakers(rig.upstream({"10.0.0.1", "10.0.0.2"}), rig.now));
+  CHECK_FALSE(rig.backends.has_endpoint_breakers(rig.upstream({"10.0.0.3"}), rig.now));
+  rig.config.circuit_breaker.scope = config::Scope::endpoint;
+  CHECK(rig.backends.has_endpoint_breakers(rig.upstream({"10.0.0.4"}), rig.now));
+  rig.config.circuit_breaker.scope = config::Scope::upstream;
+  CHECK_FALSE(rig.backends.has_endpoint_breakers(rig.upstream({"10.0.0.5", "10.0.0.6"}), rig.now));
+}
+
+TEST_CASE("an address whose breaker is open is passed over, and gets the next request when it wants a trial call") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  rig.state(orders, 0).breaker.force_open(rig.now, 10s);
+  for (int i = 0; i < 4; ++i) CHECK(rig.next(orders) == "10.0.0.2:80");
+  CHECK_FALSE(rig.backends.can_choose(orders, rig.now, {&rig.state(orders, 1)}));
+  rig.state(orders, 1).breaker.force_open(rig.now, 4s);
+  CHECK(rig.backends.choose(orders, rig.now, {}).endpoint == nullptr);
+  CHECK(rig.backends.retry_after(orders, rig.now) == 4s);
+  rig.now += 4s;
+  CHECK(rig.next(orders) == "10.0.0.2:80");
+}
+
+TEST_CASE("a breaker that is half-open is asked first") {
+  Rig rig;
+  rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+  rig.config.circuit_breaker.transitions.backoff.jitter = 0;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2", "10.0.0.3"});
+  rig.next(orders);
+  auto& breaker = rig.state(orders, 2).breaker;
+  std::get<breaker::Permit>(breaker.try_acquire(rig.now)).failure(breaker::FailureKind::status, rig.now);
+  for (int i = 0; i < 6; ++i) CHECK(rig.next(orders) != "10.0.0.3:80");
+  rig.now += 30s;
+  CHECK(rig.next(orders) == "10.0.0.3:80");
+}
+
+TEST_CASE("an address of weight 0 is never chosen, not for a trial call either") {
+  Rig rig;
+  rig.config.endpoints.resize(2);
+  rig.config.endpoints[0].weight = 0;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  for (int i = 0; i < 4; ++i) CHECK(rig.next(orders) == "10.0.0.2:80");
+  CHECK_FALSE(rig.backends.can_choose(orders, rig.now, {&rig.state(orders, 1)}));
+}
+
+TEST_CASE("an address that leaves the name's answer and comes back has its breaker as before") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"name"});
+  rig.next(orders);
+  rig.on_resolved(orders, {1, 2});
+  rig.next(orders);
+  const AddressState* const first = &rig.state(orders, 0);
+  rig.on_resolved(orders, {2});
+  rig.on_resolved(orders, {1, 2});
+  rig.next(orders);
+  CHECK(&rig.state(orders, 0) == first);
 }
 
 TEST_CASE("an address that left the answer has no connection kept, one that stays keeps its own") {
@@ -150,8 +221,8 @@ TEST_CASE("an address that left the answer has no connection kept, one that stay
   const Upstream& orders = rig.upstream({"name"});
   rig.next(orders);
   rig.on_resolved(orders, {1, 2});
-  const auto first = rig.backends.choose(orders, rig.now);
-  const auto second = rig.backends.choose(orders, rig.now);
+  const auto first = rig.backends.choose(orders, rig.now, {});
+  const auto second = rig.backends.choose(orders, rig.now, {});
   rig.park(first.backend, orders);
   rig.park(second.backend, orders);
   rig.on_resolved(orders, {to_string(first.backend->address) == "10.0.0.1:80" ? 1 : 2, 3});
@@ -160,15 +231,14 @@ TEST_CASE("an address that left the answer has no connection kept, one that stay
   CHECK(rig.pool.take(*first.backend, rig.now, std::chrono::seconds(60)));
   rig.park(second.backend, orders);
   CHECK(orders.state->connections == 0);
-  CHECK(rig.backends.candidates(second, rig.now).front() != second.backend);
 }
 
 TEST_CASE("what is configured no longer has no connection kept") {
   Rig rig;
   const Upstream& orders = rig.upstream({"10.0.0.1"});
   const Upstream& gone = rig.upstream({"10.0.0.2"});
-  rig.park(rig.backends.choose(orders, rig.now).backend, orders);
-  rig.park(rig.backends.choose(gone, rig.now).backend, gone);
+  rig.park(rig.backends.choose(orders, rig.now, {}).backend, orders);
+  rig.park(rig.backends.choose(gone, rig.now, {}).backend, gone);
   const auto state = gone.state;
   rig.snapshot.upstreams.pop_back();
   rig.backends.keep_only(rig.snapshot);
@@ -203,5 +273,16 @@ TEST_CASE("a name that failed is not waited for until it is looked up again") {
   CHECK(rig.next(orders, 4) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.1:80", "10.0.0.1:80"});
   rig.now += 1s;
   CHECK_FALSE(Balancer::Wait(rig.backends, orders.endpoints[0], 1s, rig.now, ear).is_over());
-  CHECK(rig.next(orders, 2) == Seen{"unknown", "10.0.0.1:80"});
+}
+
+TEST_CASE("where nothing is known each endpoint is asked for its name in turn") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"name", "other"});
+  const auto first = rig.backends.choose(orders, rig.now, {});
+  const auto second = rig.backends.choose(orders, rig.now, {});
+  CHECK(first.backend == nullptr);
+  CHECK(first.id() != second.id());
+  rig.on_resolved(orders, {1});
+  CHECK(rig.backends.address_of({&orders.endpoints[0], nullptr, false}, rig.now) != nullptr);
+  CHECK(rig.backends.address_of({&orders.endpoints[1], nullptr, false}, rig.now) == nullptr);
 }

@@ -39,7 +39,8 @@ struct Timed {
   CallChain chain{snapshot->upstreams.front()->chain};
   DeadlineWheel wheel{start};
   bool due = false;
-  ExchangeClock clock{wheel, call, x, chain, [this] { due = true; }};
+  AttemptChain filters{snapshot->upstreams.front()->chain};
+  ExchangeClock clock{wheel, call, x, {chain, filters}, [this] { due = true; }};
 };
 
 }  // namespace

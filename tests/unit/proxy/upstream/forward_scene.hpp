@@ -49,6 +49,7 @@ struct ForwardScene {
     call.upstream = upstream.config;
     call.timeouts = &upstream.config->timeouts;
     call.fallback = &upstream.config->fallback;
+    call.retries = &upstream.config->retries;
     source.kept = &kept;
     source.fresh = &fresh;
     kept.idle_before = steady_now();
@@ -65,7 +66,7 @@ struct ForwardScene {
     REQUIRE(proceeds(chain.on_request(call, reply, now)));
     x.begun = now;
     REQUIRE(forward.choose_endpoint());
-    REQUIRE(proceeds(AttemptChain{}.on_endpoint(call, x, reply, now)));
+    REQUIRE(proceeds(filters.on_endpoint(call, x, reply, now)));
   }
   // Until the head is there, or will not come, or something is waited for.
   void fetch(Time now = steady_now()) {
@@ -116,7 +117,8 @@ struct ForwardScene {
   Exchange x;
   Call call;
   CallChain chain{upstream.chain};
-  Forward forward{worker, inbound, upstream, snapshot->via, call, x, chain, source};
+  AttemptChain filters{upstream.chain};
+  Forward forward{worker, inbound, upstream, snapshot->via, call, x, {chain, filters}, source};
   bool fetched = false;
   bool waited = false;
   bool ended = false;

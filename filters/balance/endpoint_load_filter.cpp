@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/balance/endpoint_load_filter.hpp"
+
+#include "filters/breaker/classify.hpp"
+
+namespace fusewire {
+namespace {
+
+using balance::Result;
+
+// Of an attempt that is over.
+Result result_of(Outcome outcome) noexcept {
+  if (outcome == Outcome::complete) return Result::success;
+  switch (row(outcome).fault) {
+    case FaultOf::upstream:
+      return Result::failure;
+    case FaultOf::client:
+      return outcome == Outcome::client_gone ? Result::unanswered : Result::neutral;
+    default:
+      return Result::neutral;
+  }
+}
+
+}  // namespace
+
+Step EndpointLoadFilter::on_endpoint(const Call& call, Exchange& x, Reply&, Time now) {
+  if (x.endpoint.health == nullptr) return Proceed{};
+  flight_ = balance::Flight(*x.endpoint.health, now);
+  if (!call.context->body_replayable) flight_.pause();
+  return Proceed{};
+}
+
+void EndpointLoadFilter::on_head(const Call& call, Time now) {
+  const bool failed = classify_->rules().failure.has_status(call.exchange->upstream_status);
+  flight_.answered(failed ? Result::failure : Result::success, now);
+}
+
+void EndpointLoadFilter::on_done(const Call& call, Time now) noexcept {
+  const Exchange& x = *call.exchange;
+  const bool by_client = x.client_withheld || (x.outcome == Outcome::total_timeout && call.short_deadline);
+  flight_.end(by_client ? Result::unanswered : result_of(x.outcome), now);
+}
+
+}  // namespace fusewire

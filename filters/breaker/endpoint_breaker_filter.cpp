@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/breaker/endpoint_breaker_filter.hpp"
+
+#include "filters/breaker/rejection.hpp"
+
+namespace fusewire {
+
+Step EndpointBreakerFilter::on_endpoint(const Call& call, Exchange& x, Reply& reply, Time now) {
+  if (x.endpoint.breaker == nullptr) return Proceed{};
+  const auto rejection = permit_.acquire(*x.endpoint.breaker, now);
+  if (!rejection) return Proceed{};
+  reply = endpoints_rejection_reply(*call.upstream, rejection->retry_after);
+  return Answer{};
+}
+
+void EndpointBreakerFilter::on_due(const Call& call, Time now) {
+  if (permit_.on_due(call, endpoint_since(call), now)) judge(call, Outcome::complete, now);
+}
+
+Time EndpointBreakerFilter::next_due(const Call& call) const { return permit_.next_due(call, endpoint_since(call)); }
+
+void EndpointBreakerFilter::on_done(const Call& call, Time now) noexcept {
+  if (!permit_.active()) return permit_.after_the_call(call, now);
+  permit_.tell_slowness(call, endpoint_since(call), now);
+  judge(call, call.exchange->outcome, now);
+}
+
+// Without a body the endpoint's time begins with the attempt, be there a connection yet or not.
+Time EndpointBreakerFilter::endpoint_since(const Call& call) {
+  const Exchange& x = *call.exchange;
+  return x.request_sent == kNever && !call.context->request->has_body() ? x.begun : x.request_sent;
+}
+
+void EndpointBreakerFilter::judge(const Call& call, Outcome outcome, Time now) {
+  if (!permit_.active()) return;
+  if (call.runs_on) return static_cast<void>(permit_.give_back_slot(now));
+  permit_.judge(call, outcome, now);
+}
+
+bool EndpointBreakerFilter::wants_verdict(const Call& call) noexcept {
+  return permit_.holds_slot() && without_client_.enter(call.upstream->circuit_breaker.recovery.half_open_max_calls);
+}
+
+void EndpointBreakerFilter::on_verdict(const Call& call, Time now) noexcept {
+  without_client_.leave();
+  permit_.tell_slowness(call, endpoint_since(call), now);
+  judge(call, call.exchange->outcome, now);
+}
+
+}  // namespace fusewire

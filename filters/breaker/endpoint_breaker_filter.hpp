@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Thin glue between one attempt and the breaker of the endpoint that it goes to, where that has one.
+#pragma once
+
+#include "filters/attempt_filter.hpp"
+#include "filters/breaker/judged_permit.hpp"
+#include "filters/breaker/verdict_without_client.hpp"
+#include "filters/chain_context.hpp"
+
+namespace fusewire {
+
+class EndpointBreakerFilter : public PassAttempt {
+ public:
+  explicit EndpointBreakerFilter(const ChainContext& context) noexcept
+      : permit_(context.classify), without_client_(context.trials_without_client) {}
+
+  Step on_endpoint(const Call&, Exchange&, Reply&, Time now);
+  void on_due(const Call&, Time now);
+  Time next_due(const Call&) const;
+  bool wants_verdict(const Call&) noexcept;
+  void on_verdict(const Call&, Time now) noexcept;
+  void on_done(const Call&, Time now) noexcept;
+
+ private:
+  static Time endpoint_since(const Call&);
+  void judge(const Call&, Outcome, Time now);
+
+  JudgedPermit permit_;
+  VerdictWithoutClient without_client_;
+};
+
+}  // namespace fusewire

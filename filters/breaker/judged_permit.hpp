@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A breaker's permit with what decides how it ends: when the call turns slow, when a body that still flows ends it, and
+// what its outcome is to the breaker.
+#pragma once
+
+#include <optional>
+
+#include "filters/breaker/classify.hpp"
+#include "filters/breaker/core/breaker.hpp"
+
+namespace fusewire {
+
+// A part of the filter that holds the permit, on its call's thread: the call's own filter, for the upstream's breaker,
+// or an attempt's, for the endpoint's. `from` is the time since which the upstream's part runs; kNever: it has not
+// begun.
+class JudgedPermit {
+ public:
+  explicit JudgedPermit(const CompiledClassify* classify) noexcept : classify_(classify) {}
+
+  // What the breaker rejects it with; nullopt: there is a permit.
+  std::optional<breaker::Rejection> acquire(breaker::Breaker&, Time now);
+
+  // When something is due: the call turns slow, is over although its body flows, or gives its half-open slot back.
+  Time next_due(const Call&, Time from) const;
+  // Does what is due. True: the body has flowed long enough, and the call is to be judged as complete.
+  bool on_due(const Call&, Time from, Time now);
+  void tell_slowness(const Call&, Time from, Time now);
+
+  // Ends the permit by what the outcome means. `excused`: what would be a failure is neutral.
+  Verdict judge(const Call&, Outcome, Time now, bool excused = false);
+  // For a call that was judged before its stream ended.
+  void after_the_call(const Call&, Time now);
+  bool give_back_slot(Time now) { return permit_.give_back_slot(now); }
+
+  bool active() const noexcept { return permit_.active(); }
+  bool holds_slot() const noexcept { return permit_.holds_slot(); }
+  std::uint32_t generation() const noexcept { return permit_.generation(); }
+
+ private:
+  Time slow_at(const Call&, Time from) const;
+  Time settle_at(const Call&) const;
+  Time slot_until(const Call&) const;
+
+  const CompiledClassify* classify_;
+  breaker::Permit permit_;
+  bool reported_slow_ = false;
+};
+
+}  // namespace fusewire

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "filters/acquire_one.hpp"
+
+namespace fusewire {
+
+// One of an upstream's trials that go on without a client: as many at a time as its breaker has half-open slots. On its
+// call's thread; the count is shared by all.
+class VerdictWithoutClient {
+ public:
+  explicit VerdictWithoutClient(std::atomic<std::uint32_t>* count) noexcept : count_(count) {}
+  VerdictWithoutClient(VerdictWithoutClient&& other) noexcept
+      : count_(other.count_), counted_(std::exchange(other.counted_, false)) {}
+  VerdictWithoutClient& operator=(VerdictWithoutClient&&) = delete;
+  ~VerdictWithoutClient() { leave(); }
+
+  bool enter(std::uint32_t limit) noexcept {
+    if (!counted_) counted_ = count_ != nullptr && acquire_one(*count_, limit);
+    return counted_;
+  }
+  void leave() noexcept {
+    if (std::exchange(counted_, false)) count_->fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint32_t>* count_;
+  bool counted_ = false;
+};
+
+}  // namespace fusewire

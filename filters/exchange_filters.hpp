@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+
+#include "filters/attempt_chain.hpp"
+#include "filters/call_chain.hpp"
+
+namespace fusewire {
+
+// Who hears of an exchange while it runs: the filters of its attempt and those of its call. References to both; the
+// attempt's come first.
+class ExchangeFilters {
+ public:
+  ExchangeFilters(CallChain& call, AttemptChain& attempt) noexcept : call_(call), attempt_(attempt) {}
+
+  void on_sent(Time now) { attempt_.on_sent(now); }
+  void on_head(const Call& call, Time now) { attempt_.on_head(call, now); }
+  void on_due(Call& call, Time now) {
+    attempt_.on_due(call, now);
+    call_.on_due(call, now);
+  }
+  Time next_due(const Call& call) const { return std::min(attempt_.next_due(call), call_.next_due(call)); }
+  void on_client_stalled() noexcept { call_.on_client_stalled(); }
+  bool wants_verdict(const Call& call) noexcept { return attempt_.wants_verdict(call) || call_.wants_verdict(call); }
+
+ private:
+  CallChain& call_;
+  AttemptChain& attempt_;
+};
+
+}  // namespace fusewire

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/retry/retry_filter.hpp"
+
+#include <algorithm>
+
+#include "filters/breaker/core/breaker.hpp"
+#include "filters/fallback/trigger.hpp"
+#include "filters/retry/backoff.hpp"
+#include "filters/retry/retry_budget.hpp"
+
+namespace fusewire {
+
+namespace {
+
+RetryBudget::Settings settings_of(const config::RetryBudget& budget) {
+  return {.ratio = budget.ratio, .min_per_second = budget.min_per_second, .window = budget.window};
+}
+
+}  // namespace
+
+Step RetryFilter::on_request(Call& call, Reply&, Time now) {
+  const config::Retries& retries = *call.retries;
+  if (retries.attempts > 0 && retries.budget && context_->retry_budget != nullptr)
+    context_->retry_budget->deposit(settings_of(*retries.budget), now);
+  return Proceed{};
+}
+
+Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
+  const config::Retries& retries = *call.retries;
+  if (call.retries_made >= retries.attempts || !is_worth_it(call, reply, now) || !may_be_repeated(call))
+    return Proceed{};
+  const Time at = not_before(call, reply, now);
+  if (at >= call.total_at) return Proceed{};
+  if (retries.budget && context_->retry_budget != nullptr &&
+      !context_->retry_budget->try_take(settings_of(*retries.budget), now)) {
+    call.over_retry_budget = true;
+    return Proceed{};
+  }
+  ++call.retries_made;
+  return Ask{.not_before = at};
+}
+
+bool RetryFilter::is_worth_it(const Call& call, const Reply& reply, Time now) const {
+  const Exchange& x = *call.exchange;
+  if (x.begun == kNever || call.permitted == kNever || call.connection_bound || call.runs_on || call.interim_sent)
+    return false;
+  const Trigger trigger = trigger_of(call, reply);
+  if (trigger == Trigger::breaker_open || trigger == Trigger::overload) return false;
+  if (!lists(call.retries->on, trigger, reply.status) || !call.endpoint_available) return false;
+  return context_->breaker->still_closed(call.generation, now);
+}
+
+bool RetryFilter::may_be_repeated(const Call& call) const {
+  if (call.nothing_sent) return true;
+  const Request& request = *call.context->request;
+  if (!call.context->body_replayable) return false;
+  if (request.body == BodyKind::length && request.content_length > call.retries->max_body) return false;
+  const auto& methods = call.retries->methods;
+  if (methods.empty()) return request.is_idempotent();
+  return std::find(methods.begin(), methods.end(), request.method) != methods.end();
+}
+
+Time RetryFilter::not_before(const Call& call, const Reply& reply, Time now) {
+  const config::RetryBackoff& backoff = call.retries->backoff;
+  const milliseconds wait = full_jitter(backoff.base, backoff.max, call.retries_made, call.context->random);
+  if (reply.origin != Reply::Origin::upstream) return now + wait;
+  const WallTime wall =
+      call.context->wall + std::chrono::duration_cast<WallTime::duration>(now - call.context->started);
+  return now + std::max(wait, retry_after(reply.fields, wall).value_or(milliseconds::zero()));
+}
+
+}  // namespace fusewire

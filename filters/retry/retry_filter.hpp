@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decides whether a failed attempt is followed by another one, and when: `retries` in docs/configuration.md.
+#pragma once
+
+#include "filters/call_filter.hpp"
+#include "filters/chain_context.hpp"
+
+namespace fusewire {
+
+// It stands behind the breaker: a retried request is one call, whose last attempt decides. It asks for no attempt where
+// the breaker has left the state in which it let the call pass, where no endpoint can be asked, or where the back-off
+// would outlast the deadline. What was never sent goes to another endpoint without it (CallRunner).
+class RetryFilter : public PassThrough {
+ public:
+  explicit RetryFilter(const ChainContext& context) noexcept : context_(&context) {}
+
+  // Pays in to the budget.
+  Step on_request(Call&, Reply&, Time now);
+  // Another attempt in the place of a reply that `retries.on` lists.
+  Step on_reply(Call&, Reply&, Time now);
+
+ private:
+  bool may_be_repeated(const Call&) const;
+  bool is_worth_it(const Call&, const Reply&, Time now) const;
+  static Time not_before(const Call&, const Reply&, Time now);
+
+  const ChainContext* context_;
+};
+
+}  // namespace fusewire

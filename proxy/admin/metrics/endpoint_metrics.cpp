@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/admin/metrics/endpoint_metrics.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "proxy/admin/endpoint_health.hpp"
+#include "proxy/admin/named_breaker.hpp"
+#include "proxy/control/control_view.hpp"
+
+namespace fusewire::proxy {
+namespace {
+
+using Addresses = std::vector<AddressTable::AddressPtr>;
+
+constexpr std::array kStates = {breaker::State::closed, breaker::State::open, breaker::State::half_open};
+constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};  // UpstreamCells::retries
+
+double in_state(const Addresses& addresses, breaker::State state) {
+  return static_cast<double>(std::count_if(addresses.begin(), addresses.end(),
+                                           [state](const auto& one) { return one->breaker.state() == state; }));
+}
+
+// Of the best of its addresses.
+double best_score(const Addresses& addresses, balance::LogLatency typical, Time now) {
+  double best = addresses.empty() ? 1 : 0;
+  for (const auto& one : addresses) best = std::max(best, health_score(one->health.view(now), typical));
+  return best;
+}
+
+}  // namespace
+
+void append_endpoint_families(Families& out, const ControlView& view, Time now) {
+  Family states = Family::gauge("circuit_breaker_addresses",
+                                "Addresses of an endpoint by the state of their breakers, where each has its own.");
+  Family scores = Family::gauge("fusewire_endpoint_health_score",
+                                "1 for an endpoint that is as good as its peers, towards 0 where it is slow or fails.");
+  for (const auto& upstream : view.snapshot->upstreams) {
+    const balance::LogLatency typical = typical_latency(*upstream, now);
+    const bool breakers = admin::has_endpoint_breakers(*upstream);
+    for (const auto& endpoint : upstream->endpoints) {
+      const Addresses addresses = endpoint->addresses.all();
+      scores.add({{"upstream", upstream->state->name}, {"endpoint", endpoint->url}},
+                 best_score(addresses, typical, now));
+      for (const breaker::State state : kStates)
+        if (breakers)
+          states.add({{"name", upstream->state->name + "/" + endpoint->url}, {"state", std::string(to_string(state))}},
+                     in_state(addresses, state));
+    }
+  }
+  states.into(out);
+  scores.into(out);
+}
+
+void append_retry_families(Families& out, const ControlView& view) {
+  Family retries =
+      Family::counter("fusewire_retries_total", "Further attempts of requests; over_budget: those that were not made.");
+  for (const auto& upstream : view.snapshot->upstreams)
+    for (std::size_t result = 0; result < kRetries.size(); ++result)
+      retries.add(
+          {{"upstream", upstream->state->name}, {"result", kRetries[result]}},
+          upstream->state->cells.sum([=](const UpstreamCells& cells) { return cells.retries[result].value(); }));
+  retries.into(out);
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/admin/named_breaker.hpp"
+
+#include <algorithm>
+
+namespace fusewire::proxy::admin {
+
+bool has_endpoint_breakers(const Upstream& upstream) {
+  const config::Scope scope = upstream.config->circuit_breaker.scope;
+  if (scope != config::Scope::automatic) return scope == config::Scope::endpoint;
+  return upstream.endpoints.size() > 1 || upstream.endpoints.front()->addresses.all().size() > 1;
+}
+
+std::vector<NamedBreaker> breakers_of(const Snapshot& snapshot) {
+  std::vector<NamedBreaker> list;
+  for (const auto& upstream : snapshot.upstreams) {
+    const config::CircuitBreaker* const config = &upstream->config->circuit_breaker;
+    list.push_back({upstream->state->name, &upstream->state->breaker, config});
+    if (!has_endpoint_breakers(*upstream)) continue;
+    for (const auto& endpoint : upstream->endpoints)
+      for (const auto& address : endpoint->addresses.all())
+        list.push_back({address->name, &address->breaker, config, address});
+  }
+  return list;
+}
+
+std::optional<NamedBreaker> find_breaker(const Snapshot& snapshot, std::string_view name) {
+  const std::string_view upstream = name.substr(0, name.find('/'));
+  const Upstream* const of = snapshot.upstream(upstream);
+  if (of == nullptr) return std::nullopt;
+  const config::CircuitBreaker* const config = &of->config->circuit_breaker;
+  if (upstream.size() == name.size()) return NamedBreaker{of->state->name, &of->state->breaker, config};
+  if (!has_endpoint_breakers(*of)) return std::nullopt;
+  for (const auto& endpoint : of->endpoints)
+    for (const auto& address : endpoint->addresses.all())
+      if (address->name == name) return NamedBreaker{address->name, &address->breaker, config, address};
+  return std::nullopt;
+}
+
+}  // namespace fusewire::proxy::admin

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The breakers of a snapshot by name: each upstream's, and behind it those of its endpoints' addresses,
+// UPSTREAM/ADDRESS.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/snapshot/snapshot.hpp"
+
+namespace fusewire::proxy::admin {
+
+// The snapshot outlives it.
+struct NamedBreaker {
+  std::string name;
+  breaker::Breaker* breaker = nullptr;
+  const config::CircuitBreaker* config = nullptr;
+  std::shared_ptr<AddressState> address = nullptr;  // nullptr: it is the upstream's
+};
+
+std::vector<NamedBreaker> breakers_of(const Snapshot&);
+std::optional<NamedBreaker> find_breaker(const Snapshot&, std::string_view name);
+
+// Whether each address has a breaker of its own (circuit_breaker.scope).
+bool has_endpoint_breakers(const Upstream&);
+
+}  // namespace fusewire::proxy::admin

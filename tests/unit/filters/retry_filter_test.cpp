@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/retry/retry_filter.hpp"
+
+#include <doctest/doctest.h>
+
+#include "filters/breaker/core/breaker.hpp"
+#include "filters/retry/retry_budget.hpp"
+#include "tests/unit/filters/scene.hpp"
+
+using namespace fusewire;
+using namespace fusewire::test;
+
+namespace {
+
+struct Fixture : Scene {
+  breaker::Breaker breaker{config::CircuitBreaker{}, kStart, 1};
+  RetryBudget budget{kStart};
+  ChainContext context;
+  RetryFilter filter{context};
+
+  Fixture() {
+    context.breaker = &breaker;
+    context.retry_budget = &budget;
+  }
+
+  // A call whose attempt has failed, asked about in the time of its failure.
+  void failed(Outcome outcome = Outcome::reset) {
+    Reply unused;
+    filter.on_request(call, unused, kStart);
+    call.permitted = kStart;
+    call.total_at = kStart + 60s;
+    sent(kStart);
+    x.outcome = outcome;
+  }
+  Step ask(Time now = kStart + 1s) {
+    Reply reply = problem(x.outcome, row(x.outcome).problem, 502);
+    return filter.on_reply(call, reply, now);
+  }
+  bool asks(Time now = kStart + 1s) { return asked_of(ask(now)).has_value(); }
+  Time not_before(Reply reply, Time now) {
+    const Step step = filter.on_reply(call, reply, now);
+    REQUIRE(asked_of(step) == "");
+    return std::get<Ask>(step).not_before;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a call that was reset asks for one more attempt of its own, and for one alone") {
+  failed();
+  CHECK(asked_of(ask()) == "");
+  CHECK(call.retries_made == 1);
+  CHECK_FALSE(asks());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what retries.on does not list is not tried again") {
+  failed(Outcome::response_timeout);
+  CHECK_FALSE(asks());
+  upstream.retries.on.timeout = true;
+  CHECK(asks());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a status is, where it is listed, and a good answer never") {
+  upstream.retries.on.statuses.set(503);
+  failed(Outcome::pending);
+  response.status = 503;
+  Reply bad = head(kStart + 1s);
+  CHECK(asked_of(filter.on_reply(call, bad, kStart + 1s)) == "");
+  begin(kStart);
+  failed(Outcome::pending);
+  response.status = 200;
+  Reply good = head(kStart + 1s);
+  CHECK(proceeds(filter.on_reply(call, good, kStart + 1s)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request that must not be repeated is not, unless nothing of it was sent") {
+  request.method = "POST";
+  failed();
+  CHECK_FALSE(asks());
+  call.nothing_sent = true;
+  CHECK(asks());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a body that is no longer at hand, or above max_body, is not sent twice") {
+  failed();
+  request_context.body_replayable = false;
+  CHECK_FALSE(asks());
+  request_context.body_replayable = true;
+  request.method = "PUT";
+  request.body = BodyKind::length;
+  request.content_length = upstream.retries.max_body + 1;
+  CHECK_FALSE(asks());
+  request.content_length = upstream.retries.max_body;
+  CHECK(asks());
+}
+
+TEST_CASE_FIXTURE(Fixture, "there is no retry once the breaker has left the state in which it let the call pass") {
+  failed();
+  breaker.reset(kStart);  // a new generation, though closed
+  CHECK_FALSE(asks());
+  call.generation = breaker.snapshot(kStart).generation;
+  breaker.force_open(kStart);
+  CHECK_FALSE(asks());
+  breaker.release(kStart);
+  CHECK(asks());
+}
+
+TEST_CASE_FIXTURE(Fixture, "there is no retry where no endpoint can be asked, or the connection is the client's own") {
+  failed();
+  call.endpoint_available = false;
+  CHECK_FALSE(asks());
+  call.endpoint_available = true;
+  call.connection_bound = true;
+  CHECK_FALSE(asks());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the back-off is a random time of up to base times two for each retry before, and up to max") {
+  upstream.retries.attempts = 10;
+  upstream.retries.backoff = {.base = 100ms, .max = 300ms};
+  upstream.retries.budget.reset();
+  failed();
+  const Time now = kStart + 1s;
+  for (const milliseconds most : {100ms, 200ms, 300ms, 300ms}) {
+    request_context.random = ~std::uint64_t{0};
+    const Reply reply = problem(Outcome::reset, Problem::upstream_reset, 502);
+    const Time at = not_before(reply, now);
+    CHECK(at >= now);
+    CHECK(at <= now + most);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the upstream's Retry-After is waited for, and beyond the deadline there is no retry") {
+  upstream.retries.attempts = 10;
+  upstream.retries.budget.reset();
+  upstream.retries.on.statuses.set(503);
+  failed(Outcome::pending);
+  response.status = 503;
+  response.fields = make_fields({{"Retry-After", "5"}});
+  CHECK(not_before(head(kStart + 1s), kStart + 1s) == kStart + 6s);
+  call.total_at = kStart + 6s;
+  Reply late = head(kStart + 1s);
+  CHECK(proceeds(filter.on_reply(call, late, kStart + 1s)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "beyond the budget there is none, and it is noted") {
+  upstream.retries.budget = config::RetryBudget{.ratio = 0, .min_per_second = 1, .window = 1s};
+  failed();
+  CHECK(asks(kStart + 100ms));
+  begin(kStart);
+  failed();
+  CHECK_FALSE(asks(kStart + 100ms));
+  CHECK(call.over_retry_budget);
+}
+
+TEST_CASE_FIXTURE(Fixture, "there is none once the client has had an interim response") {
+  failed();
+  call.interim_sent = true;
+  CHECK_FALSE(asks());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was answered here is not tried again") {
+  failed(Outcome::local);
+  Reply open = problem(Outcome::local, Problem::circuit_breaker_open, 503);
+  CHECK(proceeds(filter.on_reply(call, open, kStart)));
+  x.outcome = Outcome::overload;
+  Reply full = problem(Outcome::overload, Problem::concurrency_limit, 503);
+  CHECK(proceeds(filter.on_reply(call, full, kStart)));
+}
