@@ -133,10 +133,13 @@ bool Acceptor::may_wait(const Port& port) {
 // The client that has waited longest gives way. Where there is none, or it has just gone on, the acceptor looks again:
 // in a moment, or (`refuse`) at once.
 void Acceptor::ask_for_room(const PortPtr& port) {
-  const auto longest = port->gate->longest_waiting(steady_now());
+  // One at a time: a worker that is slow to hear of it would part with two.
+  const auto longest = port->asking ? std::nullopt : port->gate->longest_waiting(steady_now());
+  port->asking = port->asking || longest;
   if (longest)
     workers_[longest->worker]->part_with_client(port->gate, [this, port](bool made) {
       asio::post(io_, [this, port, made] {
+        port->asking = false;
         if (!made && !may_wait(*port)) stop_waiting(port);
       });
     });

@@ -27,6 +27,7 @@ struct Acceptor::Port {
   bool held = false;      // nothing is accepted until commit()
   bool resting = true;    // neither watched nor waiting for anything but commit()
   bool waits = false;     // for a connection to end
+  bool asking = false;    // a worker has been asked to part with a client, and has not said whether it has
   bool paused = false;    // for want of descriptors
   bool shutting = false;  // what is queued is taken at once, to be served or refused
   bool closed = false;
