@@ -45,7 +45,7 @@ class Program {
     context_.run();
     for (chaos::Endpoint& one : endpoints_) one.shut();
     context_.restart();
-    context_.run_for(std::chrono::milliseconds(50));  // conversations end before their endpoints do
+    context_.poll();  // conversations end before their endpoints do
   }
 
   void write(const std::string& path) const {

@@ -8,11 +8,15 @@ import time
 
 import records
 from proxies import COMMANDS, Upstream
-from stage import HOST, Stage, free_ports
+from stage import Stage, free_ports
 
 if os.path.isdir("/dev/shm"):
     tempfile.tempdir = "/dev/shm"  # logs and nginx's cache: no disk is to be measured
 
+PATIENCE = 60  # seconds after the script's end until a client counts as stuck
+DISTURBED = 0.15  # seconds without the processor that make a run void
+VOID = 5          # such runs of a scenario, at most
+PAUSE = 5         # seconds until the next one
 LEAD = 0.3  # seconds between the start of the processes and that of the script
 
 
@@ -39,7 +43,8 @@ class Play:
             client_log = self.play(stage, self.plan(port, upstreams), start)
             died = proxy is not None and proxy.poll() is not None
             endpoints.stdin.close()
-            endpoints.wait(10)
+            if endpoints.wait(10) != 0:
+                raise SystemExit("chaos: the endpoints have failed")
             endpoints.stdout.close()
             return records.read(client_log, stage.folder / "endpoints.log", sees_wire=sees_wire, proxy_died=died)
 
@@ -71,13 +76,20 @@ class Play:
 
     def play(self, stage, plan, start):
         log = stage.folder / "client.log"
-        patience = self.scenario.end + 15
         client = subprocess.Popen([self.tools / "chaos_client", stage.write("plan", plan), log, str(start)], start_new_session=True)
         stage.processes.append(client)
-        if client.wait(patience) != 0:
+        if client.wait(self.scenario.end + PATIENCE) != 0:
             raise SystemExit("chaos: the client has failed")
         stage.processes.remove(client)
         return log
 
 
-__all__ = ["HOST", "Play"]
+def undisturbed(*arguments):
+    """Records of a Play in which client and endpoints could do their part; where there is none, of the last."""
+    for _ in range(VOID):
+        found = Play(*arguments).run()
+        if found.stalls.longest() <= DISTURBED:
+            break
+        print(f"{arguments[0].name:<15} void: this machine kept client or endpoints waiting for {1000 * found.stalls.longest():.0f} ms", flush=True)
+        time.sleep(PAUSE)
+    return found

@@ -79,7 +79,7 @@ NGINX_CACHE = """      proxy_cache answers;
 def nginx(stage, _binary, port, upstreams):
     blocks = []
     for one in upstreams:
-        servers = "\n".join(f"    server {HOST}:{p} max_fails=3 fail_timeout=1s;" for p in one.ports)
+        servers = "\n".join(f"    server {HOST}:{p} max_fails=3 fail_timeout=1s max_conns=100;" for p in one.ports)
         blocks.append(NGINX_UPSTREAM.format(name=one.name, servers=servers, host=HOST, port=port, backlog="" if blocks else " backlog=4096", cache=NGINX_CACHE if one.cacheable else ""))
     text = NGINX.format(folder=stage.folder, user="user root root;" if os.geteuid() == 0 else "", upstreams="\n".join(blocks))
     return ["nginx", "-p", str(stage.folder), "-c", stage.write(f"nginx-{port}.conf", text)]
@@ -102,7 +102,7 @@ defaults
   option redispatch 1
   retry-on conn-failure empty-response junk-response response-timeout 500 502 503 504
   option httpchk GET /health
-  default-server check inter 500ms fall 2 rise 2 observe layer7 error-limit 10 on-error mark-down
+  default-server maxconn 100 check inter 500ms fall 2 rise 2 observe layer7 error-limit 10 on-error mark-down
 frontend main
   bind {host}:{port} backlog 4096
 {uses}

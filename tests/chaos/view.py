@@ -42,8 +42,10 @@ class View:
         return request.done <= limit or request.done <= limit + self.records.stalls.within(request.due, request.done)
 
     def latency(self, request):
-        """Milliseconds since it was due; without any answer, what its client waited."""
-        return 1000 * (request.done - request.due) if request.done is not None else 1000 * (self.deadline + 2)
+        """Milliseconds since it was due in which client and endpoints ran; without any answer, what its client waited."""
+        if request.done is None:
+            return 1000 * (self.deadline + 2)
+        return 1000 * (request.done - request.due - self.records.stalls.within(request.due, request.done))
 
     def arrivals_of(self, life):
         """Those at the endpoint with this life."""
