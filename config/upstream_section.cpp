@@ -82,6 +82,12 @@ std::optional<FallbackStep> read_step(const Node& item, Report& report) {
 
 }  // namespace
 
+void finish(const Reader& reader, AdaptiveTimeout& adaptive) {
+  if (adaptive.min > adaptive.max)
+    reader.error(*reader.map(),
+                 "min, " + format_duration(adaptive.min) + ", is above max, " + format_duration(adaptive.max));
+}
+
 void finish(const Reader& reader, LoadBalancing& balancing) {
   const Reader hash = reader.below("hash");
   if (balancing.policy != BalancingPolicy::hash || balancing.hash.by == HashKey::By::ip) return;

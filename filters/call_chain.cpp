@@ -17,8 +17,8 @@ constexpr bool all_filters(const std::tuple<F...>*) {
 static_assert(CallFilter<CallChain>);
 
 CallChain::CallChain(const ChainContext& context)
-    : filters_(CacheFilter{context}, BreakerFilter{context}, DeadlineFilter{}, RetryFilter{context},
-               FallbackFilter{context}) {
+    : filters_(CacheFilter{context}, RateFilter{context}, ConcurrencyFilter{context}, BreakerFilter{context},
+               DeadlineFilter{}, RetryFilter{context}, FallbackFilter{context}) {
   static_assert(all_filters(static_cast<Filters*>(nullptr)));
 }
 
@@ -116,6 +116,10 @@ void CallChain::on_done(Call& call, Time now) noexcept {
   if (pending_ == nullptr) return;
   pending_ = nullptr;
   std::apply([&](auto&... filter) { (filter.on_done(call, now), ...); }, filters_);
+}
+
+void CallChain::on_released() noexcept {
+  std::apply([](auto&... filter) { (filter.on_released(), ...); }, filters_);
 }
 
 }  // namespace fusewire

@@ -13,6 +13,8 @@
 #include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
 #include "filters/fallback/fallback_filter.hpp"
+#include "filters/limits/concurrency_filter.hpp"
+#include "filters/limits/rate_filter.hpp"
 #include "filters/retry/retry_filter.hpp"
 #include "filters/timeout/deadline_filter.hpp"
 
@@ -46,9 +48,11 @@ class CallChain {
   bool wants_verdict(const Call&) noexcept;
   void on_verdict(Call&, Time now) noexcept;
   void on_done(Call&, Time now) noexcept;
+  void on_released() noexcept;
 
  private:
-  using Filters = std::tuple<CacheFilter, BreakerFilter, DeadlineFilter, RetryFilter, FallbackFilter>;
+  using Filters = std::tuple<CacheFilter, RateFilter, ConcurrencyFilter, BreakerFilter, DeadlineFilter, RetryFilter,
+                             FallbackFilter>;
 
   template <std::size_t I>
   Step ask(Call&, Reply&, Time now);

@@ -22,6 +22,8 @@
 //                of the response go to the client, so that a client that reads them finds the verdict already recorded.
 //                A response that is put aside for another upstream is `abandoned`; where the call runs on
 //                (wants_verdict), on_verdict follows.
+//   on_released  noexcept: its connection and all it had of its upstream are for others from now on. After on_done, and
+//                later than that where the call runs on, or its response was put aside for another upstream.
 #pragma once
 
 #include <concepts>
@@ -47,6 +49,7 @@ concept CallFilter = requires(F filter, const F& constant, Call& call, const Cal
   { filter.wants_verdict(seen) } -> std::same_as<bool>;
   { filter.on_verdict(call, now) } -> std::same_as<void>;
   { filter.on_done(call, now) } -> std::same_as<void>;
+  { filter.on_released() } -> std::same_as<void>;
   requires noexcept(filter.on_done(call, now))&& noexcept(filter.on_verdict(call, now));
 };
 
@@ -66,6 +69,7 @@ struct PassThrough {
   bool wants_verdict(const Call&) noexcept { return false; }
   void on_verdict(Call&, Time) noexcept {}
   void on_done(Call&, Time) noexcept {}
+  void on_released() noexcept {}
 };
 
 }  // namespace fusewire

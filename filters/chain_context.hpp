@@ -9,14 +9,15 @@
 namespace fusewire {
 
 class CompiledClassify;
-class ConcurrencyLimiter;
-class AdaptiveLimit;
 class AdaptiveTimeout;
 class RetryBudget;
-class TokenBucket;
 namespace breaker {
 class Breaker;
 }
+namespace limits {
+class ConcurrencyLimiter;
+class TokenBucket;
+}  // namespace limits
 namespace cache {
 class RequestCollapser;
 class Store;
@@ -32,6 +33,9 @@ struct ChainContext {
   std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
   std::atomic<std::uint32_t>* trials_without_client = nullptr;  // absent: a trial ends with its client
   RetryBudget* retry_budget = nullptr;                          // absent: there is none
+  limits::ConcurrencyLimiter* limiter = nullptr;                // never null in a chain
+  limits::TokenBucket* token_bucket = nullptr;                  // likewise
+  AdaptiveTimeout* adaptive_timeout = nullptr;                  // absent: timeouts.response holds
 };
 
 }  // namespace fusewire

@@ -16,6 +16,7 @@ struct RequestContext {
   WallTime wall{};                   // the same moment by the wall clock
   std::uint64_t random = 0;          // another number for each request
   bool body_replayable = true;       // no body, or all of it is still in memory
+  bool deadline_trusted = true;      // the client may set its deadline
   bool background = false;           // the proxy's own, to renew what is stored: nobody is answered
 };
 

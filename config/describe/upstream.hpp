@@ -44,6 +44,18 @@ void describe(V& v, LoadBalancing& balancing) {
 }
 
 template <class V>
+void describe(V& v, AdaptiveTimeout& adaptive) {
+  v.usual("percentile");
+  v.key("percentile", adaptive.percentile, Number(kRatio), "Of the times that answers took");
+  v.key("multiplier", adaptive.multiplier, Number(kAnyAbove), "The timeout is so many times that");
+  v.key("min", adaptive.min, Duration(), "And no shorter");
+  v.key("max", adaptive.max, Duration(), "And no longer");
+  v.key("minimum_samples", adaptive.minimum_samples, Count(1, kMaxCalls),
+        "With fewer answers in the window, response holds");
+  v.key("window", adaptive.window, Duration(kAdaptiveSpan), "Of an upstream, for all its routes: what counts");
+}
+
+template <class V>
 void describe(V& v, Timeouts& timeouts) {
   v.usual("total");
   v.key("connect", timeouts.connect, Duration(), "Name, connection, TLS handshake");
@@ -57,20 +69,40 @@ void describe(V& v, Timeouts& timeouts) {
         "From the request's head to the final response's head; stands still while the request's body makes progress");
   v.key("tunnel_idle", timeouts.tunnel_idle, Duration(),
         "A tunnel (after an upgrade) without a byte in either direction; no other limit holds there");
-  v.later("adaptive", "off");
+  v.switchable("adaptive", timeouts.adaptive, AdaptiveTimeout{},
+               "In the place of response: a multiple of how long the upstream's answers take");
   v.key("deadline_header", timeouts.deadline_header, FieldNameOrOff(),
-        "A request field, in milliseconds, that shortens total, never lengthens it; passed on reduced; or off. Not one "
-        "that the proxy writes itself, such as X-Request-Id");
+        "A request field, in milliseconds, that shortens total, never lengthens it; passed on reduced; or off. Where a "
+        "listener names trusted peers, only theirs counts. Not one that the proxy writes itself, such as X-Request-Id");
+}
+
+template <class V>
+void describe(V& v, Queue& queue) {
+  v.usual("size");
+  v.key("size", queue.size, Count(1, 100'000), "Requests that wait at once");
+  v.key("timeout", queue.timeout, Duration(), "How long one waits at most; never longer than its deadline");
+  v.key("priority_header", queue.priority_header, FieldNameOrOff(),
+        "A request field with a whole number: the highest goes first, then the oldest; or off");
+}
+
+template <class V>
+void describe(V& v, Rate& rate) {
+  v.usual("requests_per_second");
+  v.key("requests_per_second", rate.requests_per_second, Number(kPerSecond), "Over all workers; others get a 429");
+  v.key("burst", rate.burst, Count(1, 1'000'000), "So many at once after a pause");
 }
 
 template <class V>
 void describe(V& v, UpstreamLimits& limits) {
   v.key("max_connections", limits.max_connections, Count(1, kMaxConnections), "Open connections to all endpoints");
-  v.key("max_concurrent_requests", limits.max_concurrent_requests, Count(1, kMaxConnections), "Requests in flight");
+  v.key("max_concurrent_requests", limits.max_concurrent_requests, Count(1, kMaxConnections),
+        "Requests in flight; others wait in the queue, or get a 503");
   v.key("max_head_bytes", limits.max_head_bytes, Bytes(kKiB, kMaxResponseHeadBytes),
         "Of a response's head; beyond it a protocol error");
   v.key("max_fields", limits.max_fields, Count(1, 10'000), "Of a response's head; beyond it a protocol error");
-  for (const char* key : {"queue", "rate", "adaptive_concurrency"}) v.later(key, "off");
+  v.switchable("queue", limits.queue, Queue{}, "Where requests wait while max_concurrent_requests are in flight");
+  v.switchable("rate", limits.rate, Rate{}, "A token bucket");
+  v.later("adaptive_concurrency", "off");
 }
 
 template <class V>

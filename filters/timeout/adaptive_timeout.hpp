@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "config/config.hpp"
 #include "filters/time.hpp"
 #include "filters/timeout/cached_percentile.hpp"
 #include "filters/timeout/latency_window.hpp"
@@ -54,5 +55,14 @@ class AdaptiveTimeout {
   LatencyWindow window_;
   CachedPercentile percentile_;
 };
+
+// As the configuration says it.
+inline AdaptiveTimeout::Settings settings_of(const config::AdaptiveTimeout& adaptive) noexcept {
+  return {.percentile = adaptive.percentile,
+          .multiplier = adaptive.multiplier,
+          .min = adaptive.min,
+          .max = adaptive.max,
+          .minimum_samples = adaptive.minimum_samples};
+}
 
 }  // namespace fusewire

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-
 #include "filters/attempt_filter.hpp"
 #include "filters/chain_context.hpp"
 
 namespace fusewire {
 
-// Decides how long each part of an attempt may take (timeouts.connect, response, idle, retries.per_try_timeout);
-// Forward enforces it.
-struct AttemptTimeoutFilter : PassAttempt {
-  explicit AttemptTimeoutFilter(const ChainContext&) noexcept {}
+// Decides how long each part of an attempt may take (timeouts.connect, response, idle, adaptive,
+// retries.per_try_timeout); Forward enforces it. The adaptive timeout hears how long answers take.
+class AttemptTimeoutFilter : public PassAttempt {
+ public:
+  explicit AttemptTimeoutFilter(const ChainContext& context) noexcept : adaptive_(context.adaptive_timeout) {}
 
-  Step on_endpoint(const Call& call, Exchange& x, Reply&, Time) {
-    const milliseconds per_try = call.retries->per_try_timeout.value_or(milliseconds::max());
-    x.connect_within = std::min(call.timeouts->connect, per_try);
-    x.response_within = std::min(call.timeouts->response, per_try);
-    x.idle_within = call.timeouts->idle;
-    return Proceed{};
-  }
+  Step on_endpoint(const Call&, Exchange&, Reply&, Time now);
+  void on_head(const Call&, Time now);
+  void on_done(const Call&, Time now) noexcept;
+
+ private:
+  bool is_adaptive(const Call& call) const { return adaptive_ != nullptr && call.timeouts->adaptive; }
+
+  AdaptiveTimeout* adaptive_;
 };
 
 }  // namespace fusewire

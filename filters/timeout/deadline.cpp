@@ -22,7 +22,7 @@ std::optional<std::uint64_t> parse_ms(std::string_view text) noexcept {
 std::optional<std::uint64_t> client_deadline_ms(const Call& call) noexcept {
   std::optional<std::uint64_t> shortest;
   const std::string& name = call.timeouts->deadline_header;
-  if (name.empty()) return shortest;
+  if (name.empty() || !call.context->deadline_trusted) return shortest;
   for (const Field& field : call.context->request->fields) {
     if (!iequals(field.name, name)) continue;
     const auto ms = parse_ms(field.value);

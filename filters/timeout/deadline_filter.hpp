@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides when a call has to be over; Forward enforces it. The answers that remain possible at that time (cache,
-// static) need no time of their own, so nothing is kept back from it.
+// Decides when a call has to be over; Forward enforces it. Of a deadline that the client has named a little is kept
+// back, so that a fallback's answer reaches it in time.
 #pragma once
 
 #include "filters/call_filter.hpp"

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "config/scalars.hpp"
+#include "filters/timeout/adaptive_timeout.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/named_breaker.hpp"
 #include "proxy/observe/log.hpp"
@@ -65,6 +66,13 @@ Reply force(const Call& call, std::string_view change,
   if (limit) pairs.push_back({"for_ms", std::int64_t{limit->count()}});
   log::write(config::LogLevel::info, "admin change", pairs);
   return json_reply(forced_view(facts_of(call, *found), call.now));
+}
+
+// What an upstream has learned goes with its breaker's window.
+void reset_all(const Call& call, const NamedBreaker& of) {
+  of.breaker->reset(call.now.steady);
+  const Upstream* const upstream = of.address ? nullptr : call.view.snapshot->upstream(of.name);
+  if (upstream != nullptr && upstream->chain.adaptive_timeout != nullptr) upstream->chain.adaptive_timeout->clear();
 }
 
 Reply change(const Call& call, std::string_view change_name, void (breaker::Breaker::*member)(breaker::Time)) {
@@ -134,14 +142,20 @@ Reply post_reset(const Call& call) {
     if (!find_breaker(*snapshot, name)) return unknown(call, name);
   json::array reset;
   for (const std::string& name : *names) {
-    if (const auto found = find_breaker(*snapshot, name)) found->breaker->reset(call.now.steady);
+    if (const auto found = find_breaker(*snapshot, name)) reset_all(call, *found);
     log_change(call, "reset", name);
     reset.emplace_back(name);
   }
   return json_reply({{"reset", std::move(reset)}});
 }
 
-Reply post_breaker_reset(const Call& call) { return change(call, "reset", &breaker::Breaker::reset); }
+Reply post_breaker_reset(const Call& call) {
+  const auto found = find_breaker(*call.view.snapshot, call.name);
+  if (!found) return unknown(call, call.name);
+  reset_all(call, *found);
+  log_change(call, "reset", call.name);
+  return json_reply(breaker_view(facts_of(call, *found), call.now));
+}
 Reply post_force_open(const Call& call) { return force(call, "force-open", &breaker::Breaker::force_open); }
 Reply post_force_close(const Call& call) { return force(call, "force-close", &breaker::Breaker::force_closed); }
 Reply post_release(const Call& call) { return change(call, "release", &breaker::Breaker::release); }

@@ -3,6 +3,7 @@
 
 #include "config/addresses.hpp"
 #include "filters/cache/store.hpp"
+#include "proxy/admin/effective_timeout.hpp"
 #include "proxy/admin/endpoint_health.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/named_breaker.hpp"
@@ -63,6 +64,13 @@ json::object endpoint_view(const Upstream& upstream, const EndpointState& endpoi
   return view;
 }
 
+// How many requests the rate limit would let through now; null: it is off.
+json::value rate_tokens(const Upstream& upstream, Time now) {
+  const auto& rate = upstream.config->limits.rate;
+  if (!rate) return nullptr;
+  return upstream.state->token_bucket.available({rate->requests_per_second, rate->burst}, now);
+}
+
 // How many retries there may be now; null: as many as are wanted.
 json::value retry_budget_left(const Upstream& upstream, Time now) {
   const auto& budget = upstream.config->retries.budget;
@@ -83,8 +91,11 @@ json::object upstream_view(const Upstream& upstream, Time now) {
             {"idle", sum(state.cells, &UpstreamCells::connections_idle)},
             {"opened", sum(state.cells, &UpstreamCells::connections_opened)},
             {"max", limits.max_connections}}},
-          {"concurrent_requests", state.concurrent_requests.load()},
+          {"concurrent_requests", state.limiter.in_use()},
+          {"queued_requests", state.limiter.waiting()},
           {"max_concurrent_requests", limits.max_concurrent_requests},
+          {"rate_tokens", rate_tokens(upstream, now)},
+          {"response_timeout_ms", response_timeout(upstream, now).count()},
           {"retry_budget_left", retry_budget_left(upstream, now)},
           {"latency_ms", latency_view(state.cells)}};
 }

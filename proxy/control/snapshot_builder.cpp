@@ -33,6 +33,12 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(config::Config config, st
   snapshot->config = std::move(config);
   snapshot->version = version;
   snapshot->via = snapshot->config.via.empty() ? default_via_ : snapshot->config.via;
+  wants_adaptive_timeout_.clear();
+  for (const auto& wanted : snapshot->config.upstreams)
+    if (wanted.timeouts.adaptive) wants_adaptive_timeout_.insert(wanted.name);
+  for (const auto& listener : snapshot->config.listeners)
+    for (const auto& route : listener.routes)
+      if (route.timeouts && route.timeouts->adaptive) wants_adaptive_timeout_.insert(route.upstream);
   for (const auto& wanted : snapshot->config.upstreams) snapshot->upstreams.push_back(upstream(wanted, before));
   for (std::size_t i = 0; i < snapshot->config.listeners.size(); ++i)
     snapshot->listeners.push_back(listener(*snapshot, i));
@@ -54,8 +60,20 @@ std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& want
                      .fetches = &fetches_,
                      .cache_generation = cache_generation(wanted, before),
                      .trials_without_client = &upstream->state->trials_without_client,
-                     .retry_budget = &upstream->state->retry_budget};
+                     .retry_budget = &upstream->state->retry_budget,
+                     .limiter = &upstream->state->limiter,
+                     .token_bucket = &upstream->state->token_bucket,
+                     .adaptive_timeout = adaptive_timeout(wanted, *upstream->state)};
   return upstream;
+}
+
+// A route may want it where its upstream does not. The window's length is the upstream's.
+AdaptiveTimeout* SnapshotBuilder::adaptive_timeout(const config::Upstream& wanted, UpstreamState& state) {
+  const milliseconds window = wanted.timeouts.adaptive.value_or(config::AdaptiveTimeout{}).window;
+  if (!state.adaptive_timeout && !wants_adaptive_timeout_.contains(wanted.name)) return nullptr;
+  if (!state.adaptive_timeout) state.adaptive_timeout = std::make_unique<AdaptiveTimeout>(window, steady_now());
+  state.adaptive_timeout->set_window(window);
+  return state.adaptive_timeout.get();
 }
 
 std::unique_ptr<Listener> SnapshotBuilder::listener(const Snapshot& snapshot, std::size_t index) {

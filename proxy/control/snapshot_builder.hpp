@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "filters/cache/request_collapser.hpp"
@@ -27,6 +28,7 @@ class SnapshotBuilder {
 
  private:
   std::unique_ptr<Upstream> upstream(const config::Upstream&, const Snapshot* before);
+  AdaptiveTimeout* adaptive_timeout(const config::Upstream&, UpstreamState&);
   std::unique_ptr<Listener> listener(const Snapshot&, std::size_t index);
   std::uint64_t cache_generation(const config::Upstream&, const Snapshot* before);
 
@@ -34,8 +36,9 @@ class SnapshotBuilder {
   cache::Store& store_;
   cache::RequestCollapser& fetches_;
   const std::size_t workers_;
-  const std::string default_via_;        // of a configuration without `via`
-  std::uint64_t cache_generations_ = 0;  // so many have been given out
+  const std::string default_via_;                 // of a configuration without `via`
+  std::set<std::string> wants_adaptive_timeout_;  // upstreams of the configuration that is being built
+  std::uint64_t cache_generations_ = 0;           // so many have been given out
 };
 
 }  // namespace fusewire::proxy

@@ -200,7 +200,8 @@ bool is_replaced_condition(string_view name) {
 
 // The deadline is written anew where it is known; what only reads like its field never passes.
 bool is_replaced_deadline(string_view name, const RequestHead& head) {
-  return reads_like(name, head.deadline_header) && (head.deadline_ms || !iequals(name, head.deadline_header));
+  if (!reads_like(name, head.deadline_header)) return false;
+  return head.deadline_ms || head.drop_deadline || !iequals(name, head.deadline_header);
 }
 
 bool ends_here(const Field& field, const Fields& fields, const http::ConnectionOptions& connection) {

@@ -36,6 +36,7 @@ struct RequestHead {
   std::string_view host;                    // in place of the client's
   std::string_view deadline_header;         // its name; empty: none
   std::optional<std::int64_t> deadline_ms;  // passed on in deadline_header, in place of the client's
+  bool drop_deadline = false;               // the client may not set one
   const Protocols* upgrades = nullptr;      // the request asks for one of these; nullptr: it does not
   std::string_view conditions = {};         // complete lines instead of If-None-Match and If-Modified-Since
 };

@@ -40,9 +40,7 @@ CallRunner::~CallRunner() {
   give_slot_back();
 }
 
-void CallRunner::give_slot_back() {
-  if (std::exchange(has_slot_, false)) upstream.state->concurrent_requests.fetch_sub(1, std::memory_order_relaxed);
-}
+void CallRunner::give_slot_back() { chain.on_released(); }
 
 void CallRunner::cut_off(Outcome why) {
   cut_off_ = why;
@@ -66,10 +64,6 @@ const std::shared_ptr<EndpointState>& CallRunner::endpoint() const {
   return attempt_ ? attempt_->forward.endpoint() : kNone;
 }
 
-bool CallRunner::acquire_slot() {
-  return has_slot_ = acquire_one(upstream.state->concurrent_requests, upstream.config->limits.max_concurrent_requests);
-}
-
 // ------------------------------------------------------------------------------------------------------ the way in
 
 // The upstream, unless a filter or a limit answers in its place.
@@ -77,7 +71,7 @@ Task<void> CallRunner::ask(Reply& reply, Time now) {
   const Step step = chain.on_request(call, reply, now);
   if (proceeds(step)) return ask_upstream(reply);
   if (std::holds_alternative<Wait>(step)) return ask_after_wait(step, reply);
-  accept(std::get<Answer>(step));
+  accept(std::get<Answer>(step), reply);
   return Task<void>::ended();
 }
 
@@ -90,10 +84,11 @@ Task<void> CallRunner::ask_after_wait(Step step, Reply& reply) {
   if (proceeds(step))
     co_await ask_upstream(reply);
   else
-    accept(std::get<Answer>(step));
+    accept(std::get<Answer>(step), reply);
 }
 
-void CallRunner::accept(const Answer& answer) {
+void CallRunner::accept(const Answer& answer, const Reply& reply) {
+  count_limits(reply.problem);
   wants_refresh_ = answer.refresh;
   if (exchange().outcome == Outcome::pending) exchange().outcome = Outcome::local;
 }
@@ -132,12 +127,6 @@ void CallRunner::end_wait() {
 
 // With one more attempt, and with others where an endpoint was not even reached.
 Task<void> CallRunner::ask_upstream(Reply& reply) {
-  if (!has_slot_ && !acquire_slot()) {
-    exchange().outcome = Outcome::overload;
-    set_failure_flag(call);
-    reply = too_many_requests_reply(upstream.config->name);
-    co_return;
-  }
   for (;;) {
     const Time now = attempt_ || call.permitted == kNever ? steady_now() : call.permitted;
     Attempt& attempt = attempt_.emplace(worker_, inbound_, upstream, snapshot_.via, call, chain, tried_);
@@ -145,7 +134,7 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
     if (proceeds(step)) co_await attempt.forward.fetch_head();
     if (attempt.forward.has_head()) break;
     if (!may_go_elsewhere()) {
-      if (const auto* answer = std::get_if<Answer>(&step)) co_return accept(*answer);
+      if (const auto* answer = std::get_if<Answer>(&step)) co_return accept(*answer, reply);
       co_return fail(reply);
     }
     co_await end_attempt(ended_at());
@@ -342,6 +331,13 @@ bool CallRunner::another_is_available(Time now) {
   const Exchange& x = exchange();
   if (x.outcome == Outcome::complete && x.upstream_status < 400) return false;
   return worker_.balancer().can_choose(upstream, now, {attempt_->streams.id()});
+}
+
+void CallRunner::count_limits(Problem problem) {
+  auto& refused = upstream.state->cells.of(worker_.index()).refused;
+  if (problem == Problem::rate_limited) refused[UpstreamCells::by_rate].add();
+  if (problem == Problem::concurrency_limit) refused[UpstreamCells::by_concurrency].add();
+  if (problem == Problem::queue_timeout) refused[UpstreamCells::by_queue_timeout].add();
 }
 
 void CallRunner::count_retries() {

@@ -80,7 +80,7 @@ class CallRunner {
   Task<void> ask_again(Reply&, Time not_before);
   bool may_go_elsewhere();
   Task<void> end_attempt(Time now);
-  void accept(const Answer&);
+  void accept(const Answer&, const Reply&);
   Task<void> wait(const Wait&);
   Task<void> sleep(Time until);
   void end_wait();
@@ -101,7 +101,7 @@ class CallRunner {
   bool another_is_available(Time now);
   void observe_latency(Time now);
   void count_retries();
-  bool acquire_slot();
+  void count_limits(Problem);
   void give_slot_back();
   void count_fallbacks();
 
@@ -114,7 +114,6 @@ class CallRunner {
   std::unique_ptr<CallRunner> fallback_;
   std::optional<Outcome> cut_off_;
   unsigned attempts_before_ = 0;  // those of earlier attempts
-  bool has_slot_ = false;
   bool done_ = false;
   bool wants_refresh_ = false;
 };

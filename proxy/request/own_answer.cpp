@@ -85,12 +85,6 @@ Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) 
   return reply;
 }
 
-Reply too_many_requests_reply(string_view upstream) {
-  std::string detail =
-      std::string("upstream '").append(upstream).append("' has as many requests as it may have at once");
-  return problem_reply(Problem::concurrency_limit, std::move(detail));
-}
-
 Reply failure_reply(const Call& call) {
   const Exchange& x = *call.exchange;
   Reply reply = failure_reply(x.outcome, call.upstream->name, x.tls_fault);

@@ -19,9 +19,6 @@ Reply failure_reply(const Call&);
 // The same where nothing more is known than the outcome.
 Reply failure_reply(Outcome, std::string_view upstream, const TlsFault& = {});
 
-// Its max_concurrent_requests are running.
-Reply too_many_requests_reply(std::string_view upstream);
-
 struct OwnAnswer {
   std::string_view fields;  // complete lines: Content-Type, Proxy-Status, Retry-After, …
   std::string_view body;

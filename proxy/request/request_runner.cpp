@@ -30,6 +30,9 @@ bool is_too_large(const Inbound& inbound) {
   return known > inbound.limits->max_body;
 }
 
+// Where nobody is named whose word counts, everybody's does.
+bool trusts_all(const Listener& listener) { return listener.config->trust_forwarded.empty(); }
+
 std::optional<std::uint64_t> declared_length(const Response& response) {
   const auto declares = [](const Field& field) { return field.id == FieldId::content_length; };
   if (response.status < 200 || response.status == 204) return std::nullopt;
@@ -89,7 +92,8 @@ Task<void> RequestRunner::forward() {
                                .started = admitted_.started,
                                .wall = admitted_.wall,
                                .random = worker_.random(),
-                               .body_replayable = inbound_.body.done()};
+                               .body_replayable = inbound_.body.done(),
+                               .deadline_trusted = inbound_.peer.trusted || trusts_all(*admitted_.listener)};
   CallRunner call(worker_, inbound_, context, *admitted_.snapshot, *route_->upstream,
                   {*route_->timeouts, *route_->fallback, *route_->retries});
   call_ = &call;

@@ -15,7 +15,10 @@
 #include "config/config.hpp"
 #include "filters/acquire_one.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/limits/concurrency_limiter.hpp"
+#include "filters/limits/token_bucket.hpp"
 #include "filters/retry/retry_budget.hpp"
+#include "filters/timeout/adaptive_timeout.hpp"
 #include "proxy/net/resolver.hpp"
 #include "proxy/observe/cells.hpp"
 #include "proxy/snapshot/address_table.hpp"
@@ -40,7 +43,10 @@ struct UpstreamState {
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
   AddressTable::OnNew on_new_breaker;         // set once, before traffic: of one of its addresses
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
-  std::atomic<std::uint32_t> concurrent_requests{0};
+  limits::ConcurrencyLimiter limiter;         // of concurrent requests
+  limits::TokenBucket token_bucket;
+  // Made by the control thread with the first snapshot that wants it, and then kept.
+  std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
   std::atomic<std::uint32_t> trials_without_client{0};
   std::atomic<std::uint32_t> bound_connections{0};  // of `connections`: those that are one client connection's own
 };

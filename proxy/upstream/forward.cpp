@@ -99,6 +99,7 @@ RequestHead Forward::request_head() const {
                    .host = host_sent(inbound_.route->config->host, *call_.context->request, *endpoint()),
                    .deadline_header = call_.timeouts->deadline_header,
                    .deadline_ms = {},
+                   .drop_deadline = !call_.context->deadline_trusted,
                    .upgrades = inbound_.upgrades,
                    .conditions = call_.conditions};
   if (const auto left = call_.deadline_asked ? remaining_deadline_ms(call_, steady_now()) : std::nullopt)

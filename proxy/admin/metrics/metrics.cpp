@@ -47,6 +47,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   append_request_families(families, *view);
   append_endpoint_families(families, *view, now_);
   append_retry_families(families, *view);
+  append_limit_families(families, *view, now_);
   append_connection_families(families, *view, control_.worker_cells());
   append_cache_families(families, *view);
   append_own_families(families, *view);

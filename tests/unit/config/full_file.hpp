@@ -49,9 +49,9 @@ upstreams:
       transitions: {open_timeout: 32s, backoff: {multiplier: 1.5, max: 299s, jitter: 0.3333333333333333}}
       recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: off}
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
-    timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: off, deadline_header: off}
+    timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: {percentile: 0.95, multiplier: 3, min: 51ms, max: 14s, minimum_samples: 99, window: 61s}, deadline_header: off}
     retries: {attempts: 3, on: [reset], methods: idempotent, budget: off, hedge: off}
-    limits: {max_connections: 7, max_concurrent_requests: 8, max_head_bytes: 63KiB, max_fields: 201, queue: off, rate: off, adaptive_concurrency: off}
+    limits: {max_connections: 7, max_concurrent_requests: 8, max_head_bytes: 63KiB, max_fields: 201, queue: {size: 127, timeout: 2s, priority_header: x-urgency}, rate: {requests_per_second: 0.5, burst: 3}, adaptive_concurrency: off}
     fallback:
       on: [breaker_open, overload, "500", "404"]
       chain:

@@ -49,9 +49,6 @@ TEST_CASE("a key of an upstream that is not built is refused as that, and not as
            {"health_check: {path: /healthz}", "health_check: not supported yet; only 'off' is"},
            {"read_only_when_open: true", "read_only_when_open: not supported yet; only 'false' is"},
            {"retries: {hedge: {after: p95}}", "retries.hedge: not supported yet; only 'off' is"},
-           {"timeouts: {adaptive: {min: 1s}}", "timeouts.adaptive: not supported yet; only 'off' is"},
-           {"limits: {queue: {size: 1}}", "limits.queue: not supported yet; only 'off' is"},
-           {"limits: {rate: {burst: 1}}", "limits.rate: not supported yet; only 'off' is"},
            {"limits: {adaptive_concurrency: on}", "limits.adaptive_concurrency: not supported yet; only 'off' is"},
            {"circuit_breaker: {recovery: {ramp: {duration: 10s}}}",
             "circuit_breaker.recovery.ramp: not supported yet; only 'off' is"},
@@ -104,8 +101,7 @@ TEST_CASE("what is not built may be said to be off") {
   good_upstream(R"(    health_check: off
     read_only_when_open: false
     retries: {hedge: off}
-    timeouts: {adaptive: off}
-    limits: {queue: off, rate: "off", adaptive_concurrency: false}
+    limits: {adaptive_concurrency: false}
     circuit_breaker: {recovery: {ramp: off}}
     cache: {serve: on_error}
 )");

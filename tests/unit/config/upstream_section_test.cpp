@@ -117,6 +117,23 @@ TEST_CASE("attempts that do not fit into the total are a warning") {
   CHECK(warnings_of("    retries: {attempts: 1, per_try_timeout: 3s}\n    timeouts: {total: 8s}\n").empty());
 }
 
+TEST_CASE("queue, rate and adaptive timeout are read, and off again") {
+  const Upstream upstream = good_upstream(
+      R"(    limits: {queue: {size: 2, timeout: 3s, priority_header: X-Urgency}, rate: {requests_per_second: 0.5, burst: 1}}
+    timeouts: {adaptive: {percentile: 0.5, multiplier: 1.5, min: 1ms, max: 2s, minimum_samples: 3, window: 4s}}
+)");
+  CHECK(upstream.limits.queue == Queue{2, 3s, "x-urgency"});
+  CHECK(upstream.limits.rate == Rate{0.5, 1});
+  CHECK(upstream.timeouts.adaptive == AdaptiveTimeout{0.5, 1.5, 1ms, 2s, 3, 4s});
+  CHECK_FALSE(good_upstream("    limits: {queue: off, rate: off}\n").limits.queue);
+  CHECK(good_upstream("    limits: {queue: {}}\n").limits.queue == Queue{});
+  CHECK(errors_of("    timeouts: {adaptive: {min: 2s, max: 1s}}\n") ==
+        Lines{"f:5:26: upstreams.orders.timeouts.adaptive: min, 2s, is above max, 1s"});
+  CHECK(errors_of("    limits: {rate: {requests_per_second: 0}}\n").size() == 1);
+  CHECK(errors_of("    limits: {queue: 5}\n") ==
+        Lines{"f:5:21: upstreams.orders.limits.queue: expected a map or 'off', found a single value; write {size: 5}"});
+}
+
 TEST_CASE("methods of retries are a list, or the idempotent ones") {
   CHECK(good_upstream("    retries: {methods: idempotent}\n").retries.methods.empty());
   CHECK(errors_of("    retries: {methods: safe}\n") ==

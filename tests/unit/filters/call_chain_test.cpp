@@ -2,6 +2,8 @@
 // The filters of a call together, driven as a session drives them.
 #include "filters/call_chain.hpp"
 
+#include "filters/limits/token_bucket.hpp"
+
 #include <doctest/doctest.h>
 
 #include "filters/breaker/classify.hpp"
@@ -17,6 +19,8 @@ struct Fixture : Scene {
   cache::RequestCollapser fetches;
   std::unique_ptr<breaker::Breaker> breaker;
   std::unique_ptr<CompiledClassify> classify;
+  limits::ConcurrencyLimiter limiter;
+  limits::TokenBucket bucket;
   ChainContext context;
   std::optional<CallChain> chain;
 
@@ -26,6 +30,8 @@ struct Fixture : Scene {
     breaker = std::make_unique<breaker::Breaker>(upstream.circuit_breaker, kStart, 1);
     classify = std::make_unique<CompiledClassify>(upstream.circuit_breaker.classify);
     context = {breaker.get(), classify.get(), &store, store.partition("orders"), &fetches};
+    context.limiter = &limiter;
+    context.token_bucket = &bucket;
   }
   std::optional<Reply> start(Time now) {
     chain.reset();
