@@ -87,9 +87,9 @@ for preset in "${presets[@]}"; do
 done
 
 if [[ -n $coverage ]]; then
-  build asan unit_config unit_filters unit_breaker
+  build asan unit_config unit_filters unit_balance unit_breaker
   find build/asan -name '*.gcda' -delete
-  run_ctest asan -R '^unit_(config|filters|breaker)$'
+  run_ctest asan -R '^unit_(config|filters|balance|breaker)$'
   gcovr --root . --filter config/ --filter filters/ --gcov-executable "llvm-cov gcov" --print-summary \
     --fail-under-line 90 build/asan || failed+=("coverage below 90 %")
 fi

@@ -42,12 +42,8 @@ class Choice {
   // One by weight, other than `except`; kNone: there is no other.
   std::uint32_t draw(std::uint32_t except = kNone) {
     if (except != kNone && tier_.size() == 1) return kNone;
-    for (unsigned n = 0; n < kDraws; ++n) {
-      // Where one outweighs all others, every draw may be the one to except.
-      const std::uint32_t drawn = n < kDraws / 2 || except == kNone ? tier_.draw(random_) : tier_.draw_any(random_);
-      if (drawn != except && admits(drawn)) return drawn;
-    }
-    return look_at_all(except);
+    const std::uint32_t drawn = draw_some(except);
+    return drawn != kNone ? drawn : look_at_all(except);
   }
 
   // The next one in turn. One that is passed over has had its turn: the one behind it gets no more than its own.
@@ -72,7 +68,7 @@ class Choice {
     const std::uint32_t first = draw();
     const std::uint32_t other = first == kNone ? kNone : draw(first);
     if (other == kNone) return first;
-    return load(other) < load(first) ? other : first;
+    return load(other).of_other(load(first)) < load(first).of_first() ? other : first;
   }
 
   // The first of two, unless the other one is clearly better; others, too, while the best one so far is bad.
@@ -86,7 +82,7 @@ class Choice {
     Scored best = scored(first, of_first, typical.latency);
     best.improve(scored(other, of_other, typical.latency));
     for (unsigned n = 0; n < kMoreDraws && best.badness > kBad; ++n)
-      if (const std::uint32_t more = draw(best.candidate); more != kNone)
+      if (const std::uint32_t more = draw_some(best.candidate); more != kNone)
         best.improve(scored(more, view(more), typical.latency));
     return best.candidate;
   }
@@ -96,16 +92,28 @@ class Choice {
   static constexpr std::uint32_t kDraws = 6;
   static constexpr unsigned kHashes = 4;
   static constexpr unsigned kMoreDraws = 8;
-  static constexpr float kBad = 0.5F;      // doublings
+  static constexpr float kBad = 0.3F;      // doublings
   static constexpr float kClearly = 1.2F;  // so much lower has a score to be
   static constexpr std::uint64_t kRehash = 0x9e3779b97f4a7c15U;
 
+  // How loaded two of a pair are, of which the first was drawn by its weight: requests for the weight, the new one
+  // included. A first one that is idle is as good as any: else the heavy ones had all requests of a quiet time.
+  struct Load {
+    float requests;
+    float share;  // weight divided by the mean weight
+    float per_weight() const { return requests / share; }
+    float with_one_more() const { return per_weight() + (1 + 1 / share) / 2; }
+    float of_first() const { return requests == 0 ? 1 : with_one_more(); }
+    float of_other(const Load& first) const { return first.requests == 0 ? per_weight() + 1 : with_one_more(); }
+  };
+
   struct Scored {
     std::uint32_t candidate;
-    float score;
     float badness;
+    float expected;
+    Load load;
     void improve(const Scored& other) {
-      if (other.score * kClearly < score) *this = other;
+      if (other.expected * other.load.of_other(load) * kClearly < expected * load.of_first()) *this = other;
     }
   };
 
@@ -113,7 +121,16 @@ class Choice {
     if (!eligible_(candidate)) return false;
     if (slow_start_.count() == 0) return true;
     const float ramp = candidates_[candidate].health->ramp(now_, slow_start_);
-    return ramp >= 1 || static_cast<float>(random_.below(1U << 16)) < ramp * 65536.0F;
+    return ramp >= 1 || static_cast<float>(random_.below(1U << 16)) < ramp * (1U << 16);
+  }
+
+  // kNone: none of kDraws was eligible. Where one outweighs all others, each draw by weight may be the one to except.
+  std::uint32_t draw_some(std::uint32_t except) {
+    for (unsigned n = 0; n < kDraws; ++n) {
+      const std::uint32_t drawn = n < kDraws / 2 || except == kNone ? tier_.draw(random_) : tier_.draw_any(random_);
+      if (drawn != except && admits(drawn)) return drawn;
+    }
+    return kNone;
   }
 
   // One of all that are eligible, by weight, in one pass: each takes the place with its share of the weights so far.
@@ -133,11 +150,11 @@ class Choice {
     return slow_start_.count() == 0 ? 1 : candidates_[one].health->ramp(now_, slow_start_);
   }
   float share(std::uint32_t one) const { return tier_.share(candidates_[one].weight); }
-  float load(std::uint32_t one) const { return static_cast<float>(candidates_[one].health->in_flight()) / share(one); }
+  Load load(std::uint32_t one) const { return {static_cast<float>(candidates_[one].health->in_flight()), share(one)}; }
   HealthView view(std::uint32_t one) const { return candidates_[one].health->view(now_); }
   Scored scored(std::uint32_t one, const HealthView& view, LogLatency typical) const {
     const float badness = view.badness(typical);
-    return {one, view.score(badness, typical, share(one)), badness};
+    return {one, badness, view.expected(badness, typical), {static_cast<float>(view.in_flight), share(one)}};
   }
 
   const std::vector<Candidate>& candidates_;

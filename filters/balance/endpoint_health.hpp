@@ -26,9 +26,9 @@ enum class Result : std::uint8_t {
 // The state of the address owns it, and outlives its requests. No function waits, allocates or fails.
 //
 // Latency is a peak EWMA as finagle and linkerd have it: a slower answer counts at once, a faster one draws it down to
-// 1/e in 3 s. It is kept as a logarithm, and an answer raises it by half a doubling, or by more where good answers are
-// rare: a few slow answers drive requests away, one of many does not (some requests are slow at every address). The
-// share of successes weighs each answer by the time since the last good one, within bounds.
+// 1/e in 3 s. It is kept as a logarithm, and an answer raises it by a quarter of a doubling, or by more where good
+// answers are rare: a few slow answers drive requests away, one of many does not (some requests are slow at every
+// address). The share of successes weighs each answer by the time since the last good one, within bounds.
 //
 // An address that is bad is not starved: what is held against it wears off while no request is sent to it, after 9 s at
 // the latest. Then one is, which makes everything count again, so that others do not follow before its answer. One that
@@ -66,8 +66,6 @@ class alignas(64) EndpointHealth {
   std::uint32_t in_flight() const noexcept;
 
  private:
-  struct Answers;
-  struct Load;
   template <class Change>
   void change_load(Change) noexcept;
   void judge(Result, nanoseconds latency, Time now) noexcept;

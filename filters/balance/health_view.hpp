@@ -33,19 +33,19 @@ struct HealthView {
     return bad * std::max(1 - quiet / pause, 0.0F);
   }
 
-  // What a request has to expect, in typical latencies: latency x (requests in flight / share + 1) / successes^4; lower
-  // is better, 1 is an ordinary address that is idle. `share` is its weight divided by the mean weight. An unknown
-  // latency counts as the typical one.
-  float score(LogLatency typical, float share = 1) const noexcept { return score(badness(typical), typical, share); }
-  // The same where the badness is known.
-  float score(float badness, LogLatency typical, float share) const noexcept {
+  // What a request has to expect, in typical latencies: latency x (requests in flight + 1) / successes^4; lower is
+  // better, 1 is an ordinary address that is idle.
+  float score(LogLatency typical) const noexcept {
+    return expected(badness(typical), typical) * static_cast<float>(in_flight + 1);
+  }
+  // The part of it that is not load; its badness is known. An unknown latency counts as the typical one.
+  float expected(float badness, LogLatency typical) const noexcept {
     const float worse = badness - (latency > 0 ? beyond(typical, latency) : 0);  // doublings
-    const float load = static_cast<float>(in_flight) / share + 1;
-    return worse == 0 ? load : std::exp2(worse) * load;
+    return worse == 0 ? 1 : std::exp2(worse);
   }
 
  private:
-  static constexpr float kAlike = 0.75F;          // doublings
+  static constexpr float kAlike = 1.0F;           // doublings
   static constexpr float kPower = 4.0F;           // of the share of successes: 0.84 counts as half as good
   static constexpr float kMinOverdue = 2e6F;      // ns: two ticks
   static constexpr std::uint32_t kFew = 2;        // requests at an address that has not answered yet

@@ -39,7 +39,7 @@ class Picker {
     return std::nullopt;
   }
 
-  // The latency that this worker's picks of late had; 0: none is known. For EndpointHealth's scores.
+  // What the better ones take, as this worker has seen it; 0: unknown. For HealthView::score.
   LogLatency typical_latency() const noexcept { return typical_.latency; }
 
  private:

@@ -35,7 +35,7 @@ class Rendezvous {
 
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   static constexpr unsigned kBucketBits = 16;
-  static constexpr std::size_t kDrawn = 16;
+  static constexpr std::size_t kDrawn = 8;
 
  private:
   struct Best {

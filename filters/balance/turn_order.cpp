@@ -17,6 +17,7 @@ std::vector<std::uint32_t> turns_of(const std::vector<std::uint32_t>& weights) {
   const double limit = std::max<double>(TurnOrder::kMaxTurns, 16.0 * static_cast<double>(weights.size()));
   const double scale = std::min(1.0, limit / total) / divisor;
   std::vector<std::uint32_t> turns;
+  turns.reserve(weights.size());
   for (const std::uint32_t weight : weights)
     turns.push_back(std::max(1U, static_cast<std::uint32_t>(std::lround(weight * scale))));
   return turns;
