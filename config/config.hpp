@@ -104,12 +104,19 @@ struct Transitions {
   bool operator==(const Transitions&) const = default;
 };
 
+// After a recovery the admitted share of calls grows linearly from 10 % to all; the rest takes the fallback chain.
+struct Ramp {
+  milliseconds duration = 30s;
+  bool operator==(const Ramp&) const = default;
+};
+
 struct Recovery {
   std::uint32_t half_open_max_calls = 3;  // 1..127, in flight
   std::uint32_t success_threshold = 3;    // 1..127
   bool strict_mode = true;                // any failure re-opens; else the half_open_max_calls-th
   milliseconds max_half_open = 60s;
   milliseconds settle_after = 10s;
+  std::optional<Ramp> ramp = std::nullopt;
   bool operator==(const Recovery&) const = default;
 };
 
