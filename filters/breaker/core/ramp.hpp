@@ -15,8 +15,8 @@ namespace fusewire::breaker {
 // passed. In whole numbers, parts of 10 x duration, so that 10 % is every tenth call and not every eleventh.
 class RampShare {
  public:
-  // Durations are at most 2^32 ms (Settings), so that a whole call fits the ramp's 42 bits.
-  // A time before `closed_since` is as `closed_since`. A duration of 0 admits all.
+  // Durations are below 2^32 ms (as Settings has them), so that a whole call fits the ramp's 42 bits; one of 0 admits
+  // all. A time before `closed_since` is taken for `closed_since`.
   constexpr RampShare(Millis closed_since, Millis duration, Millis now) noexcept
       : whole_(static_cast<std::uint64_t>(10 * duration)),
         parts_(static_cast<std::uint64_t>(duration + 9 * std::clamp<Millis>(now - closed_since, 0, duration))) {}
