@@ -32,7 +32,7 @@ namespace fusewire {
 // The window rolls in slots of 250 ms. Calls are counted over as many slots as lie within the window, retries over as
 // many as cover it, so each window that ends with a retry keeps the bound to the millisecond; the price is up to a
 // quarter of a second of calls that count no more, and of retries that still do: of a steady stream 97.5 % of the ratio
-// with a window of 10 s, 78 % with one of 1 s. Each slot's word carries the turn of the ring in which it was written: a
+// with a window of 10 s, 80 % with one of 1 s. Each slot's word carries the turn of the ring in which it was written: a
 // word of another turn is empty, so nothing rotates, no timer runs, and an idle gap of any length empties the budget.
 // For retries time never goes back: one with an older reading of the clock than another's is judged at the other's.
 //
