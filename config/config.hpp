@@ -91,25 +91,10 @@ struct Transitions {
   bool operator==(const Transitions&) const = default;
 };
 
-// The rest of them takes the fallback chain.
+// After a recovery the admitted share of calls grows linearly from 10 % to all; the rest takes the fallback chain.
 struct Ramp {
-  milliseconds duration = 30s;  // from a tenth of all calls to all of them
+  milliseconds duration = 30s;
   bool operator==(const Ramp&) const = default;
-};
-
-// What the trials of a half-open breaker are.
-struct Probe {
-  enum class Type {
-    traffic,  // requests of users
-    active,   // requests of the proxy's own; users' are rejected meanwhile
-    connect,  // as traffic, but half-open as soon as a connection succeeds
-  };
-  Type type = Type::traffic;
-  std::string path = "/";      // active
-  milliseconds interval = 1s;  // active, connect
-  milliseconds timeout = 1s;   // likewise
-  Conditions expect;           // active: statuses; none: 200 to 399
-  bool operator==(const Probe&) const = default;
 };
 
 struct Recovery {
@@ -118,7 +103,6 @@ struct Recovery {
   bool strict_mode = true;                // any failure re-opens; else the half_open_max_calls-th
   milliseconds max_half_open = 60s;
   milliseconds settle_after = 10s;
-  Probe probe = {};
   std::optional<Ramp> ramp = std::nullopt;
   bool operator==(const Recovery&) const = default;
 };
@@ -284,7 +268,6 @@ struct Upstream {
   UpstreamLimits limits;
   Fallback fallback;
   Cache cache;
-  std::optional<HealthCheck> health_check;
   UpstreamTls tls;
   bool operator==(const Upstream&) const = default;
 };

@@ -28,14 +28,4 @@ struct LoadBalancing {
   bool operator==(const LoadBalancing&) const = default;
 };
 
-// The proxy's own requests, by which it sees that an endpoint is bad or good again.
-struct HealthCheck {
-  std::string path = "/healthz";
-  milliseconds interval{5000};
-  milliseconds timeout{1000};
-  std::uint32_t healthy = 2;    // so many good ones in a row
-  std::uint32_t unhealthy = 3;  // so many bad ones in a row
-  bool operator==(const HealthCheck&) const = default;
-};
-
 }  // namespace fusewire::config

@@ -85,6 +85,12 @@ void describe(V& v, Transitions& transitions) {
 }
 
 template <class V>
+void describe(V& v, Ramp& ramp) {
+  v.usual("duration");
+  v.key("duration", ramp.duration, Duration(kWaitSpan), "How long it grows");
+}
+
+template <class V>
 void describe(V& v, Recovery& recovery) {
   v.key("half_open_max_calls", recovery.half_open_max_calls, Count(1, kMaxSmall), "Trial calls in flight at once");
   v.key("success_threshold", recovery.success_threshold, Count(1, kMaxSmall), "So many successes close the breaker");
@@ -97,7 +103,9 @@ void describe(V& v, Recovery& recovery) {
     inner.only("type", "traffic", {"active"});
     for (const char* key : {"path", "interval", "timeout", "expect"}) inner.later(key);
   });
-  v.later("ramp", "off");
+  v.switchable(
+      "ramp", recovery.ramp, Ramp{},
+      "After closing, the admitted share of calls grows from a tenth to all; the rest takes the fallback chain");
 }
 
 template <class V>

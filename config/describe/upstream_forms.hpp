@@ -32,7 +32,7 @@ struct PresetName : Scalar {
 inline constexpr Range kFromNothing{.low = 0, .high = 1'000'000};
 inline constexpr Range kPerSecond{.low = 0, .high = 1'000'000, .low_included = false};
 inline constexpr Span kAdaptiveSpan{.low = 1s, .high = 24h};
-inline constexpr Span kBudgetSpan{.low = 500ms, .high = 60s};
+inline constexpr Span kBudgetSpan{.low = 1s, .high = 30s};
 
 // Methods, or `idempotent` (RFC 9110 §9.2.2), which is the empty list.
 struct RetriedMethods : ScalarList {

@@ -68,6 +68,8 @@ std::string_view state_of(RejectedBy by) {
       return "half_open";
     case RejectedBy::forced_open:
       return "forced_open";
+    case RejectedBy::ramp:
+      return "ramp";
   }
   return {};
 }
@@ -102,6 +104,9 @@ std::string rejection_sentence(const config::Upstream& upstream, const breaker::
     case RejectedBy::forced_open:
       text += "forced open by an operator";
       if (rejection.retry_after) text += " for another " + in_seconds(*rejection.retry_after);
+      break;
+    case RejectedBy::ramp:
+      text += "closed again, but for now admits only a growing share of calls";
       break;
   }
   return text;

@@ -13,6 +13,7 @@
 namespace fusewire {
 
 // Thread-safe and lock-free; nothing allocates. One for each upstream, owned by its state and shared by all workers.
+// The idea is that of Finagle's and linkerd's retry budgets.
 //
 // Each call pays in `ratio` once, whatever comes of it; each retry (and each hedge) takes one. A retry at `now` is
 // allowed where, it included,
@@ -21,17 +22,19 @@ namespace fusewire {
 //
 // so a failing upstream is asked at most 1 + ratio times as often as its callers ask, and `min_per_second` times a
 // second beside that, for upstreams with few calls. `age` is the time since the budget was made: an upstream that has
-// just started has the minimum of the time that has passed, and one second's beforehand, not a whole window's. One that
-// is old and was idle has a whole window's at once. With ratio 0 the minimum alone allows retries; with both 0 there
-// are none.
+// just started has the minimum of the time that has passed and of one second more, not a whole window's. One that is
+// old and was idle has a whole window's at once. With ratio 0 the minimum alone allows retries; with both 0 there are
+// none.
 //
-// Exact under concurrency: retries are numbered by one word, and a number is given only to the caller whose sum was
-// computed with the number before it. Two callers never share a token, and none is refused while one is left.
+// Exact under concurrency: retries are counted in one word, and the exchange that counts one succeeds only if no other
+// was counted since the sums were made. No token is given out twice, and no retry is refused while one is left.
 //
 // The window rolls in slots of 250 ms. Calls are counted over as many slots as lie within the window, retries over as
-// many as cover it, so a window cut at any instant keeps the bound; the price is up to half a second of calls that
-// count no more, and of retries that still do. Each slot's word carries the turn of the ring in which it was written: a
+// many as cover it, so each window that ends with a retry keeps the bound to the millisecond; the price is up to a
+// quarter of a second of calls that count no more, and of retries that still do: of a steady stream 97.5 % of the ratio
+// with a window of 10 s, 80 % with one of 1 s. Each slot's word carries the turn of the ring in which it was written: a
 // word of another turn is empty, so nothing rotates, no timer runs, and an idle gap of any length empties the budget.
+// For retries time never goes back: one with an older reading of the clock than another's is judged at the other's.
 //
 // Settings come with each call, because a route's may differ from its upstream's and a reload changes them: a call pays
 // by its own ratio, a retry is judged by its own window and minimum, and what was counted stays.
@@ -48,8 +51,8 @@ class RetryBudget {
 
   // Once a call, with its first attempt.
   void deposit(const Settings&, Time now) noexcept;
-  // Right before a retry is decided on; false: there must be none. A token is never given back: one that is not used
-  // leaves with the window.
+  // When a retry is decided on; false: there must be none. A token is never given back: one that is not used leaves
+  // with the window.
   bool try_take(const Settings&, Time now) noexcept;
   // How many retries would be allowed now: for admin and metrics.
   std::uint64_t available(const Settings&, Time now) const noexcept;

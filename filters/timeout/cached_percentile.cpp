@@ -2,6 +2,7 @@
 #include "filters/timeout/cached_percentile.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fusewire {
 namespace {
@@ -16,7 +17,7 @@ static_assert(latency_scale::kBuckets <= 1U << kBucketBits);
 // Of which window's contents, and which percentile. Never 0, as the word is before the first reading: the share is at
 // least 1/10,000.
 std::uint64_t key_of(const LatencyWindow& window, double p) noexcept {
-  const auto share = static_cast<std::uint64_t>(std::clamp(p, 0.0001, 1.0) * 10'000 + 0.5);
+  const auto share = static_cast<std::uint64_t>(std::lround(std::clamp(p, 0.0001, 1.0) * 10'000));
   return std::uint64_t{window.clears()} << kShareBits | share;
 }
 

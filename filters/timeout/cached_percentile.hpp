@@ -9,10 +9,10 @@
 
 namespace fusewire {
 
-// Thread-safe and lock-free. Reading a window costs microseconds, this some nanoseconds: the reading is kept for 100
-// ms, and then the one call that finds it old and wins an exchange makes the next, while others go on with the old one.
-// A reading of before the window was emptied, or of another percentile, is never given out: who finds one reads anew.
-// So one object is for one percentile; with two that alternate it is right, but caches nothing.
+// Thread-safe and lock-free. A reading of the window is kept for 100 ms. Of the calls that then find it old, the one
+// that wins an exchange reads the window, and the others go on with the old reading. A reading from before the window
+// was emptied, or of another percentile, is never given out: a call that finds one reads the window itself. So one
+// object is for one percentile; with two that alternate it is right but saves nothing.
 class CachedPercentile {
  public:
   static constexpr std::int64_t kKeptMs = 100;

@@ -15,8 +15,9 @@ bool others_used_it(const Call& call, Time now) noexcept {
 }
 
 // The way back of an answer that stands in for the upstream's: a twentieth of the time, and 50 ms at most.
-milliseconds kept_back(const Call& call, milliseconds total, bool asked) noexcept {
-  if (!asked || call.fallback->chain.empty()) return milliseconds::zero();
+milliseconds kept_back(const Call& call, milliseconds total) noexcept {
+  const bool by_client = total < call.timeouts->total;
+  if (!by_client || call.fallback->chain.empty()) return milliseconds::zero();
   return std::min(total / 20, milliseconds(50));
 }
 
@@ -26,7 +27,7 @@ Step DeadlineFilter::on_request(Call& call, Reply& reply, Time now) {
   const auto asked = client_deadline_ms(call);
   const milliseconds total = total_of(call, asked);
   call.deadline_asked = asked.has_value();
-  call.total_at = std::min(call.total_at, call.context->started + total - kept_back(call, total, asked.has_value()));
+  call.total_at = std::min(call.total_at, call.context->started + total - kept_back(call, total));
   call.short_deadline = total < call.timeouts->total || others_used_it(call, now);
   if (now < call.total_at) return Proceed{};
   call.exchange->outcome = Outcome::local;

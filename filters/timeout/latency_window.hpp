@@ -12,15 +12,16 @@
 
 namespace fusewire {
 
-// A histogram over a sliding window. Thread-safe and lock-free: all workers record into the one of an upstream's state.
+// A histogram over a sliding window. Thread-safe and lock-free: all workers record into the one of an upstream's state;
 // clear and set_window are for the control thread. 14 KiB, and nothing allocates.
 //
-// The window consists of eight slices, the current one included, so that it spans between 7/8 of its length and all of
-// it. A slice has a header, which says of which stretch of time it is and since which clear, and one counter for each
-// bucket. A recording that finds the header of another stretch writes its own and empties what is left in the slice: so
-// no thread sweeps, and an idle gap of any length leaves the window empty. A counter carries the header's `use`, by
-// which its reader and its writers know what is left from before: none is lost or counted twice while the slice is
-// being emptied. Recording is one such exchange for a header and one for a counter.
+// The window consists of eight slices, the current one included, so it spans between 7/8 of its length and all of it. A
+// slice has one counter for each bucket, and a header that names the stretch of time that it counts. A call that
+// records and finds an older header writes the present one and empties the counters; so no thread sweeps, and an idle
+// gap of any length leaves the window empty. Each time that a slice is begun it gets the next `use` number, and its
+// counters carry that number, too: while they are being emptied, readers pass over those of an earlier use and writers
+// start them afresh. So no latency is lost or counted twice. Recording is one exchange on a counter; the first one of a
+// slice also has one on the header and looks at all counters (some 200 ns).
 //
 // A latency is seen with the relative error of its bucket, 3.1 % (latency_scale.hpp). A counter holds 16 million
 // latencies of its slice and counts no further.

@@ -99,7 +99,7 @@ TEST_CASE("a client's deadline shortens the total timeout and is passed on reduc
   Response reply;
   const auto taken = time_of([&] { reply = rig.proxy.get("/", "X-Request-Timeout-Ms: 300\r\n"); });
   check_problem(reply, 504, "TotalTimeout");
-  CHECK(taken >= 300ms);
+  CHECK(taken >= 280ms);  // a twentieth is kept back for a fallback's answer
   CHECK(taken < 5s);
   const std::string passed_on = rig.upstream.requests().front().field("X-Request-Timeout-Ms");
   CAPTURE(passed_on);

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <thread>
@@ -46,6 +47,7 @@ std::vector<config::CircuitBreaker> reloads() {
   all[2].detection.failure_count = config::FailureCount{.threshold = 3, .window = 30ms};
   all[3].mode = config::Mode::shadow;
   all[3].recovery.strict_mode = false;
+  all[2].recovery.ramp = all[3].recovery.ramp = fusewire::config::Ramp{.duration = 5ms};
   all[4].mode = config::Mode::disabled;
   all[5].detection.window = {.type = config::WindowType::count_based, .duration = 200ms, .size = 11};
   all[5].detection.consecutive_failures = fusewire::config::Consecutive{.threshold = 2};
@@ -257,6 +259,23 @@ TEST_CASE("vector 4: 16 callers at the instant open -> half-open get exactly the
     }
   });
   CHECK(wrong == 0);
+}
+
+TEST_CASE("16 callers that ramp at once are admitted as often as their shares say, together") {
+  config::CircuitBreaker config = nervous();
+  config.transitions.backoff.jitter = 0;
+  config.recovery.ramp = fusewire::config::Ramp{.duration = 10s};
+  Breaker breaker(config, Time{}, 7);
+  for (int call = 0; call < 5; ++call)
+    std::get<Permit>(breaker.try_acquire(Time{})).failure(FailureKind::reset, Time{});
+  const Time closed = Time{} + 5ms;
+  for (int call = 0; call < 2; ++call) std::get<Permit>(breaker.try_acquire(closed)).success(closed);
+  std::atomic<int> admitted{0};
+  on_all_threads([&](unsigned) {
+    for (int call = 0; call < 5000; ++call)
+      if (std::holds_alternative<Permit>(breaker.try_acquire(closed + 5s))) ++admitted;
+  });
+  CHECK(std::abs(admitted - 16 * 5000 * 55 / 100) <= 1);
 }
 
 TEST_CASE("no call is lost or counted twice, over time and over calls") {

@@ -31,8 +31,8 @@ Breaker::Answer Breaker::try_acquire(Time now) noexcept {
   if (here.settings.mode == config::Mode::disabled) return unjudged(here);
   if (const OverrideWord forced = current_override(here); forced.is_set()) return acquire_overridden(here, forced);
   const StateWord word = load();
-  if (word.state() == State::closed) return permit(here, word);
-  return acquire_beyond_closed(here, word);
+  if (word.state() == State::closed && here.settings.ramp == 0) return permit(here, word);
+  return acquire_by_state(here, word);
 }
 
 // The first call that sees an expired override removes it and emits one event.
@@ -54,9 +54,9 @@ Breaker::Answer Breaker::acquire_overridden(const CallContext& here, OverrideWor
   return refuse(here, {RejectedBy::forced_open, word.left(here.at)});
 }
 
-Breaker::Answer Breaker::acquire_beyond_closed(const CallContext& here, StateWord word) noexcept {
+Breaker::Answer Breaker::acquire_by_state(const CallContext& here, StateWord word) noexcept {
   for (;;) {
-    if (word.state() == State::closed) return permit(here, word);
+    if (word.state() == State::closed) return acquire_closed(here, word);
     if (word.state() == State::open) {
       if (const Millis rest = left(word, here.at); rest > 0)
         return refuse(here, {RejectedBy::open, milliseconds(rest)});
@@ -71,6 +71,21 @@ Breaker::Answer Breaker::acquire_beyond_closed(const CallContext& here, StateWor
       if (trip(here, word, cause)) return refuse(here, {RejectedBy::open, milliseconds(left(word, here.at))});
     }
   }
+}
+
+Breaker::Answer Breaker::acquire_closed(const CallContext& here, StateWord word) noexcept {
+  const auto share = ramp_share(here, word);
+  if (!share || ramp_.admit(word.generation(), *share)) return permit(here, word);
+  return refuse(here, {RejectedBy::ramp, milliseconds(0)});
+}
+
+// While recovery.ramp runs. A closed word has no row of trips unless trials have closed it: a new breaker and a reset
+// begin with 0.
+std::optional<RampShare> Breaker::ramp_share(const CallContext& here, StateWord word) const noexcept {
+  if (here.settings.ramp == 0 || word.row() == 0) return std::nullopt;
+  const Millis since = since_.of(word.generation());
+  const RampShare share(since < 0 ? here.at : since, here.settings.ramp, here.at);
+  return share.is_all() ? std::nullopt : std::optional(share);
 }
 
 // The first arrival after the interval makes the transition and takes the first slot in one step.

@@ -12,6 +12,7 @@
 
 #include "filters/breaker/core/override_word.hpp"
 #include "filters/breaker/core/permit.hpp"
+#include "filters/breaker/core/ramp.hpp"
 #include "filters/breaker/core/settings.hpp"
 #include "filters/breaker/core/stable_list.hpp"
 #include "filters/breaker/core/state_word.hpp"
@@ -38,6 +39,10 @@ namespace fusewire::breaker {
 //                                   +-------------- | half_open | ------------+
 //                                                   +-----------+
 //
+// With recovery.ramp a breaker that has closed by its trials admits a growing share of calls for a while and rejects
+// the others (RejectedBy::ramp); it is closed in all other respects. One that was closed by a reset, or is forced
+// closed, admits all.
+//
 // reset() leads from every state to closed. An override stands above the machine and does not move it: forced_open
 // rejects all calls, forced_closed admits all, and verdicts that come meanwhile are counted and decide nothing (one
 // that is on its way when the override is set may still). Mode `disabled` gives each call an unjudged permit, which
@@ -50,6 +55,7 @@ namespace fusewire::breaker {
 //   admission_        by the call that takes a half-open slot, before it
 //   counted_          by each verdict and each rejection, its rows by verdicts in closed; a reset or a reload ends rows
 //   the windows       by calls that end, or turn slow, in closed; the control thread empties them at a reload
+//   ramp_             by each call while the admitted share grows after a recovery
 //   made_room_        by a call that gives its half-open slot back early
 //   would_reject_     by a rejection in shadow mode
 //   last_interval_ to last_trip_: by the call (or reset) that wins a transition
@@ -137,7 +143,9 @@ class Breaker {
   // breaker.cpp: admission
   OverrideWord current_override(const CallContext&) noexcept;
   Answer acquire_overridden(const CallContext&, OverrideWord) noexcept;
-  Answer acquire_beyond_closed(const CallContext&, StateWord) noexcept;
+  Answer acquire_by_state(const CallContext&, StateWord) noexcept;
+  Answer acquire_closed(const CallContext&, StateWord) noexcept;
+  std::optional<RampShare> ramp_share(const CallContext&, StateWord closed) const noexcept;
   bool half_open(const CallContext&, StateWord& open) noexcept;
   bool take_slot(const CallContext&, StateWord& half_open) noexcept;
   Answer refuse(const CallContext&, Rejection) noexcept;
@@ -214,6 +222,8 @@ class Breaker {
 
   // Slots of a half-open generation that give_back_slot freed: each makes room for one more, unless its trial was slow.
   TaggedCount made_room_;
+
+  Ramp ramp_;
 
   // Written by transitions, but for the first, which shadow mode counts.
   std::atomic<std::uint64_t> would_reject_{0};

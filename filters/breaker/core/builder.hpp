@@ -76,6 +76,13 @@ class Builder {
   Builder& strict_mode(bool strict) {
     return set([&] { config_.recovery.strict_mode = strict; });
   }
+  // After a recovery; std::nullopt admits all calls at once.
+  Builder& ramp(std::optional<milliseconds> duration) {
+    return set([&] {
+      config_.recovery.ramp.reset();
+      if (duration) config_.recovery.ramp = fusewire::config::Ramp{*duration};
+    });
+  }
   Builder& max_half_open(milliseconds longest) {
     return set([&] { config_.recovery.max_half_open = longest; });
   }

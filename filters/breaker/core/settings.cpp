@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace fusewire::breaker {
 
@@ -16,6 +17,10 @@ std::uint8_t threshold(const std::optional<config::Consecutive>& row) {
 }
 
 double chance(const std::optional<config::Consecutive>& row) { return row ? row->chance.value_or(0) : 0; }
+
+std::uint32_t in_32_bits(milliseconds duration) {
+  return static_cast<std::uint32_t>(std::clamp<Millis>(duration.count(), 0, std::numeric_limits<std::uint32_t>::max()));
+}
 
 bool has_bad_chance(const std::optional<config::Consecutive>& row) {
   return row && row->chance && !is_ratio(*row->chance);
@@ -52,7 +57,8 @@ Settings compile(const config::CircuitBreaker& from) {
   to.backoff_max = from.transitions.backoff.max.count();
   to.multiplier = from.transitions.backoff.multiplier;
   to.jitter = from.transitions.backoff.jitter;
-  to.max_half_open = from.recovery.max_half_open.count();
+  to.max_half_open = in_32_bits(from.recovery.max_half_open);
+  if (from.recovery.ramp) to.ramp = in_32_bits(from.recovery.ramp->duration);
   return to;
 }
 
@@ -83,6 +89,7 @@ const char* why_invalid(const config::CircuitBreaker& config) {
   if (!(backoff.jitter >= 0 && backoff.jitter <= 1)) return "backoff.jitter is not in 0..1";
   if (!is_small(config.recovery.half_open_max_calls)) return "half_open_max_calls is not in 1..127";
   if (!is_small(config.recovery.success_threshold)) return "success_threshold is not in 1..127";
+  if (config.recovery.ramp && config.recovery.ramp->duration.count() < 1) return "ramp.duration is below 1ms";
   return nullptr;
 }
 

@@ -25,7 +25,8 @@ struct Settings {
   Millis backoff_max = 0;
   double multiplier = 1;
   double jitter = 0;
-  Millis max_half_open = 0;
+  std::uint32_t max_half_open = 0;          // ms; 49 days are the most
+  std::uint32_t ramp = 0;                   // ms, likewise; 0: off
   SlidingWindow* window = nullptr;          // the breaker's
   FailureWindow* failure_window = nullptr;  // the breaker's; null where failure_count is off
 

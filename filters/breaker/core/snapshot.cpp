@@ -52,6 +52,8 @@ void Breaker::show_times(const CallContext& here, StateWord word, Snapshot& seen
   seen.override_state = forced.at(here.at);
   if (seen.override_state != Override::none)
     seen.time_in_override = milliseconds(here.at - override_set_at_.load(std::memory_order_relaxed));
+  if (word.state() == State::closed)
+    if (const auto share = ramp_share(here, word)) seen.ramp_share = share->value();
   if (word.state() == State::open) seen.open_remaining = milliseconds(left(word, here.at));
   seen.retry_after = retry_after(here.now);
 

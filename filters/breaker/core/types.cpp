@@ -37,7 +37,7 @@ std::string_view to_string(FailureKind kind) {
 }
 
 std::string_view to_string(RejectedBy by) {
-  return name_of(std::array<std::string_view, 3>{"open", "half_open", "forced_open"}, by);
+  return name_of(std::array<std::string_view, 4>{"open", "half_open", "forced_open", "ramp"}, by);
 }
 
 }  // namespace fusewire::breaker

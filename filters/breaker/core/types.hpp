@@ -27,7 +27,7 @@ enum class Reason : std::uint8_t {
   half_open_timeout
 };
 enum class FailureKind : std::uint8_t { connect_error, timeout, reset, protocol_error, incomplete, status, other };
-enum class RejectedBy : std::uint8_t { open, half_open, forced_open };
+enum class RejectedBy : std::uint8_t { open, half_open, forced_open, ramp };
 
 inline constexpr std::size_t kReasons = 7;
 
@@ -40,7 +40,7 @@ std::string_view to_string(RejectedBy);
 
 struct Rejection {
   RejectedBy by = RejectedBy::open;
-  std::optional<milliseconds> retry_after;  // absent: forced open without an end. half_open: 0
+  std::optional<milliseconds> retry_after;  // absent: forced open without an end. half_open, ramp: 0
 };
 
 // What the window held, by the names of the admin API and of events.
@@ -90,6 +90,7 @@ struct Snapshot {
   } half_open;
   std::optional<milliseconds> retry_after;  // retry_after_ms in JSON; absent: none is known
   milliseconds open_remaining{0};           // 0 unless open and the interval runs
+  std::optional<double> ramp_share;         // of calls, 0.1 to 1, while recovery.ramp runs; absent: it does not
   Totals totals;
   std::optional<Trip> last_trip;
   std::optional<milliseconds> time_in_override;  // absent: there is none

@@ -44,7 +44,7 @@ TEST_CASE("every key of a breaker is read from JSON") {
   CHECK(breaker.detection.minimum_calls == 20);
   CHECK(breaker.transitions.open_timeout == 1500ms);
   CHECK(breaker.transitions.backoff == Backoff{1.5, 2min, 0});
-  CHECK(breaker.recovery == Recovery{7, 6, false, 5s, 1s, {}, {}});
+  CHECK(breaker.recovery == Recovery{7, 6, false, 5s, 1s, {}});
   CHECK(breaker.classify.failure.timeout);
   CHECK_FALSE(breaker.classify.failure.reset);
   CHECK(breaker.classify.failure.has_status(429));
@@ -159,7 +159,6 @@ TEST_CASE("what never is a call's outcome cannot be classified") {
 TEST_CASE("what is not built yet is refused as that") {
   CHECK(errors_of("recovery: {probe: {type: active}}") ==
         Lines{"recovery.probe.type: 'active' is not supported yet; only 'traffic' is"});
-  CHECK(errors_of("recovery: {ramp: {duration: 1s}}") == Lines{"recovery.ramp: not supported yet; only 'off' is"});
 }
 
 TEST_CASE("minimum_calls above a count window is an error, at whichever of them was written") {

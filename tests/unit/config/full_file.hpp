@@ -47,7 +47,7 @@ upstreams:
         window: {type: count_based, size: 99}
         minimum_calls: 11
       transitions: {open_timeout: 32s, backoff: {multiplier: 1.5, max: 299s, jitter: 0.3333333333333333}}
-      recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: off}
+      recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: {duration: 20s}}
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
     timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: {percentile: 0.95, multiplier: 3, min: 51ms, max: 14s, minimum_samples: 99, window: 61s}, deadline_header: off}
     retries: {attempts: 3, on: [reset], methods: idempotent, budget: off, hedge: off}

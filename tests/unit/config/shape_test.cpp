@@ -50,8 +50,6 @@ TEST_CASE("a key of an upstream that is not built is refused as that, and not as
            {"read_only_when_open: true", "read_only_when_open: not supported yet; only 'false' is"},
            {"retries: {hedge: {after: p95}}", "retries.hedge: not supported yet; only 'off' is"},
            {"limits: {adaptive_concurrency: on}", "limits.adaptive_concurrency: not supported yet; only 'off' is"},
-           {"circuit_breaker: {recovery: {ramp: {duration: 10s}}}",
-            "circuit_breaker.recovery.ramp: not supported yet; only 'off' is"},
            {"circuit_breaker: {recovery: {probe: {path: /x}}}",
             "circuit_breaker.recovery.probe.path: not supported yet"},
            {"fallback: {chain: [{queue: {size: 1}}]}", "fallback.chain.0.queue: not supported yet"},
@@ -102,7 +100,6 @@ TEST_CASE("what is not built may be said to be off") {
     read_only_when_open: false
     retries: {hedge: off}
     limits: {adaptive_concurrency: false}
-    circuit_breaker: {recovery: {ramp: off}}
     cache: {serve: on_error}
 )");
   good(load_with("state: off\ntracing: off\nevents: {webhooks: []}\n"));

@@ -107,7 +107,7 @@ TEST_CASE("the effective configuration does not name it") {
 }
 
 TEST_CASE("what is done today anyway may be said") {
-  good_upstream(R"(    circuit_breaker: {recovery: {probe: {type: traffic}, ramp: off}}
+  good_upstream(R"(    circuit_breaker: {recovery: {probe: {type: traffic}}}
     retries: {hedge: off}
 )");
   good(load_with("state: off\nfleet: off\nflags: {}\ninsights: off\ntracing: off\nevents: {webhooks: []}\n"));

@@ -13,6 +13,7 @@ using namespace fusewire::test;
 namespace {
 
 struct Fixture : Scene {
+  Fixture() { upstream.fallback.chain.clear(); }
   std::optional<Reply> run(FieldPairs fields = {}, Time now = kStart) {
     request = get("/a", fields);
     begin(kStart);
@@ -26,6 +27,22 @@ struct Fixture : Scene {
 };
 
 }  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "of a deadline that the client has named a little is kept back for a fallback's answer") {
+  upstream.fallback = config::Fallback{};
+  CHECK(total({{"X-Request-Timeout-Ms", "200"}}) == 190ms);
+  CHECK(total({{"X-Request-Timeout-Ms", "2000"}}) == 1950ms);
+  CHECK(total({{"X-Request-Timeout-Ms", "60000"}}) == 60s);
+  CHECK(total() == 60s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a deadline of a client that may not set one does not count") {
+  upstream.timeouts.total = 60s;
+  request.fields = make_fields({{"X-Request-Timeout-Ms", "200"}});
+  begin(kStart);
+  request_context.deadline_trusted = false;
+  CHECK_FALSE(client_deadline_ms(call));
+}
 
 TEST_CASE_FIXTURE(Fixture, "the deadlines are the configuration's, the total from the request's head") {
   upstream.timeouts = {.connect = 1s, .response = 2s, .idle = 3s, .total = 4s, .deadline_header = "x-deadline"};

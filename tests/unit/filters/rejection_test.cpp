@@ -53,19 +53,23 @@ TEST_CASE("times are rounded up to tenths") {
   CHECK(sentence(nullptr, RejectedBy::open, 1ms) == "circuit breaker 'orders' is open; next trial in 0.1 s");
 }
 
-TEST_CASE("half-open and forced open say so") {
+TEST_CASE("half-open, forced open and a ramp say so") {
   CHECK(sentence(nullptr, RejectedBy::half_open, 0ms) ==
         "circuit breaker 'orders' is half-open: its trial calls are still running");
   CHECK(sentence(nullptr, RejectedBy::forced_open, 600s) ==
         "circuit breaker 'orders' is forced open by an operator for another 600 s");
   CHECK(sentence(nullptr, RejectedBy::forced_open, std::nullopt) ==
         "circuit breaker 'orders' is forced open by an operator");
+  CHECK(sentence(nullptr, RejectedBy::ramp, 0ms) ==
+        "circuit breaker 'orders' is closed again, but for now admits only a growing share of calls");
 }
 
 TEST_CASE("the reply is CircuitBreakerOpen with state and time left") {
   Scene scene;
-  const std::pair<RejectedBy, std::string_view> rows[] = {
-      {RejectedBy::open, "open"}, {RejectedBy::half_open, "half_open"}, {RejectedBy::forced_open, "forced_open"}};
+  const std::pair<RejectedBy, std::string_view> rows[] = {{RejectedBy::open, "open"},
+                                                          {RejectedBy::half_open, "half_open"},
+                                                          {RejectedBy::forced_open, "forced_open"},
+                                                          {RejectedBy::ramp, "ramp"}};
   for (const auto& [by, state] : rows) {
     const Reply reply = rejection_reply(scene.upstream, {by, 1234ms}, nullptr);
     CHECK(reply.origin == Reply::Origin::problem);

@@ -86,6 +86,7 @@ class RandomLife {
     r.success_threshold = one_of({1, 2, 3, 7});
     r.strict = below(2) == 0;
     r.max_half_open = one_of({1, 40, 400, 1500});
+    r.ramp = one_of({0, 0, 0, 7, 300, 4000});
     return r;
   }
 

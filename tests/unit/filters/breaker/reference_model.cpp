@@ -38,6 +38,7 @@ config::CircuitBreaker Rules::as_config() const {
   to.recovery.success_threshold = static_cast<std::uint32_t>(success_threshold);
   to.recovery.strict_mode = strict;
   to.recovery.max_half_open = milliseconds(max_half_open);
+  if (ramp != 0) to.recovery.ramp = fusewire::config::Ramp{milliseconds(ramp)};
   return to;
 }
 
@@ -48,6 +49,7 @@ ReferenceModel::Answer ReferenceModel::acquire() {
   if (forced() == Override::forced_closed) return {Permit{.generation = generation_}};
   if (forced() == Override::forced_open)
     return refuse(RejectedBy::forced_open, forced_until_ ? *forced_until_ - now_ : -1);
+  if (state_ == State::closed && !admits_by_ramp()) return refuse(RejectedBy::ramp, 0);
   if (state_ == State::closed) return {Permit{.generation = generation_}};
   if (state_ == State::open) {
     if (left() > 0) return refuse(RejectedBy::open, left());
@@ -61,6 +63,22 @@ ReferenceModel::Answer ReferenceModel::acquire() {
   if (now_ - last_admission_ < rules_.max_half_open) return refuse(RejectedBy::half_open, 0);
   trip(Reason::half_open_timeout);
   return refuse(RejectedBy::open, left());
+}
+
+// At t ms of a ramp of d, each call brings (d + 9 t) of the 10 d that an admission costs.
+bool ReferenceModel::admits_by_ramp() {
+  const std::int64_t t = now_ - since_;
+  const std::int64_t d = rules_.ramp;
+  if (!recovered_ || t >= d) return true;
+  const std::int64_t brings = is(Mutation::ramp_begins_at_nothing) ? 10 * t : d + 9 * t;
+  if (!credit_ && !is(Mutation::ramp_refuses_the_first)) {
+    credit_ = 0;
+    return true;
+  }
+  credit_ = std::min(credit_.value_or(0), 10 * d - 1) + brings;
+  if (*credit_ < 10 * d) return false;
+  *credit_ -= 10 * d;
+  return true;
 }
 
 int ReferenceModel::slots() const { return std::min(127, rules_.half_open_max_calls + room_); }
@@ -247,6 +265,8 @@ std::int64_t ReferenceModel::open_interval() const {
 }
 
 void ReferenceModel::begin(State state) {
+  recovered_ = state == State::closed && state_ == State::half_open;
+  if (!is(Mutation::ramp_goes_on_where_the_last_one_ended)) credit_.reset();
   state_ = state;
   ++generation_;
   since_ = now_;
@@ -271,6 +291,7 @@ void ReferenceModel::reset() {
   begin(State::closed);
   row_ = 0;
   last_interval_ = 0;
+  recovered_ = is(Mutation::reset_ramps);
 }
 
 ReferenceModel::Emptied ReferenceModel::reload(const Rules& to) {

@@ -35,6 +35,7 @@ struct Rules {
   int success_threshold = 3;
   bool strict = true;
   int max_half_open = 1000;
+  int ramp = 0;
 
   config::CircuitBreaker as_config() const;
 };
@@ -67,8 +68,12 @@ enum class Mutation {
   slow_trial_makes_room,
   withdrawn_call_makes_room,
   room_outlives_its_half_open,
+  reset_ramps,
+  ramp_refuses_the_first,
+  ramp_goes_on_where_the_last_one_ended,
+  ramp_begins_at_nothing,
 };
-inline constexpr int kMutations = 26;  // none included
+inline constexpr int kMutations = 30;  // none included
 
 class ReferenceModel {
  public:
@@ -132,6 +137,7 @@ class ReferenceModel {
   bool is(Mutation mutation) const { return mutation == mutation_; }
   Override forced() const;
   int slots() const;
+  bool admits_by_ramp();
   Answer refuse(RejectedBy, std::int64_t retry_after);
   void record(bool failed, bool was_slow, bool broke_off);
   void go_on(Row&);
@@ -174,6 +180,9 @@ class ReferenceModel {
   int successes_ = 0;
   int failures_ = 0;
   std::int64_t last_admission_ = 0;
+
+  bool recovered_ = false;              // closed by its trials
+  std::optional<std::int64_t> credit_;  // of the ramp; nothing before its first call
 
   Totals totals_;
   std::optional<Reason> last_trip_;
