@@ -52,9 +52,8 @@ struct Call {
   std::uint32_t generation = 0;  // of the breaker, when it did
   // Each endpoint has a breaker of its own, which judges attempts; the upstream's judges the call.
   bool endpoint_breakers = false;
-  // When the last attempt failed, another endpoint could have been asked: it says nothing of the upstream as a whole.
-  bool others_available = false;
   bool endpoint_available = true;  // for one more attempt, when the last one failed
+  bool another_endpoint = false;   // and that is not the one that has failed
 
   // Decided by the deadline filter, enforced by Forward. total_at ends at the response's head.
   Time total_at = kNever;
@@ -69,6 +68,7 @@ struct Call {
   bool nothing_sent = true;         // no byte went to an upstream for this request
   bool interim_sent = false;        // the client has had an interim response of an attempt
   std::uint8_t retries_made = 0;    // attempts that the retry filter has asked for
+  bool retries_are_over = false;    // the breaker has opened while one was waited for
   bool over_retry_budget = false;   // one more would have been made
   Verdict verdict = Verdict::none;  // set by the breaker filter
   // Its client has given it up, and it goes on without one until the upstream has answered: the breaker wants a

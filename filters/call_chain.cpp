@@ -17,8 +17,8 @@ constexpr bool all_filters(const std::tuple<F...>*) {
 static_assert(CallFilter<CallChain>);
 
 CallChain::CallChain(const ChainContext& context)
-    : filters_(CacheFilter{context}, RateFilter{context}, ConcurrencyFilter{context}, BreakerFilter{context},
-               DeadlineFilter{}, RetryFilter{context}, FallbackFilter{context}) {
+    : filters_(RetryFilter{context}, CacheFilter{context}, RateFilter{context}, ConcurrencyFilter{context},
+               BreakerFilter{context}, DeadlineFilter{}, FallbackFilter{context}) {
   static_assert(all_filters(static_cast<Filters*>(nullptr)));
 }
 

@@ -51,7 +51,7 @@ class CallChain {
   void on_released() noexcept;
 
  private:
-  using Filters = std::tuple<CacheFilter, RateFilter, ConcurrencyFilter, BreakerFilter, DeadlineFilter, RetryFilter,
+  using Filters = std::tuple<RetryFilter, CacheFilter, RateFilter, ConcurrencyFilter, BreakerFilter, DeadlineFilter,
                              FallbackFilter>;
 
   template <std::size_t I>

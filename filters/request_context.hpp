@@ -15,8 +15,9 @@ struct RequestContext {
   Time started = kNever;             // the head was complete
   WallTime wall{};                   // the same moment by the wall clock
   std::uint64_t random = 0;          // another number for each request
+  std::uint64_t body_size = 0;       // of what is in memory of the body
   bool body_replayable = true;       // no body, or all of it is still in memory
-  bool deadline_trusted = true;      // the client may set its deadline
+  bool deadline_trusted = true;      // the client may set its deadline and its priority
   bool background = false;           // the proxy's own, to renew what is stored: nobody is answered
 };
 

@@ -29,7 +29,8 @@ void describe(V& v, HashKey& hash) {
   v.usual("by");
   v.key("by", hash.by, OneOf(kHashKeys), "What requests that go to one endpoint have in common");
   v.key("name", hash.name, TextThat(is_token, "the name of a header or cookie"),
-        "by header or cookie: its name. A request without one goes by its client's address", commented("x-user-id"));
+        "by header or cookie: its name. A request without one goes by the address that the connection comes from",
+        commented("x-user-id"));
 }
 
 template <class V>
@@ -40,7 +41,8 @@ void describe(V& v, LoadBalancing& balancing) {
         "least_request: the less busy of two; hash: equal requests to one endpoint");
   v.section("hash", balancing.hash, "Of policy hash");
   v.key("slow_start", balancing.slow_start, DurationOrOff(),
-        "An endpoint that is new, or back, gets its share little by little within this time");
+        "An endpoint that is new, or back in its name's answer, gets its share little by little within this time; not "
+        "with hash");
 }
 
 template <class V>
@@ -82,7 +84,8 @@ void describe(V& v, Queue& queue) {
   v.key("size", queue.size, Count(1, 100'000), "Requests that wait at once");
   v.key("timeout", queue.timeout, Duration(), "How long one waits at most; never longer than its deadline");
   v.key("priority_header", queue.priority_header, FieldNameOrOff(),
-        "A request field with a whole number: the highest goes first, then the oldest; or off");
+        "A request field with a whole number: the highest goes first, then the oldest; or off. Where a listener names "
+        "trusted peers, only theirs counts");
 }
 
 template <class V>
@@ -160,7 +163,8 @@ void describe(V& v, Retries& retries) {
         "Of one attempt, where it is shorter than timeouts.response");
   v.section("backoff", retries.backoff, "The wait before a retry; an upstream's Retry-After makes it longer");
   v.switchable("budget", retries.budget, RetryBudget{}, "How many retries there may be, over all workers");
-  v.key("max_body", retries.max_body, Bytes(0, 16 * kMiB), "A request with a larger body is not sent twice");
+  v.key("max_body", retries.max_body, Bytes(0, 64 * kKiB),
+        "A request with a larger body is not sent twice, nor one whose body has not come whole with its head");
   v.later("hedge", "off");
 }
 

@@ -2,6 +2,7 @@
 #include "filters/balance/endpoint_load_filter.hpp"
 
 #include "filters/breaker/classify.hpp"
+#include "filters/timeout/deadline.hpp"
 
 namespace fusewire {
 namespace {
@@ -37,7 +38,8 @@ void EndpointLoadFilter::on_head(const Call& call, Time now) {
 
 void EndpointLoadFilter::on_done(const Call& call, Time now) noexcept {
   const Exchange& x = *call.exchange;
-  const bool by_client = x.client_withheld || (x.outcome == Outcome::total_timeout && call.short_deadline);
+  const bool late = x.outcome == Outcome::total_timeout;
+  const bool by_client = x.client_withheld || (late && (call.short_deadline || has_little_time(call, x.begun)));
   flight_.end(by_client ? Result::unanswered : result_of(x.outcome), now);
 }
 

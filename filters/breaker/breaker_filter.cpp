@@ -49,10 +49,15 @@ Time BreakerFilter::upstream_since(const Call& call) {
   return call.permitted + (x.request_sent == kNever ? Time::duration::zero() : x.request_sent - x.begun);
 }
 
+// What an endpoint does is for its own breaker to judge. Where there is no endpoint, it is the upstream's.
+bool BreakerFilter::is_excused(const Call& call, Outcome outcome) noexcept {
+  return call.endpoint_breakers && outcome != Outcome::dns_error && outcome != Outcome::dns_timeout;
+}
+
 void BreakerFilter::judge(Call& call, Outcome outcome, Time now) {
   if (!permit_.active()) return;
   if (call.runs_on) return static_cast<void>(permit_.give_back_slot(now));
-  call.verdict = permit_.judge(call, outcome, now, call.others_available);
+  call.verdict = permit_.judge(call, outcome, now, is_excused(call, outcome));
 }
 
 bool BreakerFilter::wants_verdict(const Call& call) noexcept {

@@ -9,6 +9,7 @@
 
 #include "filters/cache/cache_control.hpp"
 #include "filters/list_field.hpp"
+#include "filters/timeout/deadline.hpp"
 
 namespace fusewire {
 namespace {
@@ -159,7 +160,9 @@ Judgement classify(const CompiledClassify& classify, const Call& call, Outcome o
   if (!kind && !answered) return Judgement{.by_client = row(outcome).fault == FaultOf::client};
   // A client whose own deadline was shorter than ours has not found the upstream at fault: else any client could open
   // it. Nor has it failed in what little time another upstream has left it.
-  if (outcome == Outcome::total_timeout && call.short_deadline) return kByClient;
+  // Nor has an endpoint, in what an earlier attempt has left it.
+  const bool late = outcome == Outcome::total_timeout;
+  if (late && (call.short_deadline || (x.begun != kNever && has_little_time(call, x.begun)))) return kByClient;
   // Nor has a client that keeps its upstream waiting.
   if (gave_up_on_client(call, kind) || kept_deadline(call)) return kByClient;
   const bool has_head = answered || x.upstream_status != 0;

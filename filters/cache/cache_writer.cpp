@@ -92,6 +92,7 @@ std::optional<Reply> CacheWriter::on_request(Call& call, Time now) {
 
 void CacheWriter::on_reply(Call& call, Reply& reply, Time now) {
   const Exchange& x = *call.exchange;
+  give_up();  // of an attempt that another one has followed
   if (reply.origin != Reply::Origin::upstream || x.response == nullptr) return;
   head_ = now;
   const Request& request = *call.context->request;

@@ -12,9 +12,10 @@
 namespace fusewire {
 namespace {
 
-// A whole number; 0 for anything else.
+// A whole number of a client that may set its own; 0 for anything else.
 std::int32_t priority_of(const Call& call, const std::string& header) {
-  const auto value = header.empty() ? std::nullopt : call.context->request->fields.find(header);
+  const auto value =
+      header.empty() || !call.context->deadline_trusted ? std::nullopt : call.context->request->fields.find(header);
   std::int32_t priority = 0;
   if (!value) return 0;
   const char* const end = value->data() + value->size();

@@ -2,6 +2,7 @@
 #include "filters/retry/retry_filter.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/fallback/trigger.hpp"
@@ -18,16 +19,18 @@ RetryBudget::Settings settings_of(const config::RetryBudget& budget) {
 
 }  // namespace
 
-Step RetryFilter::on_request(Call& call, Reply&, Time now) {
+void RetryFilter::pay_in(const Call& call, Time now) {
   const config::Retries& retries = *call.retries;
-  if (retries.attempts > 0 && retries.budget && context_->retry_budget != nullptr)
+  if (retries.attempts == 0 || !retries.budget || context_->retry_budget == nullptr) return;
+  if (call.permitted != kNever && !std::exchange(paid_, true))
     context_->retry_budget->deposit(settings_of(*retries.budget), now);
-  return Proceed{};
 }
 
 Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
   const config::Retries& retries = *call.retries;
-  if (call.retries_made >= retries.attempts || !is_worth_it(call, reply, now) || !may_be_repeated(call))
+  pay_in(call, now);
+  if (call.retries_made >= retries.attempts || call.retries_are_over || !is_worth_it(call, reply, now) ||
+      !may_be_repeated(call))
     return Proceed{};
   const Time at = not_before(call, reply, now);
   if (at >= call.total_at) return Proceed{};
@@ -54,7 +57,7 @@ bool RetryFilter::may_be_repeated(const Call& call) const {
   if (call.nothing_sent) return true;
   const Request& request = *call.context->request;
   if (!call.context->body_replayable) return false;
-  if (request.body == BodyKind::length && request.content_length > call.retries->max_body) return false;
+  if (call.context->body_size > call.retries->max_body) return false;
   const auto& methods = call.retries->methods;
   if (methods.empty()) return request.is_idempotent();
   return std::find(methods.begin(), methods.end(), request.method) != methods.end();
@@ -63,7 +66,8 @@ bool RetryFilter::may_be_repeated(const Call& call) const {
 Time RetryFilter::not_before(const Call& call, const Reply& reply, Time now) {
   const config::RetryBackoff& backoff = call.retries->backoff;
   const milliseconds wait = full_jitter(backoff.base, backoff.max, call.retries_made, call.context->random);
-  if (reply.origin != Reply::Origin::upstream) return now + wait;
+  // Another endpoint has not asked to be left alone.
+  if (reply.origin != Reply::Origin::upstream || call.another_endpoint) return now + wait;
   const WallTime wall =
       call.context->wall + std::chrono::duration_cast<WallTime::duration>(now - call.context->started);
   return now + std::max(wait, retry_after(reply.fields, wall).value_or(milliseconds::zero()));

@@ -7,24 +7,25 @@
 
 namespace fusewire {
 
-// It stands behind the breaker: a retried request is one call, whose last attempt decides. It asks for no attempt where
+// It comes first: no other filter sees a reply that another attempt follows, so that the cache neither stores it nor
+// tells others that wait, and a retried request is one call, whose last attempt decides. It asks for no attempt where
 // the breaker has left the state in which it let the call pass, where no endpoint can be asked, or where the back-off
 // would outlast the deadline. What was never sent goes to another endpoint without it (CallRunner).
 class RetryFilter : public PassThrough {
  public:
   explicit RetryFilter(const ChainContext& context) noexcept : context_(&context) {}
 
-  // Pays in to the budget.
-  Step on_request(Call&, Reply&, Time now);
-  // Another attempt in the place of a reply that `retries.on` lists.
+  // Another attempt in the place of a reply that `retries.on` lists. A call that was sent pays in to the budget first.
   Step on_reply(Call&, Reply&, Time now);
 
  private:
   bool may_be_repeated(const Call&) const;
   bool is_worth_it(const Call&, const Reply&, Time now) const;
+  void pay_in(const Call&, Time now);
   static Time not_before(const Call&, const Reply&, Time now);
 
   const ChainContext* context_;
+  bool paid_ = false;
 };
 
 }  // namespace fusewire

@@ -37,6 +37,11 @@ milliseconds total_of(const Call& call, std::optional<std::uint64_t> asked) noex
   return milliseconds(static_cast<milliseconds::rep>(*asked));
 }
 
+bool has_little_time(const Call& call, Time now) noexcept {
+  const Time until = call.total_at != kNever ? call.total_at : call.gone_by;
+  return until != kNever && until - now < std::min(call.timeouts->total, call.timeouts->response) / 2;
+}
+
 std::optional<std::uint64_t> remaining_deadline_ms(const Call& call, Time now) noexcept {
   if (call.total_at == kNever || !call.deadline_asked) return std::nullopt;
   const auto left = std::chrono::floor<milliseconds>(call.total_at - now).count();

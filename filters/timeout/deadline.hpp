@@ -17,6 +17,9 @@ std::optional<std::uint64_t> client_deadline_ms(const Call&) noexcept;
 milliseconds total_of(const Call&, std::optional<std::uint64_t> client_deadline_ms) noexcept;
 inline milliseconds total_of(const Call& call) noexcept { return total_of(call, client_deadline_ms(call)); }
 
+// Whether the deadline leaves less than half of what an answer may take to what begins now: others have used the rest.
+bool has_little_time(const Call&, Time now) noexcept;
+
 // What the deadline field says to the upstream: the total's rest in whole ms, at least 1. Absent when the client sent
 // no (well-formed) deadline: then the request's fields pass as they are.
 std::optional<std::uint64_t> remaining_deadline_ms(const Call&, Time now) noexcept;

@@ -8,12 +8,6 @@
 namespace fusewire {
 namespace {
 
-// A first upstream, or the fetch of somebody else that was waited for, has left less than half of what an answer may
-// take.
-bool others_used_it(const Call& call, Time now) noexcept {
-  return call.total_at - now < std::min(call.timeouts->total, call.timeouts->response) / 2;
-}
-
 // The way back of an answer that stands in for the upstream's: a twentieth of the time, and 50 ms at most.
 milliseconds kept_back(const Call& call, milliseconds total) noexcept {
   const bool by_client = total < call.timeouts->total;
@@ -28,7 +22,7 @@ Step DeadlineFilter::on_request(Call& call, Reply& reply, Time now) {
   const milliseconds total = total_of(call, asked);
   call.deadline_asked = asked.has_value();
   call.total_at = std::min(call.total_at, call.context->started + total - kept_back(call, total));
-  call.short_deadline = total < call.timeouts->total || others_used_it(call, now);
+  call.short_deadline = total < call.timeouts->total || has_little_time(call, now);
   if (now < call.total_at) return Proceed{};
   call.exchange->outcome = Outcome::local;
   call.set(Flag::upstream_timeout);

@@ -18,7 +18,7 @@ constexpr std::size_t kLastTransitions = 10;
 BreakerFacts brief_facts(const Call& call, const NamedBreaker& of) {
   BreakerFacts facts;
   facts.name = of.name;
-  facts.snapshot = of.breaker->snapshot(call.now.steady);
+  facts.snapshot = snapshot_of(of, *call.view.snapshot, call.now.steady);
   facts.config = of.config;
   if (facts.snapshot.override_state != breaker::Override::none)
     facts.override_end = call.control.override_end(facts.name);

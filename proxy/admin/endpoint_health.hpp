@@ -12,7 +12,7 @@ namespace fusewire::proxy {
 inline balance::LogLatency typical_latency(const Upstream& upstream, Time now) {
   balance::LogLatency typical = 0;
   for (const auto& endpoint : upstream.endpoints)
-    for (const auto& address : endpoint->addresses.all()) {
+    for (const auto& address : endpoint->addresses.in_use()) {
       const balance::LogLatency latency = address->health.view(now).latency;
       if (latency > 0 && (typical == 0 || latency < typical)) typical = latency;
     }

@@ -8,7 +8,32 @@ namespace fusewire::proxy::admin {
 bool has_endpoint_breakers(const Upstream& upstream) {
   const config::Scope scope = upstream.config->circuit_breaker.scope;
   if (scope != config::Scope::automatic) return scope == config::Scope::endpoint;
-  return upstream.endpoints.size() > 1 || upstream.endpoints.front()->addresses.all().size() > 1;
+  return upstream.endpoints.size() > 1 || upstream.endpoints.front()->addresses.in_use().size() > 1;
+}
+
+breaker::Snapshot snapshot_of(const Upstream& upstream, Time now) {
+  breaker::Snapshot seen = upstream.state->breaker.snapshot(now);
+  const bool passes = seen.state == breaker::State::closed && seen.override_state == breaker::Override::none;
+  if (!passes || !has_endpoint_breakers(upstream)) return seen;
+  std::optional<milliseconds> soonest;
+  std::size_t addresses = 0;
+  for (const auto& endpoint : upstream.endpoints)
+    for (const auto& address : endpoint->addresses.in_use()) {
+      if (address->breaker.available(now)) return seen;
+      const auto after = address->breaker.retry_after(now);
+      if (after && (!soonest || *after < *soonest)) soonest = after;
+      ++addresses;
+    }
+  if (addresses == 0) return seen;
+  seen.state = breaker::State::open;
+  seen.open_remaining = soonest.value_or(milliseconds(0));
+  seen.retry_after = soonest;
+  return seen;
+}
+
+breaker::Snapshot snapshot_of(const NamedBreaker& one, const Snapshot& snapshot, Time now) {
+  const Upstream* const upstream = one.address ? nullptr : snapshot.upstream(one.name);
+  return upstream != nullptr ? snapshot_of(*upstream, now) : one.breaker->snapshot(now);
 }
 
 std::vector<NamedBreaker> breakers_of(const Snapshot& snapshot) {
@@ -18,7 +43,7 @@ std::vector<NamedBreaker> breakers_of(const Snapshot& snapshot) {
     list.push_back({upstream->state->name, &upstream->state->breaker, config});
     if (!has_endpoint_breakers(*upstream)) continue;
     for (const auto& endpoint : upstream->endpoints)
-      for (const auto& address : endpoint->addresses.all())
+      for (const auto& address : endpoint->addresses.in_use())
         list.push_back({address->name, &address->breaker, config, address});
   }
   return list;
@@ -32,7 +57,7 @@ std::optional<NamedBreaker> find_breaker(const Snapshot& snapshot, std::string_v
   if (upstream.size() == name.size()) return NamedBreaker{of->state->name, &of->state->breaker, config};
   if (!has_endpoint_breakers(*of)) return std::nullopt;
   for (const auto& endpoint : of->endpoints)
-    for (const auto& address : endpoint->addresses.all())
+    for (const auto& address : endpoint->addresses.in_use())
       if (address->name == name) return NamedBreaker{address->name, &address->breaker, config, address};
   return std::nullopt;
 }

@@ -21,6 +21,11 @@ struct NamedBreaker {
   std::shared_ptr<AddressState> address = nullptr;  // nullptr: it is the upstream's
 };
 
+// What is seen of an upstream's breaker: where each address has its own and none of them lets a call through, the
+// upstream is open until the first of them does.
+breaker::Snapshot snapshot_of(const Upstream&, Time now);
+breaker::Snapshot snapshot_of(const NamedBreaker&, const Snapshot&, Time now);
+
 std::vector<NamedBreaker> breakers_of(const Snapshot&);
 std::optional<NamedBreaker> find_breaker(const Snapshot&, std::string_view name);
 

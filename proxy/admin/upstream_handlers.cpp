@@ -50,7 +50,7 @@ json::object endpoint_view(const Upstream& upstream, const EndpointState& endpoi
   const std::string address = config::format_address(endpoint.address);
   json::object view = {{"url", endpoint.url}, {"address", address}};
   json::array states;
-  for (const auto& one : endpoint.addresses.all())
+  for (const auto& one : endpoint.addresses.in_use())
     states.push_back(address_view(*one, typical_latency(upstream, now), has_endpoint_breakers(upstream), now));
   view["address_states"] = std::move(states);
   if (endpoint.known) {
@@ -84,7 +84,7 @@ json::object upstream_view(const Upstream& upstream, Time now) {
   for (const auto& endpoint : upstream.endpoints) endpoints.push_back(endpoint_view(upstream, *endpoint, now));
   const config::UpstreamLimits& limits = upstream.config->limits;
   return {{"upstream", state.name},
-          {"breaker_state", breaker::to_string(state.breaker.state())},
+          {"breaker_state", breaker::to_string(snapshot_of(upstream, now).state)},
           {"endpoints", std::move(endpoints)},
           {"connections",
            {{"active", sum(state.cells, &UpstreamCells::connections_active)},

@@ -11,6 +11,8 @@ namespace fusewire::proxy {
 
 namespace {
 
+constexpr std::size_t kMaxElsewhere = 4;  // endpoints that a request goes on to, one after the other
+
 void set_failure_flag(Call& call) { call.flags = static_cast<Flags>(call.flags | row(call.exchange->outcome).flags); }
 
 }  // namespace
@@ -152,6 +154,7 @@ bool CallRunner::may_go_elsewhere() {
   const Outcome outcome = attempt.x.outcome;
   if (outcome != Outcome::pending && row(outcome).fault != FaultOf::upstream) return false;
   if (outcome == Outcome::total_timeout || cut_off_ || inbound_.client.gone()) return false;
+  if (tried_.size() >= kMaxElsewhere) return false;
   tried_.push_back(attempt.streams.id());
   const Time now = steady_now();
   const bool may = now < call.total_at && worker_.balancer().can_choose(upstream, now, tried_);
@@ -169,20 +172,24 @@ Task<void> CallRunner::end_attempt(Time now) {
   return forward.finish();
 }
 
-// The reply is lost; its connection will do for the next attempt.
-Task<void> CallRunner::ask_again(Reply& reply, Time not_before) {
+// The reply is lost; its connection will do for the next attempt. False: there was none, and the reply stands.
+Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
+  if (not_before > steady_now()) {
+    co_await sleep(not_before);
+    const Time now = steady_now();
+    const bool may = !is_forsaken(exchange().outcome) && upstream.state->breaker.still_closed(call.generation, now);
+    call.retries_are_over = !may;
+    if (!may) co_return false;
+  }
   if (row(exchange().outcome).fault == FaultOf::upstream || reply.status >= 500)
     tried_.push_back(attempt_->streams.id());
   co_await end_attempt(ended_at());
   Fields fields = std::move(reply.fields);  // their memory will do for the next
   reply = {};
   reply.fields = std::move(fields);
-  if (not_before > steady_now()) {
-    co_await sleep(not_before);
-    if (is_forsaken(exchange().outcome)) co_return fail(reply);
-  }
   if (!worker_.balancer().can_choose(upstream, steady_now(), tried_)) tried_.clear();
   co_await ask_upstream(reply);
+  co_return true;
 }
 
 void CallRunner::fail(Reply& reply) {
@@ -201,12 +208,19 @@ Task<CallRunner*> CallRunner::resolve(Reply& reply, Time now) {
 }
 
 Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
-  if (call.endpoint_breakers && (reply.origin == Reply::Origin::problem || reply.status >= 500))
-    call.endpoint_available = worker_.balancer().can_choose(upstream, now, {});
+  note_endpoints(reply, now);
   if (!done_)
     if (const Step step = chain.on_reply(call, reply, now); !proceeds(step)) return decide_by_asking(step, reply);
   settle(reply, now);
   return Task<CallRunner*>::ended(this);
+}
+
+// Where the reply may be followed by another attempt: whether that has somewhere to go.
+void CallRunner::note_endpoints(const Reply& reply, Time now) {
+  if (!attempt_ || !attempt_->streams.endpoint() || !call.endpoint_breakers) return;
+  if (reply.origin == Reply::Origin::upstream && reply.status < 400) return;
+  call.another_endpoint = worker_.balancer().can_choose(upstream, now, {attempt_->streams.id()});
+  call.endpoint_available = call.another_endpoint || worker_.balancer().can_choose(upstream, now, {});
 }
 
 // While filters want something else to be asked in the reply's place.
@@ -214,7 +228,9 @@ Task<CallRunner*> CallRunner::decide_by_asking(Step step, Reply& reply) {
   while (const Ask* const ask = std::get_if<Ask>(&step)) {
     if (ask->upstream.empty()) {
       if (!call.context->body_replayable && !call.nothing_sent) break;
-      co_await ask_again(reply, ask->not_before);
+      const bool asked = co_await ask_again(reply, ask->not_before);
+      if (!asked && is_forsaken(exchange().outcome)) break;
+      note_endpoints(reply, answered_at());
       step = chain.on_reply(call, reply, answered_at());
       continue;
     }
@@ -319,18 +335,9 @@ void CallRunner::done(Time now) {
   if (!keeps_slot) give_slot_back();  // who has the last byte may ask again at once
   set_failure_flag(call);
   if (attempt_) attempt_->filters.on_done(call, now);
-  call.others_available = call.endpoint_breakers && another_is_available(now);
   chain.on_done(call, now);
   observe_latency(now);
   count_retries();
-}
-
-// Where the attempt went well nobody asks.
-bool CallRunner::another_is_available(Time now) {
-  if (!attempt_ || !attempt_->streams.endpoint()) return false;
-  const Exchange& x = exchange();
-  if (x.outcome == Outcome::complete && x.upstream_status < 400) return false;
-  return worker_.balancer().can_choose(upstream, now, {attempt_->streams.id()});
 }
 
 void CallRunner::count_limits(Problem problem) {

@@ -77,7 +77,8 @@ class CallRunner {
   Task<void> ask(Reply&, Time now);
   Task<void> ask_after_wait(Step, Reply&);
   Task<void> ask_upstream(Reply&);
-  Task<void> ask_again(Reply&, Time not_before);
+  Task<bool> ask_again(Reply&, Time not_before);
+  void note_endpoints(const Reply&, Time now);
   bool may_go_elsewhere();
   Task<void> end_attempt(Time now);
   void accept(const Answer&, const Reply&);
@@ -98,7 +99,6 @@ class CallRunner {
   Task<void> finish_without_client();
   void forgo_verdict();
   void end_without_client();
-  bool another_is_available(Time now);
   void observe_latency(Time now);
   void count_retries();
   void count_limits(Problem);

@@ -92,6 +92,7 @@ Task<void> RequestRunner::forward() {
                                .started = admitted_.started,
                                .wall = admitted_.wall,
                                .random = worker_.random(),
+                               .body_size = inbound_.body.decoded(),
                                .body_replayable = inbound_.body.done(),
                                .deadline_trusted = inbound_.peer.trusted || trusts_all(*admitted_.listener)};
   CallRunner call(worker_, inbound_, context, *admitted_.snapshot, *route_->upstream,

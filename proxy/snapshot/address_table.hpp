@@ -28,6 +28,8 @@ class AddressTable {
       : upstream_(std::move(upstream)), settings_(std::move(settings)), on_new_(std::move(on_new)) {}
 
   AddressPtr find_or_make(const SocketAddress&, Time now);
+  // Those that a worker knows as the endpoint's own; for those who look.
+  std::vector<AddressPtr> in_use() const;
   std::vector<AddressPtr> all() const;
   // Of the breakers, also of those to come.
   void reconfigure(const config::CircuitBreaker&, Time now);

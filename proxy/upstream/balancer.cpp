@@ -10,7 +10,8 @@ namespace fusewire::proxy {
 
 namespace {
 
-constexpr std::size_t kTrialLook = 16;  // targets that a request looks at for one that waits for a trial
+constexpr milliseconds kEarlyTrials{200};  // between two, of one worker at one upstream
+constexpr std::size_t kTrialLook = 16;     // targets that a request looks at for one that waits for a trial
 
 BackendPtr make_backend(EndpointState& endpoint, const SocketAddress& address, Time now) {
   return BackendPtr(new Backend(address, endpoint.addresses.find_or_make(address, now)));
@@ -58,17 +59,34 @@ Balancer::Choice Balancer::choose_among(Group& here, Time now, const Tried& trie
     if (here.targets[*found].backend->state->may_be_tried(now)) return choice(here, *found);
   }
   if (const auto other = unknown(here, now, tried)) return choice(here, *other);
-  const auto avoided = here.picker->pick(may, now, random_, key);
-  return avoided ? choice(here, *avoided) : Choice{};
+  if (const auto avoided = here.picker->pick(may, now, random_, key)) return choice(here, *avoided);
+  const auto early = here.breakers ? early_trial(here, now, tried) : std::nullopt;
+  return early ? choice(here, *early) : Choice{};
 }
 
-// One whose breaker wants a trial call comes first: it could not recover otherwise.
+// The request would be rejected: instead it finds out whether one of the endpoints, in turn, has healed.
+std::optional<std::size_t> Balancer::early_trial(Group& here, Time now, const Tried& tried) const {
+  if (now < here.early_trial_at) return std::nullopt;
+  for (std::size_t n = 0; n < here.known; ++n) {
+    const std::size_t at = here.turn++ % here.known;
+    const Target& target = here.targets[at];
+    if (target.weight == 0 || std::find(tried.begin(), tried.end(), target.id()) != tried.end()) continue;
+    if (!target.backend->state->breaker.end_interval(now)) continue;
+    here.early_trial_at = now + kEarlyTrials;
+    return at;
+  }
+  return std::nullopt;
+}
+
+// One whose breaker wants a trial call comes first: it could not recover otherwise. A backup has its trials when it is
+// needed.
 std::optional<std::size_t> Balancer::trial(Group& here, Time now, const Tried& tried) const {
   for (std::size_t n = 0; n < std::min(here.known, kTrialLook); ++n) {
-    const std::size_t at = here.trial_turn;
-    here.trial_turn = at + 1 < here.known ? at + 1 : 0;
-    if (at >= here.known || here.targets[at].backend->state->breaker.state() == breaker::State::closed) continue;
-    if (may_be_asked(here, here.targets[at], now, tried)) return at;
+    const std::size_t at = here.trial_turn < here.known ? here.trial_turn : 0;
+    here.trial_turn = at + 1;
+    const Target& target = here.targets[at];
+    if (target.weight == 0 || target.backup || !target.backend->state->breaker.wants_trial(now)) continue;
+    if (std::find(tried.begin(), tried.end(), target.id()) == tried.end()) return at;
   }
   return std::nullopt;
 }
@@ -140,11 +158,11 @@ void Balancer::fill(Group& here, const Upstream& upstream, Time now) {
     const EndpointEntry& known = entry(endpoint, now);
     const config::Endpoint& wanted = upstream.config->endpoints[i];
     for (const BackendPtr& backend : known.backends) {
-      here.targets.push_back({&endpoint, backend, wanted.weight});
+      here.targets.push_back({&endpoint, backend, wanted.weight, wanted.backup});
       candidates.push_back(
           {&backend->state->health, balance::hash_of(to_string(backend->address)), wanted.weight, wanted.backup});
     }
-    if (known.backends.empty()) unknown.push_back({&endpoint, nullptr, wanted.weight});
+    if (known.backends.empty()) unknown.push_back({&endpoint, nullptr, wanted.weight, wanted.backup});
   }
   here.known = here.targets.size();
   here.picker = make_picker(upstream.config->load_balancing, first_turn_);

@@ -37,7 +37,8 @@ class Balancer {
   using Tried = std::vector<const void*>;
 
   // By the upstream's policy, an address that has not been tried, whose breaker lets requests through and that could be
-  // reached lately; where all that remain could not be, one of these. `key`: for policy hash.
+  // reached lately; where all that remain could not be, one of these. Where the breakers of all are open, one is asked
+  // for a trial before its interval is over, now and then. `key`: for policy hash.
   Choice choose(const Upstream&, Time now, const Tried&, std::uint64_t key = 0);
   // Whether choose() would find something.
   bool can_choose(const Upstream&, Time now, const Tried&);
@@ -70,6 +71,7 @@ class Balancer {
     const std::shared_ptr<EndpointState>* endpoint = nullptr;
     BackendPtr backend;  // nullptr: unknown yet
     std::uint32_t weight = 1;
+    bool backup = false;
 
     const void* id() const {
       return backend ? static_cast<const void*>(backend->state.get()) : static_cast<const void*>(endpoint->get());
@@ -85,6 +87,7 @@ class Balancer {
     bool breakers = false;                    // each target has one of its own
     std::size_t turn = 0;
     std::size_t trial_turn = 0;
+    Time early_trial_at{};  // not before that
   };
 
   EndpointEntry* find(std::size_t endpoint_id) const {
@@ -96,6 +99,7 @@ class Balancer {
   void keep_looked_up(const Group&);
   Choice choose_among(Group&, Time now, const Tried&, std::uint64_t key);
   std::optional<std::size_t> trial(Group&, Time now, const Tried&) const;
+  std::optional<std::size_t> early_trial(Group&, Time now, const Tried&) const;
   std::optional<std::size_t> unknown(Group&, Time now, const Tried&) const;
   bool may_be_asked(const Group&, const Target&, Time now, const Tried&) const;
   Choice choice(const Group& group, std::size_t target) const {

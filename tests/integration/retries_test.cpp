@@ -117,3 +117,12 @@ TEST_CASE("a client that leaves during the back-off ends the call") {
   CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 1; }));
   CHECK(rig.upstream.request_count() == 1);
 }
+
+TEST_CASE("what a retried attempt has said of caching is not what its successor's response is stored by") {
+  Rig rig(scripts::in_turn({scripts::reply(response(503, "down", "Cache-Control: max-age=30\r\n")),
+                            scripts::reply(response(200, "mine", "Cache-Control: private, max-age=30\r\n")),
+                            scripts::ok("yours")}),
+          "    retries: {on: [\"503\"]}\n    cache: {serve: normal}\n");
+  CHECK(rig.proxy.get("/").body == "mine");
+  CHECK(rig.proxy.get("/").body == "yours");
+}

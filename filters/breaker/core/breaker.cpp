@@ -151,6 +151,29 @@ bool Breaker::available(Time now) const noexcept {
   return word.state() == State::closed || word.probes().in_flight < slots(here, word);
 }
 
+bool Breaker::wants_trial(Time now) const noexcept {
+  const CallContext here = context(now);
+  const StateWord word = load();
+  if (word.state() == State::closed || here.settings.mode != config::Mode::enforce) return false;
+  if (override_.load(std::memory_order_acquire).at(here.at) != Override::none) return false;
+  if (word.state() == State::open) return left(word, here.at) == 0;
+  return word.probes().in_flight < slots(here, word) || waited(here, word) >= Millis{here.settings.max_half_open};
+}
+
+bool Breaker::end_interval(Time now) noexcept {
+  const CallContext here = context(now);
+  if (here.settings.mode != config::Mode::enforce || current_override(here).kind() != Override::none) return false;
+  StateWord word = load();
+  while (word.state() == State::open) {
+    const StateWord from = word;
+    const StateWord to = StateWord::half_open(from.next_generation(), from.row(), {});
+    if (!exchange(word, to)) continue;
+    on_transition(here, from, to);
+    return true;
+  }
+  return false;
+}
+
 std::optional<milliseconds> Breaker::retry_after(Time now) const noexcept {
   const CallContext here = context(now);
   const OverrideWord forced = override_.load(std::memory_order_acquire);

@@ -102,6 +102,12 @@ class Breaker {
   State state() const noexcept { return load().state(); }
   // Whether a call would be admitted or the interval is over: for `requires` and `split`.
   bool available(Time now) const noexcept;
+  // Whether the next call would be a trial, or would find that the trials have taken too long. False under an override
+  // and in another mode than enforce: there, nobody waits for a trial.
+  bool wants_trial(Time now) const noexcept;
+  // Ends an open interval early: the next calls are trials. For a caller that has nowhere else to go. False, and
+  // nothing changes, in another state, in another mode than enforce, or under an override.
+  bool end_interval(Time now) noexcept;
   // How long a call that comes now has to wait, as in Snapshot.
   std::optional<milliseconds> retry_after(Time now) const noexcept;
   // Whether a call that was admitted in that generation may be tried again: the breaker is still closed in it, and not

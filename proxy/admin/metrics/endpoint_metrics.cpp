@@ -41,7 +41,7 @@ void append_endpoint_families(Families& out, const ControlView& view, Time now) 
     const balance::LogLatency typical = typical_latency(*upstream, now);
     const bool breakers = admin::has_endpoint_breakers(*upstream);
     for (const auto& endpoint : upstream->endpoints) {
-      const Addresses addresses = endpoint->addresses.all();
+      const Addresses addresses = endpoint->addresses.in_use();
       scores.add({{"upstream", upstream->state->name}, {"endpoint", endpoint->url}},
                  best_score(addresses, typical, now));
       for (const breaker::State state : kStates)

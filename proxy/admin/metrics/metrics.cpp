@@ -7,6 +7,7 @@
 #include "proxy/admin/metrics/endpoint_metrics.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
 #include "proxy/admin/metrics/traffic_metrics.hpp"
+#include "proxy/admin/named_breaker.hpp"
 #include "proxy/control/control.hpp"
 #include "proxy/observe/log.hpp"
 
@@ -17,7 +18,7 @@ std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono
   std::vector<BreakerSample> samples;
   samples.reserve(snapshot.upstreams.size());
   for (const auto& upstream : snapshot.upstreams)
-    samples.push_back({upstream->state->name, upstream->state->breaker.snapshot(now), &upstream->state->cells});
+    samples.push_back({upstream->state->name, admin::snapshot_of(*upstream, now), &upstream->state->cells});
   return samples;
 }
 

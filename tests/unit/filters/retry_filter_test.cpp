@@ -25,8 +25,6 @@ struct Fixture : Scene {
 
   // A call whose attempt has failed, asked about in the time of its failure.
   void failed(Outcome outcome = Outcome::reset) {
-    Reply unused;
-    filter.on_request(call, unused, kStart);
     call.permitted = kStart;
     call.total_at = kStart + 60s;
     sent(kStart);
@@ -87,10 +85,9 @@ TEST_CASE_FIXTURE(Fixture, "a body that is no longer at hand, or above max_body,
   CHECK_FALSE(asks());
   request_context.body_replayable = true;
   request.method = "PUT";
-  request.body = BodyKind::length;
-  request.content_length = upstream.retries.max_body + 1;
+  request_context.body_size = upstream.retries.max_body + 1;
   CHECK_FALSE(asks());
-  request.content_length = upstream.retries.max_body;
+  request_context.body_size = upstream.retries.max_body;
   CHECK(asks());
 }
 
@@ -141,6 +138,15 @@ TEST_CASE_FIXTURE(Fixture, "the upstream's Retry-After is waited for, and beyond
   call.total_at = kStart + 6s;
   Reply late = head(kStart + 1s);
   CHECK(proceeds(filter.on_reply(call, late, kStart + 1s)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what one endpoint asks for does not delay a retry at another") {
+  upstream.retries.on.statuses.set(503);
+  failed(Outcome::pending);
+  response.status = 503;
+  response.fields = make_fields({{"Retry-After", "5"}});
+  call.another_endpoint = true;
+  CHECK(not_before(head(kStart + 1s), kStart + 1s) <= kStart + 1s + upstream.retries.backoff.max);
 }
 
 TEST_CASE_FIXTURE(Fixture, "beyond the budget there is none, and it is noted") {

@@ -138,3 +138,14 @@ TEST_CASE_FIXTURE(Limited, "the highest priority goes first") {
   CHECK(proceeds(step_of(high, call, kStart)));
   CHECK(answers(step_of(low, call, kStart)));
 }
+
+TEST_CASE_FIXTURE(Limited, "a client that is not trusted has no priority of its own") {
+  ConcurrencyFilter first(context), polite(context), pushy(context);
+  CHECK(proceeds(step_of(first, call, kStart)));
+  CHECK(waits(step_of(polite, call, kStart)));
+  request.fields = make_fields({{"X-Priority", "7"}});
+  request_context.deadline_trusted = false;
+  CHECK(waits(step_of(pushy, call, kStart)));
+  first.on_released();
+  CHECK(proceeds(step_of(polite, call, kStart)));
+}

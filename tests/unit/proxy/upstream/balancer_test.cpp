@@ -194,6 +194,59 @@ TEST_CASE("a breaker that is half-open is asked first") {
   CHECK(rig.next(orders) == "10.0.0.3:80");
 }
 
+TEST_CASE("in shadow mode, and where a breaker is forced closed, an open one gets no more than its share") {
+  for (const bool shadow : {true, false}) {
+    CAPTURE(shadow);
+    Rig rig;
+    rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+    if (shadow) rig.config.circuit_breaker.mode = config::Mode::shadow;
+    const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"});
+    rig.next(orders);
+    auto& breaker = rig.state(orders, 0).breaker;
+    auto permit = breaker.try_acquire(rig.now);
+    std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
+    REQUIRE(breaker.state() == breaker::State::open);
+    if (!shadow) breaker.force_closed(rig.now);
+    CHECK(rig.next(orders, 8).count("10.0.0.1:80") == 2);
+  }
+}
+
+TEST_CASE("a backup's trials wait until it is needed") {
+  Rig rig;
+  rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+  rig.config.circuit_breaker.transitions.backoff.jitter = 0;
+  rig.config.endpoints.resize(2);
+  rig.config.endpoints[1].backup = true;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  rig.next(orders);
+  auto permit = rig.state(orders, 1).breaker.try_acquire(rig.now);
+  std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
+  rig.now += 60s;
+  for (int i = 0; i < 4; ++i) CHECK(rig.next(orders) == "10.0.0.1:80");
+  rig.state(orders, 0).breaker.force_open(rig.now);
+  CHECK(rig.next(orders) == "10.0.0.2:80");
+}
+
+TEST_CASE("where the breakers of all addresses are open one request in a while is a trial at one of them") {
+  Rig rig;
+  rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  rig.next(orders);
+  for (std::size_t i = 0; i < 2; ++i) {
+    auto permit = rig.state(orders, i).breaker.try_acquire(rig.now);
+    std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
+  }
+  CHECK_FALSE(rig.backends.can_choose(orders, rig.now, {}));
+  const auto trial = rig.backends.choose(orders, rig.now, {});
+  REQUIRE(trial.endpoint != nullptr);
+  auto permit = trial.backend->state->breaker.try_acquire(rig.now);
+  std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
+  CHECK(rig.backends.choose(orders, rig.now + 199ms, {}).endpoint == nullptr);
+  const auto next = rig.backends.choose(orders, rig.now + 200ms, {});
+  REQUIRE(next.endpoint != nullptr);
+  CHECK(next.id() != trial.id());
+}
+
 TEST_CASE("an address of weight 0 is never chosen, not for a trial call either") {
   Rig rig;
   rig.config.endpoints.resize(2);
