@@ -12,7 +12,8 @@ class Request:
     method: str       # G or P
     key: int
     due: float
-    done: float | None
+    head: float | None   # when the answer's head was whole
+    done: float | None   # when all of it was, or it broke off
     status: int
     result: str       # g good, s another status, w a wrong body, c cut short, r not connected, n nothing until long after the deadline
     cached: bool      # the body was an earlier request's
@@ -77,12 +78,12 @@ class Records:
 
 
 def time(us):
-    return int(us) / 1e6
+    return None if us == "-1" else int(us) / 1e6
 
 
 def read_request(words):
-    stream, name, method, key, due, _sent, done, status, result, cached, endpoint = words
-    return Request(int(stream), int(name), method, int(key), time(due), None if done == "-1" else time(done), int(status), result, cached == "1", int(endpoint))
+    stream, name, method, key, due, _sent, head, done, status, result, cached, endpoint = words
+    return Request(int(stream), int(name), method, int(key), time(due), time(head), time(done), int(status), result, cached == "1", int(endpoint))
 
 
 def read(client_log, endpoint_log, **facts):

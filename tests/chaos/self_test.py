@@ -26,7 +26,7 @@ def scenario(*lives, keys=0, **limits):
 
 
 def request(number, due, method="G", **changed):
-    return dataclasses.replace(Request(0, number, method, number, due, due + 0.005, 200, "g", False, 0), **changed)
+    return dataclasses.replace(Request(0, number, method, number, due, None, due + 0.005, 200, "g", False, 0), **changed)
 
 
 def arrival(one, endpoint=0, end="+"):
@@ -79,6 +79,7 @@ class MadeUp(unittest.TestCase):
         requests = every_10_ms()
         requests[10] = request(11, 0.11, done=2.22)
         requests[20] = request(21, 0.21, done=None, result="n")
+        requests[30] = request(31, 0.31, head=2.2, done=None, result="n")
         self.judge(scenario(Life()), requests)
         self.assertEqual(self.figures.outliving, [11, 21])
 
