@@ -17,7 +17,7 @@ class Answer {
   // The peer has closed: an answer without a length ends so, any other is cut short.
   Progress close() const;
 
-  bool begun() const { return !in_.empty(); }
+  bool has_head() const { return body_at_ > 0; }
   int status() const { return status_; }       // 0 before the head
   int endpoint() const { return endpoint_; }   // that made it; -1: the proxy itself
   bool reusable() const { return reusable_; }  // its connection

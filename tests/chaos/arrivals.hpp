@@ -27,7 +27,8 @@ struct Arrival {
   char method;  // its first letter; '-' of a SYN
   End end;
   std::uint32_t endpoint;
-  std::uint64_t id;  // the client's; 0 where there is none
+  std::uint16_t port;  // where it came from
+  std::uint64_t id;    // the client's; 0 where there is none
   Clock::time_point at;
 };
 
@@ -39,7 +40,7 @@ class Arrivals {
   }
   void end(std::size_t which, Arrival::End how) { all_[which].end = how; }
 
-  // A line each: KIND ENDPOINT US METHOD ID END.
+  // A line each: KIND ENDPOINT US METHOD PORT ID END.
   void write(std::ostream& out, Clock::time_point start) const;
 
  private:

@@ -127,6 +127,7 @@ asio::awaitable<void> Caller::receive(Connection& connection, std::size_t which)
       co_return;
     }
     progress = error ? connection.answer.close() : connection.answer.take({piece.data(), n});
+    if (ending.head < 0 && connection.answer.has_head()) ending.head = since_start();
   }
   ending.done = since_start();
   ending.status = connection.answer.status();

@@ -31,6 +31,7 @@ struct Ending {
   int endpoint = -1;       // that made the answer; -1: the proxy's own
   bool is_cached = false;  // the body is that of an earlier request
   std::int64_t sent = -1;
+  std::int64_t head = -1;  // when the answer's head was whole
   std::int64_t done = -1;
 };
 

@@ -2,7 +2,7 @@
 // An open-loop client: it sends what its plan says when the plan says so.
 //   chaos_client PLAN LOG START_NS
 // START_NS is the moment, of CLOCK_MONOTONIC, from which the plan counts. The log has a line for each request:
-//   q STREAM ID METHOD KEY DUE_US SENT_US DONE_US STATUS RESULT CACHED ENDPOINT
+//   q STREAM ID METHOD KEY DUE_US SENT_US HEAD_US DONE_US STATUS RESULT CACHED ENDPOINT
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -31,8 +31,8 @@ void raise_file_limit() {
 
 void write(std::ostream& out, const chaos::Planned& planned, const chaos::Ending& ending) {
   out << "q " << planned.stream << ' ' << planned.id << ' ' << (planned.is_get ? 'G' : 'P') << ' ' << planned.key << ' '
-      << planned.due.count() << ' ' << ending.sent << ' ' << ending.done << ' ' << ending.status << ' '
-      << static_cast<char>(ending.result) << ' ' << ending.is_cached << ' ' << ending.endpoint << '\n';
+      << planned.due.count() << ' ' << ending.sent << ' ' << ending.head << ' ' << ending.done << ' ' << ending.status
+      << ' ' << static_cast<char>(ending.result) << ' ' << ending.is_cached << ' ' << ending.endpoint << '\n';
 }
 
 void run(const char* plan, const char* log, const char* start_ns) {

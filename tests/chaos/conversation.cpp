@@ -37,6 +37,7 @@ Conversation::Conversation(asio::ip::tcp::socket socket, Endpoint& endpoint)
     : socket_(std::move(socket)), timer_(socket_.get_executor()), endpoint_(endpoint) {
   boost::system::error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  port_ = socket_.remote_endpoint(ignored).port();
   endpoint_.joins(*this);
 }
 
@@ -92,7 +93,7 @@ asio::awaitable<Conversation::Request> Conversation::read() {
   request.id = number_field(head, "x-chaos-id", 0);
   const auto kind = request.id != 0 ? Arrival::Kind::request : Arrival::Kind::check;
   request.arrival = endpoint_.arrivals().add(
-      {kind, request.method.front(), Arrival::End::none, endpoint_.index(), request.id, Clock::now()});
+      {kind, request.method.front(), Arrival::End::none, endpoint_.index(), port_, request.id, Clock::now()});
   const std::size_t whole = size + number_field(head, "content-length", 0);
   while (in_.size() < whole) {
     std::array<char, 4096> piece;

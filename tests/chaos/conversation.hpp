@@ -56,6 +56,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer timer_;
   Endpoint& endpoint_;
+  std::uint16_t port_ = 0;  // the peer's
   std::string in_;
   bool busy_ = false;  // with a request
   bool retired_ = false;

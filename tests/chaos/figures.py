@@ -21,11 +21,11 @@ class Figures:
     amplification: float = 0.0     # tries for each request, while bad
     healthy_p50: float = math.nan  # ms
     healthy_p99: float = math.nan
-    bad_p50: float = math.nan      # of what was answerable
+    bad_p50: float = math.nan      # of what was answerable, and of POSTs that were spent
     bad_p99: float = math.nan
     machine: dict = dataclasses.field(default_factory=dict)     # by quantile: growth of the latency of endpoints that are asked directly
     doubles: list = dataclasses.field(default_factory=list)     # ids of POSTs that arrived twice
-    outliving: list = dataclasses.field(default_factory=list)   # ids of requests without an answer long after their deadline
+    outliving: list = dataclasses.field(default_factory=list)   # ids of requests without an answer's head long after their deadline
     wrong: list = dataclasses.field(default_factory=list)       # ids of requests that got another's answer
     healthy_requests: int = 0      # before anything was bad
     false_positives: int = 0       # of them, not answered well
@@ -77,7 +77,7 @@ def tries(view, figures):
 
 def latencies(view, figures):
     before = [view.latency(one) for one in view.healthy if one.due >= SETTLE]
-    during = [view.latency(one) for one in view.answerable]
+    during = [view.latency(one) for one in view.reachable]
     figures.healthy_p50, figures.healthy_p99 = quantile(before, 0.5), quantile(before, 0.99)
     figures.bad_p50, figures.bad_p99 = quantile(during, 0.5), quantile(during, 0.99)
 
@@ -92,10 +92,12 @@ def machine(view, figures):
 
 
 def outlives(request, deadline, stalls):
+    """A deadline is that of an answer's head; a body that has begun is not broken off because of it."""
     limit = request.due + deadline + GRACE
-    if request.done is None:
+    answered = request.head if request.head is not None else request.done
+    if answered is None:
         return request.result != "r"
-    return request.done > limit and request.done > limit + stalls.within(request.due, request.done)
+    return answered > limit and answered > limit + stalls.within(request.due, answered)
 
 
 def faults(view, figures):

@@ -12,7 +12,8 @@ class Request:
     method: str       # G or P
     key: int
     due: float
-    done: float | None
+    head: float | None   # when the answer's head was whole
+    done: float | None   # when all of it was, or it broke off
     status: int
     result: str       # g good, s another status, w a wrong body, c cut short, r not connected, n nothing until long after the deadline
     cached: bool      # the body was an earlier request's
@@ -29,6 +30,7 @@ class Arrival:
     endpoint: int
     at: float
     method: str
+    port: int        # the peer's
     id: int
     end: str          # + answered well, e answered with a failure, - not answered wholly
 
@@ -77,12 +79,26 @@ class Records:
 
 
 def time(us):
-    return int(us) / 1e6
+    return None if us == "-1" else int(us) / 1e6
 
 
 def read_request(words):
-    stream, name, method, key, due, _sent, done, status, result, cached, endpoint = words
-    return Request(int(stream), int(name), method, int(key), time(due), None if done == "-1" else time(done), int(status), result, cached == "1", int(endpoint))
+    stream, name, method, key, due, _sent, head, done, status, result, cached, endpoint = words
+    return Request(int(stream), int(name), method, int(key), time(due), time(head), time(done), int(status), result, cached == "1", int(endpoint))
+
+
+def without_repeats(arrivals):
+    """TCP sends again what went into a black hole, and it may arrive when that has healed: one try, whose end is the later one's."""
+    dropped, kept = {}, []
+    for one in arrivals:
+        way = one.endpoint, one.port, one.id
+        if one.kind == "r" and way in dropped:
+            dropped[way].end = one.end
+            continue
+        if one.kind == "u" and one.id:
+            dropped[way] = one
+        kept.append(one)
+    return kept
 
 
 def read(client_log, endpoint_log, **facts):
@@ -97,5 +113,5 @@ def read(client_log, endpoint_log, **facts):
                 elif kind == "m":
                     connections = int(words[0])
                 else:
-                    arrivals.append(Arrival(kind, int(words[0]), time(words[1]), words[2], int(words[3]), words[4]))
-    return Records(requests, arrivals, Stalls(stalls), connections, **facts)
+                    arrivals.append(Arrival(kind, int(words[0]), time(words[1]), words[2], int(words[3]), int(words[4]), words[5]))
+    return Records(requests, without_repeats(arrivals), Stalls(stalls), connections, **facts)

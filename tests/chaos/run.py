@@ -25,6 +25,7 @@ def arguments():
     parser.add_argument("--contestant", action="append", choices=list(NAMES), help="fusewire unless given; may be repeated")
     parser.add_argument("--all", action="store_true", help="all contestants")
     parser.add_argument("--size", choices=list(SIZES), default="standard")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the storm")
     parser.add_argument("--scenario", action="append", metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--tries", type=int, default=1, metavar="N", help="a scenario that misses a limit is played up to N times")
     parser.add_argument("--markdown", metavar="FILE", help="where the table for bench/README.md goes")
@@ -64,7 +65,7 @@ def play_all(scenarios, contestants, options):
 
 def main():
     parser, options = arguments()
-    scenarios = all_scenarios(SIZES[options.size])
+    scenarios = all_scenarios(SIZES[options.size], options.seed)
     if options.list:
         print("\n".join(f"{one.name:<15} {one.title}" for one in scenarios))
         return 0

@@ -6,6 +6,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH=$PATH:/usr/sbin  # nginx, haproxy
 
+case " $* " in *" --help "* | *" -h "* | *" --list "*) exec python3 tests/chaos/run.py "$@" ;; esac
+
 docker/install-build-deps.sh build bench
 cmake --preset release >/dev/null
 cmake --build --preset release -j "${JOBS:-$(nproc)}" --target fusewire chaos_endpoints chaos_client

@@ -61,13 +61,13 @@ def timed(size, healthy):
     return healthy, healthy + size.bad, healthy + size.bad + size.after
 
 
-def four(name, title, size, faults, says_deadline=True, **limits):
+def four(name, title, size, faults, patience=2.0, says_deadline=True, **limits):
     """Four endpoints, 1,000 requests a second, a tenth of them POSTs. `faults`: what makes the lives of the first ones."""
     start, stop, end = timed(size, size.healthy)
     lives = [make(start, stop) for make in faults]
     lives += [Life() for _ in range(4 - len(lives))]
-    return Scenario(name, title, {"main": lives}, [Stream("main", 0, end, 1000, gets=0.9, says_deadline=says_deadline)], (start, stop), end,
-                    Limits(**limits))
+    return Scenario(name, title, {"main": lives}, [Stream("main", 0, end, 1000, gets=0.9, deadline=patience, says_deadline=says_deadline)],
+                    (start, stop), end, Limits(**limits))
 
 
 def one(name, title, size, make, rate=400, **limits):
@@ -86,9 +86,9 @@ def flapping(start, stop):
     return flap(State("refuse"), start, stop)
 
 
-def storm_of_faults(size):
+def storm_of_faults(size, seed):
     start, stop = 1, 1 + size.storm
-    lives = [storm(seed, start, stop, mean=2) for seed in (1, 2, 3, 4)]
+    lives = [storm(own, start, stop, mean=2) for own in range(4 * seed - 3, 4 * seed + 1)]
     end = stop + size.after
     return Scenario("storm", f"random faults at 2,000 requests/s for {size.storm:g} s", {"main": lives},
                     [Stream("main", 0, end, 2000, gets=0.9)], (start, stop), end, Limits(share=0.99, amplification=1.2), group="storm")
@@ -106,13 +106,14 @@ def neighbour(size):
                     Limits(share=0.999, amplification=None, neighbour=1.05), judged="calm", group="neighbour")
 
 
-def all_scenarios(size):
+def all_scenarios(size, seed=1):
+    """`seed` is the storm's."""
     dead = {"wasted": 20}
     return [
         four("dies", "dies: every connection reset, then refused", size, [the("dies")], **dead),
         four("refuses", "stops: connections closed, then refused", size, [the("refuse")], **dead),
         four("hangs", "hangs", size, [the("hang")], p99=2.0, **dead),
-        four("hangs_untold", "hangs, and no client says how long it waits", size, [the("hang")], says_deadline=False, p99=2.0, **dead),
+        four("hangs_untold", "hangs; clients wait 10 s and do not say so", size, [the("hang")], patience=10, says_deadline=False, p99=2.0, **dead),
         four("black_hole", "black hole: no packet arrives", size, [the("black_hole")], **dead),
         four("slow", "slow × 20", size, [the(factor=20)]),
         four("flaps", "stops and starts each 500 ms", size, [flapping]),
@@ -127,6 +128,7 @@ def all_scenarios(size):
         four("unavailable", "503 with Retry-After", size, [the("unavailable")], **dead),
         four("three_at_once", "three of four: hangs, dies, 100 % 500", size, [the("hang"), the("dies"), the("error")], **dead),
         four("all_dead", "all four dead, each in another way", size, [the("refuse"), the("black_hole"), the("error"), the("dies")], **dead),
+        four("retry_storm", "all four 40 % status 500", size, [the("error", share=0.4)] * 4, amplification=1.205),  # 3 retries/s are free
         one("one_outage", "outage", size, the("dies"), wasted=40),
         one("one_hang", "hang", size, the("hang")),
         one("one_brown_out", "brown-out: slow × 20, 30 % status 500", size, the("error", share=0.3, factor=20), share=0.98),
@@ -134,7 +136,7 @@ def all_scenarios(size):
             share=0.98),
         one("one_errors_20", "20 % status 500", size, the("error", share=0.2)),
         one("one_flaps", "stops and starts each 500 ms", size, flapping),
-        storm_of_faults(size),
+        storm_of_faults(size, seed),
         neighbour(size),
     ]
 

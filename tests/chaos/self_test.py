@@ -13,7 +13,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent.parent / "ben
 from figures import measure  # noqa: E402
 from lives import Life, State, fault, flap  # noqa: E402
 from play import undisturbed  # noqa: E402
-from records import Arrival, Records, Request, Stalls  # noqa: E402
+from records import Arrival, Records, Request, Stalls, without_repeats  # noqa: E402
 from scenarios import Limits, Scenario, Stream  # noqa: E402
 from verdict import misses  # noqa: E402
 
@@ -26,11 +26,11 @@ def scenario(*lives, keys=0, **limits):
 
 
 def request(number, due, method="G", **changed):
-    return dataclasses.replace(Request(0, number, method, number, due, due + 0.005, 200, "g", False, 0), **changed)
+    return dataclasses.replace(Request(0, number, method, number, due, None, due + 0.005, 200, "g", False, 0), **changed)
 
 
 def arrival(one, endpoint=0, end="+"):
-    return Arrival("r", endpoint, one.due + 0.001, one.method, one.id, end)
+    return Arrival("r", endpoint, one.due + 0.001, one.method, 40000, one.id, end)
 
 
 def every_10_ms(**changed):
@@ -79,6 +79,7 @@ class MadeUp(unittest.TestCase):
         requests = every_10_ms()
         requests[10] = request(11, 0.11, done=2.22)
         requests[20] = request(21, 0.21, done=None, result="n")
+        requests[30] = request(31, 0.31, head=2.2, done=None, result="n")
         self.judge(scenario(Life()), requests)
         self.assertEqual(self.figures.outliving, [11, 21])
 
@@ -99,9 +100,15 @@ class MadeUp(unittest.TestCase):
     def test_a_post_into_a_black_hole_and_elsewhere_is_found(self):
         requests = every_10_ms()
         requests[500] = request(501, 5.01, method="P")
-        dropped = Arrival("u", 0, 5.011, "P", 501, "-")
+        dropped = Arrival("u", 0, 5.011, "P", 40000, 501, "-")
         found = self.judge(scenario(fault(State("black_hole"), 2, 8), Life()), requests, [dropped, arrival(requests[500], 1)])
         self.assertIn("1 POSTs arrived twice, the first 501", found)
+
+    def test_what_tcp_sends_again_after_a_black_hole_is_no_second_try(self):
+        first = Arrival("u", 0, 5, "P", 40000, 501, "-")
+        again, elsewhere = dataclasses.replace(first, kind="r", at=6, end="+"), dataclasses.replace(first, kind="r", at=6, port=40001)
+        self.assertEqual(without_repeats([first, again]), [dataclasses.replace(first, end="+")])
+        self.assertEqual(without_repeats([first, elsewhere]), [first, elsewhere])
 
     def test_a_get_may_arrive_twice(self):
         requests = every_10_ms()
@@ -132,7 +139,7 @@ class MadeUp(unittest.TestCase):
 
     def test_refused_connections_are_tries_and_others_are_none(self):
         requests = every_10_ms()
-        refused = [Arrival("u", 0, one.due, "-", 0, "-") for one in requests]
+        refused = [Arrival("u", 0, one.due, "-", 40000, 0, "-") for one in requests]
         found = self.judge(scenario(fault(State("refuse"), 2, 8), Life(), wasted=20), requests, [*refused, *(arrival(one, 1) for one in requests)])
         self.assertIn("600 tries at a dead endpoint, more than 20", found)
         self.assertIn("2.00 tries for a request, more than 1.2", found)

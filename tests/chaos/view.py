@@ -34,6 +34,11 @@ class View:
     def answerable(self):
         return [one for one in self.bad if self.oracle.could_answer(one)]
 
+    @functools.cached_property
+    def reachable(self):
+        """What is answerable and POSTs that were spent: they, too, have waited."""
+        return [one for one in self.bad if self.oracle.could_answer(one) or self.oracle.could_reach(one)]
+
     def in_time(self, request):
         """Whether it was answered well before its deadline; what the machine took from our processes since then is forgiven."""
         if not request.good:

@@ -22,6 +22,10 @@ std::uint32_t big_endian(std::span<const unsigned char> bytes) {
   return value;
 }
 
+std::uint16_t source(std::span<const unsigned char> tcp) {
+  return static_cast<std::uint16_t>(big_endian(tcp.first(2)));
+}
+
 // Passes packets whose TCP flags have SYN and not ACK, and all packets to these ports.
 std::vector<sock_filter> program_for(const std::set<std::uint16_t>& ports) {
   std::vector<sock_filter> program{
@@ -96,13 +100,13 @@ void Wire::see_syn(Bytes tcp, std::uint32_t endpoint) {
   if (!is_new && last->second == sequence) return;
   last->second = sequence;
   spent_.erase(ports);
-  arrivals_.add({Arrival::Kind::unheard, '-', Arrival::End::none, endpoint, 0, Clock::now()});
+  arrivals_.add({Arrival::Kind::unheard, '-', Arrival::End::none, endpoint, source(tcp), 0, Clock::now()});
 }
 
 void Wire::see_request(Bytes tcp, std::uint32_t endpoint, std::string_view text) {
   const std::uint64_t id = number_field(text, "x-chaos-id", 0);
   if (id == 0 || !spent_.insert(big_endian(tcp.first(4))).second) return;
-  arrivals_.add({Arrival::Kind::unheard, text.front(), Arrival::End::none, endpoint, id, Clock::now()});
+  arrivals_.add({Arrival::Kind::unheard, text.front(), Arrival::End::none, endpoint, source(tcp), id, Clock::now()});
 }
 
 }  // namespace chaos
