@@ -50,14 +50,15 @@ Time BreakerFilter::upstream_since(const Call& call) {
 }
 
 // What an endpoint does is for its own breaker to judge. Where there is no endpoint, it is the upstream's.
-bool BreakerFilter::is_excused(const Call& call, Outcome outcome) noexcept {
+bool BreakerFilter::is_for_endpoints(const Call& call, Outcome outcome) noexcept {
   return call.endpoint_breakers && outcome != Outcome::dns_error && outcome != Outcome::dns_timeout;
 }
 
 void BreakerFilter::judge(Call& call, Outcome outcome, Time now) {
   if (!permit_.active()) return;
   if (call.runs_on) return static_cast<void>(permit_.give_back_slot(now));
-  call.verdict = permit_.judge(call, outcome, now, is_excused(call, outcome));
+  const bool counts = is_for_endpoints(call, outcome);
+  call.verdict = counts ? permit_.count(call, outcome, now) : permit_.judge(call, outcome, now);
 }
 
 bool BreakerFilter::wants_verdict(const Call& call) noexcept {

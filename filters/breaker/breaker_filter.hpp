@@ -10,7 +10,7 @@
 namespace fusewire {
 
 // Where endpoints have breakers of their own (call.endpoint_breakers), these see slowness and failures. The upstream's
-// breaker then counts successes, and as failures only calls that found no endpoint, because its name did not resolve.
+// breaker then has calls in its totals alone, but for one that found no endpoint, because its name did not resolve.
 class BreakerFilter : public PassThrough {
  public:
   explicit BreakerFilter(const ChainContext& context) noexcept
@@ -31,7 +31,7 @@ class BreakerFilter : public PassThrough {
 
  private:
   static Time upstream_since(const Call&);
-  static bool is_excused(const Call&, Outcome) noexcept;
+  static bool is_for_endpoints(const Call&, Outcome) noexcept;
   void judge(Call&, Outcome, Time now);
 
   breaker::Breaker* breaker_;

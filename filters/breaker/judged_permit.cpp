@@ -56,11 +56,9 @@ void JudgedPermit::tell_slowness(const Call& call, Time from, Time now) {
   permit_.on_slow(at);
 }
 
-Verdict JudgedPermit::judge(const Call& call, Outcome outcome, Time now, bool excused) {
+Verdict JudgedPermit::judge(const Call& call, Outcome outcome, Time now) {
   const Judgement judgement = classify(*classify_, call, outcome);
-  const bool is_excused = excused && judgement.verdict == Verdict::failure;
-  const Verdict verdict = is_excused ? Verdict::neutral : judgement.verdict;
-  switch (verdict) {
+  switch (judgement.verdict) {
     case Verdict::success:
       permit_.success(now);
       break;
@@ -75,7 +73,7 @@ Verdict JudgedPermit::judge(const Call& call, Outcome outcome, Time now, bool ex
       permit_.neutral(now);
       break;
   }
-  return verdict;
+  return judgement.verdict;
 }
 
 // A stream that breaks off after it was settled is a new, failed call, unless it was we who ended a quiet one. What its

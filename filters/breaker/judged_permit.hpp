@@ -26,8 +26,13 @@ class JudgedPermit {
   bool on_due(const Call&, Time from, Time now);
   void tell_slowness(const Call&, Time from, Time now);
 
-  // Ends the permit by what the outcome means. `excused`: what would be a failure is neutral.
-  Verdict judge(const Call&, Outcome, Time now, bool excused = false);
+  // Ends the permit by what the outcome means.
+  Verdict judge(const Call&, Outcome, Time now);
+  // The same, for the totals alone.
+  Verdict count(const Call& call, Outcome outcome, Time now) {
+    permit_.only_count();
+    return judge(call, outcome, now);
+  }
   // For a call that was judged before its stream ended.
   void after_the_call(const Call&, Time now);
   bool give_back_slot(Time now) { return permit_.give_back_slot(now); }

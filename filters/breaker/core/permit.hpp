@@ -27,6 +27,10 @@ class Permit {
   void neutral(Time now) noexcept;
   // The call has waited slower_than. Counts once; the permit lives on.
   void on_slow(Time now) noexcept;
+  // The call is for others to judge: here it reaches only the totals. Not a trial's.
+  void only_count() noexcept {
+    if (active() && !is_trial()) unjudged_ = true;
+  }
   // There was no call after all (it was answered here, without the upstream): ends the permit, which leaves no trace in
   // the totals and gives its slot back.
   void withdraw(Time now) noexcept;

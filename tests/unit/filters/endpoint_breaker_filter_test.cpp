@@ -65,17 +65,19 @@ struct Fixture : Scene {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "an attempt that fails opens the endpoint's breaker, and is neutral for the upstream's") {
+TEST_CASE_FIXTURE(Fixture,
+                  "an attempt that fails opens the endpoint's breaker, and is in the upstream's totals alone") {
   fail();
   CHECK(endpoints.state() == breaker::State::open);
-  CHECK(upstreams.snapshot(kStart).totals.failure == 0);
-  CHECK(upstreams.snapshot(kStart).totals.neutral == 1);
+  CHECK(upstreams.snapshot(kStart).totals.failure == 1);
+  CHECK(upstreams.snapshot(kStart).window.ended == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the upstream's breaker hears of calls that found no endpoint") {
   REQUIRE(proceeds(attempt()));
   end(Outcome::dns_error, kStart);
   CHECK(upstreams.snapshot(kStart).totals.failure == 1);
+  CHECK(upstreams.snapshot(kStart).window.failures == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "an endpoint whose breaker is open is not asked, and the answer names no address") {
