@@ -51,15 +51,14 @@ def summary(figures):
     yield f"cascades: {sum(one.cascades for one in figures)}"
 
 
-def cells(figures, what):
-    return " | ".join("" if one is None else what(one) for one in figures)
+COLUMNS = {"answered well": lambda one: percent(one.share), "p99 ms": lambda one: ms(one.bad_p99), "wasted tries": lambda one: str(one.most_wasted),
+           "tries/request": lambda one: f"{one.amplification:.2f}"}
 
 
 def markdown(scenarios, names, results):
     """`results`: by contestant and scenario; `names`: of the contestants, in the order of their columns."""
-    columns = ["answered well", "p99 ms", "wasted tries"]
-    yield "| | " + " | ".join(f"{name}: {column}" for column in columns for name in names.values()) + " |"
-    yield "|---|" + "---:|" * len(columns) * len(names)
+    yield "| | " + " | ".join(f"{name}: {column}" for column in COLUMNS for name in names.values()) + " |"
+    yield "|---|" + "---:|" * len(COLUMNS) * len(names)
     for scenario in scenarios:
-        row = [results.get((contestant, scenario.name)) for contestant in names]
-        yield f"| {scenario.title} | {cells(row, lambda one: percent(one.share))} | {cells(row, lambda one: ms(one.bad_p99))} | {cells(row, lambda one: str(one.most_wasted))} |"
+        cells = [show(results[contestant, scenario.name]) for show in COLUMNS.values() for contestant in names]
+        yield f"| {scenario.title} | " + " | ".join(cells) + " |"
