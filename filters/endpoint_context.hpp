@@ -16,7 +16,7 @@ class Breaker;
 // the attempt.
 struct EndpointContext {
   breaker::Breaker* breaker = nullptr;        // nullptr: it has none of its own
-  balance::EndpointHealth* health = nullptr;  // nullptr: no address is known yet
+  balance::EndpointHealth* health = nullptr;  // nullptr: there is no other, or none is known yet
   std::string_view name;                      // "orders/10.0.0.1:80"
 };
 

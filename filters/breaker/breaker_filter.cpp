@@ -28,7 +28,9 @@ void BreakerFilter::on_due(Call& call, Time now) {
   if (permit_.on_due(call, upstream_since(call), now)) judge(call, Outcome::complete, now);
 }
 
-Time BreakerFilter::next_due(const Call& call) const { return permit_.next_due(call, upstream_since(call)); }
+Time BreakerFilter::next_due(const Call& call) const {
+  return permit_.active() ? permit_.next_due(call, upstream_since(call)) : kNever;
+}
 
 void BreakerFilter::on_done(Call& call, Time now) noexcept {
   if (!permit_.active()) {

@@ -14,10 +14,9 @@ Step EndpointBreakerFilter::on_endpoint(const Call& call, Exchange& x, Reply& re
 }
 
 void EndpointBreakerFilter::on_due(const Call& call, Time now) {
+  if (!permit_.active()) return;
   if (permit_.on_due(call, endpoint_since(call), now)) judge(call, Outcome::complete, now);
 }
-
-Time EndpointBreakerFilter::next_due(const Call& call) const { return permit_.next_due(call, endpoint_since(call)); }
 
 void EndpointBreakerFilter::on_done(const Call& call, Time now) noexcept {
   if (!permit_.active()) return permit_.after_the_call(call, now);

@@ -16,7 +16,9 @@ class EndpointBreakerFilter : public PassAttempt {
 
   Step on_endpoint(const Call&, Exchange&, Reply&, Time now);
   void on_due(const Call&, Time now);
-  Time next_due(const Call&) const;
+  Time next_due(const Call& call) const {
+    return permit_.active() ? permit_.next_due(call, endpoint_since(call)) : kNever;
+  }
   bool wants_verdict(const Call&) noexcept;
   void on_verdict(const Call&, Time now) noexcept;
   void on_done(const Call&, Time now) noexcept;

@@ -29,6 +29,7 @@ void RetryFilter::pay_in(const Call& call, Time now) {
 Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
   const config::Retries& retries = *call.retries;
   pay_in(call, now);
+  if (reply.origin == Reply::Origin::upstream && !retries.on.has_status(reply.status)) return Proceed{};
   if (call.retries_made >= retries.attempts || call.retries_are_over || !is_worth_it(call, reply, now) ||
       !may_be_repeated(call))
     return Proceed{};

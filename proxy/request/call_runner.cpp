@@ -208,7 +208,7 @@ Task<CallRunner*> CallRunner::resolve(Reply& reply, Time now) {
 }
 
 Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
-  note_endpoints(reply, now);
+  if (call.endpoint_breakers) note_endpoints(reply, now);
   if (!done_)
     if (const Step step = chain.on_reply(call, reply, now); !proceeds(step)) return decide_by_asking(step, reply);
   settle(reply, now);
@@ -217,7 +217,7 @@ Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
 
 // Where the reply may be followed by another attempt: whether that has somewhere to go.
 void CallRunner::note_endpoints(const Reply& reply, Time now) {
-  if (!attempt_ || !attempt_->streams.endpoint() || !call.endpoint_breakers) return;
+  if (!attempt_ || !attempt_->streams.endpoint()) return;
   if (reply.origin == Reply::Origin::upstream && reply.status < 400) return;
   call.another_endpoint = worker_.balancer().can_choose(upstream, now, {attempt_->streams.id()});
   call.endpoint_available = call.another_endpoint || worker_.balancer().can_choose(upstream, now, {});
@@ -230,7 +230,7 @@ Task<CallRunner*> CallRunner::decide_by_asking(Step step, Reply& reply) {
       if (!call.context->body_replayable && !call.nothing_sent) break;
       const bool asked = co_await ask_again(reply, ask->not_before);
       if (!asked && is_forsaken(exchange().outcome)) break;
-      note_endpoints(reply, answered_at());
+      if (call.endpoint_breakers) note_endpoints(reply, answered_at());
       step = chain.on_reply(call, reply, answered_at());
       continue;
     }

@@ -22,9 +22,10 @@ class AddressState {
   AddressState(std::string breaker_name, const config::CircuitBreaker& settings, Time now, std::uint64_t seed)
       : name(std::move(breaker_name)), breaker(settings, now, seed), health(now) {}
 
-  // For the filters of an attempt. `with_breaker`: where it is to ask the address' own.
-  EndpointContext context(bool with_breaker) {
-    return {.breaker = with_breaker ? &breaker : nullptr, .health = &health, .name = name};
+  // For the filters of an attempt. `with_breaker`: where it is to ask the address' own; `with_health`: where somebody
+  // asks how it is.
+  EndpointContext context(bool with_breaker, bool with_health) {
+    return {.breaker = with_breaker ? &breaker : nullptr, .health = with_health ? &health : nullptr, .name = name};
   }
 
   // Could not be reached, so others go first for a while; one request then tries again.

@@ -27,6 +27,7 @@ class Balancer {
     const std::shared_ptr<EndpointState>* endpoint = nullptr;  // in the snapshot; nullptr: none can be asked
     BackendPtr backend;                                        // nullptr: no address of that endpoint is known
     bool with_breaker = false;                                 // the address' own has to be asked
+    bool among_several = false;                                // its health is compared with others'
 
     // What stands for it among those that have been tried.
     const void* id() const {
@@ -103,7 +104,8 @@ class Balancer {
   std::optional<std::size_t> unknown(Group&, Time now, const Tried&) const;
   bool may_be_asked(const Group&, const Target&, Time now, const Tried&) const;
   Choice choice(const Group& group, std::size_t target) const {
-    return {group.targets[target].endpoint, group.targets[target].backend, group.breakers && target < group.known};
+    const Target& chosen = group.targets[target];
+    return {chosen.endpoint, chosen.backend, group.breakers && target<group.known, group.targets.size()> 1};
   }
   void replace(EndpointEntry&, const std::vector<SocketAddress>&, Time now);
 

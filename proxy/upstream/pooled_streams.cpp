@@ -23,7 +23,7 @@ bool PooledStreams::take_own_connection() {
   auto own = inbound_.bound->take(upstream_);
   own_ = own.connection != nullptr;
   if (!own_) return false;
-  choice_ = {own.endpoint, BackendPtr(&own.connection->backend()), false};
+  choice_ = {own.endpoint, BackendPtr(&own.connection->backend())};
   connection_ = std::move(own.connection);
   return true;
 }
@@ -34,7 +34,8 @@ const std::shared_ptr<EndpointState>& PooledStreams::endpoint() const {
 }
 
 EndpointContext PooledStreams::context() const {
-  return choice_.backend ? choice_.backend->state->context(choice_.with_breaker) : EndpointContext{};
+  if (!choice_.backend) return {};
+  return choice_.backend->state->context(choice_.with_breaker, choice_.among_several);
 }
 
 UpstreamStream* PooledStreams::reuse(Time now, milliseconds keep_alive) {
