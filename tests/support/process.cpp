@@ -109,6 +109,13 @@ std::size_t Process::descriptors() const {
   return static_cast<std::size_t>(std::distance(begin(open), end(open)));
 }
 
+bool Process::catches(int signal) const {
+  std::istringstream lines(contents("/proc/" + std::to_string(pid_) + "/status"));
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("SigCgt:")) return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1U) != 0;
+  return false;
+}
+
 std::size_t Process::resident_bytes() const {
   std::istringstream pages(contents("/proc/" + std::to_string(pid_) + "/statm"));
   std::size_t all = 0, resident = 0;

@@ -54,6 +54,7 @@ class Process {
   std::string output() const;                                  // stdout and stderr together, so far
   double cpu_seconds() const;
   std::size_t descriptors() const;  // open now
+  bool catches(int signal) const;   // it has a handler for it
   std::size_t resident_bytes() const;
 
  private:
