@@ -7,7 +7,10 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "proxy/observe/line.hpp"
 #include "proxy/observe/log_writer.hpp"
@@ -53,8 +56,9 @@ class Pipeline {
 
 // The process has one standard output, so it has one of these.
 struct State {
-  std::mutex mutex;  // of `pipeline` only; never held while something is written
+  std::mutex mutex;  // of `pipeline` and `abandoned`; never held while something is written
   std::shared_ptr<Pipeline> pipeline;
+  std::vector<std::shared_ptr<Pipeline>> abandoned;  // whose threads are still inside write(2)
   std::atomic<config::LogLevel> level{config::LogLevel::info};
   std::atomic<config::LogFormat> format{config::LogFormat::json};
   std::atomic<std::uint64_t> dropped{0};
@@ -122,9 +126,10 @@ void stop() {
     const std::lock_guard lock(s.mutex);
     pipeline.swap(s.pipeline);
   }
+  if (!pipeline || pipeline->drain()) return;
   // A thread that is still inside write(2) can't be joined; the exit of the process ends it.
-  if (pipeline && !pipeline->drain()) [[maybe_unused]]
-    auto* leaked = new std::shared_ptr<Pipeline>(pipeline);
+  const std::lock_guard lock(s.mutex);
+  s.abandoned.push_back(std::move(pipeline));
 }
 
 bool enabled(config::LogLevel level) { return level != config::LogLevel::off && level >= state().level.load(); }
