@@ -40,8 +40,8 @@ TEST_CASE("the client that has been idle longest gives way to a new one, whichev
   for (int i = 0; i < 4; ++i) {
     clients.push_back(rig.proxy.connect());
     REQUIRE(ask(clients.back()).status == 200);
+    settle(rig);  // a client has its answer a moment before its worker takes it for idle
   }
-  settle(rig);                           // a client has its answer a moment before its worker takes it for idle
   CHECK(ask(clients[0]).status == 200);  // now the second is the one that has been idle longest
   settle(rig);
   for (std::size_t n = 1; n <= 3; ++n) {
@@ -51,6 +51,7 @@ TEST_CASE("the client that has been idle longest gives way to a new one, whichev
     CHECK(clients[n].ended());
     CHECK(clients[n].end() == End::eof);
     CHECK(eventually([&] { return rig.proxy.metric("fusewire_connections") <= 4; }));
+    settle(rig);
   }
   CHECK(ask(clients[0]).status == 200);
 }
