@@ -12,6 +12,8 @@
 
 namespace fusewire {
 
+using std::chrono::nanoseconds;
+
 // A histogram over a sliding window. Thread-safe and lock-free: all workers record into the one of an upstream's state;
 // clear and set_window are for the control thread. 14 KiB, and nothing allocates.
 //
@@ -27,8 +29,6 @@ namespace fusewire {
 // latencies of its slice and counts no further.
 class LatencyWindow {
  public:
-  using nanoseconds = std::chrono::nanoseconds;
-
   struct Reading {
     nanoseconds value{0};
     std::uint64_t samples = 0;  // in the window; 0: there is no value

@@ -14,7 +14,7 @@ namespace {
 
 using Addresses = std::vector<AddressTable::AddressPtr>;
 
-constexpr std::array kStates = {breaker::State::closed, breaker::State::open, breaker::State::half_open};
+constexpr std::array kAddressStates = {breaker::State::closed, breaker::State::open, breaker::State::half_open};
 constexpr std::array<const char*, 3> kLimits = {"rate", "concurrency", "queue_timeout"};  // UpstreamCells::refused
 constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};    // UpstreamCells::retries
 
@@ -44,7 +44,7 @@ void append_endpoint_families(Families& out, const ControlView& view, Time now) 
       const Addresses addresses = endpoint->addresses.in_use();
       scores.add({{"upstream", upstream->state->name}, {"endpoint", endpoint->url}},
                  best_score(addresses, typical, now));
-      for (const breaker::State state : kStates)
+      for (const breaker::State state : kAddressStates)
         if (breakers)
           states.add({{"name", upstream->state->name + "/" + endpoint->url}, {"state", std::string(to_string(state))}},
                      in_state(addresses, state));
