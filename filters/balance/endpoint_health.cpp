@@ -45,9 +45,9 @@ void EndpointHealth::answered(Result result, nanoseconds latency, Time now) noex
   judge(result, latency, now);
 }
 
-void EndpointHealth::end_answered(Result result, Time now) noexcept {
+void EndpointHealth::end_answered(Result result, nanoseconds latency, Time now) noexcept {
   change_load([](LoadWord& load) { --load.in_flight; });
-  judge(result, nanoseconds{0}, now);
+  judge(result, result == Result::unanswered ? latency : nanoseconds{0}, now);
 }
 
 void EndpointHealth::pause() noexcept {

@@ -18,7 +18,8 @@ using std::chrono::nanoseconds;
 enum class Result : std::uint8_t {
   success,
   failure,     // its latency counts only where it is longer than what is known: a quick refusal is no merit
-  unanswered,  // the wait was ended here (a hedge lost, the client left): it would have taken at least that long
+  unanswered,  // the wait was ended here (a hedge lost, the client left): it would have taken at least that long;
+               // behind the head: its body has not ended by the client's deadline
   neutral,     // it says nothing
 };
 
@@ -49,9 +50,9 @@ class alignas(64) EndpointHealth {
   void end(Result, nanoseconds latency, Time now) noexcept;
 
   // The head of its response has come after `latency`; the body keeps it in flight until end_answered(), which judges
-  // it once more: neutral, or failure for a body that broke off.
+  // it once more: neutral, failure for a body that broke off, or unanswered for one that was late after `latency`.
   void answered(Result, nanoseconds latency, Time now) noexcept;
-  void end_answered(Result, Time now) noexcept;
+  void end_answered(Result, nanoseconds latency, Time now) noexcept;
   // It does not wait, because its own body is being sent, until resume().
   void pause() noexcept;
   void resume(Time now) noexcept;

@@ -22,6 +22,21 @@ Result result_of(Outcome outcome) noexcept {
   }
 }
 
+// The client has waited for the response's body until the deadline that it gave, and has taken all that came.
+bool has_late_body(const Call& call, const Exchange& x, Time now) noexcept {
+  return x.outcome == Outcome::client_gone && call.deadline_asked && now >= call.total_at &&
+         x.waits.total(now) == ClientWaits::Duration::zero();
+}
+
+Result result_of(const Call& call, Time now) noexcept {
+  const Exchange& x = *call.exchange;
+  if (x.response_head != kNever && x.outcome == Outcome::client_gone)
+    return has_late_body(call, x, now) ? Result::unanswered : Result::neutral;
+  if (x.client_withheld) return x.response_head == kNever ? Result::unanswered : Result::neutral;
+  const bool by_client = call.short_deadline || has_little_time(call, x.begun);
+  return x.outcome == Outcome::total_timeout && by_client ? Result::unanswered : result_of(x.outcome);
+}
+
 }  // namespace
 
 Step EndpointLoadFilter::on_endpoint(const Call& call, Exchange& x, Reply&, Time now) {
@@ -36,11 +51,6 @@ void EndpointLoadFilter::on_head(const Call& call, Time now) {
   flight_.answered(failed ? Result::failure : Result::success, now);
 }
 
-void EndpointLoadFilter::on_done(const Call& call, Time now) noexcept {
-  const Exchange& x = *call.exchange;
-  const bool late = x.outcome == Outcome::total_timeout;
-  const bool by_client = x.client_withheld || (late && (call.short_deadline || has_little_time(call, x.begun)));
-  flight_.end(by_client ? Result::unanswered : result_of(x.outcome), now);
-}
+void EndpointLoadFilter::on_done(const Call& call, Time now) noexcept { flight_.end(result_of(call, now), now); }
 
 }  // namespace fusewire

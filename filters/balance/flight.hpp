@@ -49,12 +49,12 @@ class Flight {
     health_->answered(judged, now - since_, now);
     phase_ = Phase::answered;
   }
-  // Behind answered() only a failure adds anything: the body broke off.
+  // Behind answered() only a failure (the body broke off) and unanswered (it did not end in time) add anything.
   void end(Result result, Time now) noexcept {
     const Result judged = judged_as(result);
     resume(now);
     if (phase_ == Phase::waiting) health_->end(judged, now - since_, now);
-    if (phase_ == Phase::answered) health_->end_answered(judged, now);
+    if (phase_ == Phase::answered) health_->end_answered(judged, now - since_, now);
     phase_ = Phase::over;
   }
 
@@ -63,7 +63,9 @@ class Flight {
 
   // A success before the body was sent has no latency, and one behind answered() has been counted.
   Result judged_as(Result result) const noexcept {
-    return phase_ == Phase::waiting || result == Result::failure ? result : Result::neutral;
+    const bool adds = phase_ == Phase::waiting || result == Result::failure ||
+                      (phase_ == Phase::answered && result == Result::unanswered);
+    return adds ? result : Result::neutral;
   }
   void drop() noexcept { end(Result::neutral, since_); }
 

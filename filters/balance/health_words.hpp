@@ -109,7 +109,7 @@ struct AnswersWord {
   }
   // A request that was begun before the last good answer is no news of the latency: it hung before the recovery.
   void fail(nanoseconds taken, Tick now) {
-    failures += (1 - failures) * std::clamp(weight(now), kMinWeight, kMaxFailureWeight);
+    failures += (1 - failures) * kFailureWeight;
     if (static_cast<Tick>(taken.count() >> kTickBits) <= since_good(now)) raise(log_of(taken), now);
   }
 
@@ -121,8 +121,8 @@ struct AnswersWord {
   static constexpr float kDecay = 3e9F / kTick;  // ticks
   static constexpr float kMinRise = 0.25F;       // doublings of latency by one answer, and
   static constexpr float kRiseByWeight = 8.0F;   // so many more where its weight is 1
-  static constexpr float kMinWeight = 0.125F;    // of an answer in the share of failures
-  static constexpr float kMaxFailureWeight = 0.25F;
+  static constexpr float kMinWeight = 0.125F;    // of a good answer in the share of failures
+  static constexpr float kFailureWeight = 0.3F;
   static constexpr float kMaxSuccessWeight = 0.9F;
 };
 

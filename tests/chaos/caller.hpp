@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends what is planned when it is due, whatever the answers do, on kept connections: as many as it takes, up to a
-// bound. Beyond the bound a request waits, and its wait counts: each time is told from when it was due. One thread.
+// bound. Beyond the bound a request waits, and its wait counts: each time counts from when it was due. One thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -102,8 +102,8 @@ def outlives(request, deadline, stalls):
 
 def faults(view, figures):
     """Over the requests of all upstreams."""
-    told = [one for one in view.records.requests if view.stream(one).says_deadline and not view.stream(one).direct]
-    figures.outliving = [one.id for one in told if outlives(one, view.stream(one).deadline, view.records.stalls)]
+    declared = [one for one in view.records.requests if view.stream(one).says_deadline and not view.stream(one).direct]
+    figures.outliving = [one.id for one in declared if outlives(one, view.stream(one).deadline, view.records.stalls)]
     figures.doubles = [one.id for one in view.records.requests if one.method == "P" and len(view.by_id.get(one.id, ())) > 1]
     figures.wrong = [one.id for one in view.records.requests if one.result == "w"]
     figures.healthy_requests, figures.false_positives = len(view.healthy), sum(not one.good for one in view.healthy)

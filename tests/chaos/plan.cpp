@@ -18,7 +18,7 @@ bool read_stream(std::istream& in, Stream& stream) {
   stream.to = microseconds(to);
   stream.deadline = microseconds(deadline);
   stream.random_gaps = gaps == "poisson";
-  stream.says_deadline = says == "told";
+  stream.says_deadline = says == "declared";
   return in && word == "stream" && (stream.random_gaps || gaps == "even") && stream.rate > 0;
 }
 

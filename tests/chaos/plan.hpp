@@ -35,7 +35,7 @@ struct Planned {
   std::uint64_t key = 0;  // the path's
 };
 
-// Lines: `stream PORT HOST FROM_US TO_US RATE poisson|even SHARE_OF_GETS KEYS DEADLINE_US told|untold
+// Lines: `stream PORT HOST FROM_US TO_US RATE poisson|even SHARE_OF_GETS KEYS DEADLINE_US declared|undeclared
 // SEED`.
 // Throws std::runtime_error with the line that it does not understand.
 std::vector<Stream> read_streams(std::istream& in);

@@ -71,7 +71,7 @@ class Play:
         for seed, one in enumerate(self.scenario.streams, 1):
             to = own[one.upstream][0] if one.direct else port
             lines.append(f"stream {to} {one.upstream} {one.start * 1e6:.0f} {one.end * 1e6:.0f} {one.rate} {one.gaps} {one.gets} {one.keys} "
-                         f"{one.deadline * 1e6:.0f} {'told' if one.says_deadline else 'untold'} {seed}")
+                         f"{one.deadline * 1e6:.0f} {'declared' if one.says_deadline else 'undeclared'} {seed}")
         return "\n".join(lines) + "\n"
 
     def play(self, stage, plan, start):

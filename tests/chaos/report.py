@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run in words: a line for each scenario, the figures over all of them, and the table for bench/README.md."""
+import collections
 import math
 import statistics
 
@@ -33,6 +34,21 @@ def noise(records):
         yield f"{INDENT}(this machine kept client or endpoints waiting for {1000 * records.stalls.longest():.0f} ms)"
     if not records.sees_wire:
         yield f"{INDENT}(without CAP_NET_RAW: connections that were refused or vanished are not counted as tries)"
+
+
+RESULTS = {"g": "too late", "s": "status", "w": "wrong body", "c": "cut short", "r": "not connected", "n": "no answer"}
+
+
+def not_answered(view):
+    """What came instead of good answers that were possible, and from which endpoint (none: the proxy itself), a line each."""
+    found = collections.Counter()
+    for one in view.answerable:
+        if not view.in_time(one):
+            came = f"{RESULTS[one.result]} {one.status}" if one.status else RESULTS[one.result]
+            tried = "+".join(str(arrival.endpoint - view.first) for arrival in view.by_id.get(one.id, ())) or "none"
+            found[came, one.method, tried, round(one.due - view.start, 1)] += 1
+    for (came, method, tried, when), count in sorted(found.items(), key=lambda item: item[0][3]):
+        yield f"{INDENT}{when:5.1f} s: {count} × {method}, {came}; endpoints tried: {tried}"
 
 
 def seconds(value):

@@ -16,6 +16,7 @@ from proxies import NAMES  # noqa: E402
 from scenarios import SIZES, all_scenarios  # noqa: E402
 from stage import end_by_signal, raise_file_limit  # noqa: E402
 from verdict import misses  # noqa: E402
+from view import View  # noqa: E402
 
 
 def arguments():
@@ -30,6 +31,7 @@ def arguments():
     parser.add_argument("--tries", type=int, default=1, metavar="N", help="a scenario that misses a limit is played up to N times")
     parser.add_argument("--markdown", metavar="FILE", help="where the table for bench/README.md goes")
     parser.add_argument("--nice", type=int, default=0, metavar="N", help="of all that is started; -15 keeps other work on the machine at bay")
+    parser.add_argument("--misses", action="store_true", help="count the answerable requests that were not answered well, by what came instead")
     parser.add_argument("--list", action="store_true", help="the scenarios")
     return parser, parser.parse_args()
 
@@ -39,6 +41,8 @@ def play_once(scenario, contestant, options):
     figures = measure(scenario, records)
     missed = misses(scenario, figures, records)
     print(report.line(scenario, figures), *report.noise(records), *(f"{report.INDENT}MISSED: {one}" for one in missed), sep="\n", flush=True)
+    if options.misses:
+        print(*report.not_answered(View(scenario, records)), sep="\n", flush=True)
     return figures, missed
 
 

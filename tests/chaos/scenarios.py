@@ -113,7 +113,7 @@ def all_scenarios(size, seed=1):
         four("dies", "dies: every connection reset, then refused", size, [the("dies")], **dead),
         four("refuses", "stops: connections closed, then refused", size, [the("refuse")], **dead),
         four("hangs", "hangs", size, [the("hang")], p99=2.0, **dead),
-        four("hangs_untold", "hangs; clients wait 10 s and do not say so", size, [the("hang")], patience=10, says_deadline=False, p99=2.0, **dead),
+        four("hangs_undeclared", "hangs; clients wait 10 s and do not say so", size, [the("hang")], patience=10, says_deadline=False, p99=2.0, **dead),
         four("black_hole", "black hole: no packet arrives", size, [the("black_hole")], **dead),
         four("slow", "slow × 20", size, [the(factor=20)]),
         four("flaps", "stops and starts each 500 ms", size, [flapping]),

@@ -106,7 +106,7 @@ TEST_CASE("a limit that changes all the time loses no slot and wakes all that wa
   CHECK(limiter.waiting() == 0);
 }
 
-TEST_CASE("no token is given twice, whoever asks") {
+TEST_CASE("no token is given twice, to any of the threads") {
   TokenBucket bucket;
   const Rate rate{.requests_per_second = 1'000'000, .burst = 1000};
   const auto time = [](std::int64_t us) { return Time{std::chrono::hours{1}} + std::chrono::microseconds{us}; };

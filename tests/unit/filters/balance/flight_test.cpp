@@ -89,6 +89,17 @@ TEST_CASE_FIXTURE(Fixture, "a body that breaks off is a failure") {
   CHECK(health.in_flight() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a body that is late counts as an answer that has taken so long") {
+  Flight flight(health, now);
+  now += 5ms;
+  flight.answered(Result::success, now);
+  now += 2s;
+  flight.end(Result::unanswered, now);
+  CHECK(latency() > 20);
+  CHECK_FALSE(has_failures());
+  CHECK(health.in_flight() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the time in which the request's body is sent is not latency") {
   Flight flight(health, now);
   flight.pause();

@@ -203,7 +203,7 @@ TEST_CASE("an endpoint that recovers after a minute has its share again within s
   }
 }
 
-TEST_CASE("endpoints that were all slow are not told apart when they recover") {
+TEST_CASE("endpoints that were all slow share the requests evenly when they recover") {
   const auto story = [](Simulation& simulation) {
     const auto all = [&](double slowed) {
       for (auto& endpoint : simulation.endpoints) {
