@@ -81,11 +81,20 @@ void append_window(Families& out, const Samples& samples) {
                [](const auto& s) { return ratio(s.window.slow, s.window.judged); });
 }
 
+// A rate that is off has no threshold, and so no series.
+void append_thresholds(Families& out, const Samples& samples) {
+  Family family =
+      Family::gauge("circuit_breaker_failure_rate_threshold", "The failure rate at which the breaker opens.");
+  for (const BreakerSample& sample : samples)
+    if (const auto& rate = sample.config->detection.failure_rate) family.add({{"name", sample.name}}, *rate);
+  family.into(out);
+}
+
 void append_calls(Families& out, const Samples& samples) {
   Family calls = Family::counter("circuit_breaker_requests_total", "Calls by what the breaker made of them.");
   Family would = Family::counter("circuit_breaker_would_reject_total",
                                  "Calls let through in shadow mode that would have been rejected.");
-  for (const auto& [name, snapshot, cells] : samples) {
+  for (const auto& [name, snapshot, config, cells] : samples) {
     calls.add({{"name", name}, {"result", "success"}}, snapshot.totals.success)
         .add({{"name", name}, {"result", "failure"}}, snapshot.totals.failure)
         .add({{"name", name}, {"result", "neutral"}}, snapshot.totals.neutral)
@@ -100,7 +109,7 @@ void append_history(Families& out, const Samples& samples) {
   Family transitions = Family::counter("circuit_breaker_transitions_total", "Changes of state.");
   Family trips = Family::counter("circuit_breaker_trips_total", "Times the breaker opened, by reason.");
   Family durations = Family::counter("circuit_breaker_state_duration_seconds_total", "Time spent in each state.");
-  for (const auto& [name, snapshot, cells] : samples) {
+  for (const auto& [name, snapshot, config, cells] : samples) {
     for (const auto& [from, to] : kTransitions)
       transitions.add({{"name", name}, {"from", text(to_string(from))}, {"to", text(to_string(to))}},
                       snapshot.transitions[index(from)][index(to)]);
@@ -140,6 +149,7 @@ void append_breaker_families(Families& out, const Samples& samples) {
   append_state(out, samples);
   append_mode(out, samples);
   append_window(out, samples);
+  append_thresholds(out, samples);
   append_calls(out, samples);
   append_history(out, samples);
   append_latency(out, samples);

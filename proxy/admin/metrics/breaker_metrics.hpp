@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
 #include "filters/breaker/core/types.hpp"
 #include "proxy/admin/metrics/metric_family.hpp"
 
@@ -13,6 +14,7 @@ namespace fusewire::proxy {
 struct BreakerSample {
   std::string name;
   breaker::Snapshot snapshot;
+  const config::CircuitBreaker* config = nullptr;
   const PerWorker<UpstreamCells>* cells = nullptr;  // of the breaker's upstream
 };
 

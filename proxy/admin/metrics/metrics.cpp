@@ -18,7 +18,8 @@ std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono
   std::vector<BreakerSample> samples;
   samples.reserve(snapshot.upstreams.size());
   for (const auto& upstream : snapshot.upstreams)
-    samples.push_back({upstream->state->name, admin::snapshot_of(*upstream, now), &upstream->state->cells});
+    samples.push_back({upstream->state->name, admin::snapshot_of(*upstream, now), &upstream->config->circuit_breaker,
+                       &upstream->state->cells});
   return samples;
 }
 

@@ -121,6 +121,15 @@ TEST_CASE("a breaker's story is in its metrics") {
   CHECK(remaining < 32);
 }
 
+TEST_CASE("the failure rate's threshold is a series for as long as the rate is judged") {
+  ControlRig rig(fusewire::testing::kTwoUpstreams +
+                 "defaults: {circuit_breaker: {detection: {failure_rate: {threshold: 0.3}}}}\n");
+  const std::string series = "circuit_breaker_failure_rate_threshold{name=\"orders\"}";
+  CHECK(std::stod(value_of(metrics_text(rig.control, Clock::now()), series)) == doctest::Approx(0.3));
+  ControlRig off(fusewire::testing::kTwoUpstreams + "defaults: {circuit_breaker: {detection: {failure_rate: off}}}\n");
+  CHECK(value_of(metrics_text(off.control, Clock::now()), series).empty());
+}
+
 TEST_CASE("alerts see no open interval where nothing is rejected: in shadow mode, or forced closed") {
   const auto remaining = [](const std::string& text) {
     return std::stod(value_of(text, "circuit_breaker_open_remaining_seconds{name=\"orders\"}"));

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An upstream with as many kinds of trouble as there are alerts; the path says which."""
+import http.server
+import random
+import time
+
+
+class Origin(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        trouble = self.path.split("/")[1]
+        if trouble == "reset":
+            self.close_connection = True
+            return
+        if trouble == "slow":
+            time.sleep(0.2)
+        down = trouble == "waves" and time.monotonic() % 6 < 3
+        self.answer(503 if down or (trouble == "flaky" and random.random() < 0.4) else 200)
+
+    def answer(self, status):
+        self.send_response(status)
+        self.send_header("Content-Length", "3")
+        self.send_header("Cache-Control", "max-age=1")
+        self.end_headers()
+        self.wfile.write(b"ok\n")
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_):
+        pass  # a client that goes away
