@@ -31,7 +31,6 @@ class Attempt {
     x.begun = now;
     if (!forward.choose_endpoint()) return Proceed{};
     if (!streams.endpoint()) {
-      call_.set(Flag::circuit_open);
       reply = endpoints_rejection_reply(*call_.upstream, streams.retry_after(now));
       return Answer{};
     }

@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::size_t kMaxElsewhere = 4;  // endpoints that a request goes on to, one after the other
 
+// As it was before any attempt; the memory of its fields will do for the next.
+void clear(Reply& reply) {
+  Fields fields = std::move(reply.fields);
+  reply = {};
+  reply.fields = std::move(fields);
+}
+
 void set_failure_flag(Call& call) { call.flags = static_cast<Flags>(call.flags | row(call.exchange->outcome).flags); }
 
 }  // namespace
@@ -92,6 +99,7 @@ Task<void> CallRunner::ask_after_wait(Step step, Reply& reply) {
 void CallRunner::accept(const Answer& answer, const Reply& reply) {
   count_limits(reply.problem);
   wants_refresh_ = answer.refresh;
+  if (reply.problem == Problem::circuit_breaker_open) call.set(Flag::circuit_open);
   if (exchange().outcome == Outcome::pending) exchange().outcome = Outcome::local;
 }
 
@@ -140,6 +148,7 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
       co_return fail(reply);
     }
     co_await end_attempt(ended_at());
+    clear(reply);  // the endpoint's breaker may have rejected it
   }
   const Response& response = attempt_->forward.response();
   reply.status = response.status;
@@ -184,9 +193,7 @@ Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
   if (row(exchange().outcome).fault == FaultOf::upstream || reply.status >= 500)
     tried_.push_back(attempt_->streams.id());
   co_await end_attempt(ended_at());
-  Fields fields = std::move(reply.fields);  // their memory will do for the next
-  reply = {};
-  reply.fields = std::move(fields);
+  clear(reply);
   if (!worker_.balancer().can_choose(upstream, steady_now(), tried_)) tried_.clear();
   co_await ask_upstream(reply);
   co_return true;

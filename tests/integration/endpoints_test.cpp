@@ -117,6 +117,26 @@ TEST_CASE("an endpoint that is good again gets its trial calls, and its share") 
   CHECK(eventually([&] { return orders.good(20) == 20 && orders.requests(1) > before + 5; }));
 }
 
+TEST_CASE("what an endpoint's breaker rejects while it ramps up is answered by another endpoint") {
+  Endpoints orders({scripts::ok("good"), scripts::status(500)},
+                   "    load_balancing: {policy: round_robin}\n    circuit_breaker: {transitions: {open_timeout: 100ms}, "
+                   "recovery: {ramp: {duration: 1h}}}\n");
+  CHECK(orders.good(10) == 5);
+  orders.upstreams[1]->script(scripts::ok("ramping"));
+  CHECK(eventually([&] {
+    orders.good(1);
+    return orders.state(1) == "closed";
+  }));
+  const std::size_t before = orders.requests(1);
+  for (int i = 0; i < 40; ++i) {
+    const Response answer = orders.proxy->get("/");
+    CHECK(answer.status == 200);
+    CHECK_FALSE(answer.has("Proxy-Status"));
+    CHECK((answer.body == "good" || answer.body == "ramping"));
+  }
+  CHECK(orders.requests(1) - before < 10);
+}
+
 TEST_CASE("an endpoint that hangs is avoided before its first timeout") {
   Endpoints orders({scripts::ok(), scripts::hang()});
   Connection stuck = orders.proxy->connect();
