@@ -118,9 +118,10 @@ TEST_CASE("an endpoint that is good again gets its trial calls, and its share") 
 }
 
 TEST_CASE("what an endpoint's breaker rejects while it ramps up is answered by another endpoint") {
-  Endpoints orders({scripts::ok("good"), scripts::status(500)},
-                   "    load_balancing: {policy: round_robin}\n    circuit_breaker: {transitions: {open_timeout: 100ms}, "
-                   "recovery: {ramp: {duration: 1h}}}\n");
+  Endpoints orders(
+      {scripts::ok("good"), scripts::status(500)},
+      "    load_balancing: {policy: round_robin}\n    circuit_breaker: {transitions: {open_timeout: 100ms}, "
+      "recovery: {ramp: {duration: 1h}}}\n");
   CHECK(orders.good(10) == 5);
   orders.upstreams[1]->script(scripts::ok("ramping"));
   CHECK(eventually([&] {
