@@ -166,7 +166,7 @@ bool Breaker::end_interval(Time now) noexcept {
   StateWord word = load();
   while (word.state() == State::open) {
     const StateWord from = word;
-    const StateWord to = StateWord::half_open(from.next_generation(), from.row(), {});
+    const StateWord to = StateWord::half_open(from.next_generation(), from.row(), {.early = true});
     if (!exchange(word, to)) continue;
     on_transition(here, from, to);
     return true;

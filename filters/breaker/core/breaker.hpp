@@ -106,7 +106,8 @@ class Breaker {
   // and in another mode than enforce: there, nobody waits for a trial.
   bool wants_trial(Time now) const noexcept;
   // Ends an open interval early: the next calls are trials. For a caller that has nowhere else to go. False, and
-  // nothing changes, in another state, in another mode than enforce, or under an override.
+  // nothing changes, in another state, in another mode than enforce, or under an override. Trials that fail then do not
+  // make the next interval longer: that may happen several times a second.
   bool end_interval(Time now) noexcept;
   // How long a call that comes now has to wait, as in Snapshot.
   std::optional<milliseconds> retry_after(Time now) const noexcept;

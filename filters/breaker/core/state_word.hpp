@@ -5,10 +5,10 @@
 //   63..62 state | 61..40 generation | 39..0 payload
 //   payload   closed     row:7
 //             open       row:7  deadline:33 (ms, modulo)
-//             half_open  row:7  in_flight:7  successes:7  failures:7  admissions:12
+//             half_open  row:7  in_flight:7  successes:7  failures:7  admissions:11  early:1
 //
 // `row` is the number of trips in a row (back-off); `admissions` tells two words apart between which a slot was given
-// back and taken again.
+// back and taken again; `early` says that the open interval was not over.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +48,8 @@ class StateWord {
     std::uint32_t in_flight = 0;
     std::uint32_t successes = 0;
     std::uint32_t failures = 0;
-    std::uint32_t admissions = 0;  // modulo 4096
+    std::uint32_t admissions = 0;  // modulo 2048
+    bool early = false;            // the open interval was ended before its time
   };
 
   constexpr StateWord() noexcept = default;
@@ -62,7 +63,7 @@ class StateWord {
   }
   static constexpr StateWord half_open(std::uint32_t generation, std::uint32_t row, Probes p) noexcept {
     const std::uint64_t rest = p.in_flight | std::uint64_t{p.successes} << 7 | std::uint64_t{p.failures} << 14 |
-                               std::uint64_t{p.admissions & 4095U} << 21;
+                               std::uint64_t{p.admissions & 2047U} << 21 | std::uint64_t{p.early} << 32;
     return pack(State::half_open, generation, row, rest);
   }
 
@@ -77,7 +78,7 @@ class StateWord {
 
   // half_open
   constexpr Probes probes() const noexcept {
-    return {field(0, kMaxCount), field(7, kMaxCount), field(14, kMaxCount), field(21, 4095)};
+    return {field(0, kMaxCount), field(7, kMaxCount), field(14, kMaxCount), field(21, 2047), field(32, 1) != 0};
   }
 
   // open: what is left of the interval, never negative. `since` is when it began, or -1 in the instant in which that is

@@ -31,9 +31,11 @@ bool Breaker::trip(const CallContext& here, StateWord& word, Cause cause) noexce
   return true;
 }
 
-// Trips in a row, this one included: from 1 again after the breaker has been closed for long enough.
+// Trips in a row, this one included: from 1 again after the breaker has been closed for long enough. A trial that came
+// before its time proves nothing about how long the interval should be.
 std::uint32_t Breaker::next_row(const CallContext& here, StateWord from) const noexcept {
   if (from.row() == 0) return 1;
+  if (from.state() == State::half_open && from.probes().early) return from.row();
   if (from.state() != State::closed) return from.next_row();
   const Millis since = since_.of(from.generation());
   const Millis closed_for = since < 0 ? 0 : here.at - since;

@@ -44,13 +44,21 @@ TEST_CASE("an interval that is ended early lets trials through, which close the 
   CHECK(one.breaker.state() == State::closed);
 }
 
-TEST_CASE("a trial that fails opens it again, for longer") {
+TEST_CASE("trials that fail before their time open it again for as long as before, however many there are") {
   Opened one;
-  CHECK(one.breaker.end_interval(kStart + 1s));
-  auto answer = one.breaker.try_acquire(kStart + 1s);
-  std::get<Permit>(answer).failure(FailureKind::reset, kStart + 1s);
-  CHECK(one.breaker.state() == State::open);
-  CHECK(one.breaker.retry_after(kStart + 1s) == 60s);
+  auto now = kStart;
+  for (int i = 0; i < 20; ++i) {
+    now += 200ms;
+    REQUIRE(one.breaker.end_interval(now));
+    auto answer = one.breaker.try_acquire(now);
+    std::get<Permit>(answer).failure(FailureKind::reset, now);
+    CHECK(one.breaker.state() == State::open);
+    CHECK(one.breaker.retry_after(now) == 30s);
+  }
+  now += 30s;
+  auto answer = one.breaker.try_acquire(now);
+  std::get<Permit>(answer).failure(FailureKind::reset, now);
+  CHECK(one.breaker.retry_after(now) == 60s);
 }
 
 TEST_CASE("in another state, in shadow mode and under an override nothing is ended") {

@@ -13,15 +13,16 @@ TEST_CASE("a word gives back what was put in, up to the largest values") {
   CHECK(closed.next_generation() == 0);
   CHECK(closed.row() == 127);
   CHECK(closed.next_row() == 127);
-  const auto half_open =
-      StateWord::half_open(77, 3, {.in_flight = 127, .successes = 126, .failures = 125, .admissions = 4095 + 4096});
+  const auto half_open = StateWord::half_open(
+      77, 3, {.in_flight = 127, .successes = 126, .failures = 125, .admissions = 2047 + 2048, .early = true});
   CHECK(half_open.state() == State::half_open);
   CHECK(half_open.generation() == 77);
   CHECK(half_open.row() == 3);
   CHECK(half_open.probes().in_flight == 127);
   CHECK(half_open.probes().successes == 126);
   CHECK(half_open.probes().failures == 125);
-  CHECK(half_open.probes().admissions == 4095);
+  CHECK(half_open.probes().admissions == 2047);
+  CHECK(half_open.probes().early);
 }
 
 TEST_CASE("a deadline is right over the whole range of its modulus") {
