@@ -65,7 +65,7 @@ def main():
         for problem in (*dead_links(path, text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
             problems.append(f"{path.relative_to(ROOT)}: {problem}")
     # Tokens come from files that exist only where these configurations run.
-    configurations = [*ROOT.glob("examples/*.yaml"), ROOT / "examples/kubernetes/fusewire.yaml",
+    configurations = [*ROOT.glob("examples/*.yaml"), *ROOT.glob("examples/kubernetes/**/fusewire.yaml"),
                       ROOT / "docker/conf/fusewire.yaml", ROOT / "docker/default.yaml"]
     for path in configurations:
         problems += [f"{path.relative_to(ROOT)}: {p}" for p in check_configuration(binary, path, "--no-files")]

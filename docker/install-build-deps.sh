@@ -15,7 +15,7 @@ test=(nginx curl openssl prometheus libnss-wrapper)
 # What bench/ measures with and against.
 bench=(nginx haproxy wrk openssl python3 valgrind)
 # Sanitizers, fuzzing, coverage and the other checks of .ci/run, which makes a bare Debian for one of them.
-ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr shellcheck python3 wrk haproxy debootstrap)
+ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr shellcheck python3 wrk haproxy debootstrap iproute2)
 # A real WebSocket client and server, and Kubernetes' reader of manifests. Debian's packages of them clash with those of
 # other sources, so any that are there already will do.
 { command -v node && command -v npm; } >/dev/null || ci+=(nodejs npm)

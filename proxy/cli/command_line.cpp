@@ -10,6 +10,7 @@
 #include "proxy/cli/admin_commands.hpp"
 #include "proxy/cli/config_commands.hpp"
 #include "proxy/cli/demo.hpp"
+#include "proxy/cli/inject.hpp"
 
 namespace fusewire::cli {
 namespace {
@@ -77,6 +78,25 @@ void add_admin_commands(CLI::App& app, Options& options) {
     sub->add_option("--for", options.limit, "End the override after this time, as in 10m")->type_name("DURATION");
 }
 
+void add_inject(CLI::App& app, Options& options) {
+  CLI::App* inject =
+      add_command(app, options, "inject", "Add the sidecar to the pods of Kubernetes manifests", Command::inject);
+  CLI::Option* out = inject->add_flag("--uninject", options.uninject, "Take it out again");
+  inject->add_option("--image", options.image, "The sidecar's image")
+      ->type_name("IMAGE")
+      ->capture_default_str()
+      ->excludes(out);
+  inject->add_option("--config", options.config_map, "The ConfigMap that holds fusewire.yaml")
+      ->type_name("MAP")
+      ->capture_default_str()
+      ->excludes(out);
+  inject
+      ->add_option("FILE", options.manifest,
+                   "The manifests: YAML or JSON, any number of documents; - is standard input")
+      ->type_name("")
+      ->capture_default_str();
+}
+
 // The library repeats the arguments that it does not understand.
 std::string words_without_userinfo(const std::string& text) {
   std::string out;
@@ -98,6 +118,7 @@ std::variant<Options, int> parse(std::vector<std::string> arguments, const World
   add_config_options(app, options);
   add_config_commands(app, options);
   add_admin_commands(app, options);
+  add_inject(app, options);
   CLI::App* demo_command = add_command(app, options, "demo", "Tell the story of a failing upstream", Command::demo);
   demo_command->add_flag("--serve", options.serve, "Keep it running, to be explored");
   add_command(app, options, "version", "Show the version", Command::version);
@@ -119,6 +140,8 @@ int execute(const Options& options, const World& world) {
       return run(options, world);
     case Command::check:
       return check(options, world);
+    case Command::inject:
+      return inject(options, world);
     case Command::demo:
       return demo({.serve = options.serve});
     case Command::version:

@@ -17,7 +17,7 @@ inline constexpr int kUsage = 2;  // bad usage or configuration
 inline constexpr int kOpen = 3;   // status --exit-code: a breaker rejects calls
 
 struct Options {
-  enum class Command { run, check, status, events, reset, force_open, force_close, release, demo, version };
+  enum class Command { run, check, status, events, reset, force_open, force_close, release, inject, demo, version };
   Command command = Command::run;
 
   std::string file;              // -c; empty: FUSEWIRE_CONFIG
@@ -34,6 +34,11 @@ struct Options {
   bool follow = false;               // events
   std::string name;                  // the breaker; status: empty is all
   std::optional<std::string> limit;  // --for
+
+  std::string manifest = "-";                                       // inject: FILE
+  std::string image = std::string("fusewire:") + FUSEWIRE_VERSION;  // inject
+  std::string config_map = "fusewire";                              // inject --config
+  bool uninject = false;                                            // inject
 
   bool serve = false;  // demo
 };

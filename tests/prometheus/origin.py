@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upstream with as many kinds of trouble as there are alerts; the path says which."""
 import http.server
-import random
 import time
 
 
@@ -9,14 +8,15 @@ class Origin(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        trouble = self.path.split("/")[1]
+        _, trouble, number = self.path.split("/")
         if trouble == "reset":
             self.close_connection = True
             return
         if trouble == "slow":
             time.sleep(0.2)
         down = trouble == "waves" and time.monotonic() % 6 < 3
-        self.answer(503 if down or (trouble == "flaky" and random.random() < 0.4) else 200)
+        two_of_five = trouble == "flaky" and int(number) % 5 < 2
+        self.answer(503 if down or two_of_five else 200)
 
     def answer(self, status):
         self.send_response(status)

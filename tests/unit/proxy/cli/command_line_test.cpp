@@ -20,8 +20,8 @@ TEST_CASE("without a command the proxy is run") {
 }
 
 TEST_CASE("each command has its help, and bad usage is exit status 2") {
-  for (const char* command :
-       {"run", "check", "status", "events", "reset", "force-open", "force-close", "release", "demo", "version"}) {
+  for (const char* command : {"run", "check", "status", "events", "reset", "force-open", "force-close", "release",
+                              "inject", "demo", "version"}) {
     const Ran help = fusewire_cli({command, "--help"});
     CHECK_MESSAGE(help.status == 0, command);
     CHECK_MESSAGE(!help.out.empty(), command);
