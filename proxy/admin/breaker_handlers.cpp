@@ -5,6 +5,7 @@
 #include "filters/timeout/adaptive_timeout.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/named_breaker.hpp"
+#include "proxy/admin/views.hpp"
 #include "proxy/observe/log.hpp"
 
 namespace fusewire::proxy::admin {
@@ -15,27 +16,22 @@ namespace json = boost::json;
 constexpr std::size_t kLastTransitions = 10;
 
 // All but the last transitions.
-BreakerFacts brief_facts(const Call& call, const NamedBreaker& of) {
+BreakerFacts brief_facts(const Control& control, const ControlView& view, const NamedBreaker& of, Moment now) {
   BreakerFacts facts;
   facts.name = of.name;
-  facts.snapshot = snapshot_of(of, *call.view.snapshot, call.now.steady);
+  facts.snapshot = snapshot_of(of, *view.snapshot, now.steady);
   facts.config = of.config;
-  if (facts.snapshot.override_state != breaker::Override::none)
-    facts.override_end = call.control.override_end(facts.name);
+  if (facts.snapshot.override_state != breaker::Override::none) facts.override_end = control.override_end(facts.name);
   return facts;
 }
 
 BreakerFacts facts_of(const Call& call, const NamedBreaker& of) {
-  BreakerFacts facts = brief_facts(call, of);
+  BreakerFacts facts = brief_facts(call.control, call.view, of, call.now);
   facts.last_transitions = call.control.events().last_of(facts.name, kLastTransitions);
   return facts;
 }
 
-std::vector<BreakerFacts> all_facts(const Call& call) {
-  std::vector<BreakerFacts> all;
-  for (const NamedBreaker& one : breakers_of(*call.view.snapshot)) all.push_back(brief_facts(call, one));
-  return all;
-}
+std::vector<BreakerFacts> all_facts(const Call& call) { return breaker_facts(call.control, call.view, call.now); }
 
 Reply unknown(const Call& call, std::string_view name) { return unknown_upstream(call, "UnknownBreaker", name); }
 
@@ -105,6 +101,12 @@ std::set<std::string> all_names(const Snapshot& snapshot) {
 }
 
 }  // namespace
+
+std::vector<BreakerFacts> breaker_facts(const Control& control, const ControlView& view, Moment now) {
+  std::vector<BreakerFacts> all;
+  for (const NamedBreaker& one : breakers_of(*view.snapshot)) all.push_back(brief_facts(control, view, one, now));
+  return all;
+}
 
 Reply unknown_upstream(const Call& call, std::string_view error, std::string_view name) {
   json::array known;

@@ -27,6 +27,11 @@ Reply post_reload(const Call&);  // where no name has to be looked up
 Reply post_check(const Call&);
 Reply post_drain(const Call&);
 
+// dashboard_handlers.cpp
+Reply get_dashboard(const Call&);
+Reply get_dashboard_file(const Call&);
+Reply get_dashboard_stream(const Call&);
+
 // upstream_handlers.cpp
 Reply get_upstreams(const Call&);
 Reply get_cache(const Call&);

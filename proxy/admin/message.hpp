@@ -32,6 +32,7 @@ struct Request {
   std::vector<std::string> authorizations;  // each Authorization field
   std::optional<std::string> origin;
   std::optional<std::string> last_event_id;
+  std::optional<std::string> if_none_match;
   std::string body;
   std::string peer;       // for the log: address:port
   bool http_1_0 = false;  // or older: Host may be missing
@@ -46,8 +47,12 @@ struct Reply {
   std::string body;
   std::shared_ptr<const std::string> shared_body = nullptr;  // set: goes in place of `body`
   std::vector<std::pair<std::string, std::string>> fields;
+  std::string cache_control = "no-store";
   // Set: not a body but a stream of the events with a larger id follows.
   std::optional<std::uint64_t> stream_after;
+  bool stream_dashboard = false;  // the same of the dashboard's figures
+
+  bool is_stream() const { return stream_after.has_value() || stream_dashboard; }
 
   std::string_view content() const { return shared_body ? std::string_view(*shared_body) : std::string_view(body); }
 };

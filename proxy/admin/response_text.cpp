@@ -12,6 +12,8 @@ std::string_view reason(int status) {
       return "OK";
     case 202:
       return "Accepted";
+    case 304:
+      return "Not Modified";
     case 400:
       return "Bad Request";
     case 401:
@@ -43,13 +45,14 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-std::string head(int status, std::string_view content_type, std::chrono::system_clock::time_point now) {
+std::string head(int status, std::string_view content_type, std::string_view cache_control,
+                 std::chrono::system_clock::time_point now) {
   std::string out = "HTTP/1.1 " + std::to_string(status) + ' ';
   out.append(reason(status)).append("\r\n");
   const auto date = format_http_date(now);
   append_field(out, "Date", {date.data(), date.size()});
   append_field(out, "Content-Type", content_type);
-  append_field(out, "Cache-Control", "no-store");
+  append_field(out, "Cache-Control", cache_control);
   append_field(out, "X-Content-Type-Options", "nosniff");
   return out;
 }
@@ -57,15 +60,16 @@ std::string head(int status, std::string_view content_type, std::chrono::system_
 }  // namespace
 
 std::string response_head(const Reply& reply, std::chrono::system_clock::time_point now, bool keep_alive) {
-  std::string out = head(reply.status, reply.content_type, now);
+  std::string out = head(reply.status, reply.content_type, reply.cache_control, now);
   for (const auto& [name, value] : reply.fields) append_field(out, name, value);
-  append_field(out, "Content-Length", std::to_string(reply.content().size()));
+  // RFC 9110 §8.6: of a 304 it would be that of the 200.
+  if (reply.status != 304) append_field(out, "Content-Length", std::to_string(reply.content().size()));
   append_field(out, "Connection", keep_alive ? "keep-alive" : "close");
   return out + "\r\n";
 }
 
 std::string stream_head(std::chrono::system_clock::time_point now) {
-  std::string out = head(200, "text/event-stream", now);
+  std::string out = head(200, "text/event-stream", "no-store", now);
   append_field(out, "Connection", "close");
   return out + "\r\n";
 }

@@ -21,6 +21,7 @@ struct Endpoint {
   bool on_probes = false;
   std::string_view parameter = {};  // the one that may stand in the query
   std::size_t max_body = 0;
+  bool is_page = false;  // holds nothing of this process: it is read without a token
 };
 
 constexpr std::size_t kMaxNames = 64 * config::kKiB;  // a list of breakers
@@ -51,6 +52,9 @@ constexpr std::array kEndpoints = {
     Endpoint{"POST", "/admin/config/reload", post_reload, reload},
     Endpoint{"POST", "/admin/config/check", post_check, aside, false, {}, kMaxBody},
     Endpoint{"POST", "/admin/drain", post_drain, control_thread},
+    Endpoint{"GET", "/", get_dashboard, admin_thread, false, {}, 0, true},
+    Endpoint{"GET", "/dashboard/{name}", get_dashboard_file, admin_thread, false, {}, 0, true},
+    Endpoint{"GET", "/admin/dashboard/stream", get_dashboard_stream},
 };
 
 // A load balancer's `OPTIONS /` or `OPTIONS *` asks whether to send traffic.
@@ -115,10 +119,11 @@ Found find(Interface interface, std::string_view method, const std::vector<std::
 }
 
 Reply not_found(Interface interface) {
-  return problem(404, "NotFound",
-                 interface == Interface::probes
-                     ? "this address serves /admin/health, /admin/ready and /metrics"
-                     : "no such path; /admin/circuit-breakers and /metrics are good places to start");
+  return problem(
+      404, "NotFound",
+      interface == Interface::probes
+          ? "this address serves /admin/health, /admin/ready and /metrics"
+          : "no such path; / is the dashboard, /admin/circuit-breakers and /metrics are good places to start");
 }
 
 Reply not_allowed(const std::string& allow) {
@@ -127,7 +132,8 @@ Reply not_allowed(const std::string& allow) {
   return reply;
 }
 
-std::optional<Reply> refuse_caller(const config::Admin& config, const Request& request) {
+std::optional<Reply> refuse_caller(const Endpoint& endpoint, const config::Admin& config, const Request& request) {
+  if (endpoint.is_page) return std::nullopt;
   return request.is_read() ? refuse_read(config, request) : refuse_change(config, request);
 }
 
@@ -163,7 +169,7 @@ std::optional<Reply> refuse(const Control& control, Interface interface, const R
   const Found found = find(interface, request.method, target->segments);
   if (!found.endpoint) return found.allow.empty() ? not_found(interface) : not_allowed(found.allow);
   if (interface == Interface::probes) return refuse_body(*found.endpoint, request);
-  auto reply = refuse_caller(view->admin, request);
+  auto reply = refuse_caller(*found.endpoint, view->admin, request);
   if (!reply) reply = refuse_query(*found.endpoint, *target);
   if (!reply) reply = refuse_body(*found.endpoint, request);
   if (reply && !request.is_read())

@@ -10,7 +10,8 @@
 #include <cstring>
 
 #include "config/addresses.hpp"
-#include "proxy/admin/json_writer.hpp"
+#include "proxy/admin/dashboard/viewer.hpp"
+#include "proxy/admin/logged_events.hpp"
 #include "proxy/admin/response_text.hpp"
 #include "proxy/admin/thread.hpp"
 #include "proxy/net/clock.hpp"
@@ -26,9 +27,10 @@ using namespace std::chrono_literals;
 using Parser = http::request_parser<http::string_body>;
 using Stream = Session::Stream;
 
-constexpr auto kWriteLimit = 10s;     // an answer, or a piece of a stream
-constexpr auto kLingerLimit = 1s;     // reading on after a refusal, so that the client can read our answer
-constexpr auto kStreamComment = 15s;  // keeps a quiet stream alive through proxies
+constexpr auto kWriteLimit = 10s;             // an answer, or a piece of a stream
+constexpr auto kLingerLimit = 1s;             // reading on after a refusal, so that the client can read our answer
+constexpr auto kStreamComment = 15s;          // keeps a quiet stream alive through proxies
+constexpr int kViewerSendBuffer = 16 * 1024;  // the kernel takes twice that, for what it adds to each packet
 constexpr std::size_t kLingerBytes = 2 * kMaxBody;
 constexpr std::size_t kBodyPiece = 64 * 1024;  // a body is read by way of a buffer of this size
 
@@ -51,6 +53,7 @@ Request head_of(const Parser::value_type& message, std::string peer) {
   request.authorizations = all_of(message, http::field::authorization);
   request.origin = first_of(message, "Origin");
   request.last_event_id = first_of(message, "Last-Event-ID");
+  request.if_none_match = first_of(message, "If-None-Match");
   request.peer = std::move(peer);
   request.http_1_0 = message.version() < 11;
   return request;
@@ -105,14 +108,6 @@ Reply too_many_streams(std::size_t max) {
                      "/admin/events?since=ID");
 }
 
-std::string event_text(const LoggedEvent& event) {
-  const boost::json::object view = event_view(event);
-  std::string text = "id: " + std::to_string(event.id) + "\nevent: ";
-  text += std::string_view(view.at("event").as_string());
-  text += "\ndata: " + to_text(view) + "\n\n";
-  return text;
-}
-
 Reply answer_safely(Control& control, Interface interface, const Request& request) {
   const Moment now{steady_now(), std::chrono::system_clock::now()};
   try {
@@ -122,6 +117,8 @@ Reply answer_safely(Control& control, Interface interface, const Request& reques
     return problem(500, "InternalError", "the request failed; the log says why");
   }
 }
+
+const auto kStillHere = std::make_shared<const std::string>(": still here\n\n");
 
 // An answer that another thread makes: written there, and done on this one.
 struct Awaited {
@@ -191,7 +188,7 @@ AsioTask<Session::Next> Session::respond(std::shared_ptr<const Request> request,
   answering_ = true;
   const Reply reply = co_await reply_to(request);
   if (gone_) co_return Next::close;
-  if (!reply.stream_after || request->method == "HEAD") {
+  if (!reply.is_stream() || request->method == "HEAD") {
     const Next next = co_await send(reply, *request, keep);
     answering_ = false;
     co_return next;
@@ -201,7 +198,7 @@ AsioTask<Session::Next> Session::respond(std::shared_ptr<const Request> request,
     co_return co_await send(too_many_streams(connections_->limits().streams), *request, keep);
   streaming_ = true;
   waiting_since_.reset();
-  co_await stream(*reply.stream_after);
+  co_await stream(source_of(reply));
   co_return Next::close;
 }
 
@@ -280,22 +277,28 @@ AsioTask<void> Session::linger() {
     read += co_await stream_.async_read_some(asio::buffer(scrap), asio::redirect_error(use_task, error));
 }
 
-AsioTask<void> Session::stream(std::uint64_t after) {
+std::unique_ptr<EventSource> Session::source_of(const Reply& reply) {
+  AdminThread& thread = connections_->thread();
+  if (reply.stream_after) return std::make_unique<LoggedEvents>(thread.control().events(), *reply.stream_after);
+  // What a viewer that reads nothing can have the kernel hold is bounded, as the part that is being written is.
+  error_code ignored;
+  stream_.socket().set_option(asio::socket_base::send_buffer_size(kViewerSendBuffer), ignored);
+  return std::make_unique<dashboard::Viewer>(
+      thread.dashboard(), [this] { wake(); }, Moment{steady_now(), std::chrono::system_clock::now()});
+}
+
+AsioTask<void> Session::stream(std::unique_ptr<EventSource> source) {
   watch_client();
   bool good = co_await write(stream_head(std::chrono::system_clock::now()));
   while (good && !gone_) {
-    std::string text;
-    for (const LoggedEvent& event : connections_->thread().control().events().unsent(after)) {
-      text += event_text(event);
-      after = event.id;
-    }
-    if (text.empty()) {
+    EventSource::Text text = source->next();
+    if (!text) {
       error_code error;
       wait_.expires_after(kStreamComment);
       co_await wait_.async_wait(asio::redirect_error(use_task, error));
-      if (!error) text = ": still here\n\n";
+      if (!error) text = kStillHere;
     }
-    if (!text.empty() && !gone_) good = co_await write(text);
+    if (text && !gone_) good = co_await write(*text);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "proxy/admin/connections.hpp"
+#include "proxy/admin/event_source.hpp"
 
 namespace fusewire::proxy::admin {
 
@@ -37,7 +38,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   AsioTask<Reply> reply_to(std::shared_ptr<const Request>);
   AsioTask<Next> send_unreadable(const error_code&);
   AsioTask<Next> send(const Reply&, const Request&, bool keep);
-  AsioTask<void> stream(std::uint64_t after);
+  std::unique_ptr<EventSource> source_of(const Reply&);
+  AsioTask<void> stream(std::unique_ptr<EventSource>);
   AsioTask<bool> write(std::string_view head, std::string_view body = {});
   AsioTask<void> linger();
   void watch_client();

@@ -36,7 +36,21 @@ AdminThread::AdminThread(asio::io_context& control_io, Control& control) : contr
 AdminThread::~AdminThread() { stop(); }
 
 void AdminThread::start() {
+  asio::post(io_, [this] { tick(); });
   thread_ = std::thread([this] { io_.run(); });
+}
+
+// Every second, be there a viewer or not: who opens the dashboard sees at once what has happened.
+void AdminThread::tick() {
+  try {
+    feed_.tick({steady_now(), std::chrono::system_clock::now()});
+  } catch (const std::exception& error) {
+    log::error("the dashboard's figures could not be read", {{"error", error.what()}});
+  }
+  tick_.expires_after(dashboard::Feed::kInterval);
+  tick_.async_wait([this](const error_code& stopped) {
+    if (!stopped) tick();
+  });
 }
 
 void AdminThread::stop() {

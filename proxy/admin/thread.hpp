@@ -8,11 +8,13 @@
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <thread>
 
+#include "proxy/admin/dashboard/feed.hpp"
 #include "proxy/admin/scrape.hpp"
 #include "proxy/control/control.hpp"
 #include "proxy/net/asio.hpp"
@@ -41,15 +43,20 @@ class AdminThread {
   void reload(Control::Done report, Work done);  // `report` runs on the control thread
   void aside(Work work, Work done);              // in turn
   void ask_scrape(Scrape::Answer);
+  dashboard::Feed& dashboard() { return feed_; }
   asio::io_context& io() { return io_; }
   Control& control() { return control_; }
 
  private:
+  void tick();
+
   using Strand = asio::strand<asio::thread_pool::executor_type>;
 
   asio::io_context& control_io_;
   Control& control_;
+  dashboard::Feed feed_{control_};  // before io_, whose connections know it
   asio::io_context io_{1};
+  asio::steady_timer tick_{io_};
   asio::executor_work_guard<Executor> guard_{io_.get_executor()};
   Scrape scrape_;
   asio::thread_pool pool_{2};  // one for each strand: a long check delays no scrape

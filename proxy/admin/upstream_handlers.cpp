@@ -8,6 +8,7 @@
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/named_breaker.hpp"
 #include "proxy/admin/quantile.hpp"
+#include "proxy/admin/views.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/text/time_text.hpp"
 
@@ -78,6 +79,8 @@ json::value retry_budget_left(const Upstream& upstream, Time now) {
   return upstream.state->retry_budget.available({budget->ratio, budget->min_per_second, budget->window}, now);
 }
 
+}  // namespace
+
 json::object upstream_view(const Upstream& upstream, Time now) {
   const UpstreamState& state = *upstream.state;
   json::array endpoints;
@@ -110,6 +113,8 @@ json::object partition_view(const cache::Partition& partition) {
   view["events"] = std::move(events);
   return view;
 }
+
+namespace {
 
 Reply purged(const Call& call, std::string_view upstream, std::size_t entries) {
   log::info("admin change", {{"change", "purge cache"},
