@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The one list of Debian 12 packages that Fusewire is built, tested and checked with.
-#   docker/install-build-deps.sh [build] [test] [bench] [ci]      (none named: build)
+#   docker/install-build-deps.sh [build] [test] [bench] [ci] [browser]      (none named: build)
 # Where everything is already there it only asks dpkg. It never starts a service.
 set -euo pipefail
 
@@ -21,6 +21,10 @@ ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr shellch
 { command -v node && command -v npm; } >/dev/null || ci+=(nodejs npm)
 command -v kubectl >/dev/null || ci+=(kubernetes-client)
 
+# What tests/dashboard/run.sh looks at the dashboard with.
+browser=(chromium fonts-dejavu-core)
+{ command -v node && command -v npm; } >/dev/null || browser+=(nodejs npm)
+
 wanted=()
 for group in "${@:-build}"; do
   case "$group" in
@@ -28,7 +32,8 @@ for group in "${@:-build}"; do
     test) wanted+=("${test[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     ci) wanted+=("${ci[@]}") ;;
-    *) echo "usage: $0 [build] [test] [bench] [ci]" >&2; exit 2 ;;
+    browser) wanted+=("${browser[@]}") ;;
+    *) echo "usage: $0 [build] [test] [bench] [ci] [browser]" >&2; exit 2 ;;
   esac
 done
 

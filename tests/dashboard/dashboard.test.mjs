@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, afterEach, before, test as unlimited } from 'node:test';
+import { Client, eventually, kToken, launch, open, Proxy, Upstream, wait } from './rig.mjs';
+
+const kAxe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const test = (name, body) => unlimited(name, { timeout: 60_000 }, body);
+const kWidths = [360, 820, 1440];
+
+let browser, orders, users, proxy;
+const views = [];
+const look = async (at = proxy, options = {}) => {
+  const view = await open(browser, at, options);
+  views.push(view);
+  return view;
+};
+const configuration = (extra = '') => `upstreams:
+  orders:
+    endpoints: ["${orders.url}"]
+    circuit_breaker: {transitions: {open_timeout: 4s, backoff: {jitter: 0}}}
+  users: {endpoints: ["${users.url}", "${orders.url}"]}
+${extra}`;
+
+before(async () => {
+  [browser, orders, users] = await Promise.all([launch(), new Upstream().start(), new Upstream().start()]);
+  orders.latency = users.latency = 0;
+  proxy = await new Proxy().start(configuration());
+});
+after(async () => {
+  await browser.close();
+  await proxy.stop();
+  orders.stop();
+  users.stop();
+});
+// After each test: nothing on any console, and nobody else was asked for anything.
+afterEach(async () => {
+  orders.failing = 0;
+  const seen = views.splice(0);
+  await Promise.all(seen.map(({ context }) => context.close()));
+  for (const { seen: { console: lines, requests }, at = proxy } of seen) {
+    assert.deepEqual(lines, []);
+    for (const url of requests) assert.equal(new URL(url).origin, at.admin);
+  }
+  await proxy.change('/admin/circuit-breakers/orders/release');
+  await proxy.change('/admin/circuit-breakers/reset');
+});
+
+const card = (page, name) => page.locator('.card', { has: page.locator(`h3:text-is("${name}")`) });
+const word = (page, name) => card(page, name).locator('.word').textContent();
+const client = () => new Client(proxy, 'orders', 0);
+async function ask(n, target = client()) {
+  for (let i = 0; i < n; ++i) await target.ask();
+  target.stop();
+}
+async function trip() {
+  orders.failing = 1;
+  await ask(5);
+}
+async function confirm(page, button) {
+  await page.locator('dialog[open] button[type=submit]', { hasText: button }).click();
+}
+
+test('the page shows every upstream, live, with its breaker closed', async () => {
+  const { page } = await look();
+  await card(page, 'orders').waitFor();
+  assert.equal(await word(page, 'orders'), 'Closed');
+  assert.equal(await page.locator('.live').textContent(), 'live');
+  assert.match(await page.locator('.states').textContent(), /0 open/);
+  assert.match(await page.locator('.reload').textContent(), /^Configuration taken over/);
+  assert.equal(await page.locator('.card').count(), 2);
+});
+
+test('a trip is shown within two seconds, with why, what it takes, and a count-down that is true', async () => {
+  const { page } = await look();
+  await card(page, 'orders').waitFor();
+  await trip();
+  const tripped = Date.now();
+  await page.waitForFunction(() => document.querySelector('.card.is-open .word')?.textContent === 'Open', null, { timeout: 2000 });
+  assert.ok(Date.now() - tripped < 2000);
+  assert.equal(await page.title(), '1 open · Fusewire');
+  assert.match(await card(page, 'orders').locator('.why').textContent(), /5 failures in a row \(limit 5\)/);
+  assert.match(await page.locator('.events').textContent(), /orders closed → open: 5 failures in a row/);
+  assert.match(await page.locator('.unseen[aria-live]').textContent(), /orders is open: 5 failures in a row/);
+
+  for (let i = 0; i < 5; ++i) {
+    const { retry_after_ms: left } = await proxy.json('/admin/circuit-breakers/orders');
+    const [minutes, seconds] = (await card(page, 'orders').locator('.count').textContent()).split(':').map(Number);
+    assert.ok(Math.abs(minutes * 60 + seconds - left / 1000) <= 1.3, `${minutes}:${seconds} is shown, ${left} ms are left`);
+    await wait(500);
+  }
+});
+
+test('the way to a trip is shown while the breaker is closed', async () => {
+  const { page } = await look();
+  orders.failing = 1;
+  await ask(3);
+  const meter = card(page, 'orders').locator('[role=meter][aria-label="failures in a row"]');
+  assert.ok(await eventually(async () => (await meter.getAttribute('aria-valuetext')) === '3 of 5', 2500));
+  assert.equal(await meter.getAttribute('aria-valuenow'), '60');
+});
+
+test('half-open slots, and the closing of the circuit, are shown as they happen', async () => {
+  const { page } = await look();
+  await card(page, 'orders').waitFor();
+  await trip();
+  orders.failing = 0;
+  assert.ok(await eventually(async () => (await proxy.json('/admin/circuit-breakers/orders')).retry_after_ms === 0, 6000));
+  await ask(1);
+  assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Half-open', 2000));
+  assert.match(await card(page, 'orders').locator('.slots').textContent(), /0 of 3 trial slots in use; 1 of 3 successes needed/);
+  await ask(2);
+  assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Closed', 2000));
+});
+
+test('a reset says what it will do, asks for the token once, and works', async () => {
+  const { page } = await look();
+  await card(page, 'orders').waitFor();
+  await trip();
+  assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Open', 2000));
+  await card(page, 'orders').getByRole('button', { name: 'Reset…' }).click();
+  assert.match(await page.locator('#change-consequence').textContent(), /It is open now\. It becomes closed at once, its window and its back-off start from nothing/);
+  await page.locator('#change-token').fill(kToken);
+  await confirm(page, 'Reset');
+  assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Closed', 2000));
+
+  await card(page, 'orders').getByRole('button', { name: 'Force open…' }).click();
+  assert.equal(await page.locator('#change-token').isVisible(), false);
+  await page.locator('#change-time').selectOption('1h');
+  await confirm(page, 'Force open');
+  assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Forced open', 2000));
+  assert.match(await card(page, 'orders').locator('.until').textContent(), /^(59:5\d|1:00:00) until the override ends/);
+  await card(page, 'orders').getByRole('button', { name: 'Release…' }).click();
+  await confirm(page, 'Release');
+  assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Closed', 2000));
+
+  await page.reload();
+  await card(page, 'orders').waitFor();
+  await page.getByRole('button', { name: 'Forget token' }).click();
+  assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
+});
+
+test('a wrong token is refused, forgotten, and changes nothing', async () => {
+  const view = await look();
+  const { page, seen } = view;
+  await card(page, 'orders').getByRole('button', { name: 'Force open…' }).click();
+  await confirm(page, 'Force open');
+  assert.match(await page.locator('dialog .error').textContent(), /needs the admin token/);
+  await page.locator('#change-token').fill('guess');
+  await confirm(page, 'Force open');
+  assert.ok(await eventually(async () => /not the right one/.test(await page.locator('dialog .error').textContent())));
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  assert.equal((await proxy.json('/admin/circuit-breakers/orders')).override, 'none');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('dialog[open]').count(), 0);
+  // The browser's own line on the 401.
+  assert.equal(seen.console.splice(0).filter((line) => !/401/.test(line)).length, 0);
+});
+
+test('one address of several is changed by itself, and its state stands in its row', async () => {
+  await ask(20, new Client(proxy, 'users', 0));
+  const { page } = await look();
+  const row = card(page, 'users').locator('tbody tr').nth(1);
+  await row.getByRole('button').click();
+  await page.locator('dialog').getByLabel('Force open').check();
+  await page.locator('#change-token').fill(kToken);
+  await confirm(page, 'Force open');
+  assert.ok(await eventually(async () => /Forced open/.test(await row.textContent()), 2000));
+  assert.match(await card(page, 'users').locator('.near-text').textContent(), /is forced open/);
+});
+
+test('a reload that fails is shown with its first error, and the list follows one that succeeds', async () => {
+  const { page } = await look();
+  await card(page, 'users').waitFor();
+  proxy.write(configuration('  mail: {endpoints: nonsense}\n'));
+  await proxy.change('/admin/config/reload');
+  assert.ok(await eventually(async () => /The last reload failed.*endpoints/.test(await page.locator('.banner').textContent()), 2500));
+  assert.match(await page.locator('.reload').textContent(), /^Reload failed/);
+  proxy.write(configuration(`  mail: {endpoints: ["${users.url}"]}\n`));
+  await proxy.change('/admin/config/reload');
+  await card(page, 'mail').waitFor({ timeout: 2500 });
+  proxy.write(configuration());
+  await proxy.change('/admin/config/reload');
+  assert.ok(await eventually(async () => (await card(page, 'mail').count()) === 0, 6000));
+});
+
+test('everything can be reached and done by keyboard', async () => {
+  const { page } = await look();
+  await card(page, 'orders').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('ord');
+  assert.equal(await page.locator('.card').count(), 1);
+  for (let i = 0; i < 30 && (await page.evaluate(() => document.activeElement?.textContent)) !== 'Force open…'; ++i) await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type(kToken);
+  await page.keyboard.press('Enter');
+  assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Forced open', 2000));
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Force open…');
+});
+
+for (const colorScheme of ['light', 'dark'])
+  test(`axe-core finds no violation at any width (${colorScheme})`, async () => {
+    const { page } = await look(proxy, { colorScheme });
+    await trip();
+    assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Open', 2500));
+    await page.evaluate(kAxe);
+    for (const width of kWidths) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('.endpoints')).map((each) => `${each.tagName} ${each.className}`));
+      assert.deepEqual(wide, [], `at ${width}`);
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+    }
+    await card(page, 'orders').getByRole('button', { name: 'Force open…' }).click();
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+    assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+  });
+
+test('lines are drawn at once on a page that is opened late, with the time before it', async () => {
+  const busy = new Client(proxy, 'orders', 40);
+  await wait(5000);
+  busy.stop();
+  const { page } = await look();
+  const panel = card(page, 'orders').locator('.panel').first();
+  await panel.locator('canvas').waitFor();
+  const drawn = await panel.locator('canvas').evaluate((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((byte, i) => i % 4 === 3 && byte > 0);
+  });
+  assert.ok(drawn);
+});
+
+test('where reading needs the token, the page asks for it and shows nothing without', async () => {
+  const closed = await new Proxy().start(configuration(), ', read_requires_token: true');
+  const view = await look(closed);
+  view.at = closed;
+  const { page, seen } = view;
+  await page.locator('#read-token').fill('guess');
+  await page.getByRole('button', { name: 'Show' }).click();
+  assert.ok(await eventually(async () => /not the right one/.test(await page.locator('.sign-in .error').textContent())));
+  assert.equal(await page.locator('.card').count(), 0);
+  await page.locator('#read-token').fill(kToken);
+  await page.getByRole('button', { name: 'Show' }).click();
+  await card(page, 'orders').waitFor();
+  assert.equal(await page.locator('.sign-in').isVisible(), false);
+  assert.equal(seen.console.splice(0).filter((line) => !/401/.test(line)).length, 0);
+  await view.context.close();
+  await closed.stop();
+});
+
+test('a lost connection is shown, and the page comes back by itself', async () => {
+  const own = await new Proxy().start(configuration());
+  const view = await look(own);
+  view.at = own;
+  const { page, seen } = view;
+  await card(page, 'orders').waitFor();
+  await own.stop();
+  assert.ok(await eventually(async () => /connection is lost/.test(await page.locator('.banner').textContent())));
+  own.resume();
+  assert.ok(await eventually(async () => (await page.locator('.live').textContent()) === 'live' && !(await page.locator('.banner').isVisible()), 9000));
+  assert.equal(seen.console.splice(0).filter((line) => !/net::ERR/.test(line)).length, 0);
+  await view.context.close();
+  await own.stop();
+});
