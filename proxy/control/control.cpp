@@ -2,7 +2,6 @@
 #include "proxy/control/control.hpp"
 
 #include <algorithm>
-#include <random>
 #include <stdexcept>
 
 #include "config/from_variables.hpp"
@@ -10,20 +9,12 @@
 #include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"
 #include "proxy/net/clock.hpp"
+#include "proxy/net/random_seed.hpp"
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/server_context.hpp"
 
 namespace fusewire::proxy {
-
-namespace {
-
-std::uint64_t random_seed() {
-  std::random_device random;
-  return (std::uint64_t{random()} << 32) | random();
-}
-
-}  // namespace
 
 Control::Control(Loader loader, std::size_t workers)
     : loader_(std::move(loader)),

@@ -2,18 +2,10 @@
 #include "proxy/snapshot/address_table.hpp"
 
 #include <algorithm>
-#include <random>
+
+#include "proxy/net/random_seed.hpp"
 
 namespace fusewire::proxy {
-
-namespace {
-
-std::uint64_t random_seed() {
-  std::random_device random;
-  return (std::uint64_t{random()} << 32) | random();
-}
-
-}  // namespace
 
 AddressTable::AddressPtr AddressTable::find_or_make(const SocketAddress& address, Time now) {
   const std::lock_guard lock(mutex_);
