@@ -18,6 +18,11 @@ void finish(const Reader& reader, Detection& detection) {
                "minimum_calls " + calls + " is above the count window's size " + size + "; expected at most " + size);
 }
 
+void finish(const Reader& reader, Probe& probe) {
+  if (probe.type == ProbeType::active && probe.path.empty())
+    reader.error(*reader.map(), "type active needs its path: probe: {type: active, path: /healthz}");
+}
+
 void finish(const Reader& reader, Classify& classify) {
   if (reader.find("response_headers") == nullptr) return;
   classify.response_headers.clear();

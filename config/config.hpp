@@ -18,6 +18,7 @@
 #include "config/conditions.hpp"
 #include "config/limits.hpp"
 #include "config/load_balancing.hpp"
+#include "config/probes.hpp"
 #include "config/retries.hpp"
 
 namespace fusewire::config {
@@ -104,6 +105,7 @@ struct Recovery {
   milliseconds max_half_open = 60s;
   milliseconds settle_after = 10s;
   std::optional<Ramp> ramp = std::nullopt;
+  Probe probe = {};
   bool operator==(const Recovery&) const = default;
 };
 
@@ -268,6 +270,7 @@ struct Upstream {
   UpstreamLimits limits;
   Fallback fallback;
   Cache cache;
+  std::optional<HealthCheck> health_check = std::nullopt;
   UpstreamTls tls;
   bool operator==(const Upstream&) const = default;
 };

@@ -11,6 +11,7 @@ namespace fusewire::config {
 // decide together, and read what has to be read item by item.
 void finish(const Reader&, Detection&);
 void finish(const Reader&, Classify&);
+void finish(const Reader&, Probe&);
 void finish(const Reader&, AdaptiveTimeout&);
 void finish(const Reader&, LoadBalancing&);
 void finish(const Reader&, StaticStep&);

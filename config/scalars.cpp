@@ -132,6 +132,13 @@ bool is_token(std::string_view text) {
   });
 }
 
+bool is_request_path(std::string_view text) {
+  constexpr std::string_view kUnsafe = "\"#<>\\^`{|}";
+  return text.starts_with('/') && std::all_of(text.begin(), text.end(), [&](char c) {
+           return c > ' ' && c <= '~' && kUnsafe.find(c) == std::string_view::npos;
+         });
+}
+
 bool is_field_value(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);

@@ -59,8 +59,10 @@ class Traps {
     const Path open = path + Path{"circuit_breaker", "transitions", "open_timeout"};
     if (breaker.mode != Mode::disabled) {
       check_interval(breaker, upstream.timeouts, open, open, path + Path{"timeouts", "response"});
+      check_probe(breaker, path + Path{"circuit_breaker", "recovery", "probe", "interval"});
       check_client_errors(breaker.classify.failure, path + Path{"circuit_breaker", "classify", "failure"});
     }
+    check_health_check(upstream.health_check, path + Path{"health_check", "timeout"});
     check_retries(upstream.retries, upstream.timeouts, path + Path{"retries", "per_try_timeout"});
     check_chain(upstream.fallback, upstream, path + Path{"fallback", "chain"});
     check_interim(upstream.fallback, path + Path{"fallback", "on"});
@@ -81,6 +83,21 @@ class Traps {
                          " is shorter than the response timeout " +
                          places_.shown(response, format_duration(timeouts.response)) +
                          ": calls of before the trip are still waiting when trials begin");
+  }
+
+  void check_health_check(const std::optional<HealthCheck>& check, const Path& at) {
+    if (!check || check->timeout < check->interval) return;
+    places_.warn(at, "the timeout " + places_.shown(at, format_duration(check->timeout)) +
+                         " is not shorter than the interval, " + format_duration(check->interval) +
+                         ": a check that hangs delays the next one");
+  }
+
+  void check_probe(const CircuitBreaker& breaker, const Path& at) {
+    const Probe& probe = breaker.recovery.probe;
+    if (probe.type != ProbeType::connect || probe.interval < breaker.transitions.open_timeout) return;
+    places_.warn(at, "the interval " + places_.shown(at, format_duration(probe.interval)) +
+                         " is not shorter than the open interval, " +
+                         format_duration(breaker.transitions.open_timeout) + ": it is over before the first try");
   }
 
   void check_retries(const Retries& retries, const Timeouts& timeouts, const Path& per_try) {

@@ -24,6 +24,8 @@ inline constexpr Word<WindowType> kWindowTypes[] = {{"time_based", WindowType::t
                                                     {"count_based", WindowType::count_based}};
 inline constexpr Word<Scope> kScopes[] = {
     {"auto", Scope::automatic}, {"upstream", Scope::upstream}, {"endpoint", Scope::endpoint}};
+inline constexpr Word<ProbeType> kProbeTypes[] = {
+    {"traffic", ProbeType::traffic}, {"active", ProbeType::active}, {"connect", ProbeType::connect}};
 inline constexpr Word<BalancingPolicy> kBalancingPolicies[] = {{"health_score", BalancingPolicy::health_score},
                                                                {"round_robin", BalancingPolicy::round_robin},
                                                                {"random", BalancingPolicy::random},

@@ -91,6 +91,24 @@ void describe(V& v, Ramp& ramp) {
 }
 
 template <class V>
+void describe(V& v, Probe& probe) {
+  v.usual("type");
+  v.key("type", probe.type, OneOf(kProbeTypes),
+        "traffic: calls of users are the trials; active: the proxy's own requests are, and calls of users are rejected "
+        "until these have closed the breaker; connect: as traffic, and where the breaker has opened because of a "
+        "connect_error its interval is over as soon as the proxy can connect");
+  // Another type's keys may come from `defaults`; they mean nothing here.
+  v.when(probe.type == ProbeType::active);
+  v.key("path", probe.path, AskedPath(), "active: what it asks for, with GET", commented("/healthz"));
+  v.when(probe.type != ProbeType::traffic);
+  v.key("interval", probe.interval, Duration(kProbeSpan), "active, connect: from one probe to the next");
+  v.when(probe.type == ProbeType::active);
+  v.key("timeout", probe.timeout, Duration(kWaitSpan), "active: connection, TLS handshake and response");
+  v.when(probe.type == ProbeType::active);
+  v.key("expect", probe.expect, StatusList(), "active: the statuses that are a success");
+}
+
+template <class V>
 void describe(V& v, Recovery& recovery) {
   v.key("half_open_max_calls", recovery.half_open_max_calls, Count(1, kMaxSmall), "Trial calls in flight at once");
   v.key("success_threshold", recovery.success_threshold, Count(1, kMaxSmall), "So many successes close the breaker");
@@ -99,10 +117,7 @@ void describe(V& v, Recovery& recovery) {
         "With every trial call hanging for this long, it re-opens");
   v.key("settle_after", recovery.settle_after, Duration(kWaitSpan),
         "A body that flows this long after its head ends the call as a success");
-  v.unbuilt("probe", [](auto& inner) {
-    inner.only("type", "traffic", {"active"});
-    for (const char* key : {"path", "interval", "timeout", "expect"}) inner.later(key);
-  });
+  v.section("probe", recovery.probe, "Who finds out whether the upstream has healed");
   v.switchable(
       "ramp", recovery.ramp, Ramp{},
       "After closing, the admitted share of calls grows from a tenth to all; the rest takes the fallback chain");

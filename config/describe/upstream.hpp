@@ -136,6 +136,19 @@ void describe(V& v, UpstreamTls& tls) {
 }
 
 template <class V>
+void describe(V& v, HealthCheck& check) {
+  v.usual("path");
+  v.key("path", check.path, AskedPath(), "What is asked for, with GET; a status from 200 to 399 passes");
+  v.key("interval", check.interval, Duration(kProbeSpan),
+        "From one check of an address to the next, give or take a tenth");
+  v.key("timeout", check.timeout, Duration(kWaitSpan), "Of a check: connection, TLS handshake and response");
+  v.key("healthy", check.healthy, Count(1, kMaxSmall),
+        "So many that pass in a row make an unhealthy address healthy again");
+  v.key("unhealthy", check.unhealthy, Count(1, kMaxSmall),
+        "So many that fail in a row make an address unhealthy: others are asked, where there are any");
+}
+
+template <class V>
 void describe(V& v, RetryBackoff& backoff) {
   v.usual("base");
   v.key("base", backoff.base, Duration(kFromZero), "The n-th retry waits for a random time of up to base x 2^(n - 1)");
@@ -185,7 +198,8 @@ void describe(V& v, Upstream& upstream) {
   v.section("limits", upstream.limits, "Limits of this upstream, over all workers");
   v.section("fallback", upstream.fallback, "What to answer when the upstream cannot");
   v.section("cache", upstream.cache, "What is remembered of this upstream");
-  v.later("health_check", "off");
+  v.switchable("health_check", upstream.health_check, HealthCheck{},
+               "Every address is checked again and again, once for all workers and apart from traffic");
   v.section("tls", upstream.tls, "How https:// endpoints are spoken to. The files are read again when they change");
   v.later("read_only_when_open", "false");
 }

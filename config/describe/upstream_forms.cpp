@@ -54,6 +54,17 @@ bool whole_class(const std::bitset<600>& statuses, std::size_t first) {
   return true;
 }
 
+void append_statuses(Node& list, const std::bitset<600>& statuses) {
+  for (std::size_t first = 100; first < 600; first += 100) {
+    if (whole_class(statuses, first)) {
+      list.children.push_back(text_node(std::to_string(first / 100) + "xx"));
+      continue;
+    }
+    for (std::size_t status = first; status < first + 100; ++status)
+      if (statuses[status]) list.children.push_back(text_node(std::to_string(status)));
+  }
+}
+
 // What a request's head has from the proxy itself, or what the proxy goes by; also where `_` stands for `-`.
 bool is_own_field(std::string name) {
   constexpr std::string_view kOwn[] = {"authorization",
@@ -96,20 +107,28 @@ std::optional<Node> ConditionList::print(const Conditions& conditions) {
   Node list = list_node();
   for (const auto& word : kOutcomes)
     if (conditions.*(word.value)) list.children.push_back(word_node(word.name));
-  for (std::size_t first = 100; first < 600; first += 100) {
-    if (whole_class(conditions.statuses, first)) {
-      list.children.push_back(text_node(std::to_string(first / 100) + "xx"));
-      continue;
-    }
-    for (std::size_t status = first; status < first + 100; ++status)
-      if (conditions.statuses[status]) list.children.push_back(text_node(std::to_string(status)));
-  }
+  append_statuses(list, conditions.statuses);
   return list;
 }
 
 std::string ConditionList::schema() const {
   const std::string item = of_ == Of::calls ? "call_condition" : "condition";
   return R"({"type": "array", "items": {"$ref": "#/$defs/)" + item + "\"}}";
+}
+
+void StatusList::read(const Reader& reader, std::string_view key, std::bitset<600>& out) {
+  const Node* list = reader.find(key);
+  if (list == nullptr) return;
+  Conditions found;
+  read_conditions(reader, key, found, 0);
+  if (list->children.empty()) reader.error(*list, "expected a list with at least one status such as 200 or 2xx");
+  out = found.statuses;
+}
+
+std::optional<Node> StatusList::print(const std::bitset<600>& statuses) {
+  Node list = list_node();
+  append_statuses(list, statuses);
+  return list;
 }
 
 void PresetName::read(const Reader& reader, std::string_view key, CircuitBreaker& out) {

@@ -21,6 +21,21 @@ class ConditionList : public ScalarList {
   Of of_;
 };
 
+// Statuses and classes of statuses; at least one.
+struct StatusList : ScalarList {
+  static void read(const Reader&, std::string_view key, std::bitset<600>& out);
+  static std::optional<Node> print(const std::bitset<600>&);
+  static std::string schema() { return R"({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/status"}})"; }
+};
+
+// What the proxy itself asks an upstream for.
+class AskedPath : public TextThat {
+ public:
+  constexpr AskedPath() : TextThat(is_request_path, "a path that begins with '/'") {}
+};
+
+inline constexpr Span kProbeSpan{.low = 10ms, .high = 24h};
+
 // Its settings take the place of all that was read before; what is written beside it is read afterwards.
 struct PresetName : Scalar {
   static void read(const Reader&, std::string_view key, CircuitBreaker& out);

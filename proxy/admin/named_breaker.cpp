@@ -6,9 +6,10 @@
 namespace fusewire::proxy::admin {
 
 bool has_endpoint_breakers(const Upstream& upstream) {
-  const config::Scope scope = upstream.config->circuit_breaker.scope;
-  if (scope != config::Scope::automatic) return scope == config::Scope::endpoint;
-  return upstream.endpoints.size() > 1 || upstream.endpoints.front()->addresses.in_use().size() > 1;
+  const std::size_t endpoints = upstream.endpoints.size();
+  return proxy::has_endpoint_breakers(
+      upstream.config->circuit_breaker,
+      endpoints > 1 ? endpoints : upstream.endpoints.front()->addresses.in_use().size());
 }
 
 breaker::Snapshot snapshot_of(const Upstream& upstream, Time now) {

@@ -33,8 +33,26 @@ json::object latency_view(const PerWorker<UpstreamCells>& cells) {
           {"p99", in_milliseconds(0.99)}};
 }
 
+json::value text_or_null(const std::optional<WallTime>& at) { return at ? json::value(time_text(*at)) : nullptr; }
+
+// What the active checks of an address say.
+json::object check_view(const health::CheckedHealth& checked) {
+  const health::CheckedHealth::View seen = checked.view();
+  json::object view = {{"state", !seen.checked    ? "unchecked"
+                                 : seen.unhealthy ? "unhealthy"
+                                                  : "healthy"},
+                       {"since", text_or_null(seen.since)},
+                       {"last_check", text_or_null(seen.checked)},
+                       {"last_result", nullptr},
+                       {"last_status", nullptr}};
+  if (seen.checked) view["last_result"] = health::to_string(seen.last);
+  if (seen.status != 0) view["last_status"] = seen.status;
+  return view;
+}
+
 // What is known of one address.
-json::object address_view(const AddressState& address, balance::LogLatency typical, bool with_breaker, Time now) {
+json::object address_view(const Upstream& upstream, const AddressState& address, Time now) {
+  const balance::LogLatency typical = typical_latency(upstream, now);
   const balance::HealthView health = address.health.view(now);
   json::object view = {{"name", address.name},
                        {"in_flight", health.in_flight},
@@ -42,7 +60,8 @@ json::object address_view(const AddressState& address, balance::LogLatency typic
                        {"latency_ms", nullptr},
                        {"avoided", address.is_avoided(now)}};
   if (health.latency > 0) view["latency_ms"] = rounded(std::exp2(static_cast<double>(health.latency)) / 1e6);
-  if (with_breaker) view["breaker_state"] = breaker::to_string(address.breaker.state());
+  if (upstream.config->health_check) view["health_check"] = check_view(address.checked);
+  if (has_endpoint_breakers(upstream)) view["breaker_state"] = breaker::to_string(address.breaker.state());
   return view;
 }
 
@@ -51,8 +70,7 @@ json::object endpoint_view(const Upstream& upstream, const EndpointState& endpoi
   const std::string address = config::format_address(endpoint.address);
   json::object view = {{"url", endpoint.url}, {"address", address}};
   json::array states;
-  for (const auto& one : endpoint.addresses.in_use())
-    states.push_back(address_view(*one, typical_latency(upstream, now), has_endpoint_breakers(upstream), now));
+  for (const auto& one : endpoint.addresses.in_use()) states.push_back(address_view(upstream, *one, now));
   view["address_states"] = std::move(states);
   if (endpoint.known) {
     view["addresses"] = json::array{address};

@@ -77,6 +77,9 @@ struct UpstreamCells {
   // Attempts that a call's retries have made, and those that they were not allowed to make.
   enum Retry : std::uint8_t { retry_success, retry_failure, over_budget };
   std::array<Cell, 3> retries;
+  // Requests of the proxy's own that have found out whether a breaker may close, or its interval may end.
+  enum Probe : std::uint8_t { probe_success, probe_failure, probe_neutral };
+  std::array<Cell, 3> probes;
   // Requests that a limit has refused.
   enum Limit : std::uint8_t { by_rate, by_concurrency, by_queue_timeout };
   std::array<Cell, 3> refused;

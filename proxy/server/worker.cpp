@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kTrim{10};
 
 Worker::Worker(std::size_t index, WorkerCells& cells, DnsCache& dns)
     : context_(index, cells, dns, [this] { end_if_stopped(); }),
+      prober_(context_),
       backstop_(context_.deadlines(), [this] { context_.loop().stop(); }),
       trim_(context_.deadlines(), [this] { trim(); }) {}
 
@@ -43,7 +44,10 @@ void Worker::join() {
 }
 
 void Worker::publish(std::shared_ptr<const Snapshot> snapshot) {
-  context_.loop().post([this, snapshot = std::move(snapshot)] { context_.adopt(snapshot); });
+  context_.loop().post([this, snapshot = std::move(snapshot)] {
+    context_.adopt(snapshot);
+    prober_.adopt(context_.snapshot());
+  });
 }
 
 void Worker::accept(int fd, std::shared_ptr<ListenerGate> gate, bool refuse) {
@@ -65,12 +69,16 @@ void Worker::evict_idle(const UpstreamState* state) {
 }
 
 void Worker::on_resolved(const ResolvedName& found) {
-  context_.loop().post([this, found] { context_.balancer().on_resolved(found, steady_now()); });
+  context_.loop().post([this, found] {
+    context_.balancer().on_resolved(found, steady_now());
+    prober_.addresses_changed(found.endpoint_id);
+  });
 }
 
 void Worker::drain() {
   context_.loop().post([this] {
     context_.begin_drain();
+    prober_.stop();
     context_.connections().for_each(&WorkerTask::drain);
     drain_begun_ = true;
   });
@@ -80,8 +88,10 @@ void Worker::stop() {
   if (!thread_.joinable()) return;
   context_.loop().post([this] {
     context_.begin_drain();
+    prober_.stop();
     context_.connections().for_each(&WorkerTask::stop);
     context_.refreshes().for_each(&WorkerTask::stop);
+    context_.own_requests().for_each(&WorkerTask::stop);
     context_.access_log().flush();
     context_.pool().close_all();
     stopping_ = true;
@@ -92,7 +102,8 @@ void Worker::stop() {
 }
 
 void Worker::end_if_stopped() {
-  if (stopping_ && context_.connections().empty() && context_.refreshes().empty()) context_.loop().stop();
+  const bool ended = context_.connections().empty() && context_.refreshes().empty() && context_.own_requests().empty();
+  if (stopping_ && ended) context_.loop().stop();
 }
 
 }  // namespace fusewire::proxy

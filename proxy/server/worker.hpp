@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "proxy/probe/prober.hpp"
 #include "proxy/snapshot/listener_gate.hpp"
 #include "proxy/upstream/worker_context.hpp"
 
@@ -43,6 +44,7 @@ class Worker {
   void end_if_stopped();
 
   WorkerContext context_;
+  Prober prober_;
   Deadline backstop_;
   Deadline trim_;  // of the buffers
   bool stopping_ = false;

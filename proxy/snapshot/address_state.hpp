@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One address of an endpoint at run time, as all workers know it together: its breaker, its health. Kept while the
-// endpoint is configured, whatever DNS says meanwhile.
+// One address of an endpoint at run time, as all workers know it together: its breaker, its health, what active checks
+// say. Kept while the endpoint is configured, whatever DNS says meanwhile.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include "filters/balance/endpoint_health.hpp"
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/endpoint_context.hpp"
+#include "filters/health/checked_health.hpp"
 #include "filters/time.hpp"
 
 namespace fusewire::proxy {
@@ -45,6 +46,7 @@ class AddressState {
   const std::string name;
   breaker::Breaker breaker;
   balance::EndpointHealth health;
+  health::CheckedHealth checked;  // by the upstream's health_check
 
  private:
   static constexpr milliseconds kAvoid{1000};

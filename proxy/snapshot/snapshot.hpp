@@ -29,6 +29,11 @@ struct Upstream {
   ChainContext chain;              // what the filters need; points into this snapshot and into `state`
 };
 
+// Whether each address has a breaker of its own, where so many are known (circuit_breaker.scope).
+inline bool has_endpoint_breakers(const config::CircuitBreaker& breaker, std::size_t addresses) {
+  return breaker.scope == config::Scope::automatic ? addresses > 1 : breaker.scope == config::Scope::endpoint;
+}
+
 struct Route {
   const config::Route* config = nullptr;
   const Upstream* upstream = nullptr;

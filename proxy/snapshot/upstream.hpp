@@ -3,6 +3,7 @@
 // reloads; everything in it may be used by all threads.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "config/config.hpp"
 #include "filters/acquire_one.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/health/check_result.hpp"
 #include "filters/limits/concurrency_limiter.hpp"
 #include "filters/limits/token_bucket.hpp"
 #include "filters/retry/retry_budget.hpp"
@@ -115,6 +117,7 @@ struct EndpointState {
   const std::optional<SocketAddress> known;  // nothing: it has a name, which is looked up (names.hpp)
 
   AddressTable addresses;
+  std::array<Cell, health::kCheckResults> checks;  // by CheckResult; the worker that has the checks counts
 
   // Of a name. Any thread.
   std::atomic<bool> in_use{false};  // by a request, since the last look-up

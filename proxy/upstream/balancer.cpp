@@ -46,33 +46,41 @@ Balancer::Choice Balancer::choose(const Upstream& upstream, Time now, const Trie
   Group& here = group(upstream, now);
   keep_looked_up(here);
   if (here.known == 1 && here.targets.size() == 1 && !here.breakers && tried.empty()) return choice(here, 0);
-  return choose_among(here, now, tried, key);
+  return choose_among(here, look(here, now, tried), key);
 }
 
-Balancer::Choice Balancer::choose_among(Group& here, Time now, const Tried& tried, std::uint64_t key) {
-  const auto may = [&](std::uint32_t i) { return may_be_asked(here, here.targets[i], now, tried); };
+// Where the checks of all known addresses fail, it may be the checks: then they decide nothing.
+Balancer::Look Balancer::look(const Group& here, Time now, const Tried& tried) {
+  const auto is_healthy = [](const Target& target) {
+    return target.weight > 0 && target.backend && !target.backend->state->checked.is_unhealthy();
+  };
+  return {now, tried, here.checked && std::any_of(here.targets.begin(), here.targets.end(), is_healthy)};
+}
+
+Balancer::Choice Balancer::choose_among(Group& here, const Look& look, std::uint64_t key) {
+  const Time now = look.now;
+  const auto may = [&](std::uint32_t i) { return may_be_asked(here, here.targets[i], look); };
   const auto good = [&](std::uint32_t i) { return may(i) && !here.targets[i].backend->state->is_avoided(now); };
-  if (const auto waiting = here.breakers ? trial(here, now, tried) : std::nullopt) return choice(here, *waiting);
+  if (const auto waiting = here.breakers ? trial(here, look) : std::nullopt) return choice(here, *waiting);
   for (int n = 0; n < 2; ++n) {
     const auto found = here.picker->pick(good, now, random_, key);
     if (!found) break;
     if (here.targets[*found].backend->state->may_be_tried(now)) return choice(here, *found);
   }
-  if (const auto other = unknown(here, now, tried)) return choice(here, *other);
+  if (const auto other = unknown(here, look)) return choice(here, *other);
   if (const auto avoided = here.picker->pick(may, now, random_, key)) return choice(here, *avoided);
-  const auto early = here.breakers ? early_trial(here, now, tried) : std::nullopt;
+  const auto early = here.breakers ? early_trial(here, look) : std::nullopt;
   return early ? choice(here, *early) : Choice{};
 }
 
 // The request would be rejected: instead it finds out whether one of the endpoints, in turn, has healed.
-std::optional<std::size_t> Balancer::early_trial(Group& here, Time now, const Tried& tried) const {
-  if (now < here.early_trial_at) return std::nullopt;
+std::optional<std::size_t> Balancer::early_trial(Group& here, const Look& look) const {
+  if (look.now < here.early_trial_at) return std::nullopt;
   for (std::size_t n = 0; n < here.known; ++n) {
     const std::size_t at = here.turn++ % here.known;
     const Target& target = here.targets[at];
-    if (target.weight == 0 || std::find(tried.begin(), tried.end(), target.id()) != tried.end()) continue;
-    if (!target.backend->state->breaker.end_interval(now)) continue;
-    here.early_trial_at = now + kEarlyTrials;
+    if (look.is_passed_over(target) || !target.backend->state->breaker.end_interval(look.now)) continue;
+    here.early_trial_at = look.now + kEarlyTrials;
     return at;
   }
   return std::nullopt;
@@ -80,38 +88,39 @@ std::optional<std::size_t> Balancer::early_trial(Group& here, Time now, const Tr
 
 // One whose breaker wants a trial call comes first: it could not recover otherwise. A backup has its trials when it is
 // needed.
-std::optional<std::size_t> Balancer::trial(Group& here, Time now, const Tried& tried) const {
+std::optional<std::size_t> Balancer::trial(Group& here, const Look& look) const {
   for (std::size_t n = 0; n < std::min(here.known, kTrialLook); ++n) {
     const std::size_t at = here.trial_turn < here.known ? here.trial_turn : 0;
     here.trial_turn = at + 1;
     const Target& target = here.targets[at];
-    if (target.weight == 0 || target.backup || !target.backend->state->breaker.wants_trial(now)) continue;
-    if (std::find(tried.begin(), tried.end(), target.id()) == tried.end()) return at;
+    if (target.backup || !target.backend->state->breaker.wants_trial(look.now)) continue;
+    if (!look.is_passed_over(target)) return at;
   }
   return std::nullopt;
 }
 
 // In turn, an endpoint whose name has not been looked up yet.
-std::optional<std::size_t> Balancer::unknown(Group& here, Time now, const Tried& tried) const {
+std::optional<std::size_t> Balancer::unknown(Group& here, const Look& look) const {
   const std::size_t size = here.targets.size() - here.known;
   for (std::size_t n = 0; n < size; ++n) {
     const std::size_t at = here.known + here.turn++ % size;
-    if (may_be_asked(here, here.targets[at], now, tried)) return at;
+    if (may_be_asked(here, here.targets[at], look)) return at;
   }
-  return size > 0 && here.known == 0 && tried.empty() ? std::optional(here.known + here.turn++ % size) : std::nullopt;
+  const bool none_known = size > 0 && here.known == 0 && look.tried.empty();
+  return none_known ? std::optional(here.known + here.turn++ % size) : std::nullopt;
 }
 
-bool Balancer::may_be_asked(const Group& here, const Target& target, Time now, const Tried& tried) const {
-  if (target.weight == 0) return false;
-  if (std::find(tried.begin(), tried.end(), target.id()) != tried.end()) return false;
-  if (!target.backend) return now >= find((*target.endpoint)->id)->failed_until;
-  return !here.breakers || target.backend->state->breaker.available(now);
+bool Balancer::may_be_asked(const Group& here, const Target& target, const Look& look) const {
+  if (look.is_passed_over(target)) return false;
+  if (!target.backend) return look.now >= find((*target.endpoint)->id)->failed_until;
+  return !here.breakers || target.backend->state->breaker.available(look.now);
 }
 
 bool Balancer::can_choose(const Upstream& upstream, Time now, const Tried& tried) {
   const Group& here = group(upstream, now);
+  const Look looked = look(here, now, tried);
   return std::any_of(here.targets.begin(), here.targets.end(),
-                     [&](const Target& target) { return may_be_asked(here, target, now, tried); });
+                     [&](const Target& target) { return may_be_asked(here, target, looked); });
 }
 
 bool Balancer::has_endpoint_breakers(const Upstream& upstream, Time now) { return group(upstream, now).breakers; }
@@ -124,6 +133,13 @@ std::optional<milliseconds> Balancer::retry_after(const Upstream& upstream, Time
     if (after && (!soonest || *after < *soonest)) soonest = after;
   }
   return soonest;
+}
+
+std::vector<Balancer::Known> Balancer::addresses(const Upstream& upstream, Time now) {
+  const Group& here = group(upstream, now);
+  std::vector<Known> list;
+  for (std::size_t i = 0; i < here.known; ++i) list.push_back({here.targets[i], here.targets[i].weight});
+  return list;
 }
 
 BackendPtr Balancer::address_of(const Choice& choice, Time now) const {
@@ -158,18 +174,18 @@ void Balancer::fill(Group& here, const Upstream& upstream, Time now) {
     const EndpointEntry& known = entry(endpoint, now);
     const config::Endpoint& wanted = upstream.config->endpoints[i];
     for (const BackendPtr& backend : known.backends) {
-      here.targets.push_back({&endpoint, backend, wanted.weight, wanted.backup});
+      here.targets.push_back({{&endpoint, backend}, wanted.weight, wanted.backup});
       candidates.push_back(
           {&backend->state->health, balance::hash_of(to_string(backend->address)), wanted.weight, wanted.backup});
     }
-    if (known.backends.empty()) unknown.push_back({&endpoint, nullptr, wanted.weight, wanted.backup});
+    if (known.backends.empty()) unknown.push_back({{&endpoint, nullptr}, wanted.weight, wanted.backup});
   }
   here.known = here.targets.size();
   here.picker = make_picker(upstream.config->load_balancing, first_turn_);
   here.picker->set_candidates(std::move(candidates));
   here.targets.insert(here.targets.end(), unknown.begin(), unknown.end());
-  const config::Scope scope = upstream.config->circuit_breaker.scope;
-  here.breakers = scope == config::Scope::endpoint || (scope == config::Scope::automatic && here.targets.size() > 1);
+  here.breakers = proxy::has_endpoint_breakers(upstream.config->circuit_breaker, here.targets.size());
+  here.checked = upstream.config->health_check.has_value();
   here.made_at = changes_;
 }
 

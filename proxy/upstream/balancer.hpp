@@ -3,6 +3,7 @@
 // target of its own (docs/decisions/0013). One thread; what it knows of an address it shares with all workers.
 #pragma once
 
+#include <algorithm>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
@@ -23,23 +24,26 @@ class Balancer {
   Balancer(DnsCache& dns, UpstreamPool& pool, balance::Random& random, std::size_t first_turn)
       : dns_(dns), pool_(pool), random_(random), first_turn_(static_cast<std::uint32_t>(first_turn)) {}
 
-  struct Choice {
+  struct Place {
     const std::shared_ptr<EndpointState>* endpoint = nullptr;  // in the snapshot; nullptr: none can be asked
     BackendPtr backend;                                        // nullptr: no address of that endpoint is known
-    bool with_breaker = false;                                 // the address' own has to be asked
-    bool among_several = false;                                // its health is compared with others'
 
     // What stands for it among those that have been tried.
     const void* id() const {
       return backend ? static_cast<const void*>(backend->state.get()) : static_cast<const void*>(endpoint->get());
     }
   };
+  struct Choice : Place {
+    bool with_breaker = false;   // the address' own has to be asked
+    bool among_several = false;  // its health is compared with others'
+  };
   // Where earlier attempts of the call went.
   using Tried = std::vector<const void*>;
 
-  // By the upstream's policy, an address that has not been tried, whose breaker lets requests through and that could be
-  // reached lately; where all that remain could not be, one of these. Where the breakers of all are open, one is asked
-  // for a trial before its interval is over, now and then. `key`: for policy hash.
+  // By the upstream's policy, an address that has not been tried, whose health checks pass, whose breaker lets requests
+  // through and that could be reached lately; where all that remain could not be, one of these. Where the checks of all
+  // addresses fail, none is passed over because of them. Where the breakers of all are open, one is asked for a trial
+  // before its interval is over, now and then. `key`: for policy hash.
   Choice choose(const Upstream&, Time now, const Tried&, std::uint64_t key = 0);
   // Whether choose() would find something.
   bool can_choose(const Upstream&, Time now, const Tried&);
@@ -51,6 +55,14 @@ class Balancer {
   // An address of the endpoint that was chosen, for a new connection: the one chosen, or one that has become known
   // since. nullptr: none is known.
   BackendPtr address_of(const Choice&, Time now) const;
+
+  // All addresses that are known now, with the weight of their endpoints.
+  struct Known : Place {
+    std::uint32_t weight = 1;
+  };
+  std::vector<Known> addresses(const Upstream&, Time now);
+  // Has its names looked up for as long as this is called every now and then, as choose() does.
+  void keep_looked_up(const Upstream& upstream, Time now) { keep_looked_up(group(upstream, now)); }
 
   // What a look-up gave.
   void on_resolved(const ResolvedName&, Time now);
@@ -68,15 +80,9 @@ class Balancer {
   using EntryPtr = boost::intrusive_ptr<EndpointEntry>;
 
   // All addresses of one upstream, in a list that is made anew when one comes or goes.
-  struct Target {
-    const std::shared_ptr<EndpointState>* endpoint = nullptr;
-    BackendPtr backend;  // nullptr: unknown yet
+  struct Target : Place {
     std::uint32_t weight = 1;
     bool backup = false;
-
-    const void* id() const {
-      return backend ? static_cast<const void*>(backend->state.get()) : static_cast<const void*>(endpoint->get());
-    }
   };
   struct Group {
     const Upstream* upstream = nullptr;
@@ -86,10 +92,27 @@ class Balancer {
     std::vector<std::size_t> named;           // endpoints whose names are looked up
     std::unique_ptr<balance::Picker> picker;  // of these
     bool breakers = false;                    // each target has one of its own
+    bool checked = false;                     // by the upstream's health_check
     std::size_t turn = 0;
     std::size_t trial_turn = 0;
     Time early_trial_at{};  // not before that
   };
+
+  // One look for a target.
+  struct Look {
+    Time now;
+    const Tried& tried;
+    bool by_checks;  // those whose health checks fail are passed over
+
+    bool was_tried(const Target& target) const {
+      return std::find(tried.begin(), tried.end(), target.id()) != tried.end();
+    }
+    bool is_passed_over(const Target& target) const {
+      return target.weight == 0 || (by_checks && target.backend && target.backend->state->checked.is_unhealthy()) ||
+             was_tried(target);
+    }
+  };
+  static Look look(const Group&, Time now, const Tried&);
 
   EndpointEntry* find(std::size_t endpoint_id) const {
     return endpoint_id < entries_.size() ? entries_[endpoint_id].get() : nullptr;
@@ -98,14 +121,14 @@ class Balancer {
   Group& group(const Upstream&, Time now);
   void fill(Group&, const Upstream&, Time now);
   void keep_looked_up(const Group&);
-  Choice choose_among(Group&, Time now, const Tried&, std::uint64_t key);
-  std::optional<std::size_t> trial(Group&, Time now, const Tried&) const;
-  std::optional<std::size_t> early_trial(Group&, Time now, const Tried&) const;
-  std::optional<std::size_t> unknown(Group&, Time now, const Tried&) const;
-  bool may_be_asked(const Group&, const Target&, Time now, const Tried&) const;
+  Choice choose_among(Group&, const Look&, std::uint64_t key);
+  std::optional<std::size_t> trial(Group&, const Look&) const;
+  std::optional<std::size_t> early_trial(Group&, const Look&) const;
+  std::optional<std::size_t> unknown(Group&, const Look&) const;
+  bool may_be_asked(const Group&, const Target&, const Look&) const;
   Choice choice(const Group& group, std::size_t target) const {
     const Target& chosen = group.targets[target];
-    return {chosen.endpoint, chosen.backend, group.breakers && target<group.known, group.targets.size()> 1};
+    return {{chosen.endpoint, chosen.backend}, group.breakers && target<group.known, group.targets.size()> 1};
   }
   void replace(EndpointEntry&, const std::vector<SocketAddress>&, Time now);
 

@@ -23,7 +23,7 @@ bool PooledStreams::take_own_connection() {
   auto own = inbound_.bound->take(upstream_);
   own_ = own.connection != nullptr;
   if (!own_) return false;
-  choice_ = {own.endpoint, BackendPtr(&own.connection->backend())};
+  choice_ = {{own.endpoint, BackendPtr(&own.connection->backend())}};
   connection_ = std::move(own.connection);
   return true;
 }

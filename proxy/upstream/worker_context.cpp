@@ -2,9 +2,9 @@
 #include "proxy/upstream/worker_context.hpp"
 
 #include <map>
-#include <random>
 
 #include "filters/http_date.hpp"
+#include "proxy/net/random_seed.hpp"
 #include "proxy/tls/client_context.hpp"
 
 namespace fusewire::proxy {
@@ -12,11 +12,6 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr milliseconds kLogFlush{100};
-
-std::uint64_t random_seed() {
-  std::random_device random;
-  return (std::uint64_t{random()} << 32) | random();
-}
 
 void write_hex(char* out, std::uint64_t value) {
   for (int i = 15; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
@@ -33,7 +28,8 @@ WorkerContext::WorkerContext(std::size_t index, WorkerCells& cells, DnsCache& dn
       access_log_(cells),
       log_flush_(deadlines(), [this] { access_log_.flush(); }),
       connections_(on_task_ended),
-      refreshes_(std::move(on_task_ended)) {
+      refreshes_(on_task_ended),
+      own_requests_(std::move(on_task_ended)) {
   write_hex(request_id_.data(), random_seed());
   write_hex(request_id_.data() + 16, random_seed());
 }

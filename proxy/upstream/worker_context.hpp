@@ -31,7 +31,7 @@ namespace fusewire::proxy {
 // set.
 class WorkerContext {
  public:
-  // `on_task_ended` runs after each end of a connection or a refresh.
+  // `on_task_ended` runs after each end of a connection, a refresh or a request of the proxy's own.
   WorkerContext(std::size_t index, WorkerCells& cells, DnsCache& dns, std::function<void()> on_task_ended);
   WorkerContext(const WorkerContext&) = delete;
   WorkerContext& operator=(const WorkerContext&) = delete;
@@ -49,10 +49,11 @@ class WorkerContext {
   std::uint64_t random() { return random_.next(); }
   void arm_log_flush(Time now);
 
-  // Client connections, which a drain waits for, and refreshes, which it does not.
+  // Client connections, which a drain waits for, and refreshes and requests of the proxy's own, which it does not.
   WorkerTasks& connections() { return connections_; }
   const WorkerTasks& connections() const { return connections_; }
   WorkerTasks& refreshes() { return refreshes_; }
+  WorkerTasks& own_requests() { return own_requests_; }
 
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   void adopt(const std::shared_ptr<const Snapshot>&);  // notifies the tasks that it concerns
@@ -87,6 +88,7 @@ class WorkerContext {
   Deadline log_flush_;
   WorkerTasks connections_;
   WorkerTasks refreshes_;
+  WorkerTasks own_requests_;
   std::shared_ptr<const Snapshot> snapshot_;
   bool draining_ = false;
   std::string date_line_;

@@ -42,6 +42,8 @@ config::CircuitBreaker load(const json::object& request) {
   std::string errors;
   for (const config::Diagnostic& error : result.errors) errors += (errors.empty() ? "" : "; ") + error.to_string();
   if (!result.circuit_breaker) throw Refused(errors.empty() ? "the config cannot be loaded" : errors);
+  if (result.circuit_breaker->recovery.probe.type == config::ProbeType::active)
+    throw Refused("an active probe is not played here");
   if (result.circuit_breaker->recovery.ramp) throw Refused("\"ramp\" is not played here");
   result.circuit_breaker->transitions.backoff.jitter = 0;
   return *result.circuit_breaker;

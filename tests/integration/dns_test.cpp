@@ -111,6 +111,23 @@ TEST_CASE("a connection to an address that left the name's answer goes away by i
   CHECK(proxy.get().body == "two");
 }
 
+TEST_CASE("health checks have a name looked up without any traffic, and begin and end with its addresses") {
+  Two upstream;
+  Hosts hosts("127.0.0.1 orders.test\n");
+  const Named proxy(hosts, upstream.one.port(), "    dns_refresh: 50ms\n    health_check: {interval: 20ms}\n");
+  CHECK(eventually([&] { return upstream.one.request_count() > 3; }));
+  CHECK(upstream.two.request_count() == 0);
+  hosts.write(kBoth);
+  CHECK(eventually([&] { return upstream.two.request_count() > 3; }));
+  hosts.write("127.0.0.2 orders.test\n");
+  CHECK(eventually([&] { return proxy.addresses().find("127.0.0.1") == std::string::npos; }));
+  CHECK(eventually([&] { return upstream.one.open_connections() == 0; }));
+  const std::size_t before = upstream.one.request_count();
+  const std::size_t at_second = upstream.two.request_count();
+  CHECK(eventually([&] { return upstream.two.request_count() > at_second + 5; }));
+  CHECK(upstream.one.request_count() <= before + 1);
+}
+
 TEST_CASE("a request that is under way to an address that left the answer ends in peace, and its connection with it") {
   std::atomic<bool> go{false};
   ScriptedUpstream one([&](Call& call) {

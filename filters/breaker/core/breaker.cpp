@@ -57,20 +57,46 @@ Breaker::Answer Breaker::acquire_overridden(const CallContext& here, OverrideWor
 Breaker::Answer Breaker::acquire_by_state(const CallContext& here, StateWord word) noexcept {
   for (;;) {
     if (word.state() == State::closed) return acquire_closed(here, word);
-    if (word.state() == State::open) {
-      if (const Millis rest = left(word, here.at); rest > 0)
-        return refuse(here, {RejectedBy::open, milliseconds(rest)});
-      if (half_open(here, word)) return permit(here, word, true);
-    } else if (word.probes().in_flight < slots(here, word)) {
-      if (take_slot(here, word)) return permit(here, word, true);
-    } else {
-      const Millis idle = waited(here, word);
-      const Millis patience = here.settings.max_half_open;
-      if (idle < patience) return refuse(here, {RejectedBy::half_open, milliseconds(0)});
-      const Cause cause{Reason::half_open_timeout, static_cast<double>(idle), static_cast<double>(patience)};
-      if (trip(here, word, cause)) return refuse(here, {RejectedBy::open, milliseconds(left(word, here.at))});
-    }
+    if (here.settings.active_probe) return refuse(here, why_not(here, word));
+    auto answer = acquire_slot(here, word);
+    if (!answer) continue;
+    if (const auto* rejection = std::get_if<Rejection>(&*answer)) return refuse(here, *rejection);
+    return *std::move(answer);
   }
+}
+
+std::optional<Permit> Breaker::try_acquire_probe(Time now) noexcept {
+  const CallContext here = context(now);
+  if (here.settings.mode == config::Mode::disabled || current_override(here).is_set()) return std::nullopt;
+  for (StateWord word = load(); word.state() != State::closed;) {
+    auto answer = acquire_slot(here, word);
+    if (!answer) continue;
+    if (auto* slot = std::get_if<Permit>(&*answer)) return std::move(*slot);
+    break;
+  }
+  return std::nullopt;
+}
+
+// Nothing: the word has changed, and is what is there now.
+std::optional<Breaker::Answer> Breaker::acquire_slot(const CallContext& here, StateWord& word) noexcept {
+  if (word.state() == State::open) {
+    if (left(word, here.at) > 0) return why_not(here, word);
+    if (half_open(here, word)) return permit(here, word, true);
+  } else if (word.probes().in_flight < slots(here, word)) {
+    if (take_slot(here, word)) return permit(here, word, true);
+  } else {
+    const Millis idle = waited(here, word);
+    const Millis patience = here.settings.max_half_open;
+    if (idle < patience) return why_not(here, word);
+    const Cause cause{Reason::half_open_timeout, static_cast<double>(idle), static_cast<double>(patience)};
+    if (trip(here, word, cause)) return why_not(here, word);
+  }
+  return std::nullopt;
+}
+
+Rejection Breaker::why_not(const CallContext& here, StateWord word) const noexcept {
+  if (word.state() == State::open) return {RejectedBy::open, milliseconds(left(word, here.at))};
+  return {RejectedBy::half_open, milliseconds(0)};
 }
 
 Breaker::Answer Breaker::acquire_closed(const CallContext& here, StateWord word) noexcept {
@@ -147,22 +173,31 @@ bool Breaker::available(Time now) const noexcept {
   const Override kind = override_.load(std::memory_order_acquire).at(here.at);
   if (kind != Override::none) return kind == Override::forced_closed;
   const StateWord word = load();
+  if (word.state() == State::closed) return true;
+  if (here.settings.active_probe) return false;
   if (word.state() == State::open) return left(word, here.at) == 0;
-  return word.state() == State::closed || word.probes().in_flight < slots(here, word);
+  return word.probes().in_flight < slots(here, word);
 }
 
 bool Breaker::wants_trial(Time now) const noexcept {
   const CallContext here = context(now);
   const StateWord word = load();
   if (word.state() == State::closed || here.settings.mode != config::Mode::enforce) return false;
+  if (here.settings.active_probe) return false;
   if (override_.load(std::memory_order_acquire).at(here.at) != Override::none) return false;
   if (word.state() == State::open) return left(word, here.at) == 0;
   return word.probes().in_flight < slots(here, word) || waited(here, word) >= Millis{here.settings.max_half_open};
 }
 
-bool Breaker::end_interval(Time now) noexcept {
+bool Breaker::can_end_interval(Time now) const noexcept {
   const CallContext here = context(now);
-  if (here.settings.mode != config::Mode::enforce || current_override(here).kind() != Override::none) return false;
+  if (here.settings.mode != config::Mode::enforce || here.settings.active_probe) return false;
+  return override_.load(std::memory_order_acquire).at(here.at) == Override::none && load().state() == State::open;
+}
+
+bool Breaker::end_interval(Time now) noexcept {
+  if (!can_end_interval(now)) return false;
+  const CallContext here = context(now);
   StateWord word = load();
   while (word.state() == State::open) {
     const StateWord from = word;

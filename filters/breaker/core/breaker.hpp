@@ -43,6 +43,10 @@ namespace fusewire::breaker {
 // the others (RejectedBy::ramp); it is closed in all other respects. One that was closed by a reset, or is forced
 // closed, admits all.
 //
+// With recovery.probe of type active nobody but try_acquire_probe() gets a trial: calls are rejected until trials have
+// closed the breaker. Its owner asks for them again and again (it need not know the state); nothing closes the breaker
+// otherwise.
+//
 // reset() leads from every state to closed. An override stands above the machine and does not move it: forced_open
 // rejects all calls, forced_closed admits all, and verdicts that come meanwhile are counted and decide nothing (one
 // that is on its way when the override is set may still). Mode `disabled` gives each call an unjudged permit, which
@@ -95,6 +99,9 @@ class Breaker {
   Breaker& operator=(const Breaker&) = delete;
 
   std::variant<Permit, Rejection> try_acquire(Time now) noexcept;
+  // A half-open slot for a trial of the prober's own. Nothing while there is none to be had: the breaker is closed, its
+  // interval runs, all slots are held, or it has an override or mode disabled. It is no rejection.
+  std::optional<Permit> try_acquire_probe(Time now) noexcept;
   // Permit::broke_off for a judged permit that is gone: a new, failed call of its generation.
   void broke_off(std::uint32_t generation, FailureKind, Time now) noexcept;
 
@@ -105,10 +112,12 @@ class Breaker {
   // Whether the next call would be a trial, or would find that the trials have taken too long. False under an override
   // and in another mode than enforce: there, nobody waits for a trial.
   bool wants_trial(Time now) const noexcept;
-  // Ends an open interval early: the next calls are trials. For a caller that has nowhere else to go. False, and
-  // nothing changes, in another state, in another mode than enforce, or under an override. Trials that fail then do not
-  // make the next interval longer: that may happen several times a second.
+  // Ends an open interval early: the next calls are trials. For a caller that has nowhere else to go, or knows that it
+  // is over. False, and nothing changes, in another state, in another mode than enforce, under an override, or where
+  // trials are the prober's. Trials that fail then do not make the next interval longer: that may happen several times
+  // a second.
   bool end_interval(Time now) noexcept;
+  bool can_end_interval(Time now) const noexcept;
   // How long a call that comes now has to wait, as in Snapshot.
   std::optional<milliseconds> retry_after(Time now) const noexcept;
   // Whether a call that was admitted in that generation may be tried again: the breaker is still closed in it, and not
@@ -151,6 +160,8 @@ class Breaker {
   OverrideWord current_override(const CallContext&) noexcept;
   Answer acquire_overridden(const CallContext&, OverrideWord) noexcept;
   Answer acquire_by_state(const CallContext&, StateWord) noexcept;
+  std::optional<Answer> acquire_slot(const CallContext&, StateWord& open_or_half_open) noexcept;
+  Rejection why_not(const CallContext&, StateWord open_or_half_open) const noexcept;
   Answer acquire_closed(const CallContext&, StateWord) noexcept;
   std::optional<RampShare> ramp_share(const CallContext&, StateWord closed) const noexcept;
   bool half_open(const CallContext&, StateWord& open) noexcept;
@@ -167,7 +178,7 @@ class Breaker {
   void broke_off(const Permit&, FailureKind, Time now) noexcept;
   void broke_off(std::uint32_t generation, bool probed, FailureKind, Time now) noexcept;
   struct Ended {
-    bool failed = false;
+    std::optional<FailureKind> failed = std::nullopt;
     bool was_slow = false;
     bool broke_off = false;  // after it had been settled
   };
@@ -180,7 +191,7 @@ class Breaker {
     bool succeeded = false;
   };
   void probe_ended(const CallContext&, StateWord half_open, Probe) noexcept;
-  void probe_failed(const CallContext&, StateWord half_open, bool gives_back) noexcept;
+  void probe_failed(const CallContext&, StateWord half_open, bool gives_back, std::optional<FailureKind>) noexcept;
   void count(const CallContext&, Event::Result, FailureKind) noexcept;
 
   // transitions.cpp

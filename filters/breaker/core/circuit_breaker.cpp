@@ -33,6 +33,12 @@ std::variant<Call, Rejection> CircuitBreaker::try_acquire() {
   return std::get<Rejection>(answer);
 }
 
+std::optional<Call> CircuitBreaker::try_acquire_probe() {
+  auto permit = core_.try_acquire_probe(clock_());
+  if (!permit) return std::nullopt;
+  return Call(*std::move(permit), clock_);
+}
+
 Call CircuitBreaker::acquire() {
   auto answer = try_acquire();
   if (const auto* rejection = std::get_if<Rejection>(&answer)) throw Rejected(name_, *rejection);

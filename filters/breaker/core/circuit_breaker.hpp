@@ -65,6 +65,9 @@ class CircuitBreaker {
   const std::string& name() const noexcept { return name_; }
 
   std::variant<Call, Rejection> try_acquire();
+  // A trial of the program's own, as Breaker::try_acquire_probe; with recovery.probe of type active there are no
+  // others.
+  std::optional<Call> try_acquire_probe();
 
   // Runs `op`: what it throws is a failure and passes on; Rejected without running it. An `op` that took slower_than or
   // longer was slow.

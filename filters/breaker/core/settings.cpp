@@ -41,6 +41,7 @@ Settings compile(const config::CircuitBreaker& from) {
   Settings to;
   to.mode = from.mode;
   to.strict = from.recovery.strict_mode;
+  to.active_probe = from.recovery.probe.type == config::ProbeType::active;
   to.consecutive_failures = threshold(detection.consecutive_failures);
   to.failures_chance = chance(detection.consecutive_failures);
   if (detection.slow_call_rate) {

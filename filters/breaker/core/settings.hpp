@@ -11,6 +11,7 @@ namespace fusewire::breaker {
 struct Settings {
   config::Mode mode = config::Mode::enforce;
   bool strict = true;
+  bool active_probe = false;                // trials are the prober's alone
   std::uint8_t consecutive_failures = 0;    // 0: off
   std::uint8_t consecutive_slow_calls = 0;  // 0: off
   std::uint8_t failure_count = 0;           // 0: off

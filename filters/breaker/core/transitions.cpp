@@ -23,6 +23,7 @@ bool Breaker::trip(const CallContext& here, StateWord& word, Cause cause) noexce
                   .window = seen.window,
                   .consecutive_failures = seen.consecutive_failures,
                   .consecutive_slow_calls = seen.consecutive_slow_calls,
+                  .failure = cause.failure,
                   .open_for = milliseconds(interval),
                   .at = here.now};
   trips_[static_cast<std::size_t>(cause.reason)].fetch_add(1, std::memory_order_relaxed);

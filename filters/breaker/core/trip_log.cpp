@@ -25,7 +25,8 @@ void TripLog::write(const Trip& trip) noexcept {
       two(trip.window.judged, trip.window.slow),
       static_cast<std::uint64_t>(trip.open_for.count()),
       std::bit_cast<std::uint64_t>(static_cast<std::int64_t>(trip.at.time_since_epoch().count())),
-      std::uint64_t{trip.consecutive_slow_calls & 0xffffU} << 24 |
+      (trip.failure ? static_cast<std::uint64_t>(*trip.failure) + 1 : 0) << 40 |
+          std::uint64_t{trip.consecutive_slow_calls & 0xffffU} << 24 |
           std::uint64_t{trip.consecutive_failures & 0xffffU} << 8 | static_cast<std::uint64_t>(trip.reason),
   };
   // Released, so that a reader who sees one of them finds the odd version afterwards.
@@ -52,6 +53,7 @@ std::optional<Trip> TripLog::read() const noexcept {
     trip.window = {.ended = high(words[2]), .failures = low(words[2]), .judged = high(words[3]), .slow = low(words[3])};
     trip.consecutive_failures = static_cast<std::uint32_t>(words[6] >> 8) & 0xffffU;
     trip.consecutive_slow_calls = static_cast<std::uint32_t>(words[6] >> 24) & 0xffffU;
+    if (const std::uint64_t kind = words[6] >> 40; kind != 0) trip.failure = static_cast<FailureKind>(kind - 1);
     trip.open_for = milliseconds(words[4]);
     trip.at = Time(Time::duration(std::bit_cast<std::int64_t>(words[5])));
     return trip;

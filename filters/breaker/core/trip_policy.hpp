@@ -15,6 +15,7 @@ struct Cause {
   Reason reason = Reason::consecutive_failures;
   double value = 0;
   double threshold = 0;
+  std::optional<FailureKind> failure = std::nullopt;  // of the call that decided it
 };
 
 struct Rows {

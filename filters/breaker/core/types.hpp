@@ -59,6 +59,8 @@ struct Trip {
   WindowFigures window;
   std::uint32_t consecutive_failures = 0;
   std::uint32_t consecutive_slow_calls = 0;
+  std::optional<FailureKind> failure =
+      std::nullopt;  // of the call that decided it; absent: that was slow, or a success
   milliseconds open_for{0};
   Time at{};
 };

@@ -12,13 +12,14 @@ void Breaker::finish(const Permit& permit, Result result, FailureKind kind, Time
   if (permit.unjudged_ || here.settings.mode == config::Mode::disabled) return;
   const StateWord word = load();
   if (word.generation() != permit.generation_) return;
+  const auto failed = result == Result::failure ? std::optional(kind) : std::nullopt;
   if (word.state() == State::closed && result != Result::neutral)
-    record(here, word, {.failed = result == Result::failure, .was_slow = permit.slow_});
+    record(here, word, {.failed = failed, .was_slow = permit.slow_});
   if (word.state() != State::half_open || !permit.is_trial()) return;
   // A probe that turned slow has been judged; a verdict under an override is none.
   const bool decides = result != Result::neutral && !permit.slow_ && !current_override(here).is_set();
-  if (decides && result == Result::failure)
-    probe_failed(here, word, permit.slot_);
+  if (decides && failed)
+    probe_failed(here, word, permit.slot_, failed);
   else
     probe_ended(here, word, {.gives_back = permit.slot_, .succeeded = decides});
 }
@@ -41,14 +42,17 @@ void Breaker::record(const CallContext& here, StateWord word, Ended call) noexce
   const Settings& settings = here.settings;
   const std::uint32_t generation = word.generation();
   const SlidingWindow::Moment moment = settings.window->at(generation, here.at);
-  settings.window->add_ended(moment, call.failed);
+  settings.window->add_ended(moment, call.failed.has_value());
   if (settings.judges_slowness() && !call.was_slow) settings.window->add_judged(moment, false);
   if (call.failed && settings.failure_window != nullptr) settings.failure_window->add(generation, here.at);
   const Rows rows = update_rows(here, generation, call);
   if (current_override(here).is_set()) return;
   const std::uint64_t failures =
       settings.failure_window == nullptr ? 0 : settings.failure_window->count(generation, here.at);
-  if (const auto cause = TripPolicy(settings).judge_ended(rows, failures, moment)) trip(here, word, *cause);
+  auto cause = TripPolicy(settings).judge_ended(rows, failures, moment);
+  if (!cause) return;
+  cause->failure = call.failed;
+  trip(here, word, *cause);
 }
 
 // A stream that breaks off after it was settled says little of requests now: it neither adds to a row nor ends one.
@@ -80,7 +84,7 @@ bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
     if (frozen) return true;
     if (const auto cause = TripPolicy(here.settings).judge_slow(row, moment)) trip(here, word, *cause);
   } else if (word.state() == State::half_open && permit.is_trial() && !frozen) {
-    probe_failed(here, word, false);
+    probe_failed(here, word, false, std::nullopt);
   }
   return true;
 }
@@ -108,14 +112,15 @@ void Breaker::probe_ended(const CallContext& here, StateWord word, Probe probe) 
   }
 }
 
-void Breaker::probe_failed(const CallContext& here, StateWord word, bool gives_back) noexcept {
+void Breaker::probe_failed(const CallContext& here, StateWord word, bool gives_back,
+                           std::optional<FailureKind> failure) noexcept {
   const std::uint32_t generation = word.generation();
   const std::uint32_t enough = here.settings.probe_failures();
   while (word.generation() == generation) {
     StateWord::Probes probes = word.probes();
     ++probes.failures;
     if (gives_back) --probes.in_flight;
-    const Cause cause{Reason::probe_failed, static_cast<double>(probes.failures), static_cast<double>(enough)};
+    const Cause cause{Reason::probe_failed, static_cast<double>(probes.failures), static_cast<double>(enough), failure};
     if (probes.failures >= enough ? trip(here, word, cause)
                                   : exchange(word, StateWord::half_open(generation, word.row(), probes)))
       return;
@@ -140,8 +145,9 @@ void Breaker::broke_off(std::uint32_t generation, bool probed, FailureKind kind,
   if (word.generation() != generation) return;
   count(here, Result::failure, kind);
   if (here.settings.mode == config::Mode::disabled) return;
-  if (word.state() == State::closed) record(here, word, {.failed = true, .broke_off = true});
-  if (word.state() == State::half_open && probed && !current_override(here).is_set()) probe_failed(here, word, false);
+  if (word.state() == State::closed) record(here, word, {.failed = kind, .broke_off = true});
+  if (word.state() == State::half_open && probed && !current_override(here).is_set())
+    probe_failed(here, word, false, kind);
 }
 
 }  // namespace fusewire::breaker

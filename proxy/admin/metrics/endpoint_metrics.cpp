@@ -16,6 +16,7 @@ using Addresses = std::vector<AddressTable::AddressPtr>;
 
 constexpr std::array kAddressStates = {breaker::State::closed, breaker::State::open, breaker::State::half_open};
 constexpr std::array<const char*, 3> kLimits = {"rate", "concurrency", "queue_timeout"};  // UpstreamCells::refused
+constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};         // UpstreamCells::probes
 constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};    // UpstreamCells::retries
 
 double in_state(const Addresses& addresses, breaker::State state) {
@@ -28,6 +29,22 @@ double best_score(const Addresses& addresses, balance::LogLatency typical, Time 
   double best = addresses.empty() ? 1 : 0;
   for (const auto& one : addresses) best = std::max(best, health_score(one->health.view(now), typical));
   return best;
+}
+
+void append_checks(Family& addresses, Family& checks, const std::string& upstream, const EndpointState& endpoint) {
+  const Addresses known = endpoint.addresses.in_use();
+  const auto unhealthy =
+      std::count_if(known.begin(), known.end(), [](const auto& one) { return one->checked.is_unhealthy(); });
+  const auto add = [&](const char* state, double value) {
+    addresses.add({{"upstream", upstream}, {"endpoint", endpoint.url}, {"state", state}}, value);
+  };
+  add("healthy", static_cast<double>(known.size()) - static_cast<double>(unhealthy));
+  add("unhealthy", static_cast<double>(unhealthy));
+  for (std::size_t result = 0; result < health::kCheckResults; ++result)
+    checks.add({{"upstream", upstream},
+                {"endpoint", endpoint.url},
+                {"result", std::string(health::to_string(static_cast<health::CheckResult>(result)))}},
+               endpoint.checks[result].value());
 }
 
 }  // namespace
@@ -52,6 +69,27 @@ void append_endpoint_families(Families& out, const ControlView& view, Time now) 
   }
   states.into(out);
   scores.into(out);
+}
+
+void append_probe_families(Families& out, const ControlView& view) {
+  Family addresses = Family::gauge("fusewire_health_check_addresses",
+                                   "Addresses of an endpoint by what their active checks say, where these are on.");
+  Family checks = Family::counter("fusewire_health_checks_total", "Active checks of an endpoint's addresses.");
+  Family probes =
+      Family::counter("circuit_breaker_probes_total",
+                      "Requests of the proxy's own about breakers that are not closed, where it makes any.");
+  for (const auto& upstream : view.snapshot->upstreams) {
+    const std::string& name = upstream->state->name;
+    if (upstream->config->health_check)
+      for (const auto& endpoint : upstream->endpoints) append_checks(addresses, checks, name, *endpoint);
+    if (upstream->config->circuit_breaker.recovery.probe.type == config::ProbeType::traffic) continue;
+    for (std::size_t result = 0; result < kProbes.size(); ++result)
+      probes.add({{"name", name}, {"result", kProbes[result]}},
+                 upstream->state->cells.sum([=](const auto& cells) { return cells.probes[result].value(); }));
+  }
+  addresses.into(out);
+  checks.into(out);
+  probes.into(out);
 }
 
 void append_retry_families(Families& out, const ControlView& view) {

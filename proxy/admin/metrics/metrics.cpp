@@ -48,6 +48,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   append_breaker_families(families, sample_breakers(*view->snapshot, now_));
   append_request_families(families, *view);
   append_endpoint_families(families, *view, now_);
+  append_probe_families(families, *view);
   append_retry_families(families, *view);
   append_limit_families(families, *view, now_);
   append_connection_families(families, *view, control_.worker_cells());

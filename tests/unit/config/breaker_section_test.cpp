@@ -156,9 +156,41 @@ TEST_CASE("what never is a call's outcome cannot be classified") {
   CHECK(errors_of("classify: {failure: [overload]}").size() == 1);
 }
 
-TEST_CASE("what is not built yet is refused as that") {
+TEST_CASE("a probe of the proxy's own has its keys, and those of another type change nothing") {
+  const auto probe = [](const std::string& keys) {
+    return good_breaker("recovery: {probe: {" + keys + "}}").recovery.probe;
+  };
+  CHECK(probe("type: traffic, path: /x, interval: 1s") == Probe{});
+  const Probe active =
+      probe("type: active, path: '/healthz?deep=1', interval: 1s, timeout: 2s, expect: [200, \"204\", 3xx]");
+  CHECK(active.type == ProbeType::active);
+  CHECK(active.path == "/healthz?deep=1");
+  CHECK(active.interval == 1s);
+  CHECK(active.timeout == 2s);
+  CHECK(active.expect[200]);
+  CHECK_FALSE(active.expect[201]);
+  CHECK(active.expect[204]);
+  CHECK(active.expect.count() == 102);
+  CHECK(probe("type: active, path: /").expect.count() == 200);
+  CHECK(probe("type: connect, path: /x, timeout: 9s") == Probe{.type = ProbeType::connect});
+}
+
+TEST_CASE("a probe that cannot be made is an error") {
   CHECK(errors_of("recovery: {probe: {type: active}}") ==
-        Lines{"recovery.probe.type: 'active' is not supported yet; only 'traffic' is"});
+        Lines{"recovery.probe: type active needs its path: probe: {type: active, path: /healthz}"});
+  CHECK(errors_of("recovery: {probe: {type: passive}}") ==
+        Lines{"recovery.probe.type: unknown value 'passive'; expected one of: traffic, active, connect"});
+  CHECK(errors_of("recovery: {probe: {type: active, path: healthz}}") ==
+        Lines{"recovery.probe.path: expected a path that begins with '/', found 'healthz'"});
+  CHECK(errors_of("recovery: {probe: {type: active, path: '/a b'}}").size() == 1);
+  CHECK(errors_of("recovery: {probe: {type: active, path: /, expect: []}}") ==
+        Lines{"recovery.probe.expect: expected a list with at least one status such as 200 or 2xx"});
+  CHECK(
+      errors_of("recovery: {probe: {type: active, path: /, expect: [timeout]}}") ==
+      Lines{"recovery.probe.expect.0: unknown condition 'timeout'; expected one of: a status such as 503, a class such "
+            "as 5xx"});
+  CHECK(errors_of("recovery: {probe: {type: connect, interval: 1ms}}") ==
+        Lines{"recovery.probe.interval: expected a duration from 10ms to 24h, found '1ms'"});
 }
 
 TEST_CASE("minimum_calls above a count window is an error, at whichever of them was written") {

@@ -47,7 +47,7 @@ upstreams:
         window: {type: count_based, size: 99}
         minimum_calls: 11
       transitions: {open_timeout: 32s, backoff: {multiplier: 1.5, max: 299s, jitter: 0.3333333333333333}}
-      recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: traffic}, ramp: {duration: 20s}}
+      recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: active, path: "/healthz?deep=1", interval: 251ms, timeout: 2s, expect: ["200", "204", "3xx"]}, ramp: {duration: 20s}}
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
     timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: {percentile: 0.95, multiplier: 3, min: 51ms, max: 14s, minimum_samples: 99, window: 61s}, deadline_header: off}
     retries: {attempts: 3, on: [reset], methods: idempotent, budget: off, hedge: off}
@@ -59,7 +59,7 @@ upstreams:
         - upstream: orders.v2
         - static: {status: 503, headers: {Content-Type: "text/html; charset=utf-8", Retry-After: "5"}, body: "line 1\n\"$${not a variable}\"\t\\ ü # : {\x01"}
     cache: {serve: on_error, request_directives: ignore, max_object: 2MiB, store_set_cookie: true, heuristic_fraction: 0.2}
-    health_check: off
+    health_check: {path: /ready, interval: 6s, timeout: 2s, healthy: 3, unhealthy: 4}
     tls: {ca: /etc/passwd, certificate: /etc/group, private_key: /etc/passwd, server_name: orders.example, verify: true}
     read_only_when_open: false
   orders.v2: http://127.0.0.1:9001

@@ -36,7 +36,7 @@ upstreams:
     timeouts: {conect: 1s, idle: 5}
     circuit_breaker: {detection: {window: {type: count_based, size: 5}}}
     fallback: {chain: [{upstream: order}]}
-    health_check: {path: /}
+    read_only_when_open: true
   orders: http://b
 via: ${VIA}
 )",
@@ -57,7 +57,7 @@ via: ${VIA}
           "window's size 5; expected at most 5",
           "fusewire.yaml:8:35: upstreams.orders.fallback.chain.0.upstream: no upstream is named 'order'; did you mean "
           "'orders'?",
-          "fusewire.yaml:9:5: upstreams.orders.health_check: not supported yet; only 'off' is",
+          "fusewire.yaml:9:5: upstreams.orders.read_only_when_open: not supported yet; only 'false' is",
           "fusewire.yaml:10:3: upstreams.orders: duplicate key; first given in line 4",
           "fusewire.yaml:11:6: via: the variable VIA is not set; ${VIA:-default} gives it a default",
           "environment: FUSEWIRE__X: unknown key 'x'; expected one of: version, listen, listeners, defaults, "

@@ -201,8 +201,8 @@ TEST_CASE("a bad value is an error of its key, with where it came from") {
 TEST_CASE("a key that is not built is refused in an override, whatever follows it") {
   CHECK(lines_of(with_settings({"tracing.sample_ratio=1"}).errors) ==
         Lines{"--set: tracing: not supported yet; only 'off' is"});
-  CHECK(lines_of(with_environment({{"FUSEWIRE__UPSTREAMS__ORDERS__HEALTH_CHECK__PATH", "/"}}).errors) ==
-        Lines{"environment: upstreams.orders.health_check: not supported yet; only 'off' is"});
+  CHECK(lines_of(with_environment({{"FUSEWIRE__TRACING__SAMPLE_RATIO", "1"}}).errors) ==
+        Lines{"environment: tracing: not supported yet; only 'off' is"});
   good(with_settings({"tracing=off"}));
 }
 

@@ -289,5 +289,18 @@ TEST_CASE("request directives are honoured or ignored") {
           "f:5:33: upstreams.orders.cache.request_directives: unknown value 'obey'; expected one of: honour, ignore"});
 }
 
+TEST_CASE("a health check has its keys, and may be off") {
+  CHECK_FALSE(good_upstream("").health_check);
+  CHECK_FALSE(good_upstream("    health_check: off\n").health_check);
+  CHECK(good_upstream("    health_check: {}\n").health_check == HealthCheck{});
+  CHECK(good_upstream("    health_check: {path: /ready, interval: 1m, timeout: 2s, healthy: 1, unhealthy: 5}\n")
+            .health_check == HealthCheck{"/ready", 1min, 2s, 1, 5});
+  CHECK(errors_of("    health_check: {path: ready}\n") ==
+        Lines{"f:5:26: upstreams.orders.health_check.path: expected a path that begins with '/', found 'ready'"});
+  CHECK(errors_of("    health_check: {path: '/a#b', interval: 9ms, healthy: 0}\n").size() == 3);
+  CHECK(errors_of("    health_check: /ready\n") ==
+        Lines{"f:5:19: upstreams.orders.health_check: expected a map or 'off', found a single value; write {path: …}"});
+}
+
 }  // namespace
 }  // namespace fusewire::config

@@ -33,6 +33,26 @@ TEST_CASE("an open interval shorter than the response timeout is a trap") {
   CHECK(warnings_of_upstream("    circuit_breaker: {mode: disabled, transitions: {open_timeout: 1s}}\n").empty());
 }
 
+TEST_CASE("a health check whose timeout is not shorter than its interval is a trap") {
+  CHECK(
+      warnings_of_upstream("    health_check: {interval: 1s, timeout: 1s}\n") ==
+      Lines{
+          "f:5:43: upstreams.orders.health_check.timeout: the timeout 1s is not shorter than the interval, 1s: a check "
+          "that hangs delays the next one"});
+  CHECK(warnings_of_upstream("    health_check: {interval: 500ms}\n").size() == 1);
+  CHECK(warnings_of_upstream("    health_check: {interval: 2s}\n").empty());
+}
+
+TEST_CASE("a connect probe that comes later than the end of the open interval is a trap") {
+  const std::string probe = "recovery: {probe: {type: connect, interval: 15s}}";
+  CHECK(
+      warnings_of_upstream("    circuit_breaker: {transitions: {open_timeout: 15s}, " + probe + "}\n") ==
+      Lines{
+          "f:5:101: upstreams.orders.circuit_breaker.recovery.probe.interval: the interval 15s is not shorter than the "
+          "open interval, 15s: it is over before the first try"});
+  CHECK(warnings_of_upstream("    circuit_breaker: {" + probe + "}\n").empty());
+}
+
 TEST_CASE("1xx under fallback.on is a trap") {
   CHECK(warnings_of_upstream("    fallback: {on: [1xx, 5xx], chain: []}\n") ==
         Lines{"f:5:20: upstreams.orders.fallback.on: 1xx under on: of these only a 101 ends an exchange, and with a "

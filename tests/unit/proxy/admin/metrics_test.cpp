@@ -100,6 +100,26 @@ TEST_CASE("every series of every breaker is there, at 0, before the first call")
   CHECK_FALSE(value_of(text, "fusewire_log_lines_dropped_total").empty());
 }
 
+TEST_CASE("checks and probes are there at 0 where they are made, and nowhere else") {
+  ControlRig rig(
+      "listen: 127.0.0.1:0\nlog: {level: off}\nupstreams:\n  orders:\n    endpoints: [\"http://127.0.0.1:9000\"]\n"
+      "    health_check: {}\n    circuit_breaker: {recovery: {probe: {type: connect}}}\n"
+      "  users: {endpoints: [\"http://127.0.0.1:9001\"]}\n");
+  const std::string text = metrics_text(rig.control, Clock::now());
+  const std::string endpoint = "upstream=\"orders\",endpoint=\"http://127.0.0.1:9000\"";
+  for (const char* result : {"passed", "bad_status", "connect_error", "tls_error", "timeout", "reset", "protocol_error",
+                             "incomplete", "not_made"})
+    CHECK(value_of(text, "fusewire_health_checks_total{" + endpoint + ",result=\"" + result + "\"}") == "0");
+  for (const char* state : {"healthy", "unhealthy"})
+    CHECK(value_of(text, "fusewire_health_check_addresses{" + endpoint + ",state=\"" + state + "\"}") == "0");
+  for (const char* result : {"success", "failure", "neutral"})
+    CHECK(value_of(text, std::string("circuit_breaker_probes_total{name=\"orders\",result=\"") + result + "\"}") ==
+          "0");
+  CHECK(text.find("fusewire_health_checks_total{upstream=\"users\"") == std::string::npos);
+  CHECK(text.find("circuit_breaker_probes_total{name=\"users\"") == std::string::npos);
+  CHECK(run_promtool(text) == "");
+}
+
 TEST_CASE("a breaker's story is in its metrics") {
   ControlRig rig;
   const auto now = Clock::now();

@@ -106,6 +106,10 @@ struct Rig {
 
 using Seen = std::multiset<std::string>;
 
+void fail_checks(AddressState& address) {
+  for (int i = 0; i < 3; ++i) address.checked.record(health::CheckResult::reset, 0, {}, {});
+}
+
 }  // namespace
 
 TEST_CASE("requests take all addresses of all endpoints in turn, and wait for no name while one is known") {
@@ -179,6 +183,67 @@ TEST_CASE("an address whose breaker is open is passed over, and gets the next re
   CHECK(rig.backends.retry_after(orders, rig.now) == 4s);
   rig.now += 4s;
   CHECK(rig.next(orders) == "10.0.0.2:80");
+}
+
+TEST_CASE("an address whose health checks fail is passed over, unless those of all addresses fail") {
+  Rig rig;
+  rig.config.health_check.emplace();
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  fail_checks(rig.state(orders, 0));
+  CHECK(rig.next(orders, 3) == Seen{"10.0.0.2:80", "10.0.0.2:80", "10.0.0.2:80"});
+  CHECK_FALSE(rig.backends.can_choose(orders, rig.now, {&rig.state(orders, 1)}));
+  fail_checks(rig.state(orders, 1));
+  CHECK(rig.next(orders, 4) == Seen{"10.0.0.1:80", "10.0.0.1:80", "10.0.0.2:80", "10.0.0.2:80"});
+  CHECK(rig.backends.can_choose(orders, rig.now, {&rig.state(orders, 1)}));
+}
+
+TEST_CASE("a breaker whose address is unhealthy gets no trial call") {
+  Rig rig;
+  rig.config.health_check.emplace();
+  rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+  rig.config.circuit_breaker.transitions.backoff.jitter = 0;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  auto permit = rig.state(orders, 0).breaker.try_acquire(rig.now);
+  std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
+  rig.now += 30s;
+  fail_checks(rig.state(orders, 0));
+  CHECK(rig.next(orders, 2) == Seen{"10.0.0.2:80", "10.0.0.2:80"});
+  rig.state(orders, 0).checked.forget();
+  CHECK(rig.next(orders) == "10.0.0.1:80");
+}
+
+TEST_CASE("where the checks of all primaries fail a backup is asked whose checks pass") {
+  Rig rig;
+  rig.config.health_check.emplace();
+  rig.config.endpoints.resize(2);
+  rig.config.endpoints[1].backup = true;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  CHECK(rig.next(orders) == "10.0.0.1:80");
+  fail_checks(rig.state(orders, 0));
+  CHECK(rig.next(orders) == "10.0.0.2:80");
+  fail_checks(rig.state(orders, 1));
+  CHECK(rig.next(orders) == "10.0.0.1:80");
+}
+
+TEST_CASE("checks that were made under an earlier configuration are nothing to an upstream without any") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  fail_checks(rig.state(orders, 0));
+  CHECK(rig.next(orders, 4).count("10.0.0.1:80") == 2);
+}
+
+TEST_CASE("those who ask by themselves get every address that is known, with its weight") {
+  Rig rig;
+  rig.config.endpoints.resize(2);
+  rig.config.endpoints[1].weight = 0;
+  const Upstream& orders = rig.upstream({"name", "10.0.0.9"});
+  REQUIRE(rig.backends.addresses(orders, rig.now).size() == 1);
+  CHECK(rig.backends.addresses(orders, rig.now)[0].weight == 0);
+  rig.on_resolved(orders, {1, 2});
+  const auto known = rig.backends.addresses(orders, rig.now);
+  REQUIRE(known.size() == 3);
+  CHECK(to_string(known[1].backend->address) == "10.0.0.2:80");
+  CHECK(*known[1].endpoint == orders.endpoints[0]);
 }
 
 TEST_CASE("a breaker that is half-open is asked first") {
