@@ -9,6 +9,7 @@ COPY config config
 COPY filters filters
 COPY proxy proxy
 COPY examples/embed examples/embed
+COPY packaging packaging
 COPY docker/collect-runtime.sh docker/
 RUN cmake --preset release -DFUSEWIRE_TESTS=OFF -DFUSEWIRE_BENCH=OFF \
  && cmake --build --preset release --target fusewire \

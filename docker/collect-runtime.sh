@@ -13,8 +13,8 @@ strip -o "$root/usr/local/bin/fusewire" "$binary"
 ldd "$binary" | grep -oE '/[^ ]+' | while read -r library; do
   file=$(realpath "$library")
   install -D -m 755 "$file" "$root$library"
-  # By name: dpkg knows some libraries under /lib and some under /usr/lib, which are the same folder in Debian.
-  package=$(dpkg-query -S "*/${file##*/}" | head -n 1 | cut -d: -f1)
+  # dpkg knows some libraries under /lib and some under /usr/lib, which are the same folder in Debian.
+  package=$({ dpkg-query -S "$file" "${file#/usr}" 2>/dev/null || true; } | head -n 1 | cut -d: -f1)
   notice=/usr/share/doc/$package/copyright
   if [[ -e $notice ]]; then install -D -m 644 "$notice" "$root$notice"; fi
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The one list of Debian 12 packages that Fusewire is built, tested and checked with.
-#   docker/install-build-deps.sh [build] [test] [bench] [ci] [browser]      (none named: build)
+#   docker/install-build-deps.sh [build] [test] [bench] [ci] [browser] [image]      (none named: build)
 # Where everything is already there it only asks dpkg. It never starts a service.
 set -euo pipefail
 
@@ -16,6 +16,8 @@ test=(nginx curl openssl prometheus libnss-wrapper)
 bench=(nginx haproxy wrk openssl python3 valgrind)
 # Sanitizers, fuzzing, coverage and the other checks of .ci/run, which makes a bare Debian for one of them.
 ci=(clang-14 clang libclang-rt-14-dev llvm clang-format clang-tidy gcovr shellcheck python3 wrk haproxy debootstrap iproute2)
+# What makes packages and images, and judges them.
+image=(buildah debootstrap python3 dpkg-dev file lintian iproute2)
 # A real WebSocket client and server, and Kubernetes' reader of manifests. Debian's packages of them clash with those of
 # other sources, so any that are there already will do.
 { command -v node && command -v npm; } >/dev/null || ci+=(nodejs npm)
@@ -33,7 +35,8 @@ for group in "${@:-build}"; do
     bench) wanted+=("${bench[@]}") ;;
     ci) wanted+=("${ci[@]}") ;;
     browser) wanted+=("${browser[@]}") ;;
-    *) echo "usage: $0 [build] [test] [bench] [ci] [browser]" >&2; exit 2 ;;
+    image) wanted+=("${image[@]}") ;;
+    *) echo "usage: $0 [build] [test] [bench] [ci] [browser] [image]" >&2; exit 2 ;;
   esac
 done
 

@@ -75,7 +75,10 @@ int run(const Options& options, const World& world) {
   };
   for (const config::Diagnostic& warning : first.warnings) loader.warnings.push_back(warning.to_string());
   try {
-    return serve(first, {.loader = std::move(loader), .watch = *file, .signals = true});
+    return serve(first, {.loader = std::move(loader),
+                         .watch = *file,
+                         .signals = true,
+                         .service_manager = world.variable("NOTIFY_SOCKET")});
   } catch (const std::exception& error) {
     world.err << "fusewire: " << error.what() << '\n';
     return kFailed;

@@ -14,6 +14,7 @@
 #include "proxy/observe/log.hpp"
 #include "proxy/server/acceptor.hpp"
 #include "proxy/server/cpu_quota.hpp"
+#include "proxy/server/service_notice.hpp"
 #include "proxy/server/signals.hpp"
 #include "proxy/server/worker.hpp"
 
@@ -56,6 +57,7 @@ struct Server::Impl {
   std::unique_ptr<ControlTimer> look;
   ListenNames names{io};
   asio::steady_timer timer{io};
+  const std::string service_manager;
   std::promise<void> finished;
   std::shared_future<void> when_finished{finished.get_future().share()};
   std::chrono::steady_clock::time_point drain_until;
@@ -68,7 +70,8 @@ struct Server::Impl {
   std::unique_ptr<Signals> signals;
 };
 
-Server::Impl::Impl(config::Config config, const ServerOptions& options) : control(options.loader, workers_of(config)) {
+Server::Impl::Impl(config::Config config, const ServerOptions& options)
+    : control(options.loader, workers_of(config)), service_manager(options.service_manager) {
   if (options.signals) {  // from the first moment on
     raise_descriptor_limit();
     signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
@@ -103,6 +106,7 @@ Server::Impl::Impl(config::Config config, const ServerOptions& options) : contro
   look = std::make_unique<ControlTimer>(io, control);
   admin.start();
   thread = std::thread([this] { io.run(); });
+  notify_service_manager(service_manager, "READY=1");
 }
 
 Server::Impl::~Impl() { stop_threads(); }
@@ -182,6 +186,7 @@ void Server::Impl::on_signal(int signal) {
 }
 
 void Server::Impl::begin_drain() {
+  notify_service_manager(service_manager, "STOPPING=1");
   timer.expires_after(control.snapshot()->config.shutdown.grace);
   timer.async_wait([this](const error_code& error) {
     if (!error) close_listeners();

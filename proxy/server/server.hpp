@@ -15,9 +15,10 @@
 namespace fusewire::proxy {
 
 struct ServerOptions {
-  Control::Loader loader;  // how to read the configuration again; empty: reload is refused
-  std::string watch;       // the file whose content is watched; empty: none
-  bool signals = false;    // the process' signals are ours
+  Control::Loader loader;            // how to read the configuration again; empty: reload is refused
+  std::string watch;                 // the file whose content is watched; empty: none
+  bool signals = false;              // the process' signals are ours
+  std::string service_manager = {};  // its socket (NOTIFY_SOCKET); empty: there is none
 };
 
 class Server {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program as an operator runs it: exit statuses, signals, logs.
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/json/parse.hpp>
 #include <sstream>
@@ -53,6 +58,32 @@ TEST_CASE("process: SIGTERM lets a request in flight end and exits with 0") {
   go = true;
   CHECK(read_response(client).body == "done");
   CHECK(running.process.wait() == 0);
+}
+
+TEST_CASE("process: a service manager hears when it serves, and when it begins to end") {
+  const TemporaryFolder folder;
+  const std::string path = (folder.path() / "notify").string();
+  const int manager = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::copy(path.begin(), path.end(), address.sun_path);
+  REQUIRE(::bind(manager, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  const auto heard = [&](const std::string& wanted) {
+    return eventually([&] {
+      std::array<char, 256> text{};
+      const ssize_t size = ::recv(manager, text.data(), text.size(), 0);
+      return size > 0 && std::string(text.data(), static_cast<std::size_t>(size)) == wanted;
+    });
+  };
+  const std::string file = folder.write(
+      "fusewire.yaml",
+      "listen: 127.0.0.1:0\nupstreams: {orders: \"http://127.0.0.1:9\"}\nadmin: {address: \"127.0.0.1:0\"}\n");
+  Process process({"run", "-c", file}, false, {"NOTIFY_SOCKET=" + path});
+  CHECK(heard("READY=1"));
+  process.signal(SIGTERM);
+  CHECK(heard("STOPPING=1"));
+  CHECK(process.wait() == 0);
+  ::close(manager);
 }
 
 TEST_CASE("process: a second SIGTERM ends it at once") {
