@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents promise is there: links lead to files, commands exist, configurations pass `fusewire check`.
+"""What the documents promise is there: links lead to files and headings, commands exist, configurations pass `fusewire check`,
+each alert has its place in the runbook, and what docker/compose.yaml mounts exists.
 
 usage: .ci/check_docs.py build/release/fusewire
 """
@@ -13,6 +14,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "FUSEWIRE_UPSTREAM": "http://127.0.0.1:9000"}  # what docker/default.yaml asks for
+WIDTH = 160  # characters of a line
+WIDER = {"CHANGELOG.md", "README.md", "architecture.md", "configuration.md", "life-of-a-request.md", "reference.md"}  # of before that limit
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
 
@@ -20,10 +23,43 @@ def documents():
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 
 
+def anchors(text):
+    """As GitHub makes them of headings."""
+    for heading in re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.M):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def dead_links(path, text):
-    for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", text):
-        if "://" not in target and not (path.parent / target).exists():
+    for target, anchor in re.findall(r"\]\(([^)\s#]*)(?:#([^)\s]+))?[^)]*\)", FENCE.sub("", text)):
+        file = path.parent / target if target else path
+        if "://" in target:
+            continue
+        if not file.exists():
             yield f"link to {target}, which is not there"
+        elif anchor and file.suffix == ".md" and anchor not in set(anchors(file.read_text())):
+            yield f"link to {target}#{anchor}, where there is no such heading"
+
+
+def too_wide(path, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > WIDTH and path.name not in WIDER and "decisions" not in path.parts:
+            yield f"line {number} has {len(line)} characters, more than {WIDTH}"
+
+
+def runbook_and_alerts():
+    alerts = (ROOT / "docker/alerts.yml").read_text()
+    names = set(re.findall(r"- alert: (\w+)", alerts))
+    if set(re.findall(r"runbook: docs/runbook.md#(\w+)", alerts)) != {name.lower() for name in names}:
+        yield "docker/alerts.yml: an alert without its own place in the runbook"
+    described = set(re.findall(r"^## (\w+)$", (ROOT / "docs/runbook.md").read_text(), re.M))
+    for name in names ^ described:
+        yield f"docs/runbook.md: {name} is an alert without a description, or described and no alert"
+
+
+def missing_mounts():
+    for source in re.findall(r"[\s\"](\./[\w./-]+)", (ROOT / "docker/compose.yaml").read_text()):
+        if not (ROOT / "docker" / source).exists():
+            yield f"docker/compose.yaml: {source} is not there"
 
 
 def unknown_commands(text, subcommands):
@@ -62,13 +98,14 @@ def main():
     pages = documents()
     for path in pages:
         text = path.read_text()
-        for problem in (*dead_links(path, text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
+        for problem in (*dead_links(path, text), *too_wide(path, text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
             problems.append(f"{path.relative_to(ROOT)}: {problem}")
     # Tokens come from files that exist only where these configurations run.
     configurations = [*ROOT.glob("examples/*.yaml"), *ROOT.glob("examples/kubernetes/**/fusewire.yaml"),
-                      ROOT / "docker/conf/fusewire.yaml", ROOT / "docker/default.yaml"]
+                      ROOT / "docker/conf/fusewire.yaml", ROOT / "docker/default.yaml", ROOT / "packaging/fusewire.yaml"]
     for path in configurations:
         problems += [f"{path.relative_to(ROOT)}: {p}" for p in check_configuration(binary, path, "--no-files")]
+    problems += [*runbook_and_alerts(), *missing_mounts()]
     for problem in problems:
         print(problem)
     print(f"{len(pages)} documents, {len(configurations)} configurations, {len(problems)} problems")
