@@ -29,6 +29,21 @@ struct RetryBudget {
   bool operator==(const RetryBudget&) const = default;
 };
 
+// How long a first attempt is waited for before another one is sent beside it.
+struct HedgeDelay {
+  milliseconds fixed{0};     // 0: the percentile counts
+  unsigned percentile = 95;  // of the upstream's own recent latency; kLowest to kHighest
+  static constexpr unsigned kLowest = 50;
+  static constexpr unsigned kHighest = 99;
+  bool is_percentile() const { return fixed == milliseconds::zero(); }
+  bool operator==(const HedgeDelay&) const = default;
+};
+
+struct Hedge {
+  HedgeDelay after;
+  bool operator==(const Hedge&) const = default;
+};
+
 // Further attempts of a request that has failed. One that was not sent goes to another endpoint all the same, and is no
 // retry.
 struct Retries {
@@ -39,6 +54,7 @@ struct Retries {
   RetryBackoff backoff;
   std::optional<RetryBudget> budget = RetryBudget{};
   std::size_t max_body = 64 * 1024;  // a request with a larger body is not sent twice
+  std::optional<Hedge> hedge;        // one more attempt beside one that has not answered yet
   bool operator==(const Retries&) const = default;
 };
 

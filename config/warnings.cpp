@@ -63,7 +63,7 @@ class Traps {
       check_client_errors(breaker.classify.failure, path + Path{"circuit_breaker", "classify", "failure"});
     }
     check_health_check(upstream.health_check, path + Path{"health_check", "timeout"});
-    check_retries(upstream.retries, upstream.timeouts, path + Path{"retries", "per_try_timeout"});
+    check_retries(upstream.retries, upstream.timeouts, path + Path{"retries"});
     check_chain(upstream.fallback, upstream, path + Path{"fallback", "chain"});
     check_interim(upstream.fallback, path + Path{"fallback", "on"});
     if (upstream.cache.serve == Serve::normal && !never_stores(upstream).empty())
@@ -100,11 +100,25 @@ class Traps {
                          format_duration(breaker.transitions.open_timeout) + ": it is over before the first try");
   }
 
-  void check_retries(const Retries& retries, const Timeouts& timeouts, const Path& per_try) {
+  void check_retries(const Retries& retries, const Timeouts& timeouts, const Path& path) {
+    const Path per_try = path + Path{"per_try_timeout"};
+    if (retries.hedge) check_hedge(retries, timeouts, path + Path{"hedge"});
     if (!retries.per_try_timeout || *retries.per_try_timeout * (retries.attempts + 1) <= timeouts.total) return;
     places_.warn(per_try, std::to_string(retries.attempts + 1) + " attempts of " +
                               places_.shown(per_try, format_duration(*retries.per_try_timeout)) +
                               " do not fit into timeouts.total, " + format_duration(timeouts.total));
+  }
+
+  void check_hedge(const Retries& retries, const Timeouts& timeouts, const Path& path) {
+    const HedgeDelay& delay = retries.hedge->after;
+    const milliseconds answer =
+        std::min({timeouts.total, timeouts.response, retries.per_try_timeout.value_or(timeouts.total)});
+    if (!delay.is_percentile() && delay.fixed >= answer)
+      places_.warn(path + Path{"after"},
+                   "there is never a hedge: timeouts.response, timeouts.total or retries.per_try_timeout ends the "
+                   "attempt before that");
+    if (!retries.budget)
+      places_.warn(path, "hedges without a budget: an upstream that grows slow gets every request twice");
   }
 
   // 429 is the exception: it is how a rate-limited service says that it is overloaded.
@@ -167,7 +181,7 @@ class Traps {
                      {"upstreams", upstream.name, "circuit_breaker", "transitions", "open_timeout"}, response);
     if (route.timeouts || route.retries)
       check_retries(route.retries.value_or(upstream.retries), route.timeouts.value_or(upstream.timeouts),
-                    path + Path{"retries", "per_try_timeout"});
+                    path + Path{"retries"});
     if (route.fallback) check_interim(*route.fallback, path + Path{"fallback", "on"});
     if (route.fallback && route.fallback->chain != upstream.fallback.chain)
       check_chain(*route.fallback, upstream, path + Path{"fallback", "chain"});

@@ -33,25 +33,25 @@ class AttemptChain {
   void on_sent(Time now) {
     std::apply([&](auto&... filter) { (filter.on_sent(now), ...); }, filters_);
   }
-  void on_head(const Call& call, Time now) {
-    std::apply([&](auto&... filter) { (filter.on_head(call, now), ...); }, filters_);
+  void on_head(const Call& call, const Exchange& x, Time now) {
+    std::apply([&](auto&... filter) { (filter.on_head(call, x, now), ...); }, filters_);
   }
-  void on_due(const Call& call, Time now) {
-    std::apply([&](auto&... filter) { (filter.on_due(call, now), ...); }, filters_);
+  void on_due(const Call& call, const Exchange& x, Time now) {
+    std::apply([&](auto&... filter) { (filter.on_due(call, x, now), ...); }, filters_);
   }
-  Time next_due(const Call& call) const {
-    return std::apply([&](const auto&... filter) { return std::min({filter.next_due(call)...}); }, filters_);
+  Time next_due(const Call& call, const Exchange& x) const {
+    return std::apply([&](const auto&... filter) { return std::min({filter.next_due(call, x)...}); }, filters_);
   }
   bool wants_verdict(const Call& call) noexcept {
     return std::apply([&](auto&... filter) { return (filter.wants_verdict(call) || ...); }, filters_);
   }
-  void on_verdict(const Call& call, Time now) noexcept {
-    std::apply([&](auto&... filter) { (filter.on_verdict(call, now), ...); }, filters_);
+  void on_verdict(const Call& call, const Exchange& x, Time now) noexcept {
+    std::apply([&](auto&... filter) { (filter.on_verdict(call, x, now), ...); }, filters_);
   }
-  void on_done(const Call& call, Time now) noexcept {
+  void on_done(const Call& call, const Exchange& x, Time now) noexcept {
     if (!asked_) return;
     asked_ = false;
-    std::apply([&](auto&... filter) { (filter.on_done(call, now), ...); }, filters_);
+    std::apply([&](auto&... filter) { (filter.on_done(call, x, now), ...); }, filters_);
   }
 
  private:

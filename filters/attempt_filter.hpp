@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The contract of an attempt's filter. It lives as long as one attempt, on the call's thread, and never waits.
+// The contract of an attempt's filter. It lives as long as one attempt, on the call's thread, and never waits. It goes
+// by the attempt's own exchange, which call.exchange need not be: a call may have two attempts at a time
+// (retries.hedge).
 //
 //   on_endpoint  once, when the endpoint has been chosen and before anything is sent to it. Proceed: the request goes
 //                there. An Answer: the reply stands for the endpoint's, and nothing was sent to it.
@@ -23,25 +25,25 @@ template <class F>
 concept AttemptFilter = requires(F filter, const F& constant, const Call& call, Exchange& x, Reply& reply, Time now) {
   { filter.on_endpoint(call, x, reply, now) } -> std::same_as<Step>;
   { filter.on_sent(now) } -> std::same_as<void>;
-  { filter.on_head(call, now) } -> std::same_as<void>;
-  { filter.on_due(call, now) } -> std::same_as<void>;
-  { constant.next_due(call) } -> std::same_as<Time>;
+  { filter.on_head(call, x, now) } -> std::same_as<void>;
+  { filter.on_due(call, x, now) } -> std::same_as<void>;
+  { constant.next_due(call, x) } -> std::same_as<Time>;
   { filter.wants_verdict(call) } -> std::same_as<bool>;
-  { filter.on_verdict(call, now) } -> std::same_as<void>;
-  { filter.on_done(call, now) } -> std::same_as<void>;
-  requires noexcept(filter.on_done(call, now))&& noexcept(filter.on_verdict(call, now));
+  { filter.on_verdict(call, x, now) } -> std::same_as<void>;
+  { filter.on_done(call, x, now) } -> std::same_as<void>;
+  requires noexcept(filter.on_done(call, x, now))&& noexcept(filter.on_verdict(call, x, now));
 };
 
 // What most filters do in most attempts.
 struct PassAttempt {
   Step on_endpoint(const Call&, Exchange&, Reply&, Time) { return Proceed{}; }
   void on_sent(Time) {}
-  void on_head(const Call&, Time) {}
-  void on_due(const Call&, Time) {}
-  Time next_due(const Call&) const { return kNever; }
+  void on_head(const Call&, const Exchange&, Time) {}
+  void on_due(const Call&, const Exchange&, Time) {}
+  Time next_due(const Call&, const Exchange&) const { return kNever; }
   bool wants_verdict(const Call&) noexcept { return false; }
-  void on_verdict(const Call&, Time) noexcept {}
-  void on_done(const Call&, Time) noexcept {}
+  void on_verdict(const Call&, const Exchange&, Time) noexcept {}
+  void on_done(const Call&, const Exchange&, Time) noexcept {}
 };
 
 }  // namespace fusewire

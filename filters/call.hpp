@@ -18,6 +18,16 @@ namespace fusewire {
 // What the breaker made of the outcome; `none` where there was no call, or none yet.
 enum class Verdict : std::uint8_t { none, success, failure, neutral };
 
+// What became of the attempt that was sent beside another one (retries.hedge).
+enum class HedgeResult : std::uint8_t {
+  none,         // there was none
+  pending,      // it runs
+  won,          // it has answered first
+  lost,         // the other attempt has
+  failed,       // it has not answered well, or the call has ended before it did
+  over_budget,  // it was not sent: the retry budget is spent
+};
+
 // How often each kind of fallback step ran for one call, and what came of it: counted by the observer as
 // circuit_breaker_fallback_executions_total{type,result}.
 enum class FallbackType : std::uint8_t { cache, upstream, static_reply };
@@ -65,11 +75,14 @@ struct Call {
 
   std::string conditions;  // complete lines in the place of the client's own If-None-Match and If-Modified-Since
 
-  bool nothing_sent = true;         // no byte went to an upstream for this request
-  bool interim_sent = false;        // the client has had an interim response of an attempt
-  std::uint8_t retries_made = 0;    // attempts that the retry filter has asked for
-  bool retries_are_over = false;    // the breaker has opened while one was waited for
-  bool over_retry_budget = false;   // one more would have been made
+  bool nothing_sent = true;        // no byte went to an upstream for this request
+  bool interim_sent = false;       // the client has had an interim response of an attempt
+  std::uint8_t retries_made = 0;   // attempts that the retry filter has asked for
+  bool retries_are_over = false;   // the breaker has opened while one was waited for
+  bool over_retry_budget = false;  // one more would have been made
+  HedgeResult hedge = HedgeResult::none;
+  Time hedged_at = kNever;  // its hedge was begun then, if the request has had one; an attempt of before is the one
+                            // that was hedged
   Verdict verdict = Verdict::none;  // set by the breaker filter
   // Its client has given it up, and it goes on without one until the upstream has answered: the breaker wants a
   // verdict.

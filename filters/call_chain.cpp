@@ -96,6 +96,29 @@ Time CallChain::next_due(const Call& call) const {
   return std::apply([&](const auto&... filter) { return std::min({filter.next_due(call)...}); }, filters_);
 }
 
+Time CallChain::hedge_at(const Call& call) const {
+  return std::apply([&](const auto&... filter) { return std::min({filter.hedge_at(call)...}); }, filters_);
+}
+
+template <std::size_t I>
+Step CallChain::report_silence(Call& call, Time now) {
+  if constexpr (I == std::tuple_size_v<Filters>) {
+    return Proceed{};
+  } else {
+    const Step step = std::get<I>(filters_).on_silence(call, now);
+    return proceeds(step) ? report_silence<I + 1>(call, now) : step;
+  }
+}
+
+Step CallChain::on_silence(Call& call, Time now) {
+  latest_ = now;
+  return report_silence<0>(call, now);
+}
+
+bool CallChain::is_good(const Call& call, int status) const {
+  return std::apply([&](const auto&... filter) { return (filter.is_good(call, status) && ...); }, filters_);
+}
+
 void CallChain::on_client_stalled() noexcept {
   std::apply([](auto&... filter) { (filter.on_client_stalled(), ...); }, filters_);
 }

@@ -43,6 +43,9 @@ class CallChain {
   void on_body(Call&, std::string_view piece);
   void on_due(Call&, Time now);
   Time next_due(const Call&) const;
+  Time hedge_at(const Call&) const;
+  Step on_silence(Call&, Time now);
+  bool is_good(const Call&, int status) const;
   void on_client_stalled() noexcept;
   bool needs_body() const noexcept;
   bool wants_verdict(const Call&) noexcept;
@@ -58,6 +61,8 @@ class CallChain {
   Step ask(Call&, Reply&, Time now);
   template <std::size_t I>
   Step show(Call&, Reply&, Time now);
+  template <std::size_t I>
+  Step report_silence(Call&, Time now);
   template <std::size_t I>
   Step report(Call&, Reply&, FallbackResult, Time now);
 

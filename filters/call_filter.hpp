@@ -16,6 +16,10 @@
 //   on_body      for each piece of the upstream's relayed body, before it goes to the client. Not after a replacement,
 //                and not of a response that was put aside for another upstream: on_done has been called by then.
 //   on_due       when next_due() has come; the call may still be waiting for the upstream.
+//   on_silence   when hedge_at() has come and there is no response's head: an Ask has one more attempt made beside the
+//   one
+//                that runs. The first of the two whose answer is_good() is the call's; the other is `superseded`. One
+//                that fails while the other runs is over, and nothing here hears of it.
 //   on_client_stalled  the client takes its answer slowly: nobody else is to wait for this call any longer.
 //   on_done      exactly once, noexcept: the upstream's part is over, and the outcome says how. It comes before the
 //   last bytes
@@ -37,13 +41,16 @@ namespace fusewire {
 
 template <class F>
 concept CallFilter = requires(F filter, const F& constant, Call& call, const Call& seen, Reply& reply,
-                              std::string_view piece, FallbackResult result, Time now) {
+                              std::string_view piece, FallbackResult result, int status, Time now) {
   { filter.on_request(call, reply, now) } -> std::same_as<Step>;
   { filter.on_reply(call, reply, now) } -> std::same_as<Step>;
   { filter.on_result(call, reply, result, now) } -> std::same_as<Step>;
   { filter.on_body(call, piece) } -> std::same_as<void>;
   { filter.on_due(call, now) } -> std::same_as<void>;
   { constant.next_due(seen) } -> std::same_as<Time>;
+  { constant.hedge_at(seen) } -> std::same_as<Time>;
+  { filter.on_silence(call, now) } -> std::same_as<Step>;
+  { constant.is_good(seen, status) } -> std::same_as<bool>;
   { filter.on_client_stalled() } -> std::same_as<void>;
   { constant.needs_body() } -> std::same_as<bool>;
   { filter.wants_verdict(seen) } -> std::same_as<bool>;
@@ -61,6 +68,11 @@ struct PassThrough {
   void on_body(Call&, std::string_view) {}
   void on_due(Call&, Time) {}
   Time next_due(const Call&) const { return kNever; }
+  // When the attempt that has begun (call.exchange) has been waited for so long that another one may be sent beside it.
+  Time hedge_at(const Call&) const { return kNever; }
+  Step on_silence(Call&, Time) { return Proceed{}; }
+  // Whether an answer with this status ends the wait for another attempt's.
+  bool is_good(const Call&, int /*status*/) const { return true; }
   void on_client_stalled() noexcept {}
   // Whether a body that the client does not need is to be read for the filter's sake.
   bool needs_body() const noexcept { return false; }

@@ -8,25 +8,27 @@
 
 namespace fusewire {
 
-// Who hears of an exchange while it runs: the filters of its attempt and those of its call. References to both; the
-// attempt's come first.
+// Who hears of an exchange while it runs: the filters of its attempt and those of its call. References to them and to
+// the exchange; the attempt's come first.
 class ExchangeFilters {
  public:
-  ExchangeFilters(CallChain& call, AttemptChain& attempt) noexcept : call_(call), attempt_(attempt) {}
+  ExchangeFilters(CallChain& call, AttemptChain& attempt, const Exchange& x) noexcept
+      : call_(call), attempt_(attempt), x_(x) {}
 
   void on_sent(Time now) { attempt_.on_sent(now); }
-  void on_head(const Call& call, Time now) { attempt_.on_head(call, now); }
+  void on_head(const Call& call, Time now) { attempt_.on_head(call, x_, now); }
   void on_due(Call& call, Time now) {
-    attempt_.on_due(call, now);
+    attempt_.on_due(call, x_, now);
     call_.on_due(call, now);
   }
-  Time next_due(const Call& call) const { return std::min(attempt_.next_due(call), call_.next_due(call)); }
+  Time next_due(const Call& call) const { return std::min(attempt_.next_due(call, x_), call_.next_due(call)); }
   void on_client_stalled() noexcept { call_.on_client_stalled(); }
   bool wants_verdict(const Call& call) noexcept { return attempt_.wants_verdict(call) || call_.wants_verdict(call); }
 
  private:
   CallChain& call_;
   AttemptChain& attempt_;
+  const Exchange& x_;
 };
 
 }  // namespace fusewire

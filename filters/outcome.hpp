@@ -22,6 +22,8 @@ enum class Outcome : std::uint8_t {
   // the upstream answered
   complete,   // its response was read to the last byte
   abandoned,  // its head was read; the proxy did not need the rest (a fallback took over)
+  // another attempt of the same call has answered first (a hedge, or the attempt that it was beside)
+  superseded,
   // the upstream failed
   connect_refused,
   connect_unreachable,
@@ -73,6 +75,7 @@ inline constexpr auto kOutcomes = [] {
       {local, FaultOf::nobody, {}, Trigger::none, 0, Problem::upstream_reset, "", kClosed},
       {complete, FaultOf::nobody, {}, Trigger::none, 0, Problem::upstream_reset, "", kClosed},
       {abandoned, FaultOf::nobody, {}, Trigger::none, 0, Problem::upstream_reset, "", kClosed},
+      {superseded, FaultOf::nobody, {}, Trigger::none, 0, Problem::upstream_reset, "", kClosed},
       {connect_refused, FaultOf::upstream, FailureKind::connect_error, Trigger::connect_error, kConnect,
        Problem::connect_failed, "", "{} refused the connection"},
       {connect_unreachable, FaultOf::upstream, FailureKind::connect_error, Trigger::connect_error, kConnect,

@@ -164,6 +164,14 @@ void describe(V& v, RetryBudget& budget) {
 }
 
 template <class V>
+void describe(V& v, Hedge& hedge) {
+  v.usual("after");
+  v.key("after", hedge.after, DurationOrPercentile(),
+        "So long without a response's head; or p95: longer than 95 % of the upstream's answers in the window of "
+        "timeouts.adaptive took, once there are 100 of them");
+}
+
+template <class V>
 void describe(V& v, Retries& retries) {
   v.usual("attempts");
   v.key(
@@ -178,7 +186,11 @@ void describe(V& v, Retries& retries) {
   v.switchable("budget", retries.budget, RetryBudget{}, "How many retries there may be, over all workers");
   v.key("max_body", retries.max_body, Bytes(0, 64 * kKiB),
         "A request with a larger body is not sent twice, nor one whose body has not come whole with its head");
-  v.later("hedge", "off");
+  v.switchable(
+      "hedge", retries.hedge, Hedge{},
+      "One more attempt, at another endpoint where there is one, of a request that waits long: the first good "
+      "answer goes to the client, the other attempt ends. For what may be retried, out of the same budget, once "
+      "a request, beside attempts");
 }
 
 template <class V>

@@ -176,6 +176,28 @@ std::optional<Node> RetriedMethods::print(const std::vector<std::string>& method
   return methods.empty() ? word_node(kIdempotent) : texts_node(methods);
 }
 
+void DurationOrPercentile::read(const Reader& reader, std::string_view key, HedgeDelay& out) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  const std::string_view text = node->text;
+  const auto percentile = text.starts_with('p') ? parse_count(text.substr(1)) : std::nullopt;
+  const auto time = parse_duration(text);
+  if (percentile && *percentile >= HedgeDelay::kLowest && *percentile <= HedgeDelay::kHighest)
+    out = {.fixed = milliseconds::zero(), .percentile = static_cast<unsigned>(*percentile)};
+  else if (time && *time >= Span{}.low && *time <= Span{}.high)
+    out = {.fixed = *time};
+  else
+    reader.error(*node, expected("a duration such as 50ms, or a percentile from p50 to p99", *node));
+}
+
+std::optional<Node> DurationOrPercentile::print(const HedgeDelay& delay) {
+  return delay.is_percentile() ? word_node("p" + std::to_string(delay.percentile)) : duration_node(delay.fixed);
+}
+
+std::string DurationOrPercentile::schema() {
+  return R"({"anyOf": [{"type": "string", "pattern": "^p[5-9][0-9]$"}, )" + Duration::schema() + "]}";
+}
+
 void Pattern::read(const Reader& reader, std::string_view key, std::string& out) {
   reader.text(key, out);
   if (const Node* pattern = reader.find(key)) check_pattern(*pattern, reader.report());

@@ -58,6 +58,14 @@ struct RetriedMethods : ScalarList {
   static std::optional<Node> print(const std::vector<std::string>&);
 };
 
+// 50ms, or p95.
+struct DurationOrPercentile : Scalar {
+  static void read(const Reader&, std::string_view key, HedgeDelay& out);
+  static std::optional<Node> print(const HedgeDelay&);
+  static std::string schema();
+  static std::string range() { return "a duration, or p50 to p99"; }
+};
+
 // An ECMAScript regular expression; an empty one fits everything.
 struct Pattern : Content {
   static void read(const Reader&, std::string_view key, std::string& out);

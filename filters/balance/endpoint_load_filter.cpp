@@ -12,6 +12,7 @@ using balance::Result;
 // Of an attempt that is over.
 Result result_of(Outcome outcome) noexcept {
   if (outcome == Outcome::complete) return Result::success;
+  if (outcome == Outcome::superseded) return Result::unanswered;
   switch (row(outcome).fault) {
     case FaultOf::upstream:
       return Result::failure;
@@ -28,8 +29,7 @@ bool has_late_body(const Call& call, const Exchange& x, Time now) noexcept {
          x.waits.total(now) == ClientWaits::Duration::zero();
 }
 
-Result result_of(const Call& call, Time now) noexcept {
-  const Exchange& x = *call.exchange;
+Result result_of(const Call& call, const Exchange& x, Time now) noexcept {
   if (x.response_head != kNever && x.outcome == Outcome::client_gone)
     return has_late_body(call, x, now) ? Result::unanswered : Result::neutral;
   if (x.client_withheld) return x.response_head == kNever ? Result::unanswered : Result::neutral;
@@ -46,11 +46,13 @@ Step EndpointLoadFilter::on_endpoint(const Call& call, Exchange& x, Reply&, Time
   return Proceed{};
 }
 
-void EndpointLoadFilter::on_head(const Call& call, Time now) {
-  const bool failed = classify_->rules().failure.has_status(call.exchange->upstream_status);
+void EndpointLoadFilter::on_head(const Call&, const Exchange& x, Time now) {
+  const bool failed = classify_->rules().failure.has_status(x.upstream_status);
   flight_.answered(failed ? Result::failure : Result::success, now);
 }
 
-void EndpointLoadFilter::on_done(const Call& call, Time now) noexcept { flight_.end(result_of(call, now), now); }
+void EndpointLoadFilter::on_done(const Call& call, const Exchange& x, Time now) noexcept {
+  flight_.end(result_of(call, x, now), now);
+}
 
 }  // namespace fusewire

@@ -15,8 +15,8 @@ class EndpointLoadFilter : public PassAttempt {
   // From here on the request is in flight. While its body comes from the client, the address is not what it waits for.
   Step on_endpoint(const Call&, Exchange&, Reply&, Time now);
   void on_sent(Time now) { flight_.resume(now); }
-  void on_head(const Call&, Time now);
-  void on_done(const Call&, Time now) noexcept;
+  void on_head(const Call&, const Exchange&, Time now);
+  void on_done(const Call&, const Exchange&, Time now) noexcept;
 
  private:
   const CompiledClassify* classify_;

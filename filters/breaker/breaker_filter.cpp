@@ -20,24 +20,24 @@ Step BreakerFilter::on_request(Call& call, Reply& reply, Time now) {
 }
 
 Step BreakerFilter::on_reply(Call& call, Reply&, Time now) {
-  permit_.tell_slowness(call, upstream_since(call), now);
+  permit_.tell_slowness(call, *call.exchange, upstream_since(call), now);
   return Proceed{};
 }
 
 void BreakerFilter::on_due(Call& call, Time now) {
-  if (permit_.on_due(call, upstream_since(call), now)) judge(call, Outcome::complete, now);
+  if (permit_.on_due(call, *call.exchange, upstream_since(call), now)) judge(call, Outcome::complete, now);
 }
 
 Time BreakerFilter::next_due(const Call& call) const {
-  return permit_.active() ? permit_.next_due(call, upstream_since(call)) : kNever;
+  return permit_.active() ? permit_.next_due(call, *call.exchange, upstream_since(call)) : kNever;
 }
 
 void BreakerFilter::on_done(Call& call, Time now) noexcept {
   if (!permit_.active()) {
-    if (!call.endpoint_breakers) permit_.after_the_call(call, now);
+    if (!call.endpoint_breakers) permit_.after_the_call(call, *call.exchange, now);
     return;
   }
-  permit_.tell_slowness(call, upstream_since(call), now);
+  permit_.tell_slowness(call, *call.exchange, upstream_since(call), now);
   judge(call, call.exchange->outcome, now);
 }
 
@@ -60,7 +60,8 @@ void BreakerFilter::judge(Call& call, Outcome outcome, Time now) {
   if (!permit_.active()) return;
   if (call.runs_on) return static_cast<void>(permit_.give_back_slot(now));
   const bool counts = is_for_endpoints(call, outcome);
-  call.verdict = counts ? permit_.count(call, outcome, now) : permit_.judge(call, outcome, now);
+  call.verdict =
+      counts ? permit_.count(call, *call.exchange, outcome, now) : permit_.judge(call, *call.exchange, outcome, now);
 }
 
 bool BreakerFilter::wants_verdict(const Call& call) noexcept {
@@ -70,7 +71,7 @@ bool BreakerFilter::wants_verdict(const Call& call) noexcept {
 void BreakerFilter::on_verdict(Call& call, Time now) noexcept {
   call.runs_on = false;
   without_client_.leave();
-  permit_.tell_slowness(call, upstream_since(call), now);
+  permit_.tell_slowness(call, *call.exchange, upstream_since(call), now);
   judge(call, call.exchange->outcome, now);
 }
 

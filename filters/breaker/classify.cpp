@@ -50,8 +50,7 @@ bool has_proxy_error(const Fields& fields, std::string_view error) noexcept {
 
 // Whether the upstream ended the call, or let it stand still, while it was owed something that the client withheld; or
 // closed an idle connection at the moment in which a request came, and clients choose their moments.
-bool gave_up_on_client(const Call& call, std::optional<FailureKind> kind) noexcept {
-  const Exchange& x = *call.exchange;
+bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexcept {
   if (x.stale_connection && kind == FailureKind::reset) return true;
   if (x.answered_stall && x.upstream_status == 408) return true;
   return x.client_withheld &&
@@ -61,8 +60,7 @@ bool gave_up_on_client(const Call& call, std::optional<FailureKind> kind) noexce
 // Whether the upstream has answered for itself that the client's own, short deadline is over, which was passed on to
 // it. It may say so at once, where it needs more than is left: that is believed where it was given less than half of
 // what it may take.
-bool kept_deadline(const Call& call) noexcept {
-  const Exchange& x = *call.exchange;
+bool kept_deadline(const Call& call, const Exchange& x) noexcept {
   const Time until = call.total_at != kNever ? call.total_at : call.gone_by;
   if (!call.deadline_asked || !call.short_deadline || x.upstream_status != 504 || until == kNever) return false;
   const auto given = until - call.permitted;
@@ -73,8 +71,7 @@ bool kept_deadline(const Call& call) noexcept {
 // Whether an error says something of the request that the client has chosen, and nothing of the upstream: it passes
 // through a proxy a second time, or a later proxy does not understand it; it asks for an answer of a cache alone; it
 // has a method that the upstream does not know (RFC 9110 §15.6.2).
-bool chosen_by_client(const Call& call) noexcept {
-  const Exchange& x = *call.exchange;
+bool chosen_by_client(const Call& call, const Exchange& x) noexcept {
   if (x.upstream_status < 500 || x.response == nullptr) return false;
   const Request& request = *call.context->request;
   if (x.upstream_status == 501 && !request.is_get_or_head()) return true;
@@ -102,10 +99,9 @@ bool lists(const config::Conditions& conditions, std::optional<FailureKind> kind
 }
 
 // The verdict on what the response's head says, the body's fate aside.
-std::optional<Judgement> by_head(const CompiledClassify& classify, const Call& call) noexcept {
-  const Exchange& x = *call.exchange;
+std::optional<Judgement> by_head(const CompiledClassify& classify, const Call& call, const Exchange& x) noexcept {
   const config::Classify& rules = classify.rules();
-  if (chosen_by_client(call)) return kByClient;
+  if (chosen_by_client(call, x)) return kByClient;
   if (x.response != nullptr && says_destination_unavailable(x.response->fields)) {
     if (rules.cascade == config::Cascade::neutral) return Judgement{};
     return Judgement{Verdict::failure, FailureKind::status};
@@ -151,8 +147,7 @@ bool says_destination_unavailable(const Fields& fields) noexcept {
   return has_proxy_error(fields, "destination_unavailable");
 }
 
-Judgement classify(const CompiledClassify& classify, const Call& call, Outcome outcome) noexcept {
-  const Exchange& x = *call.exchange;
+Judgement classify(const CompiledClassify& classify, const Call& call, const Exchange& x, Outcome outcome) noexcept {
   const config::Classify& rules = classify.rules();
   const std::optional<FailureKind> kind = row(outcome).failure;
   if (outcome == Outcome::local || outcome == Outcome::overload) return {Verdict::none, FailureKind::other};
@@ -164,13 +159,13 @@ Judgement classify(const CompiledClassify& classify, const Call& call, Outcome o
   const bool late = outcome == Outcome::total_timeout;
   if (late && (call.short_deadline || (x.begun != kNever && has_little_time(call, x.begun)))) return kByClient;
   // Nor has a client that keeps its upstream waiting.
-  if (gave_up_on_client(call, kind) || kept_deadline(call)) return kByClient;
+  if (gave_up_on_client(x, kind) || kept_deadline(call, x)) return kByClient;
   const bool has_head = answered || x.upstream_status != 0;
   if (lists(rules.ignore, kind)) return {};
   if (has_head && rules.ignore.has_status(x.upstream_status)) return kByClient;  // which has chosen what it asks for
   if (lists(rules.failure, kind)) return {Verdict::failure, *kind};
   if (has_head)
-    if (const auto judged = by_head(classify, call)) return x.answered_stall ? kByClient : *judged;
+    if (const auto judged = by_head(classify, call, x)) return x.answered_stall ? kByClient : *judged;
   // A call that broke is no success, even where it is not listed as a failure.
   return {kind ? Verdict::neutral : Verdict::success, FailureKind::other};
 }

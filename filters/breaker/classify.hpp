@@ -41,7 +41,11 @@ struct Judgement {
 
 // `outcome` is the exchange's, or what stands for it (`complete` for a body that has flowed long enough).
 // `none` where there was no call: the permit is given back.
-Judgement classify(const CompiledClassify&, const Call&, Outcome outcome) noexcept;
+Judgement classify(const CompiledClassify&, const Call&, const Exchange&, Outcome outcome) noexcept;
+// Of the call's own exchange.
+inline Judgement classify(const CompiledClassify& classify_by, const Call& call, Outcome outcome) noexcept {
+  return classify(classify_by, call, *call.exchange, outcome);
+}
 
 // Whether a Proxy-Status field says that a later hop's breaker was open (RFC 9209 §2.3).
 bool says_destination_unavailable(const Fields&) noexcept;

@@ -15,17 +15,17 @@ class EndpointBreakerFilter : public PassAttempt {
       : permit_(context.classify), without_client_(context.trials_without_client) {}
 
   Step on_endpoint(const Call&, Exchange&, Reply&, Time now);
-  void on_due(const Call&, Time now);
-  Time next_due(const Call& call) const {
-    return permit_.active() ? permit_.next_due(call, endpoint_since(call)) : kNever;
+  void on_due(const Call&, const Exchange&, Time now);
+  Time next_due(const Call& call, const Exchange& x) const {
+    return permit_.active() ? permit_.next_due(call, x, endpoint_since(call, x)) : kNever;
   }
   bool wants_verdict(const Call&) noexcept;
-  void on_verdict(const Call&, Time now) noexcept;
-  void on_done(const Call&, Time now) noexcept;
+  void on_verdict(const Call&, const Exchange&, Time now) noexcept;
+  void on_done(const Call&, const Exchange&, Time now) noexcept;
 
  private:
-  static Time endpoint_since(const Call&);
-  void judge(const Call&, Outcome, Time now);
+  static Time endpoint_since(const Call&, const Exchange&);
+  void judge(const Call&, const Exchange&, Outcome, Time now);
 
   JudgedPermit permit_;
   VerdictWithoutClient without_client_;

@@ -15,19 +15,18 @@ std::optional<breaker::Rejection> JudgedPermit::acquire(breaker::Breaker& breake
   return std::nullopt;
 }
 
-Time JudgedPermit::next_due(const Call& call, Time from) const {
-  return std::min({slow_at(call, from), settle_at(call), slot_until(call)});
+Time JudgedPermit::next_due(const Call& call, const Exchange& x, Time from) const {
+  return std::min({slow_at(call, x, from), settle_at(call, x), slot_until(x)});
 }
 
-bool JudgedPermit::on_due(const Call& call, Time from, Time now) {
-  tell_slowness(call, from, now);
-  if (now >= slot_until(call)) permit_.give_back_slot(now);
-  return now >= settle_at(call);
+bool JudgedPermit::on_due(const Call& call, const Exchange& x, Time from, Time now) {
+  tell_slowness(call, x, from, now);
+  if (now >= slot_until(x)) permit_.give_back_slot(now);
+  return now >= settle_at(call, x);
 }
 
 // When the call turns slow; kNever where it no longer can, and while it is its client that is waited for.
-Time JudgedPermit::slow_at(const Call& call, Time from) const {
-  const Exchange& x = *call.exchange;
+Time JudgedPermit::slow_at(const Call& call, const Exchange& x, Time from) const {
   const auto& detector = call.upstream->circuit_breaker.detection.slow_call_rate;
   if (!permit_.active() || reported_slow_ || !detector || x.waits.waiting() || from == kNever) return kNever;
   const Time due = from + detector->slower_than + x.waits.since_sent();
@@ -35,29 +34,27 @@ Time JudgedPermit::slow_at(const Call& call, Time from) const {
   return measured < due ? kNever : due;
 }
 
-Time JudgedPermit::settle_at(const Call& call) const {
-  const Exchange& x = *call.exchange;
+Time JudgedPermit::settle_at(const Call& call, const Exchange& x) const {
   if (!permit_.active() || x.response_head == kNever || x.outcome != Outcome::pending) return kNever;
   return x.response_head + call.upstream->circuit_breaker.recovery.settle_after;
 }
 
 // No client holds the half-open: when a trial call has waited too long for its own, or takes long to be sent, its slot
 // goes to another.
-Time JudgedPermit::slot_until(const Call& call) const {
-  const Exchange& x = *call.exchange;
+Time JudgedPermit::slot_until(const Exchange& x) const {
   return permit_.holds_slot() ? std::min(x.waits.patience_ends(), x.waits.upload_is_long()) : kNever;
 }
 
 // Calls that turn slow in one turn of the loop are reported each with its own time.
-void JudgedPermit::tell_slowness(const Call& call, Time from, Time now) {
-  const Time at = slow_at(call, from);
+void JudgedPermit::tell_slowness(const Call& call, const Exchange& x, Time from, Time now) {
+  const Time at = slow_at(call, x, from);
   if (now < at) return;
   reported_slow_ = true;
   permit_.on_slow(at);
 }
 
-Verdict JudgedPermit::judge(const Call& call, Outcome outcome, Time now) {
-  const Judgement judgement = classify(*classify_, call, outcome);
+Verdict JudgedPermit::judge(const Call& call, const Exchange& x, Outcome outcome, Time now) {
+  const Judgement judgement = classify(*classify_, call, x, outcome);
   switch (judgement.verdict) {
     case Verdict::success:
       permit_.success(now);
@@ -78,10 +75,9 @@ Verdict JudgedPermit::judge(const Call& call, Outcome outcome, Time now) {
 
 // A stream that breaks off after it was settled is a new, failed call, unless it was we who ended a quiet one. What its
 // head says has been judged: here only the break counts.
-void JudgedPermit::after_the_call(const Call& call, Time now) {
-  const Exchange& x = *call.exchange;
+void JudgedPermit::after_the_call(const Call& call, const Exchange& x, Time now) {
   if (x.outcome == Outcome::complete || x.outcome == Outcome::abandoned || x.outcome == Outcome::idle_timeout) return;
-  const Judgement judgement = classify(*classify_, call, x.outcome);
+  const Judgement judgement = classify(*classify_, call, x, x.outcome);
   const bool by_head =
       judgement.failure == breaker::FailureKind::status || judgement.failure == breaker::FailureKind::other;
   if (judgement.verdict == Verdict::failure && !by_head) permit_.broke_off(judgement.failure, now);

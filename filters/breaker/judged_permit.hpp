@@ -11,8 +11,8 @@
 namespace fusewire {
 
 // A part of the filter that holds the permit, on its call's thread: the call's own filter, for the upstream's breaker,
-// or an attempt's, for the endpoint's. `from` is the time since which the upstream's part runs; kNever: it has not
-// begun.
+// or an attempt's, for the endpoint's. It goes by the exchange that it is given: the call's last attempt, or the
+// filter's own. `from` is the time since which the upstream's part runs; kNever: it has not begun.
 class JudgedPermit {
  public:
   explicit JudgedPermit(const CompiledClassify* classify) noexcept : classify_(classify) {}
@@ -21,20 +21,20 @@ class JudgedPermit {
   std::optional<breaker::Rejection> acquire(breaker::Breaker&, Time now);
 
   // When something is due: the call turns slow, is over although its body flows, or gives its half-open slot back.
-  Time next_due(const Call&, Time from) const;
+  Time next_due(const Call&, const Exchange&, Time from) const;
   // Does what is due. True: the body has flowed long enough, and the call is to be judged as complete.
-  bool on_due(const Call&, Time from, Time now);
-  void tell_slowness(const Call&, Time from, Time now);
+  bool on_due(const Call&, const Exchange&, Time from, Time now);
+  void tell_slowness(const Call&, const Exchange&, Time from, Time now);
 
   // Ends the permit by what the outcome means.
-  Verdict judge(const Call&, Outcome, Time now);
+  Verdict judge(const Call&, const Exchange&, Outcome, Time now);
   // The same, for the totals alone.
-  Verdict count(const Call& call, Outcome outcome, Time now) {
+  Verdict count(const Call& call, const Exchange& x, Outcome outcome, Time now) {
     permit_.only_count();
-    return judge(call, outcome, now);
+    return judge(call, x, outcome, now);
   }
   // For a call that was judged before its stream ended.
-  void after_the_call(const Call&, Time now);
+  void after_the_call(const Call&, const Exchange&, Time now);
   bool give_back_slot(Time now) { return permit_.give_back_slot(now); }
 
   bool active() const noexcept { return permit_.active(); }
@@ -42,9 +42,9 @@ class JudgedPermit {
   std::uint32_t generation() const noexcept { return permit_.generation(); }
 
  private:
-  Time slow_at(const Call&, Time from) const;
-  Time settle_at(const Call&) const;
-  Time slot_until(const Call&) const;
+  Time slow_at(const Call&, const Exchange&, Time from) const;
+  Time settle_at(const Call&, const Exchange&) const;
+  Time slot_until(const Exchange&) const;
 
   const CompiledClassify* classify_;
   breaker::Permit permit_;

@@ -7,6 +7,7 @@
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/fallback/trigger.hpp"
 #include "filters/retry/backoff.hpp"
+#include "filters/retry/hedge_delay.hpp"
 #include "filters/retry/retry_budget.hpp"
 
 namespace fusewire {
@@ -21,7 +22,7 @@ RetryBudget::Settings settings_of(const config::RetryBudget& budget) {
 
 void RetryFilter::pay_in(const Call& call, Time now) {
   const config::Retries& retries = *call.retries;
-  if (retries.attempts == 0 || !retries.budget || context_->retry_budget == nullptr) return;
+  if ((retries.attempts == 0 && !retries.hedge) || !retries.budget || context_->retry_budget == nullptr) return;
   if (call.permitted != kNever && !std::exchange(paid_, true))
     context_->retry_budget->deposit(settings_of(*retries.budget), now);
 }
@@ -35,14 +36,47 @@ Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
     return Proceed{};
   const Time at = not_before(call, reply, now);
   if (at >= call.total_at) return Proceed{};
-  if (retries.budget && context_->retry_budget != nullptr &&
-      !context_->retry_budget->try_take(settings_of(*retries.budget), now)) {
+  if (!take_token(call, now)) {
     call.over_retry_budget = true;
     return Proceed{};
   }
   ++call.retries_made;
   return Ask{.not_before = at};
 }
+
+bool RetryFilter::take_token(const Call& call, Time now) const {
+  const auto& budget = call.retries->budget;
+  return !budget || context_->retry_budget == nullptr || context_->retry_budget->try_take(settings_of(*budget), now);
+}
+
+// ------------------------------------------------------------------------------------------------------ hedging
+
+Time RetryFilter::hedge_at(const Call& call) const {
+  const auto& hedge = call.retries->hedge;
+  const Time begun = call.exchange->begun;
+  if (!hedge || call.hedged_at != kNever || call.context->background || begun == kNever || !may_be_sent_twice(call))
+    return kNever;
+  const auto delay = hedge_delay(*hedge, context_->adaptive_timeout, begun);
+  return delay ? begun + *delay : kNever;
+}
+
+Step RetryFilter::on_silence(Call& call, Time now) {
+  pay_in(call, now);
+  if (call.hedged_at != kNever || call.permitted == kNever || call.connection_bound || call.runs_on ||
+      call.interim_sent || now >= call.total_at || !context_->breaker->still_closed(call.generation, now))
+    return Proceed{};
+  if (!take_token(call, now)) {
+    call.hedge = HedgeResult::over_budget;
+    return Proceed{};
+  }
+  call.hedged_at = now;
+  call.hedge = HedgeResult::pending;
+  return Ask{};
+}
+
+bool RetryFilter::is_good(const Call& call, int status) const { return !call.retries->on.has_status(status); }
+
+// ------------------------------------------------------------------------------------------------------ conditions
 
 bool RetryFilter::is_worth_it(const Call& call, const Reply& reply, Time now) const {
   const Exchange& x = *call.exchange;
@@ -54,8 +88,9 @@ bool RetryFilter::is_worth_it(const Call& call, const Reply& reply, Time now) co
   return context_->breaker->still_closed(call.generation, now);
 }
 
-bool RetryFilter::may_be_repeated(const Call& call) const {
-  if (call.nothing_sent) return true;
+bool RetryFilter::may_be_repeated(const Call& call) { return call.nothing_sent || may_be_sent_twice(call); }
+
+bool RetryFilter::may_be_sent_twice(const Call& call) {
   const Request& request = *call.context->request;
   if (!call.context->body_replayable) return false;
   if (call.context->body_size > call.retries->max_body) return false;

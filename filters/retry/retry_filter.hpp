@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides whether a failed attempt is followed by another one, and when: `retries` in docs/configuration.md.
+// Decides whether a failed attempt is followed by another one, or a slow one is joined by one, and when: `retries` in
+// docs/configuration.md.
 #pragma once
 
 #include "filters/call_filter.hpp"
@@ -18,8 +19,17 @@ class RetryFilter : public PassThrough {
   // Another attempt in the place of a reply that `retries.on` lists. A call that was sent pays in to the budget first.
   Step on_reply(Call&, Reply&, Time now);
 
+  // One more attempt beside the first that has not answered for so long (retries.hedge), out of the same budget: once a
+  // request, for what may be sent twice at all. It is none of the `attempts`.
+  Time hedge_at(const Call&) const;
+  Step on_silence(Call&, Time now);
+  // What would be tried again does not win against an attempt that still runs.
+  bool is_good(const Call&, int status) const;
+
  private:
-  bool may_be_repeated(const Call&) const;
+  static bool may_be_repeated(const Call&);
+  static bool may_be_sent_twice(const Call&);
+  bool take_token(const Call&, Time now) const;
   bool is_worth_it(const Call&, const Reply&, Time now) const;
   void pay_in(const Call&, Time now);
   static Time not_before(const Call&, const Reply&, Time now);

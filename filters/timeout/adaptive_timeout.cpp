@@ -14,4 +14,11 @@ milliseconds AdaptiveTimeout::value(const Settings& settings, milliseconds fallb
   return std::max(settings.min, milliseconds(static_cast<std::int64_t>(std::min(std::ceil(wanted), most))));
 }
 
+std::optional<std::chrono::nanoseconds> AdaptiveTimeout::longer_than(double share, std::uint64_t minimum_samples,
+                                                                     Time now) noexcept {
+  const LatencyWindow::Reading reading = hedge_percentile_.read(window_, share, now);
+  if (reading.samples < minimum_samples) return std::nullopt;
+  return reading.value;
+}
+
 }  // namespace fusewire

@@ -17,17 +17,25 @@ Step AttemptTimeoutFilter::on_endpoint(const Call& call, Exchange& x, Reply&, Ti
   return Proceed{};
 }
 
+bool AttemptTimeoutFilter::records(const Call& call) const {
+  const auto& hedge = call.retries->hedge;
+  return adaptive_ != nullptr && (call.timeouts->adaptive || (hedge && hedge->after.is_percentile()));
+}
+
 // Errors are left out: they come sooner than answers do.
-void AttemptTimeoutFilter::on_head(const Call& call, Time now) {
-  const Exchange& x = *call.exchange;
-  if (!is_adaptive(call) || x.upstream_status >= 500 || x.request_sent == kNever) return;
+void AttemptTimeoutFilter::on_head(const Call& call, const Exchange& x, Time now) {
+  if (!records(call) || x.upstream_status >= 500 || x.request_sent == kNever) return;
   adaptive_->answered(x.response_head - x.request_sent - x.waits.since_sent(), now);
 }
 
-void AttemptTimeoutFilter::on_done(const Call& call, Time now) noexcept {
-  const Exchange& x = *call.exchange;
-  if (is_adaptive(call) && x.outcome == Outcome::response_timeout && !x.client_withheld)
-    adaptive_->timed_out(x.response_within, now);
+// An attempt whose hedge has answered first would have taken longer than it has. Were it left out, the percentile after
+// which hedges are sent would never see a slow answer, and shrink from one window to the next. The hedge itself, where
+// it is the slower one, has been waited for too short a time to say anything.
+void AttemptTimeoutFilter::on_done(const Call& call, const Exchange& x, Time now) noexcept {
+  if (!records(call) || x.client_withheld) return;
+  if (x.outcome == Outcome::response_timeout) adaptive_->timed_out(x.response_within, now);
+  if (x.outcome == Outcome::superseded && x.begun < call.hedged_at && x.request_sent != kNever)
+    adaptive_->superseded(now - x.request_sent - x.waits.since_sent(), now);
 }
 
 }  // namespace fusewire

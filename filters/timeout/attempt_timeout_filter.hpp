@@ -7,17 +7,19 @@
 namespace fusewire {
 
 // Decides how long each part of an attempt may take (timeouts.connect, response, idle, adaptive,
-// retries.per_try_timeout); Forward enforces it. The adaptive timeout hears how long answers take.
+// retries.per_try_timeout); Forward enforces it. Where an adaptive timeout, or a hedge after a percentile, goes by how
+// long answers take, that is recorded.
 class AttemptTimeoutFilter : public PassAttempt {
  public:
   explicit AttemptTimeoutFilter(const ChainContext& context) noexcept : adaptive_(context.adaptive_timeout) {}
 
   Step on_endpoint(const Call&, Exchange&, Reply&, Time now);
-  void on_head(const Call&, Time now);
-  void on_done(const Call&, Time now) noexcept;
+  void on_head(const Call&, const Exchange&, Time now);
+  void on_done(const Call&, const Exchange&, Time now) noexcept;
 
  private:
   bool is_adaptive(const Call& call) const { return adaptive_ != nullptr && call.timeouts->adaptive; }
+  bool records(const Call&) const;
 
   AdaptiveTimeout* adaptive_;
 };

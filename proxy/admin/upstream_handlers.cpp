@@ -3,6 +3,7 @@
 
 #include "config/addresses.hpp"
 #include "filters/cache/store.hpp"
+#include "filters/retry/hedge_delay.hpp"
 #include "proxy/admin/effective_timeout.hpp"
 #include "proxy/admin/endpoint_health.hpp"
 #include "proxy/admin/handlers.hpp"
@@ -97,6 +98,14 @@ json::value retry_budget_left(const Upstream& upstream, Time now) {
   return upstream.state->retry_budget.available({budget->ratio, budget->min_per_second, budget->window}, now);
 }
 
+// After how long a hedge is sent now; null: it is off, or too few answers are known.
+json::value hedge_after(const Upstream& upstream, Time now) {
+  const auto& hedge = upstream.config->retries.hedge;
+  if (!hedge) return nullptr;
+  const auto delay = hedge_delay(*hedge, upstream.chain.adaptive_timeout, now);
+  return delay ? json::value(rounded(std::chrono::duration<double, std::milli>(*delay).count())) : json::value(nullptr);
+}
+
 }  // namespace
 
 json::object upstream_view(const Upstream& upstream, Time now) {
@@ -118,6 +127,7 @@ json::object upstream_view(const Upstream& upstream, Time now) {
           {"rate_tokens", rate_tokens(upstream, now)},
           {"response_timeout_ms", response_timeout(upstream, now).count()},
           {"retry_budget_left", retry_budget_left(upstream, now)},
+          {"hedge_after_ms", hedge_after(upstream, now)},
           {"latency_ms", latency_view(state.cells)}};
 }
 

@@ -33,12 +33,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(config::Config config, st
   snapshot->config = std::move(config);
   snapshot->version = version;
   snapshot->via = snapshot->config.via.empty() ? default_via_ : snapshot->config.via;
-  wants_adaptive_timeout_.clear();
-  for (const auto& wanted : snapshot->config.upstreams)
-    if (wanted.timeouts.adaptive) wants_adaptive_timeout_.insert(wanted.name);
-  for (const auto& listener : snapshot->config.listeners)
-    for (const auto& route : listener.routes)
-      if (route.timeouts && route.timeouts->adaptive) wants_adaptive_timeout_.insert(route.upstream);
+  find_latency_users(snapshot->config);
   for (const auto& wanted : snapshot->config.upstreams) snapshot->upstreams.push_back(upstream(wanted, before));
   for (std::size_t i = 0; i < snapshot->config.listeners.size(); ++i)
     snapshot->listeners.push_back(listener(*snapshot, i));
@@ -65,6 +60,19 @@ std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& want
                      .token_bucket = &upstream->state->token_bucket,
                      .adaptive_timeout = adaptive_timeout(wanted, *upstream->state)};
   return upstream;
+}
+
+void SnapshotBuilder::find_latency_users(const config::Config& config) {
+  const auto by_latency = [](const config::Retries& retries) {
+    return retries.hedge && retries.hedge->after.is_percentile();
+  };
+  wants_adaptive_timeout_.clear();
+  for (const auto& wanted : config.upstreams)
+    if (wanted.timeouts.adaptive || by_latency(wanted.retries)) wants_adaptive_timeout_.insert(wanted.name);
+  for (const auto& listener : config.listeners)
+    for (const auto& route : listener.routes)
+      if ((route.timeouts && route.timeouts->adaptive) || (route.retries && by_latency(*route.retries)))
+        wants_adaptive_timeout_.insert(route.upstream);
 }
 
 // A route may want it where its upstream does not. The window's length is the upstream's.

@@ -28,6 +28,7 @@ class SnapshotBuilder {
 
  private:
   std::unique_ptr<Upstream> upstream(const config::Upstream&, const Snapshot* before);
+  void find_latency_users(const config::Config&);
   AdaptiveTimeout* adaptive_timeout(const config::Upstream&, UpstreamState&);
   std::unique_ptr<Listener> listener(const Snapshot&, std::size_t index);
   std::uint64_t cache_generation(const config::Upstream&, const Snapshot* before);

@@ -77,6 +77,8 @@ struct UpstreamCells {
   // Attempts that a call's retries have made, and those that they were not allowed to make.
   enum Retry : std::uint8_t { retry_success, retry_failure, over_budget };
   std::array<Cell, 3> retries;
+  // Attempts beside one that had not answered in time, by HedgeResult from `won` on.
+  std::array<Cell, 4> hedges;
   // Requests of the proxy's own that have found out whether a breaker may close, or its interval may end.
   enum Probe : std::uint8_t { probe_success, probe_failure, probe_neutral };
   std::array<Cell, 3> probes;

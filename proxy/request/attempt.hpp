@@ -10,21 +10,36 @@
 
 namespace fusewire::proxy {
 
-// One try of a call at one endpoint of its upstream: the exchange, its filters and the forwarding. Its CallRunner owns
-// it, on its worker's thread. Use: begin(); where no filter has answered, what Forward says of its use.
+// What the attempts of a call have in common. All of it outlives them.
+struct CallParts {
+  WorkerContext& worker;
+  Inbound& inbound;
+  const Upstream& upstream;
+  std::string_view via;
+  Call& call;
+  CallChain& chain;
+};
+
+// One try of a call at one endpoint of its upstream: the exchange, its filters and the forwarding. Attempts or a Hedge
+// owns it, on its worker's thread. Use: lead(), unless it runs beside another one; begin(); where no filter has
+// answered, what Forward says of its use.
 class Attempt {
  public:
   // `tried`: where earlier attempts of the call went.
-  Attempt(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Call& call,
-          CallChain& calls, const Balancer::Tried& tried)
-      : filters(upstream.chain),
-        streams(worker, inbound, upstream, tried),
-        forward(worker, inbound, upstream, via, call, x, {calls, filters}, streams),
-        call_(call) {
-    call.exchange = &x;
-  }
+  Attempt(const CallParts& of, const Balancer::Tried& tried)
+      : filters(of.upstream.chain),
+        streams(of.worker, of.inbound, news, of.upstream, tried),
+        forward(of.worker, of.inbound, news, of.upstream, of.via, of.call, x, {of.chain, filters, x}, streams),
+        call_(of.call) {}
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
+
+  // From here on it is the one that the call's filters see, and hears of its client and of what else sets the driver's
+  // event.
+  void lead(Event& driver) {
+    call_.exchange = &x;
+    news.wait_beside(driver);
+  }
 
   // Chooses the endpoint and asks the filters about it. After an Answer nothing is sent to it.
   Step begin(Reply& reply, Time now) {
@@ -38,7 +53,11 @@ class Attempt {
     return filters.on_endpoint(call_, x, reply, now);
   }
 
+  // When its endpoint's part ended: what falls due together is reported with its own times.
+  Time ended_at(Time now) const { return x.response_end != kNever ? x.response_end : now; }
+
   Exchange x;
+  Event news;  // what its coroutine waits for
   AttemptChain filters;
   PooledStreams streams;
   Forward forward;

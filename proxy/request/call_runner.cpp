@@ -4,14 +4,12 @@
 #include <utility>
 
 #include "proxy/net/clock.hpp"
-#include "proxy/request/loop_waker.hpp"
+#include "proxy/request/call_counts.hpp"
 #include "proxy/request/own_answer.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
-
-constexpr std::size_t kMaxElsewhere = 4;  // endpoints that a request goes on to, one after the other
 
 // As it was before any attempt; the memory of its fields will do for the next.
 void clear(Reply& reply) {
@@ -26,7 +24,13 @@ void set_failure_flag(Call& call) { call.flags = static_cast<Flags>(call.flags |
 
 CallRunner::CallRunner(WorkerContext& worker, Inbound& inbound, const RequestContext& context, const Snapshot& snapshot,
                        const Upstream& to, const CallRules& rules)
-    : chain(to.chain), upstream(to), worker_(worker), inbound_(inbound), snapshot_(snapshot) {
+    : chain(to.chain),
+      upstream(to),
+      worker_(worker),
+      inbound_(inbound),
+      snapshot_(snapshot),
+      attempts_({worker, inbound, to, snapshot.via, call, chain}),
+      pause_(worker, inbound, cut_off_) {
   call.context = &context;
   call.exchange = &unsent_;
   call.upstream = to.config;
@@ -42,35 +46,34 @@ CallRunner::CallRunner(const CallRunner& first, const Upstream& to)
     : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to,
                  {to.config->timeouts, to.config->fallback, to.config->retries}) {
   call.total_at = first.call.total_at;
+  call.hedged_at = first.call.hedged_at;  // one hedge a request
 }
 
 CallRunner::~CallRunner() {
   done();
-  give_slot_back();
+  chain.on_released();
 }
-
-void CallRunner::give_slot_back() { chain.on_released(); }
 
 void CallRunner::cut_off(Outcome why) {
   cut_off_ = why;
-  if (attempt_) attempt_->forward.cut_off(why);
+  if (attempt() != nullptr) forward().cut_off(why);
   if (fallback_) fallback_->cut_off(why);
 }
 
 void CallRunner::on_client_stalled() {
   chain.on_client_stalled();
-  if (attempt_) attempt_->forward.client_waits();
+  if (attempt() != nullptr) forward().client_waits();
   if (fallback_) fallback_->on_client_stalled();
 }
 
 void CallRunner::on_client_resumed() {
-  if (attempt_) attempt_->forward.client_took();
+  if (attempt() != nullptr) forward().client_took();
   if (fallback_) fallback_->on_client_resumed();
 }
 
 const std::shared_ptr<EndpointState>& CallRunner::endpoint() const {
   static const std::shared_ptr<EndpointState> kNone;
-  return attempt_ ? attempt_->forward.endpoint() : kNone;
+  return attempt() != nullptr ? attempt()->forward.endpoint() : kNone;
 }
 
 // ------------------------------------------------------------------------------------------------------ the way in
@@ -86,7 +89,8 @@ Task<void> CallRunner::ask(Reply& reply, Time now) {
 
 Task<void> CallRunner::ask_after_wait(Step step, Reply& reply) {
   while (const Wait* const what = std::get_if<Wait>(&step)) {
-    co_await wait(*what);
+    co_await pause_.until_come(*what);
+    end_pause();
     if (exchange().outcome != Outcome::pending) co_return fail(reply);
     step = chain.on_request(call, reply, steady_now());
   }
@@ -97,104 +101,50 @@ Task<void> CallRunner::ask_after_wait(Step step, Reply& reply) {
 }
 
 void CallRunner::accept(const Answer& answer, const Reply& reply) {
-  count_limits(reply.problem);
+  count_refusal(cells(), reply.problem);
   wants_refresh_ = answer.refresh;
   if (reply.problem == Problem::circuit_breaker_open) call.set(Flag::circuit_open);
   if (exchange().outcome == Outcome::pending) exchange().outcome = Outcome::local;
 }
 
-// Until what a filter waits for has come, or it waits no longer.
-Task<void> CallRunner::wait(const Wait& wait) {
-  const auto waker = std::make_shared<LoopWaker>(worker_.loop(), inbound_.event);
-  const LoopWaker::Listening listening(*waker);
-  if (!wait.what->await(waker)) co_return;
-  bool late = false;
-  Deadline patience(worker_.deadlines(), [&] {
-    late = true;
-    inbound_.event.set();
-  });
-  patience.arm(wait.until);
-  while (!waker->woken() && !late && !cut_off_ && !inbound_.client.gone()) {
-    inbound_.client.listen();
-    co_await inbound_.event.wait();
-  }
-  end_wait();
-}
-
-Task<void> CallRunner::sleep(Time until) {
-  Deadline timer(worker_.deadlines(), [this] { inbound_.event.set(); });
-  timer.arm(until);
-  while (steady_now() < until && !cut_off_ && !inbound_.client.gone()) {
-    inbound_.client.listen();
-    co_await inbound_.event.wait();
-  }
-  end_wait();
-}
-
-void CallRunner::end_wait() {
-  if (cut_off_ || inbound_.client.gone()) exchange().outcome = cut_off_.value_or(Outcome::client_gone);
+void CallRunner::end_pause() {
+  if (pause_.is_broken()) exchange().outcome = cut_off_.value_or(Outcome::client_gone);
 }
 
 // With one more attempt, and with others where an endpoint was not even reached.
 Task<void> CallRunner::ask_upstream(Reply& reply) {
   for (;;) {
-    const Time now = attempt_ || call.permitted == kNever ? steady_now() : call.permitted;
-    Attempt& attempt = attempt_.emplace(worker_, inbound_, upstream, snapshot_.via, call, chain, tried_);
-    const Step step = attempt.begin(reply, now);
-    if (proceeds(step)) co_await attempt.forward.fetch_head();
-    if (attempt.forward.has_head()) break;
-    if (!may_go_elsewhere()) {
+    const Time now = attempt() != nullptr || call.permitted == kNever ? steady_now() : call.permitted;
+    const Step step = attempts_.begin(reply, now);
+    if (proceeds(step)) co_await attempts_.fetch_head();
+    if (forward().has_head()) break;
+    if (cut_off_ || !attempts_.may_go_elsewhere()) {
       if (const auto* answer = std::get_if<Answer>(&step)) co_return accept(*answer, reply);
       co_return fail(reply);
     }
-    co_await end_attempt(ended_at());
+    co_await attempts_.end(ended_at());
     clear(reply);  // the endpoint's breaker may have rejected it
   }
-  const Response& response = attempt_->forward.response();
+  const Response& response = forward().response();
   reply.status = response.status;
   if (!reply.fields.has_room()) reply.fields = worker_.take_fields();
   reply.fields = response.fields;
 }
 
-// Whether another endpoint is to be asked at once: this one was sent nothing, which is no retry, whatever the method.
-bool CallRunner::may_go_elsewhere() {
-  const Attempt& attempt = *attempt_;
-  if (!attempt.streams.endpoint() || !attempt.x.nothing_sent || call.connection_bound || call.runs_on) return false;
-  const Outcome outcome = attempt.x.outcome;
-  if (outcome != Outcome::pending && row(outcome).fault != FaultOf::upstream) return false;
-  if (outcome == Outcome::total_timeout || cut_off_ || inbound_.client.gone()) return false;
-  if (tried_.size() >= kMaxElsewhere) return false;
-  tried_.push_back(attempt.streams.id());
-  const Time now = steady_now();
-  const bool may = now < call.total_at && worker_.balancer().can_choose(upstream, now, tried_);
-  if (!may) tried_.pop_back();
-  return may;
-}
-
-// Its endpoint's part is over; the call goes on with another attempt.
-Task<void> CallRunner::end_attempt(Time now) {
-  Forward& forward = attempt_->forward;
-  forward.abandon(Outcome::abandoned);
-  attempt_->filters.on_done(call, now);
-  call.flags = static_cast<Flags>(call.flags & ~row(exchange().outcome).flags);
-  attempts_before_ += forward.attempts();
-  return forward.finish();
-}
-
 // The reply is lost; its connection will do for the next attempt. False: there was none, and the reply stands.
 Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
   if (not_before > steady_now()) {
-    co_await sleep(not_before);
+    co_await pause_.until(not_before);
+    end_pause();
     const Time now = steady_now();
     const bool may = !is_forsaken(exchange().outcome) && upstream.state->breaker.still_closed(call.generation, now);
     call.retries_are_over = !may;
     if (!may) co_return false;
   }
-  if (row(exchange().outcome).fault == FaultOf::upstream || reply.status >= 500)
-    tried_.push_back(attempt_->streams.id());
-  co_await end_attempt(ended_at());
+  attempts_.note_failure();
+  co_await attempts_.end(ended_at());
   clear(reply);
-  if (!worker_.balancer().can_choose(upstream, steady_now(), tried_)) tried_.clear();
+  attempts_.forget_failures_of_all(steady_now());
   co_await ask_upstream(reply);
   co_return true;
 }
@@ -215,19 +165,11 @@ Task<CallRunner*> CallRunner::resolve(Reply& reply, Time now) {
 }
 
 Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
-  if (call.endpoint_breakers) note_endpoints(reply, now);
+  if (call.endpoint_breakers) attempts_.note_endpoints(reply, now);
   if (!done_)
     if (const Step step = chain.on_reply(call, reply, now); !proceeds(step)) return decide_by_asking(step, reply);
   settle(reply, now);
   return Task<CallRunner*>::ended(this);
-}
-
-// Where the reply may be followed by another attempt: whether that has somewhere to go.
-void CallRunner::note_endpoints(const Reply& reply, Time now) {
-  if (!attempt_ || !attempt_->streams.endpoint()) return;
-  if (reply.origin == Reply::Origin::upstream && reply.status < 400) return;
-  call.another_endpoint = worker_.balancer().can_choose(upstream, now, {attempt_->streams.id()});
-  call.endpoint_available = call.another_endpoint || worker_.balancer().can_choose(upstream, now, {});
 }
 
 // While filters want something else to be asked in the reply's place.
@@ -237,7 +179,7 @@ Task<CallRunner*> CallRunner::decide_by_asking(Step step, Reply& reply) {
       if (!call.context->body_replayable && !call.nothing_sent) break;
       const bool asked = co_await ask_again(reply, ask->not_before);
       if (!asked && is_forsaken(exchange().outcome)) break;
-      if (call.endpoint_breakers) note_endpoints(reply, answered_at());
+      if (call.endpoint_breakers) attempts_.note_endpoints(reply, answered_at());
       step = chain.on_reply(call, reply, answered_at());
       continue;
     }
@@ -267,7 +209,7 @@ Task<CallRunner*> CallRunner::ask_other(const Upstream& other, Reply& reply) {
     fallback_->forgo_verdict();  // nobody is to wait for it
     co_await fallback_->finish();
   }
-  if (attempt_) attempt_->forward.suspend();
+  if (attempt() != nullptr) forward().suspend();
   done();
   fallback_ = std::make_unique<CallRunner>(*this, other);
   co_return co_await fallback_->resolve(reply, steady_now());
@@ -275,18 +217,18 @@ Task<CallRunner*> CallRunner::ask_other(const Upstream& other, Reply& reply) {
 
 Task<void> CallRunner::keep_own(const Reply& reply) {
   if (reply.origin != Reply::Origin::upstream) co_return co_await let_go();
-  attempt_->forward.resume();
+  forward().resume();
 }
 
 // It is known what goes to the client. What is not relayed is over, however slowly that is taken.
 void CallRunner::settle(const Reply& reply, Time now) {
   if (reply.origin != Reply::Origin::upstream) conclude(now);
-  count_fallbacks();  // before the reply goes out: who has read it finds it counted
+  count_fallbacks(cells(), call);  // before the reply goes out: who has read it finds it counted
 }
 
 void CallRunner::conclude(Time now) {
-  if (attempt_)
-    attempt_->forward.abandon(Outcome::abandoned);
+  if (attempt() != nullptr)
+    forward().abandon(Outcome::abandoned);
   else if (exchange().outcome == Outcome::pending)
     exchange().outcome = Outcome::abandoned;
   done(now);
@@ -309,12 +251,12 @@ std::optional<FallbackResult> CallRunner::result_of_fallback(const CallRunner& s
 Task<void> CallRunner::let_go() {
   if (!done_) conclude(ended_at());
   if (call.runs_on) co_return;
-  if (attempt_) co_await attempt_->forward.finish();
-  give_slot_back();
+  if (attempt() != nullptr) co_await forward().finish();
+  chain.on_released();
 }
 
 std::string_view CallRunner::next_piece() {
-  const std::string_view piece = attempt_->forward.next_piece();
+  const std::string_view piece = forward().next_piece();
   if (done_) return piece;
   if (!piece.empty()) chain.on_body(call, piece);
   if (exchange().outcome == Outcome::complete) done(exchange().response_end);
@@ -338,69 +280,33 @@ void CallRunner::done() {
 void CallRunner::done(Time now) {
   if (done_) return;
   done_ = true;
-  const bool keeps_slot = call.runs_on || (attempt_ && attempt_->forward.is_suspended());
-  if (!keeps_slot) give_slot_back();  // who has the last byte may ask again at once
+  const bool keeps_slot = call.runs_on || (attempt() != nullptr && forward().is_suspended());
+  if (!keeps_slot) chain.on_released();  // who has the last byte may ask again at once
   set_failure_flag(call);
-  if (attempt_) attempt_->filters.on_done(call, now);
+  if (attempt() != nullptr) attempt()->filters.on_done(call, exchange(), now);
   chain.on_done(call, now);
-  observe_latency(now);
-  count_retries();
-}
-
-void CallRunner::count_limits(Problem problem) {
-  auto& refused = upstream.state->cells.of(worker_.index()).refused;
-  if (problem == Problem::rate_limited) refused[UpstreamCells::by_rate].add();
-  if (problem == Problem::concurrency_limit) refused[UpstreamCells::by_concurrency].add();
-  if (problem == Problem::queue_timeout) refused[UpstreamCells::by_queue_timeout].add();
-}
-
-void CallRunner::count_retries() {
-  auto& cells = upstream.state->cells.of(worker_.index());
-  if (call.over_retry_budget) cells.retries[UpstreamCells::over_budget].add();
-  if (call.retries_made == 0) return;
-  const bool good = exchange().outcome == Outcome::complete && call.verdict == Verdict::success;
-  cells.retries[good ? UpstreamCells::retry_success : UpstreamCells::retry_failure].add();
-  cells.retries[UpstreamCells::retry_failure].add(call.retries_made - 1U);
-}
-
-void CallRunner::observe_latency(Time now) {
-  if (call.permitted == kNever || call.verdict == Verdict::none || call.verdict == Verdict::neutral) return;
-  const Exchange& x = exchange();
-  const auto kind = call.verdict == Verdict::success                          ? UpstreamCells::success
-                    : row(x.outcome).failure == breaker::FailureKind::timeout ? UpstreamCells::timeout
-                                                                              : UpstreamCells::failure;
-  upstream.state->cells.of(worker_.index())
-      .latency[kind]
-      .observe((x.response_end == kNever ? now : x.response_end) - call.permitted);
-}
-
-void CallRunner::count_fallbacks() {
-  if (call.fallback_runs == FallbackRuns{}) return;
-  auto& cells = upstream.state->cells.of(worker_.index()).fallback;
-  for (std::size_t type = 0; type < 3; ++type)
-    for (std::size_t result = 0; result < 3; ++result)
-      if (const auto n = std::exchange(call.fallback_runs.count[type][result], std::uint8_t{0}))
-        cells[type][result].add(n);
+  observe_latency(cells(), call, now);
+  count_retries(cells(), call);
 }
 
 Task<void> CallRunner::finish() {
   if (!done_) conclude(ended_at());
   set_failure_flag(call);  // of a response that was put aside, and relayed after all
   if (call.runs_on) return finish_without_client();
-  Task<void> end = attempt_ ? attempt_->forward.finish() : Task<void>::ended();
+  Task<void> end = attempt() != nullptr ? forward().finish() : Task<void>::ended();
   if (!end.is_ready() || fallback_) return finish_after(std::move(end));
-  give_slot_back();
+  chain.on_released();
   return end;
 }
 
 // What the upstream does now is the breaker's alone: the client has had its answer, if any.
 Task<void> CallRunner::finish_without_client() {
   const Outcome outcome = exchange().outcome;
-  co_await attempt_->forward.run_on();
+  co_await forward().run_on();
   end_without_client();
-  observe_latency(ended_at());
+  observe_latency(cells(), call, ended_at());
   exchange().outcome = outcome;
-  co_await finish_after(attempt_->forward.finish());
+  co_await finish_after(forward().finish());
 }
 
 void CallRunner::forgo_verdict() {
@@ -410,18 +316,18 @@ void CallRunner::forgo_verdict() {
 
 void CallRunner::end_without_client() {
   call.runs_on = false;
-  if (attempt_) attempt_->filters.on_verdict(call, ended_at());
+  if (attempt() != nullptr) attempt()->filters.on_verdict(call, exchange(), ended_at());
   chain.on_verdict(call, ended_at());
 }
 
 void CallRunner::stop_running_on() {
-  if (attempt_) attempt_->forward.stop_running_on();
+  if (attempt() != nullptr) forward().stop_running_on();
   if (fallback_) fallback_->stop_running_on();
 }
 
 Task<void> CallRunner::finish_after(Task<void> end) {
   co_await end;
-  give_slot_back();
+  chain.on_released();
   if (fallback_) co_await fallback_->finish();
 }
 

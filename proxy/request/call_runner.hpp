@@ -7,7 +7,8 @@
 #include <optional>
 
 #include "filters/call_chain.hpp"
-#include "proxy/request/attempt.hpp"
+#include "proxy/request/attempts.hpp"
+#include "proxy/request/pause.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 
 namespace fusewire::proxy {
@@ -51,8 +52,8 @@ class CallRunner {
   Exchange& exchange() { return *call.exchange; }
   const Exchange& exchange() const { return *call.exchange; }
   // The last attempt's; only where the upstream was asked.
-  Forward& forward() { return attempt_->forward; }
-  unsigned attempts() const { return attempts_before_ + (attempt_ ? attempt_->forward.attempts() : 0); }
+  Forward& forward() { return attempt()->forward; }
+  unsigned attempts() const { return attempts_.count(); }
   const std::shared_ptr<EndpointState>& endpoint() const;  // empty: none was chosen
   // Whether the reply is stale and is to be asked for anew, behind the client's back.
   bool wants_refresh() const { return wants_refresh_; }
@@ -78,13 +79,8 @@ class CallRunner {
   Task<void> ask_after_wait(Step, Reply&);
   Task<void> ask_upstream(Reply&);
   Task<bool> ask_again(Reply&, Time not_before);
-  void note_endpoints(const Reply&, Time now);
-  bool may_go_elsewhere();
-  Task<void> end_attempt(Time now);
   void accept(const Answer&, const Reply&);
-  Task<void> wait(const Wait&);
-  Task<void> sleep(Time until);
-  void end_wait();
+  void end_pause();
   void fail(Reply&);
   Time answered_at() const;
   Time ended_at() const;
@@ -99,21 +95,17 @@ class CallRunner {
   Task<void> finish_without_client();
   void forgo_verdict();
   void end_without_client();
-  void observe_latency(Time now);
-  void count_retries();
-  void count_limits(Problem);
-  void give_slot_back();
-  void count_fallbacks();
+  Attempt* attempt() const { return attempts_.current(); }
+  UpstreamCells& cells() { return upstream.state->cells.of(worker_.index()); }
 
   WorkerContext& worker_;
   Inbound& inbound_;
   const Snapshot& snapshot_;
-  Exchange unsent_;        // what stands for the exchange before the first attempt
-  Balancer::Tried tried_;  // the endpoints of attempts that have failed
-  std::optional<Attempt> attempt_;
+  Exchange unsent_;  // what stands for the exchange before the first attempt
+  Attempts attempts_;
   std::unique_ptr<CallRunner> fallback_;
   std::optional<Outcome> cut_off_;
-  unsigned attempts_before_ = 0;  // those of earlier attempts
+  Pause pause_;
   bool done_ = false;
   bool wants_refresh_ = false;
 };

@@ -47,7 +47,7 @@ struct UpstreamState {
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   limits::ConcurrencyLimiter limiter;         // of concurrent requests
   limits::TokenBucket token_bucket;
-  // Made by the control thread with the first snapshot that wants it, and then kept.
+  // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
   std::atomic<std::uint32_t> trials_without_client{0};
   std::atomic<std::uint32_t> bound_connections{0};  // of `connections`: those that are one client connection's own

@@ -19,9 +19,9 @@ void ExchangeClock::begin_blocked_write(Time now, std::uint64_t sent) {
   last_progress_ = now;
 }
 
-// The request's total time stands still while its body makes progress.
+// The request's total time stands still while its body makes progress; once, where two attempts send it.
 void ExchangeClock::body_moved(Time now) {
-  if (call_.total_at != kNever) call_.total_at += now - last_progress_;
+  if (call_.total_at != kNever && call_.exchange == &x_) call_.total_at += now - last_progress_;
   last_progress_ = now;
 }
 

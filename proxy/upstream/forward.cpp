@@ -10,10 +10,11 @@
 
 namespace fusewire::proxy {
 
-Forward::Forward(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, std::string_view via, Call& call,
-                 Exchange& x, ExchangeFilters filters, StreamSource& streams)
+Forward::Forward(WorkerContext& worker, Inbound& inbound, Event& news, const Upstream& upstream, std::string_view via,
+                 Call& call, Exchange& x, ExchangeFilters filters, StreamSource& streams)
     : worker_(worker),
       inbound_(inbound),
+      news_(news),
       upstream_(upstream),
       via_(via),
       call_(call),
@@ -67,7 +68,7 @@ Task<void> Forward::connect() {
   clock_.begin_connecting(Phase::queueing, steady_now());
   const bool placed = co_await streams_.acquire_slot([this] {
     inbound_.client.listen();
-    return clock_.fault() || inbound_.client.gone();
+    return clock_.fault() || x_.outcome != Outcome::pending || inbound_.client.gone();
   });
   if (!placed) co_return end(why_no_slot());
   const Time now = steady_now();
@@ -177,6 +178,8 @@ Task<void> Forward::receive_head() {
     if (read == UpstreamStream::HeadRead::final) co_return take_head();
     if (read == UpstreamStream::HeadRead::malformed) co_return refuse(stream_->malformed());
     if (read == UpstreamStream::HeadRead::interim) {
+      holds_interim_ = runs_beside_ && relays_interim();
+      if (holds_interim_) co_return;
       co_await relay_interim();
       continue;
     }
@@ -188,8 +191,15 @@ Task<void> Forward::receive_head() {
     if (interrupted()) co_return;
     stream_->listen();
     listen_to_client();
-    co_await inbound_.event.wait();
+    co_await news_.wait();
   }
+}
+
+Task<void> Forward::fetch_rest() {
+  runs_beside_ = false;
+  if (!std::exchange(holds_interim_, false) || x_.outcome != Outcome::pending) co_return;
+  co_await relay_interim();
+  co_await receive_head();
 }
 
 void Forward::take_head() {
@@ -214,7 +224,7 @@ Task<void> Forward::relay_interim() {
     clock_.end_await_continue();
     inbound_.client.wait_for_body(steady_now());  // its time begins when it may send
   }
-  if (inbound_.request.minor_version < 1 || running_on_) co_return;
+  if (!relays_interim()) co_return;
   call_.interim_sent = true;
   Scratch scratch(worker_.scratch());
   append_interim_head(*scratch, head_.message, head_.connection);
@@ -262,7 +272,7 @@ Task<void> Forward::wait() {
     if (interrupted()) co_return;
     stream_->listen();
     listen_to_client();
-    co_await inbound_.event.wait();
+    co_await news_.wait();
   }
   clock_.enter(Phase::relaying);
 }

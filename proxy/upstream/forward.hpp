@@ -23,8 +23,9 @@ namespace fusewire::proxy {
 // start_over(), resume() and run_on() set it back; there is at most one stream, and only this uses it.
 class Forward final {
  public:
-  Forward(WorkerContext&, Inbound&, const Upstream&, std::string_view via, Call&, Exchange&, ExchangeFilters,
-          StreamSource&);
+  // `news` is its attempt's: it waits for that alone, and the source's streams set it.
+  Forward(WorkerContext&, Inbound&, Event& news, const Upstream&, std::string_view via, Call&, Exchange&,
+          ExchangeFilters, StreamSource&);
   // The upload must have ended: see finish().
   ~Forward() { worker_.give_back(std::move(head_.message.fields)); }
   Forward(const Forward&) = delete;
@@ -35,6 +36,11 @@ class Forward final {
   // Until the final response's head is there, or x.outcome says why not. Relays 1xx on its way.
   Task<void> fetch_head();
   bool has_head() const { return has_head_; }
+  // Beside another attempt it also returns when a 1xx is to be relayed, which decides between the two. Once that is
+  // decided, fetch_rest() goes on.
+  void run_beside() { runs_beside_ = true; }
+  bool has_interim() const { return holds_interim_; }
+  Task<void> fetch_rest();
   const Response& response() const { return head_.message; }
   const http::ConnectionOptions& response_connection() const { return head_.connection; }
   const Fields& trailers() const { return stream_->trailers(); }  // before finish()
@@ -82,6 +88,7 @@ class Forward final {
   void on_upload(Upload::Progress, Time now, std::size_t bytes);
   Task<void> receive_head();
   void take_head();
+  bool relays_interim() const { return inbound_.request.minor_version >= 1 && !running_on_; }
   Task<void> relay_interim();
   void listen_to_client();
   bool is_stale(Time now) const;
@@ -103,6 +110,7 @@ class Forward final {
 
   WorkerContext& worker_;
   Inbound& inbound_;
+  Event& news_;
   const Upstream& upstream_;
   std::string_view via_;
   Call& call_;
@@ -119,6 +127,8 @@ class Forward final {
   bool has_head_ = false;
   bool suspended_ = false;
   bool running_on_ = false;
+  bool runs_beside_ = false;    // another attempt
+  bool holds_interim_ = false;  // a 1xx that has not been relayed yet
 };
 
 }  // namespace fusewire::proxy

@@ -13,7 +13,8 @@ void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
 
 void Forward::end(const Fault& fault) {
   if (x_.outcome != Outcome::pending) return;
-  call_.runs_on = is_given_up(fault.outcome) && !worker_.draining() && filters_.wants_verdict(call_);
+  const bool goes_on = is_given_up(fault.outcome) && !worker_.draining() && filters_.wants_verdict(call_);
+  if (call_.exchange == &x_) call_.runs_on = goes_on;
   x_.outcome = fault.outcome;
   x_.response_end = fault.at;
   clock_.enter(Phase::over);
@@ -22,13 +23,13 @@ void Forward::end(const Fault& fault) {
   const bool is_late = fault.outcome == Outcome::response_timeout || fault.outcome == Outcome::total_timeout;
   x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at) ||
                        (is_late && clock_.awaits_continue());  // on purpose, perhaps
-  if (stream_ != nullptr && !call_.runs_on) stream_->cancel();
+  if (stream_ != nullptr && !goes_on) stream_->cancel();
 }
 
 // Whether only the client's end, or its own deadline, keeps the upstream from answering.
 bool Forward::is_given_up(Outcome outcome) const {
   const bool owes_answer = clock_.phase() == Phase::waiting || clock_.phase() == Phase::connecting;
-  if (!owes_answer || has_head_ || running_on_) return false;
+  if (!owes_answer || has_head_ || running_on_ || call_.exchange != &x_) return false;
   return outcome == Outcome::client_gone || (outcome == Outcome::total_timeout && call_.short_deadline);
 }
 
@@ -60,7 +61,7 @@ void Forward::on_deadline() {
     if (!has_head_ && inbound_.client.write_blocked()) inbound_.client.reset();  // blocked by a 1xx
   }
   clock_.arm();
-  if (clock_.fault()) inbound_.event.set();
+  if (clock_.fault()) news_.set();
 }
 
 // Whose doing a timeout is. While the request is not even there, it is its sender who is late.
@@ -85,6 +86,7 @@ void Forward::client_took() {
 
 // Whether the exchange must end although the upstream has said nothing new; sets x.outcome then.
 bool Forward::interrupted() {
+  if (x_.outcome != Outcome::pending) return true;
   if (clock_.fault()) {
     end(*clock_.fault());
     return true;
@@ -195,7 +197,7 @@ Task<void> Forward::finish() {
 }
 
 Task<void> Forward::finish_after_upload(bool reusable) {
-  while (upload_.running()) co_await inbound_.event.wait();
+  while (upload_.running()) co_await news_.wait();
   part_with_stream(reusable);
 }
 
@@ -203,7 +205,7 @@ void Forward::part_with_stream(bool reusable) {
   stream_ = nullptr;
   streams_.finish({.reusable = reusable,
                    .answered = has_head_,
-                   .bound = call_.connection_bound,
+                   .bound = call_.connection_bound && call_.exchange == &x_,
                    .at = x_.response_end,
                    .keep_alive = call_.timeouts->keep_alive});
 }

@@ -52,7 +52,7 @@ Task<UpstreamStream*> PooledStreams::connect(Time now, const Dial::Until& until,
 }
 
 UpstreamStream* PooledStreams::begin() {
-  return &exchange_.emplace(*connection_, upstream_.config->limits, worker_.scratch(), inbound_.event);
+  return &exchange_.emplace(*connection_, upstream_.config->limits, worker_.scratch(), news_);
 }
 
 // ------------------------------------------------------------------------------------------------------ its end
@@ -74,7 +74,7 @@ void PooledStreams::finish(const End& end) {
     return worker_.pool().give_back(std::move(connection_), end.at, exchange_->keep_alive(end.keep_alive));
   }
   if (connection_ && needs_this_connection() && !end.answered) inbound_.bound->lose(*upstream_.state);
-  if (inbound_.bound) inbound_.bound->release(*upstream_.state);
+  if (inbound_.bound && end.bound) inbound_.bound->release(*upstream_.state);
   connection_.reset();
 }
 

@@ -15,14 +15,16 @@ namespace fusewire::proxy {
 // that protocol, in place.
 class PooledStreams final : public StreamSource, private Watcher {
  public:
-  // All of them outlive it. Its streams, and what is waited for on the way to one, set inbound.event.
+  // All of them outlive it. Its streams, and what is waited for on the way to one, set `news`.
   // `tried`: the endpoints that are not to be chosen.
-  PooledStreams(WorkerContext& worker, Inbound& inbound, const Upstream& upstream, const Balancer::Tried& tried)
+  PooledStreams(WorkerContext& worker, Inbound& inbound, Event& news, const Upstream& upstream,
+                const Balancer::Tried& tried)
       : worker_(worker),
         inbound_(inbound),
+        news_(news),
         upstream_(upstream),
         tried_(tried),
-        dial_(worker, upstream, inbound.event, *this) {}
+        dial_(worker, upstream, news, *this) {}
   PooledStreams(const PooledStreams&) = delete;
   PooledStreams& operator=(const PooledStreams&) = delete;
 
@@ -50,12 +52,13 @@ class PooledStreams final : public StreamSource, private Watcher {
   std::unique_ptr<UpstreamConnection> take_connection() override;
 
  private:
-  void on_activity() override { inbound_.event.set(); }
+  void on_activity() override { news_.set(); }
   bool take_own_connection();
   UpstreamStream* begin();
 
   WorkerContext& worker_;
   Inbound& inbound_;
+  Event& news_;  // the attempt's
   const Upstream& upstream_;
   const Balancer::Tried& tried_;
   Dial dial_;

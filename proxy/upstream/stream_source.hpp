@@ -42,7 +42,7 @@ class StreamSource {
   struct End {
     bool reusable = false;  // as UpstreamStream::finish() says
     bool answered = false;  // a final head has come
-    bool bound = false;     // the connection is for its client alone
+    bool bound = false;     // the connection is for its client alone; of the attempt whose response is the call's
     Time at = kNever;       // when the response ended
     milliseconds keep_alive{0};
   };

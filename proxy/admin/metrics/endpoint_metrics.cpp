@@ -19,6 +19,8 @@ constexpr std::array<const char*, 3> kLimits = {"rate", "concurrency", "queue_ti
 constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};         // UpstreamCells::probes
 constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};    // UpstreamCells::retries
 
+constexpr std::array<const char*, 4> kHedges = {"won", "lost", "failed", "over_budget"};  // UpstreamCells::hedges
+
 double in_state(const Addresses& addresses, breaker::State state) {
   return static_cast<double>(std::count_if(addresses.begin(), addresses.end(),
                                            [state](const auto& one) { return one->breaker.state() == state; }));
@@ -101,6 +103,13 @@ void append_retry_families(Families& out, const ControlView& view) {
           {{"upstream", upstream->state->name}, {"result", kRetries[result]}},
           upstream->state->cells.sum([=](const UpstreamCells& cells) { return cells.retries[result].value(); }));
   retries.into(out);
+  Family hedges = Family::counter("fusewire_hedges_total",
+                                  "Attempts beside one that had not answered in time; over_budget: not made.");
+  for (const auto& upstream : view.snapshot->upstreams)
+    for (std::size_t result = 0; result < kHedges.size(); ++result)
+      hedges.add({{"upstream", upstream->state->name}, {"result", kHedges[result]}},
+                 upstream->state->cells.sum([=](const UpstreamCells& cells) { return cells.hedges[result].value(); }));
+  hedges.into(out);
 }
 
 void append_limit_families(Families& out, const ControlView& view, Time now) {

@@ -88,6 +88,11 @@ void Stage::turn() {
   pump();
 }
 
+void Stage::pass(std::chrono::milliseconds time) {
+  worker_.context().deadlines().tick(std::chrono::steady_clock::now() + time);
+  settle();
+}
+
 bool Stage::pump() {
   bool moved = false;
   for (int accepted; (accepted = world_.accept()) >= 0; moved = true) connections_.emplace_back().descriptor = accepted;

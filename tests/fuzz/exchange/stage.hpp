@@ -55,8 +55,11 @@ class Stage {
   void open_client();  // closes the one before
   End& client() { return clients_.back(); }
   OriginEnd* origin();  // the newest connection that is open, or nullptr
-  void script(Answer);  // for the next request
+  OriginEnd& connection(std::size_t index) { return connections_[index]; }  // in the order in which they came
+  void script(Answer);                                                      // for the next request
   void turn();
+  // What falls due within this time does so now; whoever reads the clock then finds that less has passed.
+  void pass(std::chrono::milliseconds);
   // Turns until nothing moves any more.
   void settle();
   // Everybody hangs up; all must be gone then.

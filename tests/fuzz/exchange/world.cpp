@@ -36,8 +36,9 @@ upstreams:
   text += R"(
     timeouts: {connect: 1h, response: 1h, idle: 1h, total: 1h}
     retries: )";
-  text += setup.retries ? "{on: [connect_error, timeout, reset, protocol_error, incomplete, 5xx], backoff: {base: 0ms}}"
-                        : "{attempts: 0}";
+  text += setup.retries ? "{on: [connect_error, timeout, reset, protocol_error, incomplete, 5xx], backoff: {base: 0ms}"
+                        : "{attempts: 0";
+  text += setup.hedge ? ", budget: off, hedge: {after: 1s}}" : "}";
   text += R"(
     fallback: {chain: [)";
   if (setup.cache) text += "cache: {max_stale: 1h}";
@@ -77,9 +78,10 @@ int listen_at(const std::string& path) {
 }  // namespace
 
 World& World::of(Setup setup) {
-  static std::array<std::unique_ptr<World>, 16> worlds;
+  static std::array<std::unique_ptr<World>, 128> worlds;
   auto& world = worlds[(setup.cache ? 1U : 0U) + (setup.small_body ? 2U : 0U) + (setup.serve ? 4U : 0U) +
-                       (setup.breaker ? 8U : 0U)];
+                       (setup.breaker ? 8U : 0U) + (setup.retries ? 16U : 0U) + (setup.by_endpoint ? 32U : 0U) +
+                       (setup.hedge ? 64U : 0U)];
   if (!world) world.reset(new World(setup));
   return *world;
 }

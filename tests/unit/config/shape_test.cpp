@@ -47,7 +47,6 @@ struct Unbuilt {
 TEST_CASE("a key of an upstream that is not built is refused as that, and not as unknown") {
   for (const Unbuilt& c : std::vector<Unbuilt>{
            {"read_only_when_open: true", "read_only_when_open: not supported yet; only 'false' is"},
-           {"retries: {hedge: {after: p95}}", "retries.hedge: not supported yet; only 'off' is"},
            {"limits: {adaptive_concurrency: on}", "limits.adaptive_concurrency: not supported yet; only 'off' is"},
            {"fallback: {chain: [{queue: {size: 1}}]}", "fallback.chain.0.queue: not supported yet"},
            {"fallback: {chain: [queue]}", "fallback.chain.0: not supported yet"},
@@ -95,7 +94,6 @@ listeners:
 TEST_CASE("what is not built may be said to be off") {
   good_upstream(R"(    health_check: off
     read_only_when_open: false
-    retries: {hedge: off}
     limits: {adaptive_concurrency: false}
     cache: {serve: on_error}
 )");

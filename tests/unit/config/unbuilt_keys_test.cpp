@@ -101,11 +101,10 @@ TEST_CASE("the values that pass are documented") {
 
 TEST_CASE("the effective configuration does not name it") {
   const std::string yaml = to_yaml(good(load_text(kFullFile)));
-  for (const char* name : {"hedge:", "state:", "tracing:"}) CHECK(yaml.find(name) == std::string::npos);
+  for (const char* name : {"state:", "tracing:"}) CHECK(yaml.find(name) == std::string::npos);
 }
 
 TEST_CASE("what is done today anyway may be said") {
-  good_upstream("    retries: {hedge: off}\n");
   good(load_with("state: off\nfleet: off\nflags: {}\ninsights: off\ntracing: off\nevents: {webhooks: []}\n"));
 }
 

@@ -134,6 +134,38 @@ TEST_CASE("queue, rate and adaptive timeout are read, and off again") {
         Lines{"f:5:21: upstreams.orders.limits.queue: expected a map or 'off', found a single value; write {size: 5}"});
 }
 
+TEST_CASE("a hedge is sent after a duration, or a percentile of the upstream's latency") {
+  CHECK_FALSE(good_upstream("").retries.hedge);
+  CHECK_FALSE(good_upstream("    retries: {hedge: off}\n").retries.hedge);
+  CHECK(good_upstream("    retries: {hedge: {after: 50ms}}\n").retries.hedge == Hedge{{.fixed = 50ms}});
+  CHECK(good_upstream("    retries: {hedge: {after: p99}}\n").retries.hedge == Hedge{{.percentile = 99}});
+  CHECK(good_upstream("    retries: {hedge: {}}\n").retries.hedge == Hedge{{.percentile = 95}});
+  for (const char* bad : {"p49", "p100", "p", "p9x", "95", "0ms", "quick"}) {
+    CAPTURE(bad);
+    const Lines errors = errors_of("    retries: {hedge: {after: " + std::string(bad) + "}}\n");
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0] ==
+          "f:5:30: upstreams.orders.retries.hedge.after: expected a duration such as 50ms, or a percentile "
+          "from p50 to p99, found '" +
+              std::string(bad) + "'");
+  }
+}
+
+TEST_CASE("a hedge that would come too late is a trap, and so is one without a budget") {
+  const auto warnings_of = [](const std::string& keys) { return lines_of(load_upstream(keys).warnings); };
+  const std::string late =
+      "upstreams.orders.retries.hedge.after: there is never a hedge: timeouts.response, timeouts.total or "
+      "retries.per_try_timeout ends the attempt before that";
+  CHECK(warnings_of("    retries: {hedge: {after: 8s}}\n    timeouts: {total: 8s}\n") == Lines{"f:5:30: " + late});
+  CHECK(warnings_of("    retries: {hedge: {after: 15s}}\n") == Lines{"f:5:30: " + late});
+  CHECK(warnings_of("    retries: {hedge: {after: 2s}, per_try_timeout: 2s}\n") == Lines{"f:5:30: " + late});
+  CHECK(warnings_of("    retries: {hedge: {after: 2s}}\n").empty());
+  CHECK(warnings_of("    retries: {hedge: {after: p99}}\n    timeouts: {total: 10ms}\n").empty());
+  CHECK(warnings_of("    retries: {budget: off, hedge: {after: p99}}\n") ==
+        Lines{"f:5:35: upstreams.orders.retries.hedge: hedges without a budget: an upstream that grows slow gets every "
+              "request twice"});
+}
+
 TEST_CASE("methods of retries are a list, or the idempotent ones") {
   CHECK(good_upstream("    retries: {methods: idempotent}\n").retries.methods.empty());
   CHECK(errors_of("    retries: {methods: safe}\n") ==

@@ -52,8 +52,8 @@ struct Fixture : Scene {
   void end(Outcome outcome, Time now) {
     x.outcome = outcome;
     x.response_end = now;
-    filter->on_done(call, now);
-    load->on_done(call, now);
+    filter->on_done(call, x, now);
+    load->on_done(call, x, now);
     of_call->on_done(call, now);
   }
   void fail(Time now = kStart) {
@@ -91,16 +91,16 @@ TEST_CASE_FIXTURE(Fixture, "an endpoint without a breaker of its own is asked") 
   begin(kStart);
   Reply reply;
   CHECK(proceeds(filter.emplace(context).on_endpoint(call, x, reply, kStart)));
-  filter->on_done(call, kStart);
+  filter->on_done(call, x, kStart);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a call turns slow for the endpoint's breaker alone, and from its own attempt on") {
   REQUIRE(proceeds(attempt()));
   CHECK(of_call->next_due(call) == kNever);
-  CHECK(filter->next_due(call) == kStart + 2s);
+  CHECK(filter->next_due(call, x) == kStart + 2s);
   x.begun = kStart + 1s;  // the second attempt of the call
-  CHECK(filter->next_due(call) == kStart + 3s);
-  filter->on_due(call, kStart + 3s);
+  CHECK(filter->next_due(call, x) == kStart + 3s);
+  filter->on_due(call, x, kStart + 3s);
   CHECK(endpoints.state() == breaker::State::open);
   CHECK(upstreams.snapshot(kStart).window.slow == 0);
   end(Outcome::client_gone, kStart + 4s);
@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(Fixture,
   call.runs_on = false;
   x.outcome = Outcome::abandoned;
   x.upstream_status = 200;
-  filter->on_verdict(call, later + 1500ms);  // before it turns slow
+  filter->on_verdict(call, x, later + 1500ms);  // before it turns slow
   CHECK(endpoints.snapshot(later + 2s).half_open.successes == 1);
   CHECK(count == 0);
 }
@@ -129,7 +129,7 @@ TEST_CASE_FIXTURE(Fixture, "a request is in flight at its address until its atte
   REQUIRE(proceeds(attempt()));
   CHECK(health.in_flight() == 1);
   x.upstream_status = 200;
-  load->on_head(call, kStart + 8ms);
+  load->on_head(call, x, kStart + 8ms);
   CHECK(health.in_flight() == 1);
   end(Outcome::complete, kStart + 9ms);
   CHECK(health.in_flight() == 0);
@@ -139,13 +139,13 @@ TEST_CASE_FIXTURE(Fixture, "a request is in flight at its address until its atte
 TEST_CASE_FIXTURE(Fixture, "a status that the breaker takes for a failure makes the address worse, another does not") {
   REQUIRE(proceeds(attempt()));
   x.upstream_status = 404;
-  load->on_head(call, kStart + 8ms);
+  load->on_head(call, x, kStart + 8ms);
   end(Outcome::complete, kStart + 9ms);
   CHECK(health.view(kStart + 9ms).successes == doctest::Approx(1));
   endpoints.reset(kStart + 10ms);
   REQUIRE(proceeds(attempt(kStart + 10ms)));
   x.upstream_status = 500;
-  load->on_head(call, kStart + 18ms);
+  load->on_head(call, x, kStart + 18ms);
   end(Outcome::complete, kStart + 19ms);
   CHECK(health.view(kStart + 19ms).successes < 1);
 }

@@ -34,11 +34,11 @@ struct Fixture : Scene {
     filter.emplace(context).on_endpoint(call, x, reply, kStart);
     x.response_head = kHead;
     x.upstream_status = 200;
-    filter->on_head(call, kHead);
+    filter->on_head(call, x, kHead);
   }
   void end(Outcome outcome, Time now) {
     x.outcome = outcome;
-    filter->on_done(call, now);
+    filter->on_done(call, x, now);
     CHECK(health.in_flight() == 0);
   }
   bool is_slow(Time now) const { return std::exp2(health.view(now).latency) > 20e6; }

@@ -5,6 +5,7 @@
 
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/retry/retry_budget.hpp"
+#include "filters/timeout/adaptive_timeout.hpp"
 #include "tests/unit/filters/scene.hpp"
 
 using namespace fusewire;
@@ -172,4 +173,111 @@ TEST_CASE_FIXTURE(Fixture, "what was answered here is not tried again") {
   x.outcome = Outcome::overload;
   Reply full = problem(Outcome::overload, Problem::concurrency_limit, 503);
   CHECK(proceeds(filter.on_reply(call, full, kStart)));
+}
+
+// ------------------------------------------------------------------------------------------------------ hedging
+
+namespace {
+
+struct Hedging : Fixture {
+  AdaptiveTimeout latency{60s, kStart};
+
+  Hedging() {
+    context.adaptive_timeout = &latency;
+    upstream.retries.attempts = 0;
+    upstream.retries.hedge = config::Hedge{{.fixed = 50ms}};
+    call.permitted = kStart;
+    call.total_at = kStart + 60s;
+    sent(kStart);
+  }
+  bool hedges(Time now = kStart + 50ms) { return asked_of(filter.on_silence(call, now)) == ""; }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Hedging, "a call asks for a hedge after the time that is configured, once") {
+  CHECK(filter.hedge_at(call) == kStart + 50ms);
+  CHECK(hedges());
+  CHECK(call.hedge == HedgeResult::pending);
+  CHECK(call.hedged_at == kStart + 50ms);
+  CHECK(filter.hedge_at(call) == kNever);
+  CHECK_FALSE(hedges());
+  CHECK(call.retries_made == 0);
+}
+
+TEST_CASE_FIXTURE(Hedging, "where hedge is off it never does") {
+  upstream.retries.hedge.reset();
+  CHECK(filter.hedge_at(call) == kNever);
+}
+
+TEST_CASE_FIXTURE(Hedging, "after a percentile of the upstream's latency, once a hundred answers are known") {
+  upstream.retries.hedge = config::Hedge{{.percentile = 95}};
+  for (int i = 0; i < 99; ++i) latency.answered(i < 94 ? 10ms : 400ms, kStart);
+  CHECK(filter.hedge_at(call) == kNever);
+  latency.answered(10ms, kStart);
+  x.begun = kStart + 1s;  // after the last reading has grown old
+  const Time at = filter.hedge_at(call);
+  CHECK(at - x.begun > 9ms);
+  CHECK(at - x.begun < 11ms);
+  upstream.retries.hedge->after.percentile = 96;
+  CHECK(filter.hedge_at(call) - x.begun > 380ms);
+  context.adaptive_timeout = nullptr;
+  CHECK(filter.hedge_at(call) == kNever);
+}
+
+TEST_CASE_FIXTURE(Hedging, "what must not be sent twice has no hedge, even where nothing of it was sent yet") {
+  call.nothing_sent = true;
+  request.method = "POST";
+  CHECK(filter.hedge_at(call) == kNever);
+  upstream.retries.methods = {"POST"};
+  CHECK(filter.hedge_at(call) == kStart + 50ms);
+  request_context.body_size = upstream.retries.max_body + 1;
+  CHECK(filter.hedge_at(call) == kNever);
+  request_context.body_size = 0;
+  request_context.body_replayable = false;
+  CHECK(filter.hedge_at(call) == kNever);
+}
+
+TEST_CASE_FIXTURE(Hedging, "nor has a refresh, for which nobody waits") {
+  request_context.background = true;
+  CHECK(filter.hedge_at(call) == kNever);
+}
+
+TEST_CASE_FIXTURE(Hedging, "nor a call on a connection of its client's own, or whose client has had a byte") {
+  call.connection_bound = true;
+  CHECK_FALSE(hedges());
+  call.connection_bound = false;
+  call.interim_sent = true;
+  CHECK_FALSE(hedges());
+  call.interim_sent = false;
+  CHECK(hedges());
+}
+
+TEST_CASE_FIXTURE(Hedging, "nor one whose deadline is over, or whose breaker has opened") {
+  call.total_at = kStart + 50ms;
+  CHECK_FALSE(hedges());
+  call.total_at = kStart + 60s;
+  call.generation = breaker.snapshot(kStart).generation;
+  breaker.force_open(kStart, std::nullopt);
+  CHECK_FALSE(hedges());
+  CHECK(call.hedge == HedgeResult::none);
+}
+
+TEST_CASE_FIXTURE(Hedging, "a hedge is paid for by the budget of retries, to which its own call has paid in") {
+  upstream.retries.budget = config::RetryBudget{.ratio = 0.5, .min_per_second = 0, .window = 10s};
+  CHECK_FALSE(hedges());
+  CHECK(call.hedge == HedgeResult::over_budget);
+  RetryFilter other(context);
+  call.hedge = HedgeResult::none;
+  CHECK(asked_of(other.on_silence(call, kStart + 50ms)) == "");
+  RetryFilter third(context);
+  call.hedged_at = kNever;
+  CHECK(proceeds(third.on_silence(call, kStart + 50ms)));
+}
+
+TEST_CASE_FIXTURE(Hedging, "an answer is good where retries.on does not list it") {
+  upstream.retries.on.statuses.set(503);
+  CHECK(filter.is_good(call, 200));
+  CHECK(filter.is_good(call, 500));
+  CHECK_FALSE(filter.is_good(call, 503));
 }

@@ -75,3 +75,43 @@ TEST_CASE("what a task throws is its awaiter's to catch") {
   spawn(survive(what), "test");
   CHECK(what == "no");
 }
+
+TEST_CASE("a wait beside another event ends with either of them, and both count as seen then") {
+  Event own;
+  Event driver;
+  int woken = 0;
+  const auto wait = [](Event& news, int& times) -> Task<void> {
+    for (;;) {
+      co_await news.wait();
+      if (++times == 3) co_return;
+    }
+  };
+  own.wait_beside(driver);
+  spawn(wait(own, woken), "wait");
+  driver.set();
+  CHECK(woken == 1);
+  own.set();
+  CHECK(woken == 2);
+  driver.set();
+  CHECK(woken == 3);
+}
+
+TEST_CASE("one that waits alone is not woken by the event beside which it waited before") {
+  Event own;
+  Event driver;
+  int woken = 0;
+  const auto wait = [](Event& news, int& times) -> Task<void> {
+    co_await news.wait();
+    news.wait_alone();
+    ++times;
+    co_await news.wait();
+    ++times;
+  };
+  own.wait_beside(driver);
+  spawn(wait(own, woken), "wait");
+  driver.set();
+  driver.set();
+  CHECK(woken == 1);
+  own.set();
+  CHECK(woken == 2);
+}

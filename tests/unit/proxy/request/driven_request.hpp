@@ -62,6 +62,15 @@ class Driven {
     stage.origin()->finish();
     stage.settle();
   }
+  // Of several connections to the origin.
+  void origin_sends(std::size_t connection, std::string_view bytes) {
+    stage.connection(connection).send(bytes);
+    stage.settle();
+  }
+  // By the proxy, or it was closed by the test.
+  bool is_cut_off(std::size_t connection) {
+    return !stage.connection(connection).open() || stage.connection(connection).ended;
+  }
   void client_leaves() {
     client.leave();
     if (runner_) runner_->client_left();

@@ -71,8 +71,7 @@ void prepare(World& world, bool half_open) {
   }
 }
 
-void end_by(Ending ending, Stage& stage) {
-  OriginEnd* const origin = stage.origin();
+void end_by(Ending ending, Stage& stage, OriginEnd* origin) {
   switch (ending) {
     case Ending::nothing:
       return;
@@ -110,7 +109,7 @@ void play(Stage& stage, const Story& story, std::size_t steps, Ending ending) {
   stage.settle();
   if (OriginEnd* const origin = stage.origin()) origin->send(story.answer.substr(0, said));
   stage.settle();
-  end_by(ending, stage);
+  end_by(ending, stage, stage.origin());
   stage.settle();
   if (stage.client().open()) stage.client().send(story.request.substr(asked));
   stage.settle();
@@ -118,6 +117,29 @@ void play(Stage& stage, const Story& story, std::size_t steps, Ending ending) {
     origin->send(story.answer.substr(said));
     origin->finish();
   }
+  stage.settle();
+}
+
+// One that waits for its answer until a second attempt is sent. `steps` bytes of an answer come from the attempt
+// `answering`; then the ending, of an upstream that of the attempt `ending_at`; then the rest, from both.
+void play_hedged(Stage& stage, const Story& story, std::size_t steps, Ending ending, std::size_t answering,
+                 std::size_t ending_at) {
+  stage.open_client();
+  stage.client().send(story.request);
+  stage.settle();
+  stage.pass(2s);
+  REQUIRE(stage.connections().size() == 2);
+  OriginEnd& origin = stage.connection(answering);
+  origin.send(story.answer.substr(0, steps));
+  stage.settle();
+  end_by(ending, stage, &stage.connection(ending_at));
+  stage.settle();
+  origin.send(story.answer.substr(steps));
+  origin.finish();
+  stage.settle();
+  OriginEnd& other = stage.connection(1 - answering);
+  other.send(story.answer);
+  other.finish();
   stage.settle();
 }
 
@@ -173,6 +195,25 @@ TEST_CASE("a request that may be tried again, and is ended at any of its steps, 
 
 TEST_CASE("a trial call at an endpoint that is ended at any of its steps leaves room for the next one") {
   end_at_each_step({.breaker = true, .retries = true, .by_endpoint = true}, true);
+}
+
+TEST_CASE("a request with two attempts at a time that is ended at any of their steps leaves nothing behind") {
+  for (const Setup setup :
+       {Setup{.breaker = true, .hedge = true}, Setup{.breaker = true, .retries = true, .hedge = true}}) {
+    World& world = World::of(setup);
+    for (const Story& story : kStories) {
+      if (story.request.starts_with("POST")) continue;
+      for (int ending = 0; ending <= static_cast<int>(Ending::process_stops); ++ending)
+        for (std::size_t steps = 0; steps <= story.answer.size(); ++steps)
+          for (std::size_t who = 0; who < 4; ++who) {
+            INFO(std::string(story.name) << ", ending " << ending << ", after byte " << steps << ", case " << who);
+            prepare(world, false);
+            Stage stage(world, false);
+            play_hedged(stage, story, steps, static_cast<Ending>(ending), who % 2, who / 2);
+            check_nothing_is_left(stage, world);
+          }
+    }
+  }
 }
 
 TEST_CASE("a request behind a cache that is ended at any of its steps leaves nothing behind") {

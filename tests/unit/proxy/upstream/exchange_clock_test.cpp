@@ -40,7 +40,7 @@ struct Timed {
   DeadlineWheel wheel{start};
   bool due = false;
   AttemptChain filters{snapshot->upstreams.front()->chain};
-  ExchangeClock clock{wheel, call, x, {chain, filters}, [this] { due = true; }};
+  ExchangeClock clock{wheel, call, x, {chain, filters, x}, [this] { due = true; }};
 };
 
 }  // namespace

@@ -118,7 +118,7 @@ struct ForwardScene {
   Call call;
   CallChain chain{upstream.chain};
   AttemptChain filters{upstream.chain};
-  Forward forward{worker, inbound, upstream, snapshot->via, call, x, {chain, filters}, source};
+  Forward forward{worker, inbound, event, upstream, snapshot->via, call, x, {chain, filters, x}, source};
   bool fetched = false;
   bool waited = false;
   bool ended = false;

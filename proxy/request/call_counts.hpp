@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is counted of a call, in the cells of its upstream: one writer each, the worker's thread.
+#pragma once
+
+#include "filters/call.hpp"
+#include "proxy/observe/cells.hpp"
+
+namespace fusewire::proxy {
+
+// A limit has refused the request.
+void count_refusal(UpstreamCells&, Problem);
+// Of a call that is over: its attempts beside the first.
+void count_retries(UpstreamCells&, const Call&);
+// Of a call that is over, `now` where its response has no end: how long it took, if its breaker has judged it.
+void observe_latency(UpstreamCells&, const Call&, Time now);
+// The steps of its fallback chain since the last time.
+void count_fallbacks(UpstreamCells&, Call&);
+
+}  // namespace fusewire::proxy
