@@ -33,6 +33,8 @@ fi
 
 folder=$(mktemp -d -p "${TMPDIR:-/var/tmp}" fusewire-image-test-XXXXXX)
 trap 'rm -rf --one-file-system "$folder"' EXIT
+SOURCE_DATE_EPOCH=$(git -c safe.directory="$PWD" log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
 packaging/image/build.sh --binary "$build/fusewire" "$folder/first"
 KEEP_ROOT=1 packaging/image/build.sh --binary "$build/fusewire" "$folder/second"
 cmp "$folder/first/fusewire.oci.tar" "$folder/second/fusewire.oci.tar" || fail "two builds, two images"
