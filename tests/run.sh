@@ -6,10 +6,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-usage: tests/run.sh [--preset NAME]... [--sanitizers] [--coverage]
+usage: tests/run.sh [--preset NAME]... [--sanitizers] [--coverage] [--all]
   --preset NAME   dev, release (the default), asan or tsan
   --sanitizers    the same as --preset asan --preset tsan
   --threads       only the programs that run threads (what ThreadSanitizer is for)
+  --all           also what works with other programs, on the release build: Prometheus, browsers, WebSocket, Kubernetes' schemas,
+                  network namespaces, systemd, Debian package and image; as root, 20 minutes more
   --coverage      line coverage of filters/ and config/ by their unit tests; fails below 90 %
 JOBS=N in the environment sets how many compilers run at once (default: the number of cores).
 TEXT
@@ -17,6 +19,7 @@ TEXT
 
 presets=()
 coverage=
+all=
 targets=()
 only=()
 while (($#)); do
@@ -29,15 +32,17 @@ while (($#)); do
       only=(-R '^(unit_breaker|unit_proxy|stress|integration_.*)$')
       ;;
     --coverage) coverage=1 ;;
+    --all) all=1 ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
   shift
 done
-if [[ -z $coverage && ${#presets[@]} -eq 0 ]]; then presets=(release); fi
+if [[ (-z $coverage && ${#presets[@]} -eq 0) || (-n $all && " ${presets[*]} " != *" release "*) ]]; then presets+=(release); fi
 
 groups=(build test)
 if [[ -n $coverage || " ${presets[*]} " =~ \ (asan|tsan)\  ]]; then groups+=(ci); fi
+if [[ -n $all ]]; then groups+=(bench ci browser image); fi
 docker/install-build-deps.sh "${groups[@]}"
 
 PATH=$PATH:/usr/sbin  # nginx
@@ -92,6 +97,23 @@ if [[ -n $coverage ]]; then
   run_ctest asan -R '^unit_(config|filters|balance|breaker)$'
   gcovr --root . --filter config/ --filter filters/ --gcov-executable "llvm-cov gcov" --print-summary \
     --fail-under-line 90 build/asan || failed+=("coverage below 90 %")
+fi
+
+other() {  # COMMAND…
+  echo "== $*"
+  total=$((total + 1))
+  if "$@"; then passed=$((passed + 1)); else failed+=("$1"); fi
+}
+if [[ -n $all ]]; then
+  other .ci/check-metrics build/release/fusewire
+  other tests/prometheus/run.sh build/release
+  other tests/websocket/run.sh build/release
+  other tests/dashboard/run.sh build/release
+  other tests/kubernetes/run.sh build/release
+  other tests/netns/run.sh build/release
+  other tests/package/run.sh build/release
+  other tests/package/systemd.sh build/release
+  other tests/image/run.sh build/release
 fi
 
 percent=$((total ? 100 * passed / total : 0))
