@@ -38,7 +38,7 @@ upstreams:
     retries: )";
   text += setup.retries ? "{on: [connect_error, timeout, reset, protocol_error, incomplete, 5xx], backoff: {base: 0ms}"
                         : "{attempts: 0";
-  text += setup.hedge ? ", budget: off, hedge: {after: 1s}}" : "}";
+  text += setup.hedge ? ", budget: off, hedge: {after: 30m}}" : "}";
   text += R"(
     fallback: {chain: [)";
   if (setup.cache) text += "cache: {max_stale: 1h}";

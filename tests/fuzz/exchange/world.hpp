@@ -18,7 +18,7 @@ struct Setup {
   bool breaker = false;      // one failure opens it, one trial at a time closes it
   bool retries = false;      // a failed attempt is followed by one more at once
   bool by_endpoint = false;  // with `breaker`: the endpoint has one of its own
-  bool hedge = false;        // an attempt that has not answered for a second is joined by another one
+  bool hedge = false;        // an attempt that has not answered for half an hour is joined by another one
   bool operator==(const Setup&) const = default;
 };
 

@@ -127,7 +127,7 @@ void play_hedged(Stage& stage, const Story& story, std::size_t steps, Ending end
   stage.open_client();
   stage.client().send(story.request);
   stage.settle();
-  stage.pass(2s);
+  stage.pass(35min);
   REQUIRE(stage.connections().size() == 2);
   OriginEnd& origin = stage.connection(answering);
   origin.send(story.answer.substr(0, steps));

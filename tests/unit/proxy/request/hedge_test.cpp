@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two attempts of one call at a time: who answers, and what becomes of the other. The hedge is due after a second,
-// which passes when the test says so.
+// Two attempts of one call at a time: who answers, and what becomes of the other. The hedge is due after half an hour,
+// which pass when the test says so.
 #include "proxy/request/hedge.hpp"
 
 #include <doctest/doctest.h>
@@ -23,14 +23,14 @@ constexpr std::string_view kHedge = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\
 constexpr std::string_view kBad = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno";
 constexpr std::string_view kEarlyHints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
 
-// A request that has waited for a second, and has two attempts: on connections 0 and 1.
+// A request that has waited for half an hour, and has two attempts: on connections 0 and 1.
 struct Hedged : Driven {
   explicit Hedged(std::string_view request = kGet, Setup setup = {.hedge = true}) : Driven(setup) {
     world.upstream().breaker.reset(std::chrono::steady_clock::now());
     before_ = totals();
     comes(request);
     REQUIRE(reached_the_origin() == 1);
-    stage.pass(2s);
+    stage.pass(35min);
     REQUIRE(reached_the_origin() == 2);
   }
   breaker::Totals totals() { return world.upstream().breaker.snapshot(std::chrono::steady_clock::now()).totals; }
@@ -169,7 +169,7 @@ TEST_CASE("after two attempts that have failed a retry follows as after one, and
   request.origin_sends(0, kBad);
   request.origin_sends(1, kBad);
   REQUIRE(request.reached_the_origin() == 3);
-  request.stage.pass(20s);
+  request.stage.pass(45min);
   CHECK(request.reached_the_origin() == 3);
   request.origin_sends(kFirst);
   CHECK(request.client.taken().body == "first");
@@ -178,11 +178,11 @@ TEST_CASE("after two attempts that have failed a retry follows as after one, and
 
 TEST_CASE("a request has one hedge") {
   Hedged request;
-  request.stage.pass(20s);
+  request.stage.pass(45min);
   CHECK(request.reached_the_origin() == 2);
   request.stage.connection(1).close();
   request.stage.settle();
-  request.stage.pass(40s);
+  request.stage.pass(50min);
   CHECK(request.reached_the_origin() == 2);
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("after an interim response there is no hedge") {
   Driven request({.hedge = true});
   request.comes(kGet);
   request.origin_sends(kEarlyHints);
-  request.stage.pass(20s);
+  request.stage.pass(45min);
   CHECK(request.reached_the_origin() == 1);
   request.origin_sends(kFirst);
   CHECK(request.client.taken().body == "first");
@@ -235,7 +235,7 @@ TEST_CASE("what must not be sent twice has no hedge") {
   Driven request({.hedge = true});
   SUBCASE("a POST") { request.comes("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"); }
   SUBCASE("a body that still comes") { request.comes("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo"); }
-  request.stage.pass(20s);
+  request.stage.pass(45min);
   CHECK(request.reached_the_origin() == 1);
   CHECK(request.stage.connections().size() == 1);
 }
@@ -272,7 +272,7 @@ TEST_CASE("those who wait for its fetch get the hedge's answer, too") {
   Driven follower = leader.beside();
   leader.comes(kGet);
   follower.comes(kGet);
-  leader.stage.pass(2s);
+  leader.stage.pass(35min);
   REQUIRE(leader.reached_the_origin() == 2);
   leader.origin_sends(1, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nCache-Control: max-age=60\r\n\r\nnew");
   CHECK(leader.client.taken().body == "new");
@@ -285,7 +285,7 @@ TEST_CASE("an answer that comes in time has no hedge, and costs no further conne
   Driven request({.hedge = true});
   request.comes(kGet);
   request.origin_sends(kFirst);
-  request.stage.pass(20s);
+  request.stage.pass(45min);
   CHECK(request.has_ended());
   CHECK(request.stage.connections().size() == 1);
 }
