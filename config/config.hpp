@@ -20,6 +20,7 @@
 #include "config/load_balancing.hpp"
 #include "config/probes.hpp"
 #include "config/retries.hpp"
+#include "config/webhook.hpp"
 
 namespace fusewire::config {
 
@@ -403,6 +404,7 @@ struct Config {
   std::string via;  // empty: fusewire- and 8 random hex digits a process
   Admin admin;
   std::size_t event_history = 1000;
+  std::vector<Webhook> webhooks;  // in file order; names are unique
   Log log;
   Shutdown shutdown;
   unsigned workers = 0;                      // 0: auto

@@ -19,5 +19,6 @@ void finish(const Reader&, Fallback&);
 void finish(const Reader&, UpstreamTls&);
 void finish(const Reader&, Admin&);
 void finish(const Reader&, Shutdown&);
+void finish(const Reader&, Webhook&);
 
 }  // namespace fusewire::config

@@ -18,6 +18,8 @@ struct Finding {
 struct Judges {
   std::function<std::vector<Finding>(const ListenerTls&)> listener_tls = {};
   std::function<std::vector<Finding>(const UpstreamTls&)> upstream_tls = {};
+  // What is wrong with the JSON text of a webhook's template; empty: nothing.
+  std::function<std::string(const std::string&)> webhook_template = {};
 };
 
 }  // namespace fusewire::config

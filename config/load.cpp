@@ -60,6 +60,7 @@ std::optional<Config> load_tree(const Source& source, Report& report) {
   merge_defaults(*root);
   Config config = read_config(*root, report);
   validate(*root, report);
+  judge_templates(*root, source.judges, report);
   if (!source.no_files) judge_certificates(*root, source.judges, report);
   if (report.failed()) return std::nullopt;
   config.from_variables = values_from_variables(*root);

@@ -32,6 +32,10 @@ void finish(const Reader& reader, Shutdown& shutdown) {
   if (grace != nullptr) reader.error(*grace, "expected a duration shorter than drain_timeout, which is " + limit);
 }
 
-void read_process(const Node& root, Config& config, Report& report) { read_section(Reader(&root, report), config); }
+void read_process(const Node& root, Config& config, Report& report) {
+  const Reader reader(&root, report);
+  read_section(reader, config);
+  config.webhooks = read_webhooks(reader.below("events"));
+}
 
 }  // namespace fusewire::config

@@ -18,5 +18,6 @@ UpstreamTls read_upstream_tls(const Reader&);
 std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstream>&, Report&);
 void read_process(const Node& root, Config&, Report&);
 CircuitBreaker read_circuit_breaker(const Reader&);
+std::vector<Webhook> read_webhooks(const Reader& events);
 
 }  // namespace fusewire::config

@@ -54,6 +54,18 @@ void for_each_section(const Node* list, Read read, Judge judge) {
   }
 }
 
+// A webhook's authorities are judged as an upstream's are.
+void judge_webhooks(const Node& root, const Judges& judges, Report& report) {
+  Report reported_already{std::string()};
+  for (const Node& item : Reader(&root, reported_already).below("events").items("webhooks")) {
+    const Node* ca = item.kind == Node::Kind::map ? item.find("ca") : nullptr;
+    if (ca == nullptr || ca->kind != Node::Kind::scalar) continue;
+    UpstreamTls section;
+    section.ca = ca->text;
+    for (const Finding& finding : judges.upstream_tls(section)) report.error(*ca, finding.message);
+  }
+}
+
 }  // namespace
 
 void finish(const Reader& reader, UpstreamTls&) {
@@ -85,6 +97,7 @@ void judge_certificates(const Node& root, const Judges& judges, Report& report) 
     for_each_section(root.find("upstreams"), read_upstream_tls, [&](const Node& tls, const UpstreamTls& section) {
       bench.judge(tls, section, section.certificate + '\n' + section.private_key + '\n' + section.ca);
     });
+    judge_webhooks(root, judges, report);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "config/scalars.hpp"
 #include "config/trap_places.hpp"
 #include "config/validate.hpp"
+#include "config/web_url.hpp"
 
 namespace fusewire::config {
 namespace {
@@ -41,6 +42,18 @@ class Traps {
                    "instances that share one 'via' refuse each other's requests as a loop (502): each needs its own, "
                    "such as ${HOSTNAME}, or none here");
     check_shutdown(config_.shutdown);
+    for (std::size_t i = 0; i < config_.webhooks.size(); ++i)
+      check_webhook(config_.webhooks[i], {"events", "webhooks", std::to_string(i)});
+  }
+
+  void check_webhook(const Webhook& hook, const Path& path) {
+    const Parsed<WebUrl> url = parse_web_url(hook.url);
+    if (url.value && !url.value->endpoint.tls && !is_loopback(url.value->endpoint.address) &&
+        (!hook.token_file.empty() || !hook.routing_key_file.empty()))
+      places_.warn(path + Path{"url"}, "the secret goes there unencrypted; use an https:// URL");
+    const bool incidents = hook.format == WebhookFormat::pagerduty || hook.format == WebhookFormat::alertmanager;
+    if (incidents && std::find(hook.on.begin(), hook.on.end(), WebhookEvent::closed) == hook.on.end())
+      places_.warn(path + Path{"on"}, "without 'closed' no incident is ever resolved");
   }
 
   void check_shutdown(const Shutdown& shutdown) {

@@ -48,6 +48,16 @@ inline constexpr Word<Serve> kServes[] = {{"on_error", Serve::on_error}, {"norma
 inline constexpr Word<LogLevel> kLogLevels[] = {{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
                                                 {"info", LogLevel::info},   {"warn", LogLevel::warn},
                                                 {"error", LogLevel::error}, {"off", LogLevel::off}};
+inline constexpr Word<WebhookFormat> kWebhookFormats[] = {{"json", WebhookFormat::json},
+                                                          {"slack", WebhookFormat::slack},
+                                                          {"pagerduty", WebhookFormat::pagerduty},
+                                                          {"alertmanager", WebhookFormat::alertmanager}};
+inline constexpr Word<WebhookEvent> kWebhookEvents[] = {{"open", WebhookEvent::open},
+                                                        {"half_open", WebhookEvent::half_open},
+                                                        {"closed", WebhookEvent::closed},
+                                                        {"override_set", WebhookEvent::override_set},
+                                                        {"override_ended", WebhookEvent::override_ended},
+                                                        {"reset", WebhookEvent::reset}};
 inline constexpr Word<LogFormat> kLogFormats[] = {{"json", LogFormat::json}, {"text", LogFormat::text}};
 
 // Outcomes in a list of conditions. Those of a call come first; the last two only make sense in `fallback.on`.

@@ -11,6 +11,7 @@ namespace fusewire::config {
 
 inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::uint64_t kMaxEvents = 1'000'000;
+inline constexpr Span kWebhookTimeout{.low = 10ms, .high = 60s};
 
 template <class V>
 void describe(V& v, Admin& admin) {
@@ -28,6 +29,46 @@ void describe(V& v, Admin& admin) {
   v.key(
       "probes", admin.probes, AddressOrOff(),
       "A second address, such as 0.0.0.0:9902, that serves /admin/health, /admin/ready and /metrics and nothing else");
+}
+
+template <class V>
+void describe(V& v, Webhook& hook) {
+  v.short_for("url");
+  v.key("url", hook.url, WebUrlText(),
+        "Where it is posted to: http:// or https://, whose certificate is verified. Only its host is ever shown. Of "
+        "pagerduty "
+        "the default is its own; alertmanager needs no path",
+        live("https://hooks.example/T0/B1"));
+  v.key("url_file", hook.url_file, WebUrlPath(), "A file that holds the URL, read again for each message",
+        commented("/run/secrets/slack_url"));
+  v.when(hook.format != WebhookFormat::custom);
+  v.key("format", hook.format, OneOf(kWebhookFormats),
+        "What is posted: an event as the admin API shows it, a message of a Slack incoming webhook, an event of "
+        "PagerDuty's Events API v2, or alerts of Alertmanager's API v2");
+  v.key("template", hook.body, FreeText(),
+        "In place of a format: a JSON text whose strings may hold {{event}}, {{breaker}}, {{upstream}}, {{from}}, "
+        "{{to}}, "
+        "{{reason}}, {{text}}, {{at}}, {{mode}}, {{source}}, {{held_back}}, {{id}}",
+        commented("'{\"content\": \"{{text}}\"}'"));
+  v.key("name", hook.name, LabelText(), "Its name in logs and metrics; by default webhook- and its place in the list",
+        commented("on-call"));
+  v.key("token_file", hook.token_file, SecretPath(),
+        "A file that holds a token for Authorization: Bearer, read likewise", commented("/run/secrets/hook_token"));
+  v.key("routing_key_file", hook.routing_key_file, SecretPath(),
+        "Of pagerduty: a file that holds the integration's routing key, read likewise",
+        commented("/run/secrets/routing_key"));
+  v.key("on", hook.on, WebhookEventList(),
+        "Transitions by where they lead to: open, half_open, closed; what operators do: override_set, override_ended, "
+        "reset. pagerduty and alertmanager take the first three");
+  v.key("ca", hook.ca, PemFile(), "A PEM file of authorities; by default the system's", commented("/etc/ssl/ca.pem"));
+  v.key("source", hook.source, FreeText(), "Who says so; by default the host's name", commented("\"${POD_NAME}\""));
+  v.key("timeout", hook.timeout, Duration(kWebhookTimeout),
+        "Of one attempt, from the look-up of the name to the answer");
+  v.key("retries", hook.retries, Count(0, 10),
+        "Further attempts after a failed connection, a timeout, a 429 or a 5xx, with back-off");
+  v.key("min_interval", hook.min_interval, Duration(kFromZero),
+        "Between two messages about one breaker: of what comes in between the last is sent when it is over, and says "
+        "how many it stands for");
 }
 
 template <class V>
@@ -74,7 +115,7 @@ void describe(V& v, Config& config) {
     inner.usual("history");
     inner.key("history", all.event_history, Count(0, kMaxEvents),
               "Events that the admin API lists; its stream sends all");
-    inner.later("webhooks", "[]");
+    inner.items("webhooks", all.webhooks, "Where they are posted to; at most 16", {}, {.most = kMaxWebhooks});
   });
   v.later("tracing", "off");
   v.section("log", config.log, "Logs on stdout");

@@ -23,6 +23,34 @@ struct WorkerCount : Scalar {
   static std::string range();
 };
 
+// http:// or https://, shown as far as its host.
+struct WebUrlText : FreeText {
+  static void read(const Reader&, std::string_view key, std::string& out);
+  static std::optional<Node> print(const std::string& url);
+};
+
+// Names of kWebhookEvents, each once, at least one.
+struct WebhookEventList : ScalarList {
+  static void read(const Reader&, std::string_view key, std::vector<WebhookEvent>& out);
+  static std::optional<Node> print(const std::vector<WebhookEvent>&);
+  static std::string schema();
+};
+
+// A file with a secret, which is read when the secret is needed, and looked at here.
+struct SecretPath : FilePath {
+  static void read(const Reader&, std::string_view key, std::string& out);
+};
+
+// The same of a file that holds a URL.
+struct WebUrlPath : FilePath {
+  static void read(const Reader&, std::string_view key, std::string& out);
+};
+
+// A name in labels of metrics and in logs.
+struct LabelText : FreeText {
+  static void read(const Reader&, std::string_view key, std::string& out);
+};
+
 // Of a secret, which is what is printed, or not.
 struct SecretFile : FilePath {
   static std::optional<Node> print(const std::string&) { return std::nullopt; }

@@ -15,6 +15,7 @@
 #include "filters/breaker/core/types.hpp"
 #include "proxy/control/control.hpp"
 #include "proxy/observe/event_log.hpp"
+#include "proxy/observe/event_view.hpp"
 
 namespace fusewire::proxy::admin {
 
@@ -43,7 +44,6 @@ boost::json::object brief_view(const BreakerFacts&);
 // "healthy": every breaker lets calls pass; "unhealthy": none does; "degraded": in between, or on trial.
 std::string_view verdict(const std::vector<BreakerFacts>&);
 
-boost::json::object event_view(const LoggedEvent&);
 boost::json::object reload_view(const ReloadReport&);
 boost::json::object check_view(const config::LoadResult&);
 

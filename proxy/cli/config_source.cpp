@@ -7,12 +7,19 @@
 #include "config/document.hpp"
 #include "config/file_text.hpp"
 #include "proxy/control/tls_contexts.hpp"
+#include "proxy/webhooks/json_template.hpp"
 
 namespace fusewire::cli {
 namespace {
 
 // Of a text that is too large, enough for the loader to say so.
 config::FileText read_text(const std::string& file) { return config::read_file_or_descriptor(file, config::kMaxText); }
+
+config::Judges judges() {
+  config::Judges all = proxy::tls_judges();
+  all.webhook_template = proxy::judge_template;
+  return all;
+}
 
 config::Diagnostic unreadable(const std::string& file, const std::string& why) {
   config::Diagnostic error;
@@ -30,7 +37,7 @@ std::string config_file(const Options& options, const World& world) {
 config::LoadResult load_file(const std::string& file, const Options& options, const World& world) {
   auto [text, why] = read_text(file);
   if (text) {
-    config::Source source{file, std::move(*text), world.environment, options.set, proxy::tls_judges()};
+    config::Source source{file, std::move(*text), world.environment, options.set, judges()};
     source.no_files = options.no_files;
     return config::load(source);
   }
@@ -49,7 +56,7 @@ config::AdminResult load_admin(const std::string& file, const Options& options, 
 
 config::LoadResult judge_text(const std::string& text, const std::string& file, const Options& options,
                               const World& world) {
-  config::Source source{"posted", text, world.environment, options.set, proxy::tls_judges()};
+  config::Source source{"posted", text, world.environment, options.set, judges()};
   source.folder = std::filesystem::absolute(file).parent_path().string();
   return config::load(source);
 }

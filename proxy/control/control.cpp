@@ -13,6 +13,7 @@
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/tls/server_context.hpp"
+#include "proxy/webhooks/webhooks.hpp"
 
 namespace fusewire::proxy {
 
@@ -21,6 +22,7 @@ Control::Control(Loader loader, std::size_t workers)
       workers_(workers),
       started_(steady_now()),
       events_(1000),
+      webhooks_(std::make_unique<Webhooks>(events_)),
       cache_(std::make_unique<cache::Store>(0)),
       fetches_(std::make_unique<cache::RequestCollapser>()),
       worker_cells_(workers),
@@ -194,6 +196,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   if (snapshot_) forget_other_sites(*next);
   cache_->set_limit(next->config.cache_memory);
   events_.set_history(next->config.event_history);
+  webhooks_->configure(next->config);
   log::configure(next->config.log);
   snapshot_ = next;
   admin_ = next->config.admin;

@@ -31,6 +31,8 @@ class Store;
 
 namespace fusewire::proxy {
 
+class Webhooks;
+
 // The server owns it and calls start() once; from then on reload() and apply() replace the configuration as a whole,
 // and poll() runs in between. Invariants: snapshot() is what workers were last given; a configuration that fails
 // anywhere changes nothing but last_reload(); what is found by name (breakers, counters, cache partitions) outlives
@@ -97,6 +99,7 @@ class Control {
   // Judges a text as if it were the file; changes nothing.
   config::LoadResult check(const std::string& text) const;
   EventLog& events() { return events_; }
+  Webhooks& webhooks() { return *webhooks_; }
   cache::Store& cache() { return *cache_; }
   PerWorker<WorkerCells>& worker_cells() { return worker_cells_; }
   bool ready() const { return serving_.load() && !draining_.load(); }
@@ -140,6 +143,7 @@ class Control {
   std::chrono::system_clock::time_point last_success_{};
   const std::chrono::steady_clock::time_point started_;
   EventLog events_;
+  std::unique_ptr<Webhooks> webhooks_;
   TimedOverrides overrides_;
   std::unique_ptr<cache::Store> cache_;
   std::unique_ptr<cache::RequestCollapser> fetches_;

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <future>
+#include <optional>
 
 #include "proxy/admin/service.hpp"
 #include "proxy/control/config_watch.hpp"
@@ -17,12 +18,14 @@
 #include "proxy/server/service_notice.hpp"
 #include "proxy/server/signals.hpp"
 #include "proxy/server/worker.hpp"
+#include "proxy/webhooks/webhooks.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
 
 constexpr std::chrono::milliseconds kDrainPoll{10};
+constexpr std::chrono::seconds kWebhookDrain{2};  // what waits in webhooks may take so long once the workers are idle
 
 std::size_t workers_of(const config::Config& config) {
   return config.workers == 0 ? automatic_workers() : config.workers;
@@ -61,9 +64,10 @@ struct Server::Impl {
   std::promise<void> finished;
   std::shared_future<void> when_finished{finished.get_future().share()};
   std::chrono::steady_clock::time_point drain_until;
-  bool started = false;       // control thread's, as the next three
-  bool signalled = false;     // SIGTERM or its like has come
-  bool reload_waits = false;  // SIGHUP has come before it had started
+  std::optional<std::chrono::steady_clock::time_point> webhooks_until;  // set when the workers are idle
+  bool started = false;                                                 // control thread's, as the next three
+  bool signalled = false;                                               // SIGTERM or its like has come
+  bool reload_waits = false;                                            // SIGHUP has come before it had started
   bool ended = false;
   bool stopped = false;  // stop_threads() has run
   std::thread thread;
@@ -132,6 +136,7 @@ void Server::Impl::stop_threads() {
     io.run();
   }
   admin.stop();
+  control.webhooks().stop();
   acceptor.close();
   dns.stop();
   for (auto& worker : workers) worker->stop();
@@ -198,14 +203,18 @@ void Server::Impl::close_listeners() {
   drain_until = steady_now() + control.snapshot()->config.shutdown.drain_timeout;
   acceptor.close();
   for (auto& worker : workers) worker->drain();
+  control.webhooks().hurry();
   wait_for_workers();
 }
 
 void Server::Impl::wait_for_workers() {
   const bool idle = std::all_of(workers.begin(), workers.end(), [](const auto& worker) { return worker->drained(); });
-  const bool late = steady_now() >= drain_until;
+  const auto now = steady_now();
+  const bool late = now >= drain_until;
   if (late && !idle) log::warn("drain_timeout expired, closing remaining connections");
-  if (idle || late) return finish();
+  if (idle && !webhooks_until) webhooks_until = std::min(drain_until, now + kWebhookDrain);
+  const bool posted = control.webhooks().idle() || (webhooks_until && now >= *webhooks_until);
+  if ((idle && posted) || late) return finish();
   timer.expires_after(kDrainPoll);
   timer.async_wait([this](const error_code& error) {
     if (!error) wait_for_workers();

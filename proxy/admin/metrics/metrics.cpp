@@ -7,6 +7,7 @@
 #include "proxy/admin/metrics/endpoint_metrics.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
 #include "proxy/admin/metrics/traffic_metrics.hpp"
+#include "proxy/admin/metrics/webhook_metrics.hpp"
 #include "proxy/admin/named_breaker.hpp"
 #include "proxy/control/control.hpp"
 #include "proxy/observe/log.hpp"
@@ -54,6 +55,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   append_connection_families(families, *view, control_.worker_cells());
   append_cache_families(families, *view);
   append_own_families(families, *view);
+  append_webhook_families(families, control_.webhooks().figures());
   append_process_families(families);
   return families;
 }

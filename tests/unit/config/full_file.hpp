@@ -68,7 +68,12 @@ cache_memory: 63MiB
 via: edge
 admin: {address: "[::1]:9901", token: secret, read_requires_token: true, allowed_hosts: [ops.local], probes: 0.0.0.0:9902}
 state: off
-events: {history: 999, webhooks: []}
+events:
+  history: 999
+  webhooks:
+    - {name: chat, format: slack, url: "https://hooks.example", token_file: /proc/sys/kernel/ostype, on: [open, half_open, closed, override_set, override_ended, reset], ca: /etc/passwd, source: edge-1, timeout: 3s, retries: 5, min_interval: 11s}
+    - {name: page, format: pagerduty, routing_key_file: /proc/sys/kernel/ostype, on: [closed, open]}
+    - {name: own, template: "{\"a\": \"{{text}}\"}", url: "http://127.0.0.1:1"}
 tracing: off
 log: {level: off, format: text, access: off, access_sample: 0.5}
 shutdown: {drain_timeout: 19s, grace: 1s}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/webhooks/outbox.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fusewire::proxy {
+
+void Outbox::configure(milliseconds min_interval, milliseconds repeat) {
+  min_interval_ = min_interval;
+  repeat_ = repeat;
+  if (repeat_.count() == 0) troubles_.clear();
+}
+
+void Outbox::offer(Notice notice, Time now) {
+  const auto found = paces_.find(notice.logged.breaker);
+  const bool free = hurry_ || min_interval_.count() == 0 || found == paces_.end() ||
+                    (!found->second.held && now >= found->second.not_before);
+  if (free) return push(std::move(notice), now);
+  std::optional<Notice>& held = found->second.held;
+  if (held) {
+    notice.held_back = held->held_back + 1;
+    ++held_back_;
+  }
+  held = std::move(notice);
+}
+
+void Outbox::push(Notice notice, Time now) {
+  if (min_interval_.count() > 0 && !hurry_) paces_[notice.logged.breaker].not_before = now + min_interval_;
+  if (ready_.size() >= kMaxReady) {
+    const auto same = std::find_if(ready_.begin(), ready_.end(),
+                                   [&](const Notice& other) { return other.logged.breaker == notice.logged.breaker; });
+    ready_.erase(same != ready_.end() ? same : ready_.begin());
+    ++dropped_;
+  }
+  ready_.push_back(std::move(notice));
+}
+
+void Outbox::release_held(Time now) {
+  for (auto entry = paces_.begin(); entry != paces_.end();) {
+    auto& [breaker, pace] = *entry;
+    const bool over = hurry_ || now >= pace.not_before;
+    if (over && pace.held) {
+      push(*std::exchange(pace.held, std::nullopt), now);
+      ++entry;
+    } else {
+      entry = over ? paces_.erase(entry) : std::next(entry);
+    }
+  }
+}
+
+std::optional<Notice> Outbox::take(Time now) {
+  release_held(now);
+  if (ready_.empty()) return repetition(now);
+  Notice next = std::move(ready_.front());
+  ready_.pop_front();
+  note_trouble(next, now);
+  return next;
+}
+
+void Outbox::note_trouble(Notice& notice, Time now) {
+  notice.since = notice.logged.at;
+  if (repeat_.count() == 0) return;
+  const auto known = troubles_.find(notice.logged.breaker);
+  if (known != troubles_.end()) notice.since = known->second.notice.since;
+  if (!is_trouble(notice)) {
+    if (known != troubles_.end()) troubles_.erase(known);
+    return;
+  }
+  Trouble& trouble = troubles_[notice.logged.breaker];
+  trouble = {notice, now + repeat_};
+  trouble.notice.held_back = 0;
+}
+
+std::optional<Notice> Outbox::repetition(Time now) {
+  if (hurry_) return std::nullopt;
+  for (auto& [breaker, trouble] : troubles_) {
+    if (now < trouble.next) continue;
+    trouble.next = now + repeat_;
+    return trouble.notice;
+  }
+  return std::nullopt;
+}
+
+std::optional<Outbox::Time> Outbox::next_at() const {
+  if (!ready_.empty()) return Time::min();
+  std::optional<Time> next;
+  const auto consider = [&next](Time at) { next = next ? std::min(*next, at) : at; };
+  for (const auto& [breaker, pace] : paces_)
+    if (pace.held) consider(hurry_ ? Time::min() : pace.not_before);
+  if (!hurry_)
+    for (const auto& [breaker, trouble] : troubles_) consider(trouble.next);
+  return next;
+}
+
+void Outbox::hurry() { hurry_ = true; }
+
+std::size_t Outbox::waiting() const {
+  const auto held = std::count_if(paces_.begin(), paces_.end(), [](const auto& entry) { return entry.second.held; });
+  return ready_.size() + static_cast<std::size_t>(held);
+}
+
+}  // namespace fusewire::proxy

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one webhook has yet to send, and when. Decides only: time is an argument. One thread.
+//
+// About one breaker a message goes out every `min_interval` at most. The first goes at once; of what comes within the
+// interval only the last is kept, and goes when it is over with the number of those that it stands for: a flapping
+// breaker makes few messages, and the last one always says how it is. At most kMaxReady messages wait; with more, an
+// older one about the same breaker is dropped, else the oldest.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "proxy/webhooks/notice.hpp"
+
+namespace fusewire::proxy {
+
+class Outbox {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  using milliseconds = std::chrono::milliseconds;
+  static constexpr std::size_t kMaxReady = 100;
+
+  // `repeat`: what is still in trouble is said again so often, for receivers that forget (0 = off).
+  void configure(milliseconds min_interval, milliseconds repeat);
+
+  void offer(Notice, Time now);
+  std::optional<Notice> take(Time now);  // the next one that may go now
+  std::optional<Time> next_at() const;   // when take() has the next one; nothing: not before another offer
+  void hurry();                          // the process ends: nothing is held back any more, nor said again
+  // Breakers for which `known` is false are no longer said to be in trouble.
+  template <class Known>
+  void forget(Known known) {
+    std::erase_if(troubles_, [&](const auto& entry) { return !known(entry.first); });
+  }
+
+  std::size_t waiting() const;  // repetitions aside
+  std::uint64_t dropped() const { return dropped_; }
+  std::uint64_t held_back() const { return held_back_; }
+
+ private:
+  struct Pace {
+    Time not_before{};
+    std::optional<Notice> held;
+  };
+  struct Trouble {
+    Notice notice;
+    Time next{};
+  };
+  void push(Notice, Time now);
+  void release_held(Time now);
+  void note_trouble(Notice&, Time now);
+  std::optional<Notice> repetition(Time now);
+
+  milliseconds min_interval_{0};
+  milliseconds repeat_{0};
+  bool hurry_ = false;
+  std::deque<Notice> ready_;
+  std::map<std::string, Pace> paces_;        // by breaker; an entry goes when its interval is over
+  std::map<std::string, Trouble> troubles_;  // by breaker; empty where nothing is said again
+  std::uint64_t dropped_ = 0;
+  std::uint64_t held_back_ = 0;
+};
+
+}  // namespace fusewire::proxy
