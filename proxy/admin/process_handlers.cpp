@@ -19,7 +19,19 @@ std::optional<std::uint64_t> parse_id(std::string_view text) {
   return whole ? std::optional(id) : std::nullopt;
 }
 
-Reply bad_id() { return problem(400, "BadRequest", "an event's id is a whole number"); }
+// The last event that a reader has seen: a number, or INSTANCE.NUMBER as the stream's ids are. A number from the
+// future, or from another instance, is one of an earlier process: that reader has seen none of ours, which is 0.
+std::optional<std::uint64_t> seen(std::string_view text, const EventLog& log) {
+  const std::size_t dot = text.find('.');
+  const auto id = parse_id(dot == std::string_view::npos ? text : text.substr(dot + 1));
+  if (!id) return std::nullopt;
+  const bool ours = dot == std::string_view::npos || text.substr(0, dot) == log.instance();
+  return ours && *id <= log.last_id() ? *id : 0;
+}
+
+Reply bad_id() {
+  return problem(400, "BadRequest", "an event's id is a whole number, maybe behind the stream's name and a dot");
+}
 
 }  // namespace
 
@@ -38,27 +50,27 @@ Reply get_metrics(const Call& call) {
 }
 
 Reply get_events(const Call& call) {
+  const EventLog& log = call.control.events();
   const std::string* since = call.target.find("since");
-  const auto id = since ? parse_id(*since) : 0;
+  const auto id = since ? seen(*since, log) : 0;
   if (!id) return bad_id();
   json::array list;
-  for (const LoggedEvent& event : call.control.events().since(*id)) list.push_back(event_view(event));
-  return json_reply({{"events", std::move(list)}, {"last_id", call.control.events().last_id()}});
+  for (const LoggedEvent& event : log.since(*id)) list.push_back(event_view(event));
+  return json_reply({{"events", std::move(list)}, {"last_id", log.last_id()}, {"instance", log.instance()}});
 }
 
 Reply get_event_stream(const Call& call) {
-  const std::uint64_t last = call.control.events().last_id();
+  const EventLog& log = call.control.events();
   const std::string* since = call.target.find("since");
-  std::optional<std::uint64_t> after = last;
+  std::optional<std::uint64_t> after = log.last_id();
   if (call.request.last_event_id)
-    after = parse_id(*call.request.last_event_id);
+    after = seen(*call.request.last_event_id, log);
   else if (since)
-    after = parse_id(*since);
+    after = seen(*since, log);
   if (!after) return bad_id();
   Reply reply;
   reply.content_type = "text/event-stream";
-  // An id from the future is one of an earlier process: that reader has seen none of ours.
-  reply.stream_after = *after > last ? 0 : *after;
+  reply.stream_after = *after;
   return reply;
 }
 

@@ -16,9 +16,9 @@
 #include <exception>
 #include <vector>
 
-#include "config/addresses.hpp"
 #include "config/messages.hpp"
 #include "proxy/net/asio.hpp"
+#include "proxy/net/https_client.hpp"
 
 namespace fusewire::cli {
 namespace {
@@ -94,40 +94,24 @@ bool is_no_http(const error_code& error) {
 }
 
 asio::ssl::context tls_context(const std::string& ca) {
-  asio::ssl::context context(asio::ssl::context::tls_client);
-  context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-  context.set_verify_mode(asio::ssl::verify_peer);
-  error_code error;
-  if (ca.empty())
-    context.set_default_verify_paths(error);
-  else
-    context.load_verify_file(ca, error);
-  if (error)
-    throw Unreachable("no authorities to trust can be read from " + config::quote(ca) + ": " + error.message());
-  return context;
-}
-
-// The name that the certificate must have (RFC 9110 §4.3.4), and that a server of many names is asked for.
-void expect_name(SSL* ssl, const std::string& host) {
-  X509_VERIFY_PARAM* const checks = SSL_get0_param(ssl);
-  X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  const bool address = config::is_ipv4(host) || config::is_ipv6(host);
-  const bool set = address ? X509_VERIFY_PARAM_set1_ip_asc(checks, host.c_str()) == 1
-                           : SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 &&
-                                 X509_VERIFY_PARAM_set1_host(checks, host.c_str(), host.size()) == 1;
-  if (!set) throw Unreachable("no certificate can be checked for '" + host + "'");
+  try {
+    return proxy::verifying_context(ca);
+  } catch (const boost::system::system_error& error) {
+    throw Unreachable("no authorities to trust can be read from " + config::quote(ca) + ": " + error.code().message());
+  }
 }
 
 AsioTask<void> exchange_over_tls(Stream& stream, const config::Endpoint& endpoint, const std::string& ca,
                                  const std::string& request, const OnPiece* on_piece, AdminClient::Answer& answer) {
   asio::ssl::context context = tls_context(ca);
   asio::ssl::stream<Stream&> tls(stream, context);
-  expect_name(tls.native_handle(), endpoint.address.host);
+  if (!proxy::expect_name(tls.native_handle(), endpoint.address.host))
+    throw Unreachable("no certificate can be checked for '" + endpoint.address.host + "'");
   error_code error;
   co_await tls.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(use_task, error));
-  if (error && SSL_get_verify_result(tls.native_handle()) != X509_V_OK)
-    throw Unreachable("the certificate of the admin at " + endpoint.url +
-                      " is not trusted: " + X509_verify_cert_error_string(SSL_get_verify_result(tls.native_handle())) +
+  const std::string distrust = error ? proxy::why_not_trusted(tls.native_handle()) : "";
+  if (!distrust.empty())
+    throw Unreachable("the certificate of the admin at " + endpoint.url + " is not trusted: " + distrust +
                       "; --ca FILE names the authority of a private one");
   if (error) throw boost::system::system_error(error);
   co_await exchange(tls, stream, request, on_piece, answer);

@@ -12,59 +12,16 @@
 #include "config/scalars.hpp"
 #include "proxy/cli/admin_access.hpp"
 #include "proxy/cli/admin_client.hpp"
-#include "proxy/cli/event_reader.hpp"
+#include "proxy/cli/admin_events.hpp"
+#include "proxy/cli/answers.hpp"
 #include "proxy/cli/report.hpp"
+#include "proxy/cli/watch.hpp"
 
 namespace fusewire::cli {
 namespace {
 
 namespace json = boost::json;
 using Command = Options::Command;
-
-int fail(const World& world, const std::string& line) {
-  world.err << "fusewire: " << line << '\n';
-  return kFailed;
-}
-
-// The answer is not one that a Fusewire's admin gives.
-struct Foreign {
-  int status;
-};
-
-// `show(body)` of a good answer, which must have what a Fusewire's has.
-template <class Show>
-void with_body(const AdminClient::Answer& answer, Show show) {
-  boost::system::error_code error;
-  const json::value body = json::parse(answer.body, error);
-  if (error) throw Foreign{answer.status};
-  try {
-    show(body);
-  } catch (const std::exception&) {  // a member is missing, or of another kind
-    throw Foreign{answer.status};
-  }
-}
-
-// What a problem+json says.
-std::string detail_of(const AdminClient::Answer& answer) {
-  boost::system::error_code error;
-  const json::value body = json::parse(answer.body, error);
-  const json::value* detail = error || !body.is_object() ? nullptr : body.get_object().if_contains("detail");
-  if (!detail || !detail->is_string()) throw Foreign{answer.status};
-  std::string text(detail->get_string());
-  if (const json::value* known = body.get_object().if_contains("known")) text += "; known: " + json::serialize(*known);
-  return text;
-}
-
-// What a refusal says, and what to do about it.
-int refused(const World& world, const AdminClient::Answer& answer) {
-  std::string line = detail_of(answer);
-  if (answer.status == 401) line += "; give it with --token-file FILE or in FUSEWIRE_TOKEN";
-  if (answer.status == 403)
-    line +=
-        "; set admin.token_file in the proxy's configuration, then give the token with --token-file FILE or in "
-        "FUSEWIRE_TOKEN";
-  return fail(world, line);
-}
 
 // Nothing when it is ready, else why it is not.
 std::optional<std::string> why_not_ready(const AdminClient::Answer& answer) {
@@ -86,6 +43,13 @@ int ready(const AdminClient& client, const World& world) {
   return why ? kFailed : kOk;
 }
 
+std::string names_of(const json::value& answer) {
+  std::string lines;
+  for (const json::value& breaker : answer.at("circuit_breakers").as_array())
+    lines.append(breaker.at("name").as_string()).append("\n");
+  return lines;
+}
+
 // Of the whole table, or of one breaker.
 int status(const AdminClient& client, const Options& options, const World& world) {
   const std::string one = options.name.empty() ? "" : '/' + options.name;
@@ -96,34 +60,35 @@ int status(const AdminClient& client, const Options& options, const World& world
     open = one.empty() ? any_rejects(body) : rejects(body);
     if (options.json)
       world.out << json::serialize(body) << '\n';
+    else if (options.names)
+      world.out << names_of(body);
     else
-      world.out << (one.empty() ? breaker_table(body) : breaker_details(body));
+      world.out << (one.empty() ? breaker_table(body, Paint(world.colours())) : breaker_details(body));
   });
   return open && options.exit_code ? kOpen : kOk;
 }
 
-// Prints what is kept; the id of the last one goes to `last`.
-int events(const AdminClient& client, const World& world, std::uint64_t& last) {
-  const auto answer = client.call("GET", "/admin/events");
-  if (answer.status != 200) return refused(world, answer);
-  with_body(answer, [&](const json::value& body) {
-    for (const json::value& event : body.at("events").as_array()) world.out << event_line(event);
-    world.out.flush();
-    last = body.at("last_id").to_number<std::uint64_t>();
-  });
-  return kOk;
-}
-
-int follow(const AdminClient& client, const World& world) {
-  std::uint64_t last = 0;
-  if (const int failed = events(client, world, last)) return failed;
-  EventReader reader([&world](std::string_view data) {
-    world.out << event_line(json::parse({data.data(), data.size()}));
-    world.out.flush();
-  });
-  const auto answer = client.stream("/admin/events/stream?since=" + std::to_string(last),
-                                    [&reader](std::string_view piece) { reader.read(piece); });
-  return answer.status == 200 ? fail(world, "the stream of events ended") : refused(world, answer);
+int watch(const AdminClient& client, const Options& options, const World& world, const std::string& url) {
+  const auto ask = [&client] {
+    const auto answer = client.call("GET", "/admin/circuit-breakers");
+    if (answer.status != 200) throw Unreachable(detail_of(answer));
+    json::value all;
+    with_body(answer, [&all](const json::value& body) {
+      any_rejects(body);  // has what is needed
+      all = body;
+    });
+    return all;
+  };
+  ask();  // an admin that is not there is an error, as without --watch
+  const auto again = [&ask] {
+    try {
+      return ask();
+    } catch (const Foreign&) {
+      throw Unreachable("what answers there is not a Fusewire's admin");
+    }
+  };
+  return watch_breakers(
+      again, {.url = url, .interval = *config::parse_duration(options.interval), .json = options.json}, world);
 }
 
 std::string action_of(Command command) {
@@ -155,8 +120,11 @@ int change(const AdminClient& client, const Options& options, const World& world
   if (answer.status != 200) return refused(world, answer);
   std::string note;  // why it is without effect
   with_body(answer, [&](const json::value& breaker) {
-    world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
-              << ", override " << breaker.at("override").as_string().c_str() << '\n';
+    if (options.json)
+      world.out << json::serialize(breaker) << '\n';
+    else
+      world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
+                << ", override " << breaker.at("override").as_string().c_str() << '\n';
     if (const json::value* found = breaker.as_object().if_contains("note")) note = found->as_string().c_str();
   });
   if (note.empty()) return kOk;
@@ -174,15 +142,17 @@ void check_usage(const Options& options) {
   const bool optional_name = options.command == Command::status || options.command == Command::events;
   if ((!optional_name || !options.name.empty()) && !is_name(options.name))
     throw BadUsage(config::quote(options.name) + " is not the name of a breaker");
+  if (!is_limit(options.interval))
+    throw BadUsage("--interval: expected a duration above zero such as 1s, got " + config::quote(options.interval));
   if (options.limit && !is_limit(*options.limit))
     throw BadUsage("--for: expected a duration above zero such as 10m, got " + config::quote(*options.limit));
 }
 
-int ask(const AdminClient& client, const Options& options, const World& world) {
-  if (options.command == Command::status) return options.ready ? ready(client, world) : status(client, options, world);
-  if (options.command != Command::events) return change(client, options, world);
-  std::uint64_t last = 0;
-  return options.follow ? follow(client, world) : events(client, world, last);
+int ask(const AdminClient& client, const Options& options, const World& world, const std::string& url) {
+  if (options.command == Command::events) return show_events(client, options, world);
+  if (options.command != Command::status) return change(client, options, world);
+  if (options.watch) return watch(client, options, world, url);
+  return options.ready ? ready(client, world) : status(client, options, world);
 }
 
 int ask(const Options& options, const World& world) {
@@ -190,7 +160,8 @@ int ask(const Options& options, const World& world) {
   AdminAccess access = find_admin(options, world);
   const std::string url = access.endpoint.url;
   try {
-    return ask(AdminClient(std::move(access.endpoint), std::move(access.token), std::move(access.ca)), options, world);
+    return ask(AdminClient(std::move(access.endpoint), std::move(access.token), std::move(access.ca)), options, world,
+               url);
   } catch (const Foreign& answer) {
     return fail(world, "what answers at " + url + " (with status " + std::to_string(answer.status) +
                            ") is not a Fusewire's admin");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/cli/config_commands.hpp"
 
+#include <boost/json.hpp>
 #include <chrono>
 #include <optional>
 #include <ostream>
@@ -85,10 +86,30 @@ int run(const Options& options, const World& world) {
   }
 }
 
+namespace {
+
+boost::json::array texts(const std::vector<config::Diagnostic>& diagnostics) {
+  boost::json::array list;
+  for (const config::Diagnostic& diagnostic : diagnostics) list.emplace_back(diagnostic.to_string());
+  return list;
+}
+
+// The form of POST /admin/config/check.
+int print_verdict(const config::LoadResult& result, const World& world) {
+  world.out << boost::json::serialize(boost::json::object{{"valid", result.errors.empty()},
+                                                          {"errors", texts(result.errors)},
+                                                          {"warnings", texts(result.warnings)}})
+            << '\n';
+  return result.config ? kOk : kUsage;
+}
+
+}  // namespace
+
 int check(const Options& options, const World& world) {
   const auto file = named_file(options, world);
   if (!file) return kUsage;
   const config::LoadResult result = load_file(*file, options, world);
+  if (options.json) return print_verdict(result, world);
   print(result.errors, "", world);
   print(result.warnings, "warning: ", world);
   if (!result.config) return kUsage;

@@ -23,7 +23,7 @@ std::vector<std::pair<std::string, std::string>> read_environment() {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of the write, not the end of the process
-  const fusewire::cli::World world{std::cout, std::cerr, read_environment()};
+  const fusewire::cli::World world{std::cout, std::cerr, read_environment(), ::isatty(STDOUT_FILENO) == 1};
   const auto parsed = fusewire::cli::parse({argv + (argc > 0 ? 1 : 0), argv + argc}, world);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   return fusewire::cli::execute(std::get<fusewire::cli::Options>(parsed), world);

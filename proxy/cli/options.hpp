@@ -17,7 +17,23 @@ inline constexpr int kUsage = 2;  // bad usage or configuration
 inline constexpr int kOpen = 3;   // status --exit-code: a breaker rejects calls
 
 struct Options {
-  enum class Command { run, check, status, events, reset, force_open, force_close, release, inject, demo, version };
+  enum class Command {
+    run,
+    check,
+    doctor,
+    init,
+    status,
+    events,
+    reset,
+    force_open,
+    force_close,
+    release,
+    inject,
+    demo,
+    completion,
+    man,
+    version
+  };
   Command command = Command::run;
 
   std::string file;              // -c; empty: FUSEWIRE_CONFIG
@@ -30,7 +46,10 @@ struct Options {
   std::string ca;                    // --ca
   bool ready = false;                // status
   bool exit_code = false;            // status
-  bool json = false;                 // status
+  bool names = false;                // status
+  bool watch = false;                // status
+  std::string interval = "1s";       // status --watch
+  bool json = false;                 // whatever shows something
   bool follow = false;               // events
   std::string name;                  // the breaker; status: empty is all
   std::optional<std::string> limit;  // --for
@@ -40,6 +59,12 @@ struct Options {
   std::string config_map = "fusewire";                              // inject --config
   bool uninject = false;                                            // inject
 
+  std::vector<std::string> upstreams;     // init: NAME=URL
+  std::string output;                     // init; empty: stdout
+  bool force = false;                     // init
+  std::string listen = "127.0.0.1:8080";  // init
+
+  std::string shell;   // completion
   bool serve = false;  // demo
 };
 
@@ -48,6 +73,7 @@ struct World {
   std::ostream& out;
   std::ostream& err;
   std::vector<std::pair<std::string, std::string>> environment;
+  bool terminal = false;  // `out` is the process' standard output, and a terminal
 
   // Empty where it is not set.
   std::string variable(const std::string& name) const {
@@ -55,6 +81,8 @@ struct World {
       if (key == name) return value;
     return {};
   }
+  // On terminals that can, and never with NO_COLOR (no-color.org).
+  bool colours() const { return terminal && variable("NO_COLOR").empty() && variable("TERM") != "dumb"; }
 };
 
 }  // namespace fusewire::cli

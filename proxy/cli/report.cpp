@@ -25,12 +25,6 @@ std::string number(const json::value& value) {
   return {digits.data(), static_cast<std::size_t>(n)};
 }
 
-std::string percent(const json::value& ratio) {
-  std::array<char, 32> digits{};
-  const int n = std::snprintf(digits.data(), digits.size(), "%.0f%%", ratio.to_number<double>() * 100);
-  return {digits.data(), static_cast<std::size_t>(n)};
-}
-
 // "consecutive_failures (5 of 5)"
 std::string reason(const json::object& trip) {
   return text(trip.at("reason")) + " (" + number(trip.at("value")) + " of " + number(trip.at("threshold")) + ")";
@@ -38,22 +32,14 @@ std::string reason(const json::object& trip) {
 
 std::int64_t milliseconds_of(const json::value& value) { return value.to_number<std::int64_t>(); }
 
-// What ends the present state or override.
-std::string next(const json::object& breaker) {
-  if (text(breaker.at("override")) != "none") {
-    const json::value* left = breaker.if_contains("override_remaining_ms");
-    return left ? "released in " + duration_text(milliseconds_of(*left)) : "until released";
-  }
-  const std::string state = text(breaker.at("state"));
-  if (state == "half_open")
-    return text(breaker.at("half_open").at("successes")) + " of " +
-           text(breaker.at("thresholds").at("success_threshold")) + " trials succeeded";
-  if (state != "open") return "-";
-  const std::int64_t left = milliseconds_of(breaker.at("retry_after_ms"));
-  return left > 0 ? "trial in " + duration_text(left) : "trial at next request";
-}
-
 bool is_enforced(const json::object& breaker) { return text(breaker.at("mode")) == "enforce"; }
+
+bool is_rejecting(const json::object& breaker) {
+  const std::string override_name = text(breaker.at("override"));
+  if (!is_enforced(breaker) || override_name == "forced_closed") return false;
+  if (override_name == "forced_open") return true;
+  return text(breaker.at("state")) == "open" && milliseconds_of(breaker.at("retry_after_ms")) > 0;
+}
 
 // In shadow mode what would have been rejected.
 std::string rejected(const json::object& breaker) {
@@ -62,42 +48,32 @@ std::string rejected(const json::object& breaker) {
   return text(totals.at("rejected"));
 }
 
-// An override is shown instead of the state, and a mode that rejects nothing is named.
-std::string state(const json::object& breaker) {
-  std::string shown = text(breaker.at("override"));
-  if (shown == "none") shown = text(breaker.at("state"));
-  return is_enforced(breaker) ? shown : shown + " (" + text(breaker.at("mode")) + ")";
-}
-
-// Since when it does what it does: an override goes before the state beneath it.
-std::string since(const json::object& breaker) {
-  const json::value* in_override = breaker.if_contains("time_in_override_ms");
-  return duration_text(milliseconds_of(in_override != nullptr ? *in_override : breaker.at("time_in_state_ms")));
-}
-
 Row row_of(const json::object& breaker) {
   const json::object& window = breaker.at("window").as_object();
   const json::object& totals = breaker.at("totals").as_object();
-  const json::value& trip = breaker.at("last_trip");
   return {text(breaker.at("name")),
-          state(breaker),
-          since(breaker),
-          next(breaker),
+          state_text(breaker),
+          since_text(breaker),
+          next_text(breaker),
           text(window.at("calls")),
-          percent(window.at("failure_rate")),
-          percent(window.at("slow_call_rate")),
+          percent_text(window.at("failure_rate")),
+          percent_text(window.at("slow_call_rate")),
           rejected(breaker),
           text(totals.at("trips")),
-          trip.is_object() ? reason(trip.get_object()) : "-"};
+          last_trip_text(breaker)};
 }
 
-std::string aligned(const std::vector<Row>& rows) {
+// `tones`: of each row's second cell.
+std::string aligned(const std::vector<Row>& rows, Paint paint = Paint(), const std::vector<Tone>& tones = {}) {
   std::string out;
   std::vector<std::size_t> widths(rows.front().size());
   for (const Row& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) out += row[i] + std::string(widths[i] + 2 - row[i].size(), ' ');
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    const Row& row = rows[n];
+    for (std::size_t i = 0; i + 1 < row.size(); ++i)
+      out += paint(i == 1 && n < tones.size() ? tones[n] : Tone::plain, row[i]) +
+             std::string(widths[i] + 2 - row[i].size(), ' ');
     out += row.back() + '\n';
   }
   return out;
@@ -120,9 +96,16 @@ std::string what_happened(const json::object& event) {
   return cause && text(*cause) == "expired" ? "the override's time is over" : "released";
 }
 
+Tone event_tone(const json::object& event) {
+  const json::value* to = event.if_contains("to");
+  if (to == nullptr) return Tone::plain;
+  if (text(*to) == "open") return Tone::bad;
+  return text(*to) == "closed" ? Tone::good : Tone::warning;
+}
+
 std::string window_line(const json::object& window) {
-  return text(window.at("calls")) + " calls, " + percent(window.at("failure_rate")) + " failed, " +
-         percent(window.at("slow_call_rate")) + " slow; " + text(window.at("consecutive_failures")) +
+  return text(window.at("calls")) + " calls, " + percent_text(window.at("failure_rate")) + " failed, " +
+         percent_text(window.at("slow_call_rate")) + " slow; " + text(window.at("consecutive_failures")) +
          " failures in a row";
 }
 
@@ -140,20 +123,59 @@ std::string totals_line(const json::object& totals) {
 }
 
 std::string state_line(const json::object& breaker) {
-  std::string line = state(breaker);
+  std::string line = state_text(breaker);
   if (text(breaker.at("override")) != "none") line += "; beneath it " + text(breaker.at("state"));
   return is_enforced(breaker) ? line : line + ": nothing is rejected";
 }
 
 }  // namespace
 
-bool rejects(const json::value& value) {
-  const json::object& breaker = value.as_object();
-  const std::string override_name = text(breaker.at("override"));
-  if (!is_enforced(breaker) || override_name == "forced_closed") return false;
-  if (override_name == "forced_open") return true;
-  return text(breaker.at("state")) == "open" && milliseconds_of(breaker.at("retry_after_ms")) > 0;
+std::string percent_text(const json::value& ratio) {
+  std::array<char, 32> digits{};
+  const int n = std::snprintf(digits.data(), digits.size(), "%.0f%%", ratio.to_number<double>() * 100);
+  return {digits.data(), static_cast<std::size_t>(n)};
 }
+
+// What ends the present state or override.
+std::string next_text(const json::object& breaker) {
+  if (text(breaker.at("override")) != "none") {
+    const json::value* left = breaker.if_contains("override_remaining_ms");
+    return left ? "released in " + duration_text(milliseconds_of(*left)) : "until released";
+  }
+  const std::string state = text(breaker.at("state"));
+  if (state == "half_open")
+    return text(breaker.at("half_open").at("successes")) + " of " +
+           text(breaker.at("thresholds").at("success_threshold")) + " trials succeeded";
+  if (state != "open") return "-";
+  const std::int64_t left = milliseconds_of(breaker.at("retry_after_ms"));
+  return left > 0 ? "trial in " + duration_text(left) : "trial at next request";
+}
+
+// An override is shown instead of the state, and a mode that rejects nothing is named.
+std::string state_text(const json::object& breaker) {
+  std::string shown = text(breaker.at("override"));
+  if (shown == "none") shown = text(breaker.at("state"));
+  return is_enforced(breaker) ? shown : shown + " (" + text(breaker.at("mode")) + ")";
+}
+
+// Since when it does what it does: an override goes before the state beneath it.
+std::string since_text(const json::object& breaker) {
+  const json::value* in_override = breaker.if_contains("time_in_override_ms");
+  return duration_text(milliseconds_of(in_override != nullptr ? *in_override : breaker.at("time_in_state_ms")));
+}
+
+std::string last_trip_text(const json::object& breaker) {
+  const json::value& trip = breaker.at("last_trip");
+  return trip.is_object() ? reason(trip.get_object()) : "-";
+}
+
+Tone state_tone(const json::object& breaker) {
+  const std::string state = state_text(breaker);
+  if (is_rejecting(breaker)) return Tone::bad;
+  return state.starts_with("closed") ? Tone::good : Tone::warning;
+}
+
+bool rejects(const json::value& value) { return is_rejecting(value.as_object()); }
 
 bool any_rejects(const json::value& answer) {
   const json::array& all = answer.at("circuit_breakers").as_array();
@@ -165,8 +187,8 @@ std::string breaker_details(const json::value& value) {
   const json::value& trip = breaker.at("last_trip");
   const std::vector<Row> rows = {
       {"  state", state_line(breaker)},
-      {"  since", since(breaker) + " ago"},
-      {"  next", next(breaker)},
+      {"  since", since_text(breaker) + " ago"},
+      {"  next", next_text(breaker)},
       {"  last trip", trip.is_object() ? reason(trip.get_object()) + ", at " + text(trip.at("at")) : "-"},
       {"  window", window_line(breaker.at("window").as_object())},
       {"  half-open", half_open_line(breaker)},
@@ -176,17 +198,21 @@ std::string breaker_details(const json::value& value) {
   return out;
 }
 
-std::string breaker_table(const json::value& answer) {
+std::string breaker_table(const json::value& answer, Paint paint) {
   std::vector<Row> rows = {
       {"NAME", "STATE", "SINCE", "NEXT", "CALLS", "FAILED", "SLOW", "REJECTED", "TRIPS", "LAST TRIP"}};
-  for (const json::value& breaker : answer.at("circuit_breakers").as_array())
+  std::vector<Tone> tones = {Tone::plain};
+  for (const json::value& breaker : answer.at("circuit_breakers").as_array()) {
     rows.push_back(row_of(breaker.as_object()));
-  return aligned(rows);
+    tones.push_back(state_tone(breaker.as_object()));
+  }
+  return aligned(rows, paint, tones);
 }
 
-std::string event_line(const json::value& value) {
+std::string event_line(const json::value& value, Paint paint) {
   const json::object& event = value.as_object();
-  return text(event.at("at")) + "  " + text(event.at("breaker")) + "  " + what_happened(event) + '\n';
+  return paint(Tone::faint, text(event.at("at"))) + "  " + text(event.at("breaker")) + "  " +
+         paint(event_tone(event), what_happened(event)) + '\n';
 }
 
 std::string duration_text(std::int64_t milliseconds) {

@@ -3,10 +3,26 @@
 
 #include <algorithm>
 #include <iterator>
+#include <random>
+#include <string_view>
 
 #include "proxy/observe/event_line.hpp"
 
 namespace fusewire::proxy {
+
+namespace {
+
+std::string random_name() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::random_device random;
+  std::string name(16, '0');
+  for (std::size_t i = 0; i < name.size(); ++i) name[i] = kDigits[random() % kDigits.size()];
+  return name;
+}
+
+}  // namespace
+
+EventLog::EventLog(std::size_t history) : instance_(random_name()), history_(history) {}
 
 void EventLog::record(const std::string& breaker, const breaker::Event& event) {
   using Kind = breaker::Event::Kind;

@@ -25,7 +25,11 @@ struct LoggedEvent {
 
 class EventLog {
  public:
-  explicit EventLog(std::size_t history) : history_(history) {}
+  explicit EventLog(std::size_t history);
+
+  // Of this log alone, 16 hexadecimal digits: ids begin anew with each process, and a reader that comes back with
+  // another one's has seen none of these. Any thread.
+  const std::string& instance() const { return instance_; }
 
   void record(const std::string& breaker, const breaker::Event&);  // any thread; also writes the log line
   void set_history(std::size_t);
@@ -49,6 +53,7 @@ class EventLog {
   void trim();
   std::uint64_t first_shown() const { return next_id_ > history_ ? next_id_ - history_ : 1; }
 
+  const std::string instance_;
   mutable std::mutex mutex_;
   std::size_t history_;  // so many are shown; as many are kept, and kLeastKept at least
   std::uint64_t next_id_ = 1;

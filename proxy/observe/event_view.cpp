@@ -22,6 +22,7 @@ json::object trip_figures(const breaker::Trip& trip) {
             {"slow", trip.window.slow}}},
           {"consecutive_failures", trip.consecutive_failures},
           {"consecutive_slow_calls", trip.consecutive_slow_calls},
+          {"failure", trip.failure ? json::value(to_string(*trip.failure)) : json::value(nullptr)},
           {"open_for_ms", trip.open_for.count()}};
 }
 

@@ -19,17 +19,24 @@ class Subscriber : public std::stringbuf {
  public:
   bool wait_for(std::string_view part) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return has(flushed_, part); });
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return has(flushed_, part); });
   }
+  std::string flushed() const {
+    const std::lock_guard lock(mutex_);
+    return flushed_;
+  }
+  // As a pipe whose reader has gone.
+  void leave() { left_ = true; }
 
  private:
   int sync() override {
     const std::lock_guard lock(mutex_);
     flushed_ = str();
     changed_.notify_all();
-    return 0;
+    return left_ ? -1 : 0;
   }
-  std::mutex mutex_;
+  std::atomic<bool> left_{false};
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string flushed_;
 };
@@ -307,7 +314,7 @@ TEST_CASE("what answers and is not a Fusewire is one clear line") {
         "fusewire: what listens at " + ssh.url() + " does not answer in HTTP: it is not a Fusewire's admin\n");
 }
 
-TEST_CASE("events are shown, and followed until the stream ends") {
+TEST_CASE("events are shown, and followed until nobody reads") {
   AdminRig rig;
   rig.on_control([&] { rig.trip("orders", std::chrono::steady_clock::now()); });
   const Ran kept = fusewire_cli({"events", "--admin", rig.url()});
@@ -323,7 +330,93 @@ TEST_CASE("events are shown, and followed until the stream ends") {
   CHECK(heard.wait_for("orders"));
   rig.on_control([&] { rig.trip("users", std::chrono::steady_clock::now()); });
   CHECK(heard.wait_for("users"));
-  rig.on_control([&] { rig.server.reset(); });
+  heard.leave();
+  rig.on_control([&] { rig.breaker("users").reset(std::chrono::steady_clock::now()); });
   CHECK(follower.get() == 1);
-  CHECK(has(err.str(), "the stream of events ended"));
+  CHECK(err.str().empty());
+}
+
+TEST_CASE("a follower waits for an admin that goes away, and loses and repeats no event") {
+  AdminRig rig;
+  Subscriber heard;
+  std::ostream out(&heard);
+  Subscriber said;
+  std::ostream err(&said);
+  auto follower = std::async(std::launch::async, [&] {
+    return cli::execute(options({"events", "--follow", "--json", "--admin", rig.url()}), {out, err, {}});
+  });
+  const auto trip = [&](const char* name) {
+    rig.on_control([&, name] { rig.trip(name, std::chrono::steady_clock::now()); });
+  };
+  trip("orders");
+  REQUIRE(heard.wait_for("orders"));
+  rig.on_control([&] { rig.server.reset(); });
+  REQUIRE(said.wait_for("trying again"));
+  trip("users");
+  config::Address same = AdminRig::any_port();
+  same.port = rig.port;
+  rig.on_control([&] {
+    rig.server = std::make_unique<proxy::admin::AdminServer>(rig.admin_thread, same, proxy::admin::Interface::admin);
+  });
+  REQUIRE(heard.wait_for("users"));
+  rig.on_control([&] { rig.breaker("users").reset(std::chrono::steady_clock::now()); });
+  REQUIRE(heard.wait_for("reset"));
+  heard.leave();
+  rig.on_control([&] { rig.breaker("orders").reset(std::chrono::steady_clock::now()); });
+  CHECK(follower.get() == 1);
+  CHECK(has(said.flushed(), "fusewire: following again\n"));
+  std::istringstream lines(heard.flushed());
+  std::uint64_t expected = 0;
+  for (std::string line; std::getline(lines, line);) CHECK(boost::json::parse(line).at("id") == ++expected);
+  CHECK(expected >= 4);
+}
+
+TEST_CASE("a follower of an earlier process is sent all that the present one has") {
+  AdminRig rig;
+  const std::string instance = rig.control.events().instance();
+  for (const char* name : {"orders", "users"})
+    rig.on_control([&, name] { rig.trip(name, std::chrono::steady_clock::now()); });
+  const auto shown = [&](const std::string& since) {
+    const std::string answer = rig.ask("GET /admin/events?since=" + since + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return boost::json::parse(answer.substr(answer.find("\r\n\r\n") + 4)).at("events").as_array().size();
+  };
+  CHECK(instance.size() == 16);
+  CHECK(shown(instance + ".1") == 1);
+  CHECK(shown(instance + ".2") == 0);
+  CHECK(shown("0123456789abcdef.1") == 2);
+  CHECK(shown(instance + ".999") == 2);
+  CHECK(has(rig.ask("GET /admin/events?since=" + instance + ". HTTP/1.1\r\nHost: localhost\r\n\r\n"), " 400 "));
+}
+
+TEST_CASE("JSON of events and of changes is the admin's own") {
+  AdminRig rig;
+  rig.on_control([&] { rig.trip("orders", std::chrono::steady_clock::now()); });
+  const Ran events = fusewire_cli({"events", "--json", "--admin", rig.url()});
+  CHECK(events.status == 0);
+  CHECK(std::count(events.out.begin(), events.out.end(), '\n') == 1);
+  CHECK(boost::json::parse(events.out).at("to") == "open");
+  const Ran change = fusewire_cli({"reset", "orders", "--json", "--admin", rig.url()}, {{"FUSEWIRE_TOKEN", "secret"}});
+  CHECK(change.status == 0);
+  CHECK(boost::json::parse(change.out).at("state") == "closed");
+}
+
+TEST_CASE("status --names is for scripts and completion") {
+  AdminRig rig;
+  CHECK(fusewire_cli({"status", "--names", "--admin", rig.url()}).out == "orders\nusers\n");
+  CHECK(fusewire_cli({"status", "--names", "--json", "--admin", rig.url()}).status == 2);
+}
+
+TEST_CASE("colours are on terminals only, and never with NO_COLOR") {
+  AdminRig rig;
+  rig.on_control([&] { rig.trip("orders", std::chrono::steady_clock::now()); });
+  const auto shown = [&](bool terminal, const Environment& environment) {
+    std::ostringstream out;
+    std::ostringstream err;
+    CHECK(cli::execute(options({"status", "--admin", rig.url()}), {out, err, environment, terminal}) == 0);
+    return out.str();
+  };
+  CHECK(has(shown(true, {{"TERM", "xterm"}}), "\x1b[1;31mopen\x1b[0m"));
+  CHECK_FALSE(has(shown(true, {{"NO_COLOR", "1"}}), "\x1b"));
+  CHECK_FALSE(has(shown(true, {{"TERM", "dumb"}}), "\x1b"));
+  CHECK_FALSE(has(shown(false, {}), "\x1b"));
 }

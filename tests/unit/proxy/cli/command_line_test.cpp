@@ -20,11 +20,11 @@ TEST_CASE("without a command the proxy is run") {
 }
 
 TEST_CASE("each command has its help, and bad usage is exit status 2") {
-  for (const char* command : {"run", "check", "status", "events", "reset", "force-open", "force-close", "release",
-                              "inject", "demo", "version"}) {
+  for (const char* command : {"run", "check", "doctor", "init", "status", "events", "reset", "force-open",
+                              "force-close", "release", "inject", "demo", "completion", "man", "version"}) {
     const Ran help = fusewire_cli({command, "--help"});
     CHECK_MESSAGE(help.status == 0, command);
-    CHECK_MESSAGE(!help.out.empty(), command);
+    CHECK_MESSAGE(has(help.out, "Exit status: 0 "), command);
   }
   const Ran help = fusewire_cli({"--help"});
   CHECK(help.status == 0);
@@ -109,4 +109,28 @@ TEST_CASE("user and password of a URL are repeated in no error") {
     CHECK(ran.status == 2);
     CHECK_FALSE(has(ran.out + ran.err, "pa55"));
   }
+}
+
+TEST_CASE("check --json and version --json: the verdict for programs") {
+  const File good(kGood);
+  const Ran fine = fusewire_cli({"check", "--json", "-c", good.path()});
+  CHECK(fine.status == 0);
+  CHECK(fine.out == "{\"valid\":true,\"errors\":[],\"warnings\":[]}\n");
+  const File bad("listen: 127.0.0.1:0\n");
+  const Ran refused = fusewire_cli({"check", "--json", "-c", bad.path()});
+  CHECK(refused.status == 2);
+  CHECK(has(refused.out, "{\"valid\":false,\"errors\":[\"" + bad.path() + ":"));
+  CHECK(refused.err.empty());
+  CHECK(fusewire_cli({"version", "--json"}).out == std::string("{\"version\":\"") + FUSEWIRE_VERSION + "\"}\n");
+}
+
+TEST_CASE("check: a webhook's template is JSON with known placeholders, its authorities are certificates") {
+  const auto checked = [](const std::string& keys) {
+    const File file(kGood + "events: {webhooks: [{url: \"https://h\", " + keys + "}]}\n");
+    return fusewire_cli({"check", "-c", file.path()});
+  };
+  CHECK(checked("template: '{\"a\": \"{{text}}\"}'").status == 0);
+  CHECK(has(checked("template: '{\"a\": \"{{txet}}\"}'").err, "events.webhooks.0.template: there is no {{txet}}"));
+  CHECK(has(checked("template: 'a: b'").err, "events.webhooks.0.template: the template is no JSON"));
+  CHECK(has(checked("ca: /etc/passwd").err, "events.webhooks.0.ca: "));
 }

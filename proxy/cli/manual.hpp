@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// `fusewire man`: fusewire(1), from the same table as --help.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace fusewire::cli {
+
+// In the man macros of roff.
+std::string manual_page(const CLI::App&);
+
+}  // namespace fusewire::cli
