@@ -59,10 +59,10 @@ constexpr const char* kRest = R"(
 // In double quotes, as YAML and JSON have them.
 std::string quoted(const std::string& text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-    if (c == '$') out += '$';  // else ${NAME} would be a variable
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"' || text[i] == '\\') out += '\\';
+    if (text.compare(i, 2, "${") == 0) out += '$';  // else it would be a variable
+    out += text[i];
   }
   return out + '"';
 }
