@@ -53,6 +53,7 @@ int serve() {
   const std::string upstream = "http://127.0.0.1:" + std::to_string(stage.upstream().port());
   const std::string token = std::string(" -H 'Authorization: Bearer ").append(kDemoToken).append("'");
   std::printf(
+      "The dashboard: %s/ (its token is %s)\n\n"
       "The proxy listens on %s, its upstream misbehaves on command. Lines to type:\n\n"
       "  curl -i %s/orders/42\n"
       "  curl -i -X POST %s/orders\n\n"
@@ -66,8 +67,8 @@ int serve() {
       "  curl -X POST%s %s/admin/circuit-breakers/orders/force-open\n"
       "  curl -X POST%s %s/admin/circuit-breakers/orders/release\n\n"
       "Ctrl-C ends it.\n",
-      proxy.c_str(), proxy.c_str(), proxy.c_str(), upstream.c_str(), upstream.c_str(), admin.c_str(), admin.c_str(),
-      admin.c_str(), token.c_str(), admin.c_str(), token.c_str(), admin.c_str());
+      admin.c_str(), kDemoToken, proxy.c_str(), proxy.c_str(), proxy.c_str(), upstream.c_str(), upstream.c_str(),
+      admin.c_str(), admin.c_str(), admin.c_str(), token.c_str(), admin.c_str(), token.c_str(), admin.c_str());
   std::fflush(stdout);
   return stage.wait();
 }
