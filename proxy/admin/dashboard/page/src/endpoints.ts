@@ -21,6 +21,14 @@ function others(fields: { [key: string]: unknown }, known: Set<string>): string 
     .join(", ");
 }
 
+// What its active checks say; empty where there are none.
+function checked(address: AddressState | undefined): string {
+  const check = address?.health_check;
+  if (!check?.state) return "";
+  const last = [check.last_result, check.last_status].filter((each) => each !== null && each !== undefined).join(" ");
+  return `checks: ${check.state}${check.state === "unhealthy" && last ? ` (${last})` : ""}`;
+}
+
 class Row {
   readonly element: HTMLTableRowElement;
   private readonly icon = new StateIcon();
@@ -51,7 +59,7 @@ class Row {
 
   update(model: Model, name: string, breaker: Breaker | undefined, address: AddressState | undefined, note: string) {
     setText(this.name, name);
-    const remarks = [address?.avoided ? "passed over" : "", note, address ? others(address, kKnown) : ""].filter(Boolean);
+    const remarks = [address?.avoided ? "passed over" : "", checked(address), note, address ? others(address, kKnown) : ""].filter(Boolean);
     setText(this.note, remarks.join(", "));
     this.element.classList.toggle("avoided", address?.avoided === true);
     const shown = breaker ? shownState(breaker) : address?.breaker_state;

@@ -60,6 +60,7 @@ export interface AddressState extends Fields {
   latency_ms?: number | null;
   avoided?: boolean;
   breaker_state?: State;
+  health_check?: { state?: string; last_result?: string | null; last_status?: number | null };
 }
 
 export interface Endpoint extends Fields {
