@@ -206,4 +206,5 @@ def main():
     print("nothing found")
 
 
-main()
+if __name__ == "__main__":
+    main()
