@@ -62,7 +62,7 @@ struct Call {
   std::uint32_t generation = 0;  // of the breaker, when it did
   // Each endpoint has a breaker of its own, which judges attempts; the upstream's judges the call.
   bool endpoint_breakers = false;
-  bool endpoint_available = true;  // for one more attempt, when the last one failed
+  bool endpoint_available = true;  // for the first attempt; for one more, when one failed
   bool another_endpoint = false;   // and that is not the one that has failed
 
   // Decided by the deadline filter, enforced by Forward. total_at ends at the response's head.

@@ -27,7 +27,7 @@ std::int32_t priority_of(const Call& call, const std::string& header) {
 
 Step ConcurrencyFilter::on_request(Call& call, Reply& reply, Time now) {
   if (waiter_) return end_wait(call, reply);
-  if (!context_->breaker->available(now)) return Proceed{};
+  if (!call.endpoint_available || !context_->breaker->available(now)) return Proceed{};
   slot_ = context_->limiter->try_acquire(call.upstream->limits.max_concurrent_requests);
   return slot_ ? Proceed{} : enqueue(call, reply, now);
 }

@@ -9,7 +9,7 @@ namespace fusewire {
 
 Step RateFilter::on_request(Call& call, Reply& reply, Time now) {
   const auto& rate = call.upstream->limits.rate;
-  if (!rate || !context_->breaker->available(now)) return Proceed{};
+  if (!rate || !call.endpoint_available || !context_->breaker->available(now)) return Proceed{};
   const auto wait =
       context_->token_bucket->try_take({.requests_per_second = rate->requests_per_second, .burst = rate->burst}, now);
   if (!wait) return Proceed{};

@@ -80,6 +80,7 @@ const std::shared_ptr<EndpointState>& CallRunner::endpoint() const {
 
 // The upstream, unless a filter or a limit answers in its place.
 Task<void> CallRunner::ask(Reply& reply, Time now) {
+  if (call.endpoint_breakers) call.endpoint_available = worker_.balancer().has_choice(upstream, now);
   const Step step = chain.on_request(call, reply, now);
   if (proceeds(step)) return ask_upstream(reply);
   if (std::holds_alternative<Wait>(step)) return ask_after_wait(step, reply);
@@ -119,8 +120,10 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
     if (proceeds(step)) co_await attempts_.fetch_head();
     if (forward().has_head()) break;
     if (cut_off_ || !attempts_.may_go_elsewhere()) {
-      if (const auto* answer = std::get_if<Answer>(&step)) co_return accept(*answer, reply);
-      co_return fail(reply);
+      const auto* answer = std::get_if<Answer>(&step);
+      if (answer == nullptr) co_return fail(reply);
+      upstream.state->breaker.count_rejection(reply.retry_after.value_or(milliseconds::zero()), now);
+      co_return accept(*answer, reply);
     }
     co_await attempts_.end(ended_at());
     clear(reply);  // the endpoint's breaker may have rejected it

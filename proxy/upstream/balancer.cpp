@@ -10,8 +10,10 @@ namespace fusewire::proxy {
 
 namespace {
 
-constexpr milliseconds kEarlyTrials{200};  // between two, of one worker at one upstream
-constexpr std::size_t kTrialLook = 16;     // targets that a request looks at for one that waits for a trial
+// Between two, of one worker at one upstream: at first, and in a long outage.
+constexpr milliseconds kEarlyTrials{200};
+constexpr milliseconds kRareTrials{1600};
+constexpr std::size_t kTrialLook = 16;  // targets that a request looks at for one that waits for a trial
 
 BackendPtr make_backend(EndpointState& endpoint, const SocketAddress& address, Time now) {
   return BackendPtr(new Backend(address, endpoint.addresses.find_or_make(address, now)));
@@ -65,6 +67,7 @@ Balancer::Choice Balancer::choose_among(Group& here, const Look& look, std::uint
   for (int n = 0; n < 2; ++n) {
     const auto found = here.picker->pick(good, now, random_, key);
     if (!found) break;
+    here.early_trials = milliseconds::zero();
     if (here.targets[*found].backend->state->may_be_tried(now)) return choice(here, *found);
   }
   if (const auto other = unknown(here, look)) return choice(here, *other);
@@ -76,11 +79,12 @@ Balancer::Choice Balancer::choose_among(Group& here, const Look& look, std::uint
 // The request would be rejected: instead it finds out whether one of the endpoints, in turn, has healed.
 std::optional<std::size_t> Balancer::early_trial(Group& here, const Look& look) const {
   if (look.now < here.early_trial_at) return std::nullopt;
+  here.early_trials = std::clamp(here.early_trials * 2, kEarlyTrials, kRareTrials);
+  here.early_trial_at = look.now + here.early_trials;
   for (std::size_t n = 0; n < here.known; ++n) {
     const std::size_t at = here.turn++ % here.known;
     const Target& target = here.targets[at];
     if (look.is_passed_over(target) || !target.backend->state->breaker.end_interval(look.now)) continue;
-    here.early_trial_at = look.now + kEarlyTrials;
     return at;
   }
   return std::nullopt;
@@ -121,6 +125,11 @@ bool Balancer::can_choose(const Upstream& upstream, Time now, const Tried& tried
   const Look looked = look(here, now, tried);
   return std::any_of(here.targets.begin(), here.targets.end(),
                      [&](const Target& target) { return may_be_asked(here, target, looked); });
+}
+
+bool Balancer::has_choice(const Upstream& upstream, Time now) {
+  const Group& here = group(upstream, now);
+  return here.known == 0 || now >= here.early_trial_at || can_choose(upstream, now, {});
 }
 
 bool Balancer::has_endpoint_breakers(const Upstream& upstream, Time now) { return group(upstream, now).breakers; }

@@ -47,6 +47,8 @@ class Balancer {
   Choice choose(const Upstream&, Time now, const Tried&, std::uint64_t key = 0);
   // Whether choose() would find something.
   bool can_choose(const Upstream&, Time now, const Tried&);
+  // The same for a request that has tried none yet; true also where a trial before its time is due.
+  bool has_choice(const Upstream&, Time now);
   // Whether each address has a breaker of its own (circuit_breaker.scope).
   bool has_endpoint_breakers(const Upstream&, Time now);
   // Until the first of their breakers lets a request through.
@@ -95,7 +97,8 @@ class Balancer {
     bool checked = false;                     // by the upstream's health_check
     std::size_t turn = 0;
     std::size_t trial_turn = 0;
-    Time early_trial_at{};  // not before that
+    Time early_trial_at{};         // not before that
+    milliseconds early_trials{0};  // between the last two; 0: none since an address could be asked
   };
 
   // One look for a target.

@@ -97,10 +97,18 @@ TEST_CASE("where the breakers of all endpoints are open the upstream answers as 
             .starts_with("the circuit breakers of all endpoints of 'orders' are open; next trial in "));
   CHECK(rejected.has("Retry-After"));
   CHECK(orders.proxy->breaker().totals.success == before.success);  // a rejection is no call
+  CHECK(orders.proxy->breaker().totals.rejected > 0);
   CHECK(orders.proxy->metric("circuit_breaker_state{name=\"orders\"}") == 1);
   orders.upstreams[1]->script(scripts::ok());
   CHECK(eventually([&] { return orders.good(1) == 1 && orders.state(1) == "closed"; }));
   CHECK(orders.proxy->metric("circuit_breaker_state{name=\"orders\"}") == 0);
+}
+
+TEST_CASE("where the breakers of all endpoints are open a rejection spends nothing of the rate limit") {
+  Endpoints orders({scripts::status(500), scripts::status(503)},
+                   "    limits: {rate: {requests_per_second: 1, burst: 60}}\n");
+  CHECK(orders.good(10) == 0);
+  for (int i = 0; i < 300; ++i) CHECK(orders.proxy->get("/").status != 429);
 }
 
 TEST_CASE("an endpoint that is good again gets its trial calls, and its share") {

@@ -105,6 +105,11 @@ class Breaker {
   // Permit::broke_off for a judged permit that is gone: a new, failed call of its generation.
   void broke_off(std::uint32_t generation, FailureKind, Time now) noexcept;
 
+  // The caller itself rejects a call, as open, for a reason that this breaker does not know: for the totals.
+  void count_rejection(milliseconds retry_after, Time now) noexcept {
+    refuse(context(now), {RejectedBy::open, retry_after});
+  }
+
   // As the machine is, overrides and expiry of the open interval aside.
   State state() const noexcept { return load().state(); }
   // Whether a call would be admitted or the interval is over: for `requires` and `split`.

@@ -51,7 +51,8 @@ TEST_CASE_FIXTURE(Limited, "a request without a token is answered 429, with the 
 
 TEST_CASE_FIXTURE(Limited, "what the breaker rejects takes no token, no slot and no place in the queue") {
   upstream.limits.rate = config::Rate{.requests_per_second = 0.001, .burst = 1};
-  breaker.force_open(kStart);
+  SUBCASE("the upstream's") { breaker.force_open(kStart); }
+  SUBCASE("those of all endpoints") { call.endpoint_available = false; }
   RateFilter rate(context);
   ConcurrencyFilter filter(context);
   for (int i = 0; i < 3; ++i) {

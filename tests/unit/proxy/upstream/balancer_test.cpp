@@ -302,14 +302,38 @@ TEST_CASE("where the breakers of all addresses are open one request in a while i
     std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
   }
   CHECK_FALSE(rig.backends.can_choose(orders, rig.now, {}));
+  CHECK(rig.backends.has_choice(orders, rig.now));
   const auto trial = rig.backends.choose(orders, rig.now, {});
   REQUIRE(trial.endpoint != nullptr);
   auto permit = trial.backend->state->breaker.try_acquire(rig.now);
   std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
+  CHECK_FALSE(rig.backends.has_choice(orders, rig.now + 199ms));
   CHECK(rig.backends.choose(orders, rig.now + 199ms, {}).endpoint == nullptr);
+  CHECK(rig.backends.has_choice(orders, rig.now + 200ms));
   const auto next = rig.backends.choose(orders, rig.now + 200ms, {});
   REQUIRE(next.endpoint != nullptr);
   CHECK(next.id() != trial.id());
+  next.backend->state->breaker.force_open(rig.now);
+  Time last = rig.now += 200ms;
+  std::vector<milliseconds> after;
+  while (after.size() < 5) {
+    rig.now += 100ms;
+    const auto another = rig.backends.choose(orders, rig.now, {});
+    if (another.endpoint == nullptr) continue;
+    auto failed = another.backend->state->breaker.try_acquire(rig.now);
+    std::get<breaker::Permit>(failed).failure(breaker::FailureKind::status, rig.now);
+    after.push_back(std::chrono::duration_cast<milliseconds>(rig.now - std::exchange(last, rig.now)));
+  }
+  CHECK(after == std::vector<milliseconds>{400ms, 800ms, 1600ms, 1600ms, 1600ms});
+}
+
+TEST_CASE("where the operator holds the breakers of all addresses open there is no trial, and no choice") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  rig.next(orders);
+  for (std::size_t i = 0; i < 2; ++i) rig.state(orders, i).breaker.force_open(rig.now);
+  CHECK(rig.backends.choose(orders, rig.now, {}).endpoint == nullptr);
+  CHECK_FALSE(rig.backends.has_choice(orders, rig.now + 1ms));
 }
 
 TEST_CASE("an address of weight 0 is never chosen, not for a trial call either") {
