@@ -196,6 +196,13 @@ void Balancer::fill(Group& here, const Upstream& upstream, Time now) {
   here.breakers = proxy::has_endpoint_breakers(upstream.config->circuit_breaker, here.targets.size());
   here.checked = upstream.config->health_check.has_value();
   here.made_at = changes_;
+  if (here.breakers) close(upstream.state->breaker, now);
+}
+
+// What opened it, when it judged the only endpoint or none was known, is now for the endpoints' own breakers to judge.
+void Balancer::close(breaker::Breaker& breaker, Time now) {
+  if (breaker.state() == breaker::State::closed) return;
+  if (breaker.snapshot(now).override_state == breaker::Override::none) breaker.reset(now);
 }
 
 // Names that requests may go to are looked up again and again.

@@ -123,6 +123,7 @@ class Balancer {
   EndpointEntry& entry(const std::shared_ptr<EndpointState>&, Time now);
   Group& group(const Upstream&, Time now);
   void fill(Group&, const Upstream&, Time now);
+  static void close(breaker::Breaker&, Time now);
   void keep_looked_up(const Group&);
   Choice choose_among(Group&, const Look&, std::uint64_t key);
   std::optional<std::size_t> trial(Group&, const Look&) const;

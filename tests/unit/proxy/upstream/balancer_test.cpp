@@ -345,6 +345,32 @@ TEST_CASE("an address of weight 0 is never chosen, not for a trial call either")
   CHECK_FALSE(rig.backends.can_choose(orders, rig.now, {&rig.state(orders, 1)}));
 }
 
+TEST_CASE("an upstream that opened while it had one address is closed when several have their own breakers") {
+  Rig rig;
+  rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+  const Upstream& orders = rig.upstream({"orders.local"});
+  rig.next(orders);
+  rig.on_resolved(orders, {1});
+  rig.next(orders);
+  breaker::Breaker& own = orders.state->breaker;
+  auto permit = own.try_acquire(rig.now);
+  std::get<breaker::Permit>(permit).failure(breaker::FailureKind::status, rig.now);
+  REQUIRE(own.state() == breaker::State::open);
+  SUBCASE("unless an operator holds it open") {
+    own.force_open(rig.now);
+    rig.on_resolved(orders, {1, 2});
+    rig.next(orders);
+    CHECK(own.snapshot(rig.now).override_state == breaker::Override::forced_open);
+  }
+  SUBCASE("but not before") {
+    rig.next(orders);
+    CHECK(own.state() == breaker::State::open);
+    rig.on_resolved(orders, {1, 2});
+    rig.next(orders);
+    CHECK(own.state() == breaker::State::closed);
+  }
+}
+
 TEST_CASE("an address that leaves the name's answer and comes back has its breaker as before") {
   Rig rig;
   const Upstream& orders = rig.upstream({"name"});
