@@ -6,6 +6,7 @@
 
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/fallback/trigger.hpp"
+#include "filters/limits/concurrency_limiter.hpp"
 #include "filters/retry/backoff.hpp"
 #include "filters/retry/hedge_delay.hpp"
 #include "filters/retry/retry_budget.hpp"
@@ -35,7 +36,7 @@ Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
       !may_be_repeated(call))
     return Proceed{};
   const Time at = not_before(call, reply, now);
-  if (at >= call.total_at) return Proceed{};
+  if (at >= call.total_at || (at - now > retries.backoff.max && !has_room_to_wait(call))) return Proceed{};
   if (!take_token(call, now)) {
     call.over_retry_budget = true;
     return Proceed{};
@@ -97,6 +98,13 @@ bool RetryFilter::may_be_sent_twice(const Call& call) {
   const auto& methods = call.retries->methods;
   if (methods.empty()) return request.is_idempotent();
   return std::find(methods.begin(), methods.end(), request.method) != methods.end();
+}
+
+// It would hold its slot while it waits, for as long as the upstream has asked for. Those that wait leave half of the
+// slots to requests that do not.
+bool RetryFilter::has_room_to_wait(const Call& call) const {
+  return context_->limiter == nullptr ||
+         context_->limiter->in_use() <= call.upstream->limits.max_concurrent_requests / 2;
 }
 
 Time RetryFilter::not_before(const Call& call, const Reply& reply, Time now) {

@@ -10,8 +10,9 @@ namespace fusewire {
 
 // It comes first: no other filter sees a reply that another attempt follows, so that the cache neither stores it nor
 // tells others that wait, and a retried request is one call, whose last attempt decides. It asks for no attempt where
-// the breaker has left the state in which it let the call pass, where no endpoint can be asked, or where the back-off
-// would outlast the deadline. What was never sent goes to another endpoint without it (CallRunner).
+// the breaker has left the state in which it let the call pass, where no endpoint can be asked, where the back-off
+// would outlast the deadline, or where too many would hold their slots until the time that the upstream asks for. What
+// was never sent goes to another endpoint without it (CallRunner).
 class RetryFilter : public PassThrough {
  public:
   explicit RetryFilter(const ChainContext& context) noexcept : context_(&context) {}
@@ -32,6 +33,7 @@ class RetryFilter : public PassThrough {
   bool take_token(const Call&, Time now) const;
   bool is_worth_it(const Call&, const Reply&, Time now) const;
   void pay_in(const Call&, Time now);
+  bool has_room_to_wait(const Call&) const;
   static Time not_before(const Call&, const Reply&, Time now);
 
   const ChainContext* context_;

@@ -3,7 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+#include <vector>
+
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/limits/concurrency_limiter.hpp"
 #include "filters/retry/retry_budget.hpp"
 #include "filters/timeout/adaptive_timeout.hpp"
 #include "tests/unit/filters/scene.hpp"
@@ -139,6 +143,27 @@ TEST_CASE_FIXTURE(Fixture, "the upstream's Retry-After is waited for, and beyond
   call.total_at = kStart + 6s;
   Reply late = head(kStart + 1s);
   CHECK(proceeds(filter.on_reply(call, late, kStart + 1s)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "no more than half of the slots are held until a time that the upstream asks for") {
+  limits::ConcurrencyLimiter limiter;
+  context.limiter = &limiter;
+  upstream.limits.max_concurrent_requests = 4;
+  upstream.retries.attempts = 10;
+  upstream.retries.budget.reset();
+  upstream.retries.on.statuses.set(503);
+  failed(Outcome::pending);
+  response.status = 503;
+  response.fields = make_fields({{"Retry-After", "5"}});
+  std::vector<limits::ConcurrencyLimiter::Slot> slots;
+  for (int taken = 1; taken <= 3; ++taken) {
+    slots.push_back(std::move(*limiter.try_acquire(4)));
+    Reply reply = head(kStart + 1s);
+    CHECK(proceeds(filter.on_reply(call, reply, kStart + 1s)) == (taken > 2));
+  }
+  response.fields = {};
+  Reply reply = head(kStart + 1s);
+  CHECK(asked_of(filter.on_reply(call, reply, kStart + 1s)) == "");
 }
 
 TEST_CASE_FIXTURE(Fixture, "what one endpoint asks for does not delay a retry at another") {
