@@ -35,4 +35,14 @@ std::uint64_t hash_key(const config::HashKey& by, const Fields& fields, std::str
   return hash_of(value.value_or(client));
 }
 
+std::string_view forwarded_client(const Fields& fields, std::string_view peer) noexcept {
+  std::string_view last;
+  for (const Field& field : fields)
+    if (iequals(field.name, "x-forwarded-for")) last = field.value;
+  last.remove_prefix(last.rfind(',') + 1);  // npos + 1: nothing
+  last.remove_prefix(std::min(last.find_first_not_of(" \t"), last.size()));
+  last.remove_suffix(last.size() - (last.find_last_not_of(" \t") + 1));
+  return last.empty() ? peer : last;
+}
+
 }  // namespace fusewire::balance

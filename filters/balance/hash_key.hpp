@@ -13,4 +13,7 @@ namespace fusewire::balance {
 // none, or by ip, its client's address.
 std::uint64_t hash_key(const config::HashKey&, const Fields&, std::string_view client) noexcept;
 
+// The client of a trusted peer, as that has added it last to X-Forwarded-For; else the peer.
+std::string_view forwarded_client(const Fields&, std::string_view peer) noexcept;
+
 }  // namespace fusewire::balance

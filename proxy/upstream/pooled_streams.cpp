@@ -11,10 +11,15 @@ bool PooledStreams::choose_endpoint(Time now) {
   if (inbound_.bound && take_own_connection()) return true;
   const config::LoadBalancing& balancing = upstream_.config->load_balancing;
   const bool by_key = balancing.policy == config::BalancingPolicy::hash;
-  const std::uint64_t key =
-      by_key ? balance::hash_key(balancing.hash, inbound_.request.fields, inbound_.peer.address) : 0;
-  choice_ = worker_.balancer().choose(upstream_, now, tried_, key);
+  choice_ = worker_.balancer().choose(upstream_, now, tried_, by_key ? hash_key() : 0);
   return !inbound_.bound || !inbound_.connection_bound || !inbound_.bound->has_lost(*upstream_.state);
+}
+
+std::uint64_t PooledStreams::hash_key() const {
+  const Fields& fields = inbound_.request.fields;
+  const std::string_view peer = inbound_.peer.address;
+  const std::string_view client = inbound_.peer.trusted ? balance::forwarded_client(fields, peer) : peer;
+  return balance::hash_key(upstream_.config->load_balancing.hash, fields, client);
 }
 
 // The client's own connection, where an authentication of the connection goes on. A leg of a handshake makes no sense

@@ -54,6 +54,7 @@ class PooledStreams final : public StreamSource, private Watcher {
  private:
   void on_activity() override { news_.set(); }
   bool take_own_connection();
+  std::uint64_t hash_key() const;
   UpstreamStream* begin();
 
   WorkerContext& worker_;

@@ -26,6 +26,18 @@ TEST_CASE("a request's key is its header's value, and its client's address where
   CHECK(key({HashKey::By::ip, ""}, {{"X-User", "ada"}}) == of("192.0.2.1"));
 }
 
+TEST_CASE("the client of a trusted peer is what that has added last to X-Forwarded-For") {
+  const auto client = [](FieldPairs fields) {
+    const Fields kept = make_fields(fields);
+    return std::string(balance::forwarded_client(kept, "10.0.0.1"));
+  };
+  CHECK(client({}) == "10.0.0.1");
+  CHECK(client({{"X-Forwarded-For", "192.0.2.7"}}) == "192.0.2.7");
+  CHECK(client({{"X-Forwarded-For", "203.0.113.9, 192.0.2.7 "}}) == "192.0.2.7");
+  CHECK(client({{"x-forwarded-for", "203.0.113.9"}, {"X-Forwarded-For", "192.0.2.7"}}) == "192.0.2.7");
+  CHECK(client({{"X-Forwarded-For", "192.0.2.7, "}}) == "10.0.0.1");
+}
+
 TEST_CASE("a cookie is found among others, by its whole name") {
   const HashKey by{HashKey::By::cookie, "id"};
   CHECK(key(by, {{"Cookie", "id=7"}}) == of("7"));
