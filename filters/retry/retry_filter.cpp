@@ -104,7 +104,7 @@ bool RetryFilter::may_be_sent_twice(const Call& call) {
 // slots to requests that do not.
 bool RetryFilter::has_room_to_wait(const Call& call) const {
   return context_->limiter == nullptr ||
-         context_->limiter->in_use() <= call.upstream->limits.max_concurrent_requests / 2;
+         context_->limiter->in_use() <= (call.upstream->limits.max_concurrent_requests + 1) / 2;
 }
 
 Time RetryFilter::not_before(const Call& call, const Reply& reply, Time now) {
