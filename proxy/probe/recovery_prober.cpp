@@ -2,8 +2,6 @@
 #include "proxy/probe/recovery_prober.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <set>
 #include <utility>
 
 #include "filters/health/jitter.hpp"
@@ -18,20 +16,15 @@ using health::CheckResult;
 // One breaker, with what is done about it.
 class RecoveryProber::Guard {
  public:
-  // `at`: the address that it guards; nothing: it is the upstream's.
-  Guard(RecoveryProber& prober, std::optional<Balancer::Known> at)
+  Guard(RecoveryProber& prober, Guarded of)
       : prober_(prober),
-        at_(std::move(at)),
-        upstream_(prober.of_.upstream->state),
-        breaker_(at_ ? at_->backend->state->breaker : upstream_->breaker),
+        of_(std::move(of)),
+        breaker_(*of_.breaker),
         look_(prober.worker_.deadlines(), [this] { look(); }) {
-    look_.arm(health::first_after(steady_now(), prober_.wanted().interval, prober_.worker_.random()));
+    look_.arm(health::first_after(steady_now(), wanted().interval, prober_.worker_.random()));
   }
-  ~Guard() { cancel(); }
-
-  void cancel() {
+  ~Guard() {
     if (const auto ended = std::exchange(running_, nullptr)) ended->cancel();
-    permit_.reset();
   }
 
  private:
@@ -40,7 +33,7 @@ class RecoveryProber::Guard {
     look_.arm(next_look(now));
     if (running_ || breaker_.state() == State::closed) return;
     prober_.worker_.balancer().keep_looked_up(*prober_.of_.upstream, now);  // calls that are rejected do not
-    if (prober_.wanted().type == ProbeType::active)
+    if (wanted().type == ProbeType::active)
       probe(now);
     else if (waits_for_connection(now))
       try_to_connect(now);
@@ -48,7 +41,7 @@ class RecoveryProber::Guard {
 
   // The moment at which an open interval ends is not missed by an interval of ours.
   Time next_look(Time now) const {
-    const Time next = health::next_after(now, prober_.wanted().interval, prober_.worker_.random());
+    const Time next = health::next_after(now, wanted().interval, prober_.worker_.random());
     if (breaker_.state() != State::open) return next;
     const milliseconds left = breaker_.retry_after(now).value_or(milliseconds::zero());
     return left > milliseconds::zero() ? std::min(next, now + left) : next;
@@ -60,18 +53,17 @@ class RecoveryProber::Guard {
     permit_ = breaker_.try_acquire_probe(now);
     if (!permit_) return;
     begun_ = now;
-    start(*where, prober_.wanted().path, prober_.wanted().timeout,
-          [this](const health::Answer& answer) { judge(answer); });
+    start(*where, wanted().path, wanted().timeout, [this](const health::Answer& answer) { judge(answer); });
   }
 
   void judge(const health::Answer& answer) {
     running_.reset();
     const Time now = steady_now();
-    const CheckResult result = health::result_of(answer, prober_.wanted().expect);
+    const CheckResult result = health::result_of(answer, wanted().expect);
     count(result);
     if (!permit_) return;
     breaker::Permit permit = *std::exchange(permit_, std::nullopt);
-    const auto& slow = prober_.of_.config().circuit_breaker.detection.slow_call_rate;
+    const auto& slow = of_.settings->detection.slow_call_rate;
     if (slow && now - begun_ >= slow->slower_than) permit.on_slow(now);
     if (result == CheckResult::passed)
       permit.success(now);
@@ -114,14 +106,14 @@ class RecoveryProber::Guard {
     const auto as = result == CheckResult::passed     ? UpstreamCells::probe_success
                     : result == CheckResult::not_made ? UpstreamCells::probe_neutral
                                                       : UpstreamCells::probe_failure;
-    upstream_->cells.of(prober_.worker_.index()).probes[as].add();
+    prober_.of_.upstream->state->cells.of(prober_.worker_.index()).probes[as].add();
   }
 
-  std::optional<Balancer::Known> place(Time now) { return at_ ? at_ : prober_.some_address(now); }
+  const config::Probe& wanted() const { return of_.settings->recovery.probe; }
+  std::optional<Balancer::Known> place(Time now) { return of_.at ? of_.at : prober_.some_address(now); }
 
   RecoveryProber& prober_;
-  const std::optional<Balancer::Known> at_;
-  const std::shared_ptr<UpstreamState> upstream_;
+  const Guarded of_;
   breaker::Breaker& breaker_;
   Deadline look_;
   Time begun_{};
@@ -129,34 +121,34 @@ class RecoveryProber::Guard {
   std::shared_ptr<OwnRequest> running_;
 };
 
-RecoveryProber::RecoveryProber(WorkerContext& worker, Pinned of)
-    : worker_(worker), of_(std::move(of)), upstream_(std::make_unique<Guard>(*this, std::nullopt)) {
+RecoveryProber::RecoveryProber(WorkerContext& worker, Pinned of) : worker_(worker), of_(std::move(of)) {
   follow_addresses();
 }
 
 RecoveryProber::~RecoveryProber() = default;
 
 void RecoveryProber::adopt(Pinned next) {
-  const bool same = next.config().circuit_breaker.recovery.probe == wanted();
-  // The endpoints that are known stand in the old snapshot.
-  addresses_.clear();
+  guards_.clear();  // they view the old snapshot
   of_ = std::move(next);
-  if (!same) upstream_ = std::make_unique<Guard>(*this, std::nullopt);
   follow_addresses();
 }
 
 void RecoveryProber::follow_addresses() {
   const Time now = steady_now();
-  std::set<const AddressState*> known;
+  const config::CircuitBreaker& settings = of_.config().circuit_breaker;
+  std::set<const breaker::Breaker*> guarded;
+  guard({&of_.upstream->state->breaker, of_.upstream->state, &settings}, guarded);
   if (worker_.balancer().has_endpoint_breakers(*of_.upstream, now))
-    for (const Balancer::Known& one : worker_.balancer().addresses(*of_.upstream, now)) {
-      if (one.weight == 0) continue;
-      const AddressState* const address = one.backend->state.get();
-      known.insert(address);
-      auto& guard = addresses_[address];
-      if (!guard) guard = std::make_unique<Guard>(*this, one);
-    }
-  std::erase_if(addresses_, [&](const auto& entry) { return !known.contains(entry.first); });
+    for (const Balancer::Known& one : worker_.balancer().addresses(*of_.upstream, now))
+      if (one.weight > 0) guard({&one.backend->state->breaker, one.backend->state, &settings, one}, guarded);
+  std::erase_if(guards_, [&](const auto& entry) { return !guarded.contains(entry.first); });
+}
+
+void RecoveryProber::guard(const Guarded& one, std::set<const breaker::Breaker*>& guarded) {
+  if (one.settings->mode == config::Mode::disabled || one.settings->recovery.probe.type == ProbeType::traffic) return;
+  guarded.insert(one.breaker);
+  auto& entry = guards_[one.breaker];
+  if (!entry) entry = std::make_unique<Guard>(*this, one);
 }
 
 // In turn, for the upstream's breaker: one that requests would go to, where there is any.

@@ -4,6 +4,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "proxy/net/deadlines.hpp"
 #include "proxy/probe/own_request.hpp"
@@ -21,20 +23,27 @@ class RecoveryProber {
   RecoveryProber(const RecoveryProber&) = delete;
   RecoveryProber& operator=(const RecoveryProber&) = delete;
 
+  // The upstream as another snapshot has it. A probe under way ends without a verdict, and is made again.
   void adopt(Pinned);
   void follow_addresses();
 
  private:
   class Guard;
+  // A breaker, and how it is to be probed.
+  struct Guarded {
+    breaker::Breaker* breaker = nullptr;
+    std::shared_ptr<const void> owner;                 // of the breaker
+    const config::CircuitBreaker* settings = nullptr;  // in the snapshot
+    std::optional<Balancer::Known> at = {};            // absent: it is not an address' own
+  };
 
-  const config::Probe& wanted() const { return of_.config().circuit_breaker.recovery.probe; }
+  void guard(const Guarded&, std::set<const breaker::Breaker*>& guarded);
   std::optional<Balancer::Known> some_address(Time now);
 
   WorkerContext& worker_;
   Pinned of_;
   std::size_t turn_ = 0;
-  std::unique_ptr<Guard> upstream_;
-  std::map<const AddressState*, std::unique_ptr<Guard>> addresses_;
+  std::map<const breaker::Breaker*, std::unique_ptr<Guard>> guards_;
 };
 
 }  // namespace fusewire::proxy
