@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits of one upstream, which all workers share.
+// Limits of one upstream, and of one route, which all workers share.
 #pragma once
 
 #include <chrono>
@@ -30,10 +30,19 @@ struct Rate {
 
 // A limit of concurrent requests that follows the upstream's latency.
 struct AdaptiveConcurrency {
-  std::uint32_t min = 4;
-  std::uint32_t initial = 20;  // between min and max
-  std::uint32_t max = 1000;
+  std::uint32_t min_limit = 4;
+  std::uint32_t initial_limit = 20;  // between the two
+  std::uint32_t max_limit = 1000;
   bool operator==(const AdaptiveConcurrency&) const = default;
+};
+
+// Of one route, beside its upstream's; all of them are off by default.
+struct RouteLimits {
+  std::optional<std::uint32_t> max_concurrent_requests = std::nullopt;
+  std::optional<Queue> queue = std::nullopt;
+  std::optional<Rate> rate = std::nullopt;
+  std::optional<AdaptiveConcurrency> adaptive_concurrency = std::nullopt;
+  bool operator==(const RouteLimits&) const = default;
 };
 
 struct UpstreamLimits {
