@@ -139,8 +139,9 @@ struct Classify {
 
 enum class Mode { enforce, shadow, disabled };
 
-// What has a breaker of its own. `automatic`: each address where an upstream has several, else the upstream.
-enum class Scope { automatic, upstream, endpoint };
+// What has a breaker of its own. `automatic`: each address where an upstream has several, else the upstream. `route`:
+// each route, by its name.
+enum class Scope { automatic, upstream, endpoint, route };
 
 struct CircuitBreaker {
   Mode mode = Mode::enforce;
@@ -308,6 +309,8 @@ struct Route {
   HostRewrite host;
   Normalize normalize = Normalize::none;              // reject_dot_segments: 400 for a path with . or .. segments
   std::vector<std::string> upgrades = {"websocket"};  // protocols, lower case, that may be switched to; empty: none
+  std::optional<CircuitBreaker> circuit_breaker = std::nullopt;  // likewise merged; its scope is `route`
+  RouteLimits limits;                                            // beside the upstream's
   bool operator==(const Route&) const = default;
 };
 

@@ -14,6 +14,7 @@ void finish(const Reader&, Classify&);
 void finish(const Reader&, Probe&);
 void finish(const Reader&, AdaptiveTimeout&);
 void finish(const Reader&, LoadBalancing&);
+void finish(const Reader&, AdaptiveConcurrency&);
 void finish(const Reader&, StaticStep&);
 void finish(const Reader&, Fallback&);
 void finish(const Reader&, UpstreamTls&);

@@ -2,6 +2,7 @@
 #include "config/describe/process.hpp"
 #include "config/describe/read.hpp"
 #include "config/report.hpp"
+#include "config/route_states.hpp"
 #include "config/section_parts.hpp"
 #include "config/sections.hpp"
 
@@ -34,7 +35,8 @@ std::vector<Route> implied_routes(const std::vector<Upstream>& upstreams) {
   return routes;
 }
 
-Listener read_listener(const Node& node, const Node& root, const std::vector<Upstream>& upstreams, Report& report) {
+Listener read_listener(const Node& node, const Node& root, const std::vector<Upstream>& upstreams, RouteStates& states,
+                       Report& report) {
   const Reader reader(&node, report);
   Listener listener;
   read_section(reader, listener);
@@ -45,7 +47,10 @@ Listener read_listener(const Node& node, const Node& root, const std::vector<Ups
     report.error(*mode, "mode is for unix:/path addresses only");
   if (!reader.has("routes")) listener.routes = implied_routes(upstreams);
   for (const Node& route : reader.items("routes"))
-    if (route.kind != Node::Kind::invalid) listener.routes.push_back(read_route(route, root, report));
+    if (route.kind != Node::Kind::invalid) {
+      listener.routes.push_back(read_route(route, root, report));
+      states.check(route, listener.routes.back());
+    }
   if (const Node* routes = reader.find("routes"); routes != nullptr && routes->children.empty())
     report.error(*routes, "expected at least one route; without the key, everything is routed as with 'listen'");
   return listener;
@@ -55,6 +60,7 @@ Listener read_listener(const Node& node, const Node& root, const std::vector<Ups
 
 std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstream>& upstreams, Report& report) {
   const Reader reader(&root, report);
+  RouteStates states(upstreams, report);
   std::vector<Listener> listeners;
   if (!reader.has("listen")) reader.missing("listeners", "'listen: HOST:PORT' or a list of listeners");
   if (const Node* listen = reader.find("listen")) {
@@ -73,7 +79,7 @@ std::vector<Listener> read_listeners(const Node& root, const std::vector<Upstrea
   std::size_t routes = 0;
   for (const Node& item : list->children) {
     if (item.kind == Node::Kind::invalid) continue;
-    listeners.push_back(read_listener(item, root, upstreams, report));
+    listeners.push_back(read_listener(item, root, upstreams, states, report));
     routes += listeners.back().routes.size();
     if (routes <= kMaxRoutes) continue;
     report.error(*list, "more than " + std::to_string(kMaxRoutes) + " routes, those of listeners without any counted");

@@ -88,6 +88,20 @@ void finish(const Reader& reader, AdaptiveTimeout& adaptive) {
                  "min, " + format_duration(adaptive.min) + ", is above max, " + format_duration(adaptive.max));
 }
 
+void finish(const Reader& reader, AdaptiveConcurrency& adaptive) {
+  const auto check = [&reader](const char* low, std::uint32_t lower, const char* high, std::uint32_t upper) {
+    if (lower <= upper) return;
+    const auto text = [&reader](const char* key, std::uint32_t value) {
+      return std::string(key) + ", " + shown(reader.find(key), std::to_string(value));
+    };
+    reader.error(*reader.map(), text(low, lower) + ", is above " + text(high, upper));
+  };
+  check("min_limit", adaptive.min_limit, "max_limit", adaptive.max_limit);
+  if (adaptive.min_limit > adaptive.max_limit) return;
+  check("min_limit", adaptive.min_limit, "initial_limit", adaptive.initial_limit);
+  check("initial_limit", adaptive.initial_limit, "max_limit", adaptive.max_limit);
+}
+
 void finish(const Reader& reader, LoadBalancing& balancing) {
   const Reader hash = reader.below("hash");
   if (balancing.policy != BalancingPolicy::hash || balancing.hash.by == HashKey::By::ip) return;

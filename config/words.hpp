@@ -23,7 +23,7 @@ inline constexpr Word<Measure> kMeasures[] = {{"head", Measure::head}, {"body", 
 inline constexpr Word<WindowType> kWindowTypes[] = {{"time_based", WindowType::time_based},
                                                     {"count_based", WindowType::count_based}};
 inline constexpr Word<Scope> kScopes[] = {
-    {"auto", Scope::automatic}, {"upstream", Scope::upstream}, {"endpoint", Scope::endpoint}};
+    {"auto", Scope::automatic}, {"upstream", Scope::upstream}, {"endpoint", Scope::endpoint}, {"route", Scope::route}};
 inline constexpr Word<ProbeType> kProbeTypes[] = {
     {"traffic", ProbeType::traffic}, {"active", ProbeType::active}, {"connect", ProbeType::connect}};
 inline constexpr Word<BalancingPolicy> kBalancingPolicies[] = {{"health_score", BalancingPolicy::health_score},

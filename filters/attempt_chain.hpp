@@ -10,6 +10,7 @@
 #include "filters/balance/endpoint_load_filter.hpp"
 #include "filters/breaker/endpoint_breaker_filter.hpp"
 #include "filters/chain_context.hpp"
+#include "filters/limits/adaptive_limit_filter.hpp"
 #include "filters/timeout/attempt_timeout_filter.hpp"
 
 namespace fusewire {
@@ -20,7 +21,8 @@ class AttemptChain {
  public:
   // The context outlives the chain.
   explicit AttemptChain(const ChainContext& context)
-      : filters_(EndpointBreakerFilter{context}, EndpointLoadFilter{context}, AttemptTimeoutFilter{context}) {}
+      : filters_(EndpointBreakerFilter{context}, EndpointLoadFilter{context}, AttemptTimeoutFilter{context},
+                 AdaptiveLimitFilter{context}) {}
 
   Step on_endpoint(const Call& call, Exchange& x, Reply& reply, Time now) {
     Step step;
@@ -55,7 +57,7 @@ class AttemptChain {
   }
 
  private:
-  std::tuple<EndpointBreakerFilter, EndpointLoadFilter, AttemptTimeoutFilter> filters_;
+  std::tuple<EndpointBreakerFilter, EndpointLoadFilter, AttemptTimeoutFilter, AdaptiveLimitFilter> filters_;
   bool asked_ = false;  // from on_endpoint until on_done
 };
 

@@ -50,10 +50,12 @@ struct Call {
   const RequestContext* context = nullptr;
   Exchange* exchange = nullptr;  // of the last attempt; before the first, or without one, what stands for it
   const config::Upstream* upstream = nullptr;
-  const config::Timeouts* timeouts = nullptr;  // the route's, or the upstream's
-  const config::Fallback* fallback = nullptr;  // the route's, or the upstream's
-  const config::Retries* retries = nullptr;    // the route's, or the upstream's
-  std::string_view cache_scope;                // of the route: stored responses are its own, and those of equal scopes
+  const config::Timeouts* timeouts = nullptr;               // the route's, or the upstream's
+  const config::Fallback* fallback = nullptr;               // the route's, or the upstream's
+  const config::Retries* retries = nullptr;                 // the route's, or the upstream's
+  const config::CircuitBreaker* circuit_breaker = nullptr;  // likewise
+  const config::RouteLimits* route_limits = nullptr;        // absent: the route has none of its own
+  std::string_view cache_scope;  // of the route: stored responses are its own, and those of equal scopes
   // The connection to the upstream is the client connection's own, because an authentication of the connection (NTLM,
   // Negotiate, Kerberos) goes on or has been done there: what comes over it is for nobody else. Also set by Forward.
   bool connection_bound = false;
@@ -74,6 +76,11 @@ struct Call {
   bool short_deadline = false;
 
   std::string conditions;  // complete lines in the place of the client's own If-None-Match and If-Modified-Since
+
+  // How many requests its upstream, and its route, had at a time when it got its place among them, itself included.
+  std::uint32_t in_flight = 0;
+  std::uint32_t route_in_flight = 0;
+  bool limited_by_route = false;  // it was a limit of the route that has refused it
 
   bool nothing_sent = true;        // no byte went to an upstream for this request
   bool interim_sent = false;       // the client has had an interim response of an attempt

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the filters of one upstream work with. Immutable, owned by the snapshot; what it points to is thread-safe.
+// What the filters of one upstream, or of one route to it, work with. Immutable, owned by the snapshot; what it points
+// to is thread-safe.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 namespace fusewire {
 
@@ -15,8 +17,7 @@ namespace breaker {
 class Breaker;
 }
 namespace limits {
-class ConcurrencyLimiter;
-class TokenBucket;
+struct LimitsState;
 }  // namespace limits
 namespace cache {
 class RequestCollapser;
@@ -33,9 +34,12 @@ struct ChainContext {
   std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
   std::atomic<std::uint32_t>* trials_without_client = nullptr;  // absent: a trial ends with its client
   RetryBudget* retry_budget = nullptr;                          // absent: there is none
-  limits::ConcurrencyLimiter* limiter = nullptr;                // never null in a chain
-  limits::TokenBucket* token_bucket = nullptr;                  // likewise
+  limits::LimitsState* limits = nullptr;                        // never null in a chain
   AdaptiveTimeout* adaptive_timeout = nullptr;                  // absent: timeouts.response holds
+  limits::LimitsState* route_limits = nullptr;                  // absent: the route has none of its own
+  std::string_view breaker_name;                                // never empty in a chain: UPSTREAM, or UPSTREAM/ROUTE
+  // Where `breaker` is the route's own: its upstream's, which an operator may force open for all routes. Else absent.
+  breaker::Breaker* above_breaker = nullptr;
 };
 
 }  // namespace fusewire

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string_view>
-
 namespace fusewire {
 
 namespace balance {
@@ -17,7 +15,6 @@ class Breaker;
 struct EndpointContext {
   breaker::Breaker* breaker = nullptr;        // nullptr: it has none of its own
   balance::EndpointHealth* health = nullptr;  // nullptr: there is no other, or none is known yet
-  std::string_view name;                      // "orders/10.0.0.1:80"
 };
 
 }  // namespace fusewire

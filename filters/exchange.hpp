@@ -2,6 +2,7 @@
 // What is known of one attempt: a request sent to one endpoint, and what came back.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "filters/client_waits.hpp"
@@ -39,6 +40,13 @@ struct Exchange {
   bool client_withheld = false;        // when the upstream ended it, the client withheld something
   bool nothing_sent = true;            // no byte went to the endpoint
   bool stale_connection = false;       // a kept one that the upstream had closed when the request came
+
+  // How long the upstream took for its answer's head, from the last byte of the request on. Nothing where that says
+  // little of how long answers take: errors come sooner.
+  std::optional<Time::duration> time_to_answer() const noexcept {
+    if (response_head == kNever || request_sent == kNever || upstream_status >= 500) return std::nullopt;
+    return response_head - request_sent - waits.since_sent();
+  }
 };
 
 }  // namespace fusewire

@@ -152,7 +152,8 @@ void describe(V& v, CircuitBreaker& breaker) {
   v.key(
       "scope", breaker.scope, OneOf(kScopes),
       "endpoint: each address of each endpoint has a breaker of its own, and the upstream's opens only where none can "
-      "be asked; upstream: one for all; auto: endpoint where there are several addresses, else upstream");
+      "be asked; upstream: one for all; route: each route has one, and its name; auto: endpoint where there are "
+      "several addresses, else upstream");
   v.key("preset", breaker, PresetName(), "Named settings, which the keys beside it change one by one");
   v.section("detection", breaker.detection, "When the breaker opens: any one detector trips, and each can be off");
   v.section("transitions", breaker.transitions, "How long it stays open");

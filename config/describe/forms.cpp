@@ -56,6 +56,19 @@ std::string Number::range() const {
   return range_.low_included ? from_to(low, format_number(range_.high)) : low + ", up to " + format_number(range_.high);
 }
 
+void CountOrOff::read(const Reader& reader, std::string_view key, std::optional<std::uint32_t>& out) const {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  if (node->is_off()) return out.reset();
+  std::uint32_t given = out.value_or(0);
+  count_.read(reader, key, given);
+  out = given;
+}
+
+std::string CountOrOff::schema() const {
+  return R"({"anyOf": [)" + enumeration({"off"}) + ", " + count_.schema() + "]}";
+}
+
 void NumberOrOff::read(const Reader& reader, std::string_view key, std::optional<double>& out) const {
   const Node* node = reader.find(key);
   if (node == nullptr) return;

@@ -66,6 +66,20 @@ class Count : public Scalar {
   std::uint64_t high_;
 };
 
+class CountOrOff : public Scalar {
+ public:
+  constexpr CountOrOff(std::uint32_t low, std::uint32_t high) : count_(low, high) {}
+  void read(const Reader&, std::string_view key, std::optional<std::uint32_t>& out) const;
+  static std::optional<Node> print(std::optional<std::uint32_t> value) {
+    return value ? count_node(*value) : word_node("off");
+  }
+  std::string schema() const;
+  std::string range() const { return "off, " + count_.range(); }
+
+ private:
+  Count count_;
+};
+
 class Bytes : public Scalar {
  public:
   constexpr Bytes(std::uint64_t low, std::uint64_t high) : low_(low), high_(high) {}

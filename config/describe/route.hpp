@@ -25,6 +25,16 @@ void describe(V& v, Match& match) {
         live("{x-canary: \"1\"}"));
 }
 
+template <class V>
+void describe(V& v, RouteLimits& limits) {
+  v.key("max_concurrent_requests", limits.max_concurrent_requests, CountOrOff(1, kMaxConnections),
+        "Requests in flight; others wait in the queue, or get a 503");
+  v.switchable("queue", limits.queue, Queue{}, "Where requests wait while max_concurrent_requests are in flight");
+  v.switchable("rate", limits.rate, Rate{}, "A token bucket");
+  v.switchable("adaptive_concurrency", limits.adaptive_concurrency, AdaptiveConcurrency{},
+               "A limit of requests in flight that follows the latency, below max_concurrent_requests");
+}
+
 struct UnbuiltFieldEdits {
   template <class V>
   void operator()(V& v) const {
@@ -37,7 +47,10 @@ struct UnbuiltFieldEdits {
 template <class V>
 void describe(V& v, Route& route) {
   v.required("upstream", "the name of an upstream");
-  v.key("name", route.name, FreeText(), "For logs", live("orders"));
+  v.key("name", route.name, FreeText(),
+        "For logs; and, behind the upstream's, of the breaker (scope: route) and the limits that the route has of its "
+        "own",
+        live("orders"));
   v.section("match", route.match, "All that is given must match; nothing given matches everything");
   v.key("upstream", route.upstream, FreeText(), "Where the request goes", live("orders"));
   v.later("split");
@@ -59,7 +72,10 @@ void describe(V& v, Route& route) {
   v.optional("timeouts", route.timeouts, "As under an upstream, and win over it", commented("{total: 5s}"));
   v.optional("retries", route.retries, "As under an upstream, and win over it", commented("{attempts: 0}"));
   v.optional("fallback", route.fallback, "As under an upstream, and wins over it", commented("{chain: []}"));
-  v.later("circuit_breaker");
+  v.optional("circuit_breaker", route.circuit_breaker,
+             "With scope: route, which gives the route a breaker of its own: as under an upstream, and wins over it",
+             commented("{scope: route}"));
+  v.section("limits", route.limits, "Of this route, over all workers; the upstream's hold beside them");
 }
 
 }  // namespace fusewire::config

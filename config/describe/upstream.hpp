@@ -96,6 +96,14 @@ void describe(V& v, Rate& rate) {
 }
 
 template <class V>
+void describe(V& v, AdaptiveConcurrency& adaptive) {
+  v.usual("max_limit");
+  v.key("min_limit", adaptive.min_limit, Count(1, kMaxConnections), "It falls no lower");
+  v.key("initial_limit", adaptive.initial_limit, Count(1, kMaxConnections), "Until something is known of the latency");
+  v.key("max_limit", adaptive.max_limit, Count(1, kMaxConnections), "It rises no higher");
+}
+
+template <class V>
 void describe(V& v, UpstreamLimits& limits) {
   v.key("max_connections", limits.max_connections, Count(1, kMaxConnections), "Open connections to all endpoints");
   v.key("max_concurrent_requests", limits.max_concurrent_requests, Count(1, kMaxConnections),
@@ -105,7 +113,8 @@ void describe(V& v, UpstreamLimits& limits) {
   v.key("max_fields", limits.max_fields, Count(1, 10'000), "Of a response's head; beyond it a protocol error");
   v.switchable("queue", limits.queue, Queue{}, "Where requests wait while max_concurrent_requests are in flight");
   v.switchable("rate", limits.rate, Rate{}, "A token bucket");
-  v.later("adaptive_concurrency", "off");
+  v.switchable("adaptive_concurrency", limits.adaptive_concurrency, AdaptiveConcurrency{},
+               "A limit of requests in flight that follows the latency, below max_concurrent_requests");
 }
 
 template <class V>

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "config/load_balancing.hpp"
 #include "filters/balance/alias_table.hpp"
 #include "filters/balance/rendezvous.hpp"
 #include "filters/balance/turn_order.hpp"
@@ -21,7 +22,7 @@ struct Candidate {
   bool backup = false;       // only where no primary is eligible
 };
 
-enum class Policy : std::uint8_t { health_score, least_request, random, round_robin, hash };
+using Policy = config::BalancingPolicy;
 
 class Tier {
  public:

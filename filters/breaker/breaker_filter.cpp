@@ -6,16 +6,22 @@
 namespace fusewire {
 
 Step BreakerFilter::on_request(Call& call, Reply& reply, Time now) {
-  const auto rejection = permit_.acquire(*breaker_, now);
-  if (!rejection) {
-    call.permitted = now;
-    call.generation = permit_.generation();
-    return Proceed{};
-  }
+  if (breaker::Breaker* const above = context_->above_breaker; above != nullptr && above->is_forced_open(now))
+    if (const auto rejection = JudgedPermit(*context_).acquire(*above, now))
+      return reject(call, reply, *rejection, *above, call.upstream->name);
+  if (const auto rejection = permit_.acquire(*context_->breaker, now))
+    return reject(call, reply, *rejection, *context_->breaker, context_->breaker_name);
+  call.permitted = now;
+  call.generation = permit_.generation();
+  return Proceed{};
+}
+
+Step BreakerFilter::reject(Call& call, Reply& reply, const breaker::Rejection& rejection,
+                           const breaker::Breaker& breaker, std::string_view name) const {
   call.set(Flag::circuit_open);
   call.exchange->outcome = Outcome::local;
-  const auto trip = breaker_->last_trip();
-  reply = rejection_reply(*call.upstream, *rejection, trip ? &*trip : nullptr);
+  const auto trip = breaker.last_trip();
+  reply = rejection_reply(name, *call.circuit_breaker, rejection, trip ? &*trip : nullptr);
   return Answer{};
 }
 
@@ -57,20 +63,13 @@ bool BreakerFilter::is_for_endpoints(const Call& call, Outcome outcome) noexcept
 }
 
 void BreakerFilter::judge(Call& call, Outcome outcome, Time now) {
-  if (!permit_.active()) return;
-  if (call.runs_on) return static_cast<void>(permit_.give_back_slot(now));
   const bool counts = is_for_endpoints(call, outcome);
-  call.verdict =
-      counts ? permit_.count(call, *call.exchange, outcome, now) : permit_.judge(call, *call.exchange, outcome, now);
-}
-
-bool BreakerFilter::wants_verdict(const Call& call) noexcept {
-  return permit_.holds_slot() && without_client_.enter(call.upstream->circuit_breaker.recovery.half_open_max_calls);
+  if (const auto verdict = permit_.judge(call, *call.exchange, outcome, now, counts)) call.verdict = *verdict;
 }
 
 void BreakerFilter::on_verdict(Call& call, Time now) noexcept {
   call.runs_on = false;
-  without_client_.leave();
+  permit_.run_on_is_over();
   permit_.tell_slowness(call, *call.exchange, upstream_since(call), now);
   judge(call, call.exchange->outcome, now);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Thin glue between one call and its upstream's breaker: asks for the permit, tells slowness, gives one verdict.
+// Thin glue between one call and the breaker of its upstream, or of its route (scope: route): asks for the permit,
+// tells slowness, gives one verdict.
 #pragma once
 
 #include "filters/breaker/judged_permit.hpp"
-#include "filters/breaker/verdict_without_client.hpp"
 #include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
 
@@ -11,10 +11,11 @@ namespace fusewire {
 
 // Where endpoints have breakers of their own (call.endpoint_breakers), these see slowness and failures. The upstream's
 // breaker then has calls in its totals alone, but for one that found no endpoint, because its name did not resolve.
+// A route's own breaker judges its calls alone, whatever endpoints there are; the upstream's is only asked whether an
+// operator has forced it open.
 class BreakerFilter : public PassThrough {
  public:
-  explicit BreakerFilter(const ChainContext& context) noexcept
-      : breaker_(context.breaker), permit_(context.classify), without_client_(context.trials_without_client) {}
+  explicit BreakerFilter(const ChainContext& context) noexcept : context_(&context), permit_(context) {}
 
   Step on_request(Call&, Reply&, Time now);
   // Another attempt may follow: the call is judged when it is done.
@@ -26,7 +27,7 @@ class BreakerFilter : public PassThrough {
   void on_done(Call&, Time now) noexcept;
 
   // A half-open trial, as many of an upstream at a time as there are slots.
-  bool wants_verdict(const Call&) noexcept;
+  bool wants_verdict(const Call& call) noexcept { return permit_.wants_verdict(call); }
   void on_verdict(Call&, Time now) noexcept;
 
  private:
@@ -34,9 +35,10 @@ class BreakerFilter : public PassThrough {
   static bool is_for_endpoints(const Call&, Outcome) noexcept;
   void judge(Call&, Outcome, Time now);
 
-  breaker::Breaker* breaker_;
+  Step reject(Call&, Reply&, const breaker::Rejection&, const breaker::Breaker&, std::string_view name) const;
+
+  const ChainContext* context_;
   JudgedPermit permit_;
-  VerdictWithoutClient without_client_;
 };
 
 }  // namespace fusewire

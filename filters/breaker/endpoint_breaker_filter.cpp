@@ -15,13 +15,13 @@ Step EndpointBreakerFilter::on_endpoint(const Call& call, Exchange& x, Reply& re
 
 void EndpointBreakerFilter::on_due(const Call& call, const Exchange& x, Time now) {
   if (!permit_.active()) return;
-  if (permit_.on_due(call, x, endpoint_since(call, x), now)) judge(call, x, Outcome::complete, now);
+  if (permit_.on_due(call, x, endpoint_since(call, x), now)) permit_.judge(call, x, Outcome::complete, now);
 }
 
 void EndpointBreakerFilter::on_done(const Call& call, const Exchange& x, Time now) noexcept {
   if (!permit_.active()) return permit_.after_the_call(call, x, now);
   permit_.tell_slowness(call, x, endpoint_since(call, x), now);
-  judge(call, x, x.outcome, now);
+  permit_.judge(call, x, x.outcome, now);
 }
 
 // Without a body the endpoint's time begins with the attempt, be there a connection yet or not.
@@ -29,20 +29,10 @@ Time EndpointBreakerFilter::endpoint_since(const Call& call, const Exchange& x) 
   return x.request_sent == kNever && !call.context->request->has_body() ? x.begun : x.request_sent;
 }
 
-void EndpointBreakerFilter::judge(const Call& call, const Exchange& x, Outcome outcome, Time now) {
-  if (!permit_.active()) return;
-  if (call.runs_on && &x == call.exchange) return static_cast<void>(permit_.give_back_slot(now));
-  permit_.judge(call, x, outcome, now);
-}
-
-bool EndpointBreakerFilter::wants_verdict(const Call& call) noexcept {
-  return permit_.holds_slot() && without_client_.enter(call.upstream->circuit_breaker.recovery.half_open_max_calls);
-}
-
 void EndpointBreakerFilter::on_verdict(const Call& call, const Exchange& x, Time now) noexcept {
-  without_client_.leave();
+  permit_.run_on_is_over();
   permit_.tell_slowness(call, x, endpoint_since(call, x), now);
-  judge(call, x, x.outcome, now);
+  permit_.judge(call, x, x.outcome, now);
 }
 
 }  // namespace fusewire

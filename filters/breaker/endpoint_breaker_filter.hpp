@@ -4,31 +4,27 @@
 
 #include "filters/attempt_filter.hpp"
 #include "filters/breaker/judged_permit.hpp"
-#include "filters/breaker/verdict_without_client.hpp"
 #include "filters/chain_context.hpp"
 
 namespace fusewire {
 
 class EndpointBreakerFilter : public PassAttempt {
  public:
-  explicit EndpointBreakerFilter(const ChainContext& context) noexcept
-      : permit_(context.classify), without_client_(context.trials_without_client) {}
+  explicit EndpointBreakerFilter(const ChainContext& context) noexcept : permit_(context) {}
 
   Step on_endpoint(const Call&, Exchange&, Reply&, Time now);
   void on_due(const Call&, const Exchange&, Time now);
   Time next_due(const Call& call, const Exchange& x) const {
     return permit_.active() ? permit_.next_due(call, x, endpoint_since(call, x)) : kNever;
   }
-  bool wants_verdict(const Call&) noexcept;
+  bool wants_verdict(const Call& call) noexcept { return permit_.wants_verdict(call); }
   void on_verdict(const Call&, const Exchange&, Time now) noexcept;
   void on_done(const Call&, const Exchange&, Time now) noexcept;
 
  private:
   static Time endpoint_since(const Call&, const Exchange&);
-  void judge(const Call&, const Exchange&, Outcome, Time now);
 
   JudgedPermit permit_;
-  VerdictWithoutClient without_client_;
 };
 
 }  // namespace fusewire

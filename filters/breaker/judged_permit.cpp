@@ -27,7 +27,7 @@ bool JudgedPermit::on_due(const Call& call, const Exchange& x, Time from, Time n
 
 // When the call turns slow; kNever where it no longer can, and while it is its client that is waited for.
 Time JudgedPermit::slow_at(const Call& call, const Exchange& x, Time from) const {
-  const auto& detector = call.upstream->circuit_breaker.detection.slow_call_rate;
+  const auto& detector = call.circuit_breaker->detection.slow_call_rate;
   if (!permit_.active() || reported_slow_ || !detector || x.waits.waiting() || from == kNever) return kNever;
   const Time due = from + detector->slower_than + x.waits.since_sent();
   const Time measured = detector->measure == config::Measure::head ? x.response_head : x.response_end;
@@ -36,7 +36,7 @@ Time JudgedPermit::slow_at(const Call& call, const Exchange& x, Time from) const
 
 Time JudgedPermit::settle_at(const Call& call, const Exchange& x) const {
   if (!permit_.active() || x.response_head == kNever || x.outcome != Outcome::pending) return kNever;
-  return x.response_head + call.upstream->circuit_breaker.recovery.settle_after;
+  return x.response_head + call.circuit_breaker->recovery.settle_after;
 }
 
 // No client holds the half-open: when a trial call has waited too long for its own, or takes long to be sent, its slot
@@ -53,7 +53,14 @@ void JudgedPermit::tell_slowness(const Call& call, const Exchange& x, Time from,
   permit_.on_slow(at);
 }
 
-Verdict JudgedPermit::judge(const Call& call, const Exchange& x, Outcome outcome, Time now) {
+std::optional<Verdict> JudgedPermit::judge(const Call& call, const Exchange& x, Outcome outcome, Time now,
+                                           bool only_count) {
+  if (!permit_.active()) return std::nullopt;
+  if (call.runs_on && &x == call.exchange) {
+    permit_.give_back_slot(now);
+    return std::nullopt;
+  }
+  if (only_count) permit_.only_count();
   const Judgement judgement = classify(*classify_, call, x, outcome);
   switch (judgement.verdict) {
     case Verdict::success:

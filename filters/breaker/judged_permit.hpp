@@ -7,6 +7,8 @@
 
 #include "filters/breaker/classify.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/breaker/verdict_without_client.hpp"
+#include "filters/chain_context.hpp"
 
 namespace fusewire {
 
@@ -15,7 +17,8 @@ namespace fusewire {
 // filter's own. `from` is the time since which the upstream's part runs; kNever: it has not begun.
 class JudgedPermit {
  public:
-  explicit JudgedPermit(const CompiledClassify* classify) noexcept : classify_(classify) {}
+  explicit JudgedPermit(const ChainContext& context) noexcept
+      : classify_(context.classify), without_client_(context.trials_without_client) {}
 
   // What the breaker rejects it with; nullopt: there is a permit.
   std::optional<breaker::Rejection> acquire(breaker::Breaker&, Time now);
@@ -26,19 +29,18 @@ class JudgedPermit {
   bool on_due(const Call&, const Exchange&, Time from, Time now);
   void tell_slowness(const Call&, const Exchange&, Time from, Time now);
 
-  // Ends the permit by what the outcome means.
-  Verdict judge(const Call&, const Exchange&, Outcome, Time now);
-  // The same, for the totals alone.
-  Verdict count(const Call& call, const Exchange& x, Outcome outcome, Time now) {
-    permit_.only_count();
-    return judge(call, x, outcome, now);
-  }
+  // Ends the permit by what the outcome means; where the call runs on without its client, it only gives its slot back.
+  // Nothing: there is no verdict, or none yet. `only_count`: for the totals alone.
+  std::optional<Verdict> judge(const Call&, const Exchange&, Outcome, Time now, bool only_count = false);
   // For a call that was judged before its stream ended.
   void after_the_call(const Call&, const Exchange&, Time now);
-  bool give_back_slot(Time now) { return permit_.give_back_slot(now); }
+  // Whether a trial is to go on without its client; as many of an upstream do at a time as there are slots.
+  bool wants_verdict(const Call& call) noexcept {
+    return permit_.holds_slot() && without_client_.enter(call.circuit_breaker->recovery.half_open_max_calls);
+  }
+  void run_on_is_over() noexcept { without_client_.leave(); }
 
   bool active() const noexcept { return permit_.active(); }
-  bool holds_slot() const noexcept { return permit_.holds_slot(); }
   std::uint32_t generation() const noexcept { return permit_.generation(); }
 
  private:
@@ -48,6 +50,7 @@ class JudgedPermit {
 
   const CompiledClassify* classify_;
   breaker::Permit permit_;
+  VerdictWithoutClient without_client_;
   bool reported_slow_ = false;
 };
 

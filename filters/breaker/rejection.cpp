@@ -34,20 +34,20 @@ std::string share(double ratio, std::uint64_t calls, const char* what) {
          counted(static_cast<double>(calls), " call ", " calls ") + what;
 }
 
-std::string why(const config::Upstream& upstream, const breaker::Trip& trip) {
+std::string why(const config::CircuitBreaker& settings, const breaker::Trip& trip) {
   switch (trip.reason) {
     case Reason::consecutive_failures:
       return counted(trip.value, " failure in a row", " failures in a row");
     case Reason::failure_count: {
       std::string text = counted(trip.value, " failure", " failures");
-      const auto& detector = upstream.circuit_breaker.detection.failure_count;
+      const auto& detector = settings.detection.failure_count;
       return detector ? text + " within " + in_seconds(detector->window) : text;
     }
     case Reason::failure_rate:
       return share(trip.value, trip.window.ended, "failed");
     case Reason::consecutive_slow_calls: {
       std::string text = counted(trip.value, " call in a row", " calls in a row");
-      const auto& detector = upstream.circuit_breaker.detection.slow_call_rate;
+      const auto& detector = settings.detection.slow_call_rate;
       return text + (detector ? " slower than " + exact(detector->slower_than) : " too slow");
     }
     case Reason::slow_call_rate:
@@ -87,15 +87,15 @@ Reply open_reply(std::string detail, std::string_view state, std::optional<milli
 
 }  // namespace
 
-std::string rejection_sentence(const config::Upstream& upstream, const breaker::Rejection& rejection,
-                               const breaker::Trip* trip) {
+std::string rejection_sentence(std::string_view name, const config::CircuitBreaker& settings,
+                               const breaker::Rejection& rejection, const breaker::Trip* trip) {
   std::string text;
   text.reserve(128);
-  text.append("circuit breaker '").append(upstream.name).append("' is ");
+  text.append("circuit breaker '").append(name).append("' is ");
   switch (rejection.by) {
     case RejectedBy::open:
       text += "open";
-      if (trip != nullptr) text += ": " + why(upstream, *trip);
+      if (trip != nullptr) text += ": " + why(settings, *trip);
       if (rejection.retry_after) text += "; next trial in " + in_seconds(*rejection.retry_after);
       break;
     case RejectedBy::half_open:
@@ -112,9 +112,9 @@ std::string rejection_sentence(const config::Upstream& upstream, const breaker::
   return text;
 }
 
-Reply rejection_reply(const config::Upstream& upstream, const breaker::Rejection& rejection,
-                      const breaker::Trip* trip) {
-  return open_reply(rejection_sentence(upstream, rejection, trip), state_of(rejection.by), rejection.retry_after);
+Reply rejection_reply(std::string_view name, const config::CircuitBreaker& settings,
+                      const breaker::Rejection& rejection, const breaker::Trip* trip) {
+  return open_reply(rejection_sentence(name, settings, rejection, trip), state_of(rejection.by), rejection.retry_after);
 }
 
 Reply endpoints_rejection_reply(const config::Upstream& upstream, std::optional<milliseconds> retry_after) {

@@ -11,11 +11,14 @@
 
 namespace fusewire {
 
-// One sentence: "circuit breaker 'orders' is open: 5 failures in a row; next trial in 12.4 s". `trip` may be null.
-std::string rejection_sentence(const config::Upstream&, const breaker::Rejection&, const breaker::Trip* trip);
+// One sentence: "circuit breaker 'orders' is open: 5 failures in a row; next trial in 12.4 s". `name` and settings are
+// the breaker's; `trip` may be null.
+std::string rejection_sentence(std::string_view name, const config::CircuitBreaker&, const breaker::Rejection&,
+                               const breaker::Trip* trip);
 
 // CircuitBreakerOpen, 503.
-Reply rejection_reply(const config::Upstream&, const breaker::Rejection&, const breaker::Trip* trip);
+Reply rejection_reply(std::string_view name, const config::CircuitBreaker&, const breaker::Rejection&,
+                      const breaker::Trip* trip);
 
 // The same where each endpoint has a breaker of its own and none of them lets the request through. `retry_after`: of
 // the first that will; absent where that is not known.

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string>
+#include <utility>
 
-#include "filters/breaker/core/breaker.hpp"
+#include "filters/breaker/may_pass.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "filters/limits/refusal.hpp"
 #include "filters/timeout/deadline.hpp"
 
@@ -23,35 +26,82 @@ std::int32_t priority_of(const Call& call, const std::string& header) {
   return error == std::errc{} && stop == end ? priority : 0;
 }
 
-}  // namespace
-
-Step ConcurrencyFilter::on_request(Call& call, Reply& reply, Time now) {
-  if (waiter_) return end_wait(call, reply);
-  if (!call.endpoint_available || !context_->breaker->available(now)) return Proceed{};
-  slot_ = context_->limiter->try_acquire(call.upstream->limits.max_concurrent_requests);
-  return slot_ ? Proceed{} : enqueue(call, reply, now);
+std::uint32_t lower(std::uint32_t requests, const std::optional<config::AdaptiveConcurrency>& adaptive,
+                    const limits::LimitsState& state, Time now) {
+  return adaptive ? std::min(requests, state.adaptive_limit.limit(*adaptive, now)) : requests;
 }
 
-Step ConcurrencyFilter::enqueue(Call& call, Reply& reply, Time now) {
-  const auto& queue = call.upstream->limits.queue;
-  const std::string upstream = "upstream '" + call.upstream->name + "' has as many requests as it may have at once";
-  if (!queue) return limits::refuse(call, reply, Problem::concurrency_limit, upstream);
-  waiter_ = std::make_unique<limits::ConcurrencyLimiter::Waiter>(*context_->limiter);
-  if (waiter_->enter(call.upstream->limits.max_concurrent_requests, queue->size,
-                     priority_of(call, queue->priority_header))) {
+}  // namespace
+
+auto ConcurrencyFilter::limit_of_route(const Call& call, Time now) const -> std::optional<Limit> {
+  const config::RouteLimits* const limits = call.route_limits;
+  if (limits == nullptr || (!limits->max_concurrent_requests && !limits->adaptive_concurrency)) return std::nullopt;
+  const std::uint32_t most = limits->max_concurrent_requests.value_or(std::numeric_limits<std::uint32_t>::max());
+  limits::LimitsState& state = *context_->route_limits;
+  return Limit{&state, lower(most, limits->adaptive_concurrency, state, now), &limits->queue};
+}
+
+auto ConcurrencyFilter::limit_of_upstream(const Call& call, Time now) const -> Limit {
+  const config::UpstreamLimits& limits = call.upstream->limits;
+  limits::LimitsState& state = *context_->limits;
+  return {&state, lower(limits.max_concurrent_requests, limits.adaptive_concurrency, state, now), &limits.queue};
+}
+
+Step ConcurrencyFilter::on_request(Call& call, Reply& reply, Time now) {
+  if (waiter_) {
+    if (Step step = end_wait(call, reply); !proceeds(step)) return step;
+  } else if (!may_pass(call, *context_, now)) {
+    return Proceed{};
+  }
+  if (next_ == kRoute) {
+    if (const auto limit = limit_of_route(call, now))
+      if (Step step = take(call, reply, *limit, now); !proceeds(step)) return step;
+    next_ = kUpstream;
+  }
+  return next_ == kUpstream ? take(call, reply, limit_of_upstream(call, now), now) : Proceed{};
+}
+
+Step ConcurrencyFilter::take(Call& call, Reply& reply, const Limit& limit, Time now) {
+  auto slot = limit.state->limiter.try_acquire(limit.requests);
+  if (!slot) return enqueue(call, reply, limit, now);
+  hold(call, std::move(slot));
+  return Proceed{};
+}
+
+void ConcurrencyFilter::hold(Call& call, std::optional<Slot> slot) {
+  (next_ == kRoute ? call.route_in_flight : call.in_flight) = slot->in_flight();
+  slots_[next_++] = std::move(slot);
+}
+
+Step ConcurrencyFilter::enqueue(Call& call, Reply& reply, const Limit& limit, Time now) {
+  const auto& queue = *limit.queue;
+  std::string full = limits::whose(*context_, *limit.state) + " has as many requests as it may have at once";
+  if (!queue) return refuse(call, reply, Problem::concurrency_limit, *limit.state, std::move(full));
+  waiter_ = std::make_unique<limits::ConcurrencyLimiter::Waiter>(limit.state->limiter);
+  if (waiter_->enter(limit.requests, queue->size, priority_of(call, queue->priority_header))) {
     const Time deadline = std::min(call.total_at, call.context->started + total_of(call));
     return Wait{waiter_.get(), std::min(now + queue->timeout, deadline)};
   }
   waiter_.reset();
-  return limits::refuse(call, reply, Problem::concurrency_limit, upstream + ", and its queue is full");
+  return refuse(call, reply, Problem::concurrency_limit, *limit.state, full + ", and its queue is full");
 }
 
 Step ConcurrencyFilter::end_wait(Call& call, Reply& reply) {
-  slot_ = waiter_->take();
+  auto slot = waiter_->take();
   waiter_.reset();
-  if (slot_) return Proceed{};
-  return limits::refuse(call, reply, Problem::queue_timeout,
-                        "no request to upstream '" + call.upstream->name + "' ended in time to make room for this one");
+  const limits::LimitsState& state = next_ == kRoute ? *context_->route_limits : *context_->limits;
+  if (!slot)
+    return refuse(call, reply, Problem::queue_timeout, state,
+                  "no request to " + limits::whose(*context_, state) + " ended in time to make room for this one");
+  hold(call, std::move(slot));
+  return Proceed{};
+}
+
+Step ConcurrencyFilter::refuse(Call& call, Reply& reply, Problem problem, const limits::LimitsState& state,
+                               std::string why) {
+  slots_ = {};
+  call.limited_by_route = &state == context_->route_limits;
+  return limits::refuse(call, reply, problem, std::move(why));
 }
 
 }  // namespace fusewire

@@ -1,21 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filters/limits/rate_filter.hpp"
 
-#include "filters/breaker/core/breaker.hpp"
+#include <utility>
+
+#include "filters/breaker/may_pass.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "filters/limits/refusal.hpp"
-#include "filters/limits/token_bucket.hpp"
 
 namespace fusewire {
+namespace {
 
+const std::optional<config::Rate>& route_rate(const Call& call) {
+  static const std::optional<config::Rate> kNone;
+  return call.route_limits != nullptr ? call.route_limits->rate : kNone;
+}
+
+}  // namespace
+
+// The route's comes first: what it refuses costs the others of its upstream nothing.
 Step RateFilter::on_request(Call& call, Reply& reply, Time now) {
   const auto& rate = call.upstream->limits.rate;
-  if (!rate || !call.endpoint_available || !context_->breaker->available(now)) return Proceed{};
-  const auto wait =
-      context_->token_bucket->try_take({.requests_per_second = rate->requests_per_second, .burst = rate->burst}, now);
-  if (!wait) return Proceed{};
-  return limits::refuse(call, reply, Problem::rate_limited,
-                        "upstream '" + call.upstream->name + "' gets as many requests as its rate limit lets through",
-                        std::chrono::ceil<milliseconds>(*wait));
+  const auto& of_route = route_rate(call);
+  if ((!rate && !of_route) || !may_pass(call, *context_, now)) return Proceed{};
+  if (of_route) {
+    taken_of_route_ = take(call, reply, *context_->route_limits, *of_route, now);
+    if (!taken_of_route_) return Answer{};
+  }
+  taken_ = rate && take(call, reply, *context_->limits, *rate, now);
+  if (taken_ || !rate) return Proceed{};
+  give_back(call);
+  return Answer{};
+}
+
+bool RateFilter::take(Call& call, Reply& reply, limits::LimitsState& state, const config::Rate& rate, Time now) const {
+  const auto wait = state.token_bucket.try_take(rate, now);
+  if (!wait) return true;
+  limits::refuse(call, reply, Problem::rate_limited,
+                 limits::whose(*context_, state) + " gets as many requests as its rate limit lets through",
+                 std::chrono::ceil<milliseconds>(*wait));
+  call.limited_by_route = &state == context_->route_limits;
+  return false;
+}
+
+void RateFilter::on_done(Call& call, Time) noexcept {
+  if (call.permitted == kNever) give_back(call);
+}
+
+void RateFilter::give_back(const Call& call) noexcept {
+  if (std::exchange(taken_of_route_, false)) context_->route_limits->token_bucket.give_back(*route_rate(call));
+  if (std::exchange(taken_, false)) context_->limits->token_bucket.give_back(*call.upstream->limits.rate);
 }
 
 }  // namespace fusewire

@@ -6,10 +6,17 @@
 #include <utility>
 
 #include "filters/call.hpp"
+#include "filters/chain_context.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "filters/reply.hpp"
 #include "filters/step.hpp"
 
 namespace fusewire::limits {
+
+// "upstream 'orders'", or "route 'orders/read'".
+inline std::string whose(const ChainContext& context, const LimitsState& state) {
+  return (&state == context.route_limits ? "route '" : "upstream '") + state.name + "'";
+}
 
 // The request ends here, before the breaker: it is no call.
 inline Step refuse(Call& call, Reply& reply, Problem problem, std::string detail,

@@ -62,6 +62,11 @@ void TokenBucket::forgive(Ticks seen, Ticks latest) noexcept {
   if (seen > latest) full_at_.compare_exchange_strong(seen, latest, std::memory_order_relaxed);
 }
 
+// One that is full stays full: a word in the past is as good as now.
+void TokenBucket::give_back(const Rate& rate) noexcept {
+  full_at_.fetch_sub(Spans(rate).token, std::memory_order_relaxed);
+}
+
 std::uint32_t TokenBucket::available(const Rate& rate, Time now) const noexcept {
   const Spans spans(rate);
   const Ticks at = ticks(now);

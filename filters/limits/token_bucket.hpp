@@ -8,22 +8,22 @@
 #include <limits>
 #include <optional>
 
+#include "config/limits.hpp"
 #include "filters/time.hpp"
 
 namespace fusewire::limits {
 
-// Settings of a token bucket. They come with each call, so that a reload needs no word to the bucket.
-struct Rate {
-  double requests_per_second = 100;  // above 0; up to 1,000,000 it is exact to 0.01 %, never above it
-  std::uint32_t burst = 200;         // at least 1: so many at once after a pause
-};
+// They come with each call, so that a reload needs no word to the bucket. Up to 1,000,000 requests a second it is exact
+// to 0.01 %, never above that.
+using config::Rate;
 
 // A token bucket as a Generic Cell Rate Algorithm (ITU-T I.371, Annex A): instead of counting tokens it remembers when
 // the bucket will be full again (the theoretical arrival time of the next cell). Each token puts that off by one
 // interval, 1 / rate; there is a token as long as it is less than `burst` intervals away.
 //
 // No lock, no allocation, no timer: one atomic word, one compare-and-swap for each token, so the limit holds exactly
-// over all threads. Invariant: the word never goes back, except when a reload has raised the rate (see forgive).
+// over all threads. Invariant: the word never goes back, except when a reload has raised the rate (see forgive), and
+// by the tokens that are given back.
 //
 // A thread whose `now` lags behind another one's sees a bucket that is emptier by as much: it may be refused, it never
 // gets a token too many. The word is in 1/16 ns since the clock's epoch (the host's start), which lasts for 18 years.
@@ -33,6 +33,8 @@ class TokenBucket {
  public:
   // Takes a token. Without one: how long it takes until there is one, if nobody else takes it.
   std::optional<std::chrono::nanoseconds> try_take(const Rate&, Time now) noexcept;
+  // Of a request that was not sent after all. There are never more than `burst`.
+  void give_back(const Rate&) noexcept;
 
   // How many tokens there are, for metrics: from 0 to `burst`.
   std::uint32_t available(const Rate&, Time now) const noexcept;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "config/retries.hpp"
 #include "filters/time.hpp"
 
 namespace fusewire {
@@ -40,12 +41,8 @@ namespace fusewire {
 // by its own ratio, a retry is judged by its own window and minimum, and what was counted stays.
 class RetryBudget {
  public:
-  struct Settings {
-    double ratio = 0.2;                              // 0..1, taken in whole thousandths
-    double min_per_second = 3;                       // 0: none beside the ratio
-    milliseconds window = std::chrono::seconds(10);  // 1 s to 30 s; others are taken as the nearer one
-    bool operator==(const Settings&) const = default;
-  };
+  // `ratio` is taken in whole thousandths; of windows of less than 1 s or more than 30 s the nearer one is.
+  using Settings = config::RetryBudget;
 
   explicit RetryBudget(Time made) noexcept : made_(made) {}
 

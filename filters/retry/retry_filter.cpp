@@ -13,19 +13,10 @@
 
 namespace fusewire {
 
-namespace {
-
-RetryBudget::Settings settings_of(const config::RetryBudget& budget) {
-  return {.ratio = budget.ratio, .min_per_second = budget.min_per_second, .window = budget.window};
-}
-
-}  // namespace
-
 void RetryFilter::pay_in(const Call& call, Time now) {
   const config::Retries& retries = *call.retries;
   if ((retries.attempts == 0 && !retries.hedge) || !retries.budget || context_->retry_budget == nullptr) return;
-  if (call.permitted != kNever && !std::exchange(paid_, true))
-    context_->retry_budget->deposit(settings_of(*retries.budget), now);
+  if (call.permitted != kNever && !std::exchange(paid_, true)) context_->retry_budget->deposit(*retries.budget, now);
 }
 
 Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
@@ -47,7 +38,7 @@ Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
 
 bool RetryFilter::take_token(const Call& call, Time now) const {
   const auto& budget = call.retries->budget;
-  return !budget || context_->retry_budget == nullptr || context_->retry_budget->try_take(settings_of(*budget), now);
+  return !budget || context_->retry_budget == nullptr || context_->retry_budget->try_take(*budget, now);
 }
 
 // ------------------------------------------------------------------------------------------------------ hedging

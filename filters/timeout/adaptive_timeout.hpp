@@ -28,14 +28,7 @@ namespace fusewire {
 // up to `max`; downwards it follows as the slow answers leave the window.
 class AdaptiveTimeout {
  public:
-  struct Settings {
-    double percentile = 0.99;  // above 0, up to 1
-    double multiplier = 2;     // at least 1
-    milliseconds min{50};      // not above max
-    milliseconds max{15'000};
-    std::uint32_t minimum_samples = 100;  // with fewer in the window the fallback holds
-    bool operator==(const Settings&) const = default;
-  };
+  using Settings = config::AdaptiveTimeout;
 
   AdaptiveTimeout(milliseconds window, Time made) noexcept : window_(window, made) {}
 
@@ -63,14 +56,5 @@ class AdaptiveTimeout {
   CachedPercentile percentile_;
   CachedPercentile hedge_percentile_;
 };
-
-// As the configuration says it.
-inline AdaptiveTimeout::Settings settings_of(const config::AdaptiveTimeout& adaptive) noexcept {
-  return {.percentile = adaptive.percentile,
-          .multiplier = adaptive.multiplier,
-          .min = adaptive.min,
-          .max = adaptive.max,
-          .minimum_samples = adaptive.minimum_samples};
-}
 
 }  // namespace fusewire

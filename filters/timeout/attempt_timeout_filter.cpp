@@ -10,7 +10,7 @@ namespace fusewire {
 Step AttemptTimeoutFilter::on_endpoint(const Call& call, Exchange& x, Reply&, Time now) {
   const milliseconds per_try = call.retries->per_try_timeout.value_or(milliseconds::max());
   milliseconds response = call.timeouts->response;
-  if (is_adaptive(call)) response = adaptive_->value(settings_of(*call.timeouts->adaptive), response, now);
+  if (is_adaptive(call)) response = adaptive_->value(*call.timeouts->adaptive, response, now);
   x.connect_within = std::min(call.timeouts->connect, per_try);
   x.response_within = std::min(response, per_try);
   x.idle_within = call.timeouts->idle;
@@ -22,10 +22,9 @@ bool AttemptTimeoutFilter::records(const Call& call) const {
   return adaptive_ != nullptr && (call.timeouts->adaptive || (hedge && hedge->after.is_percentile()));
 }
 
-// Errors are left out: they come sooner than answers do.
 void AttemptTimeoutFilter::on_head(const Call& call, const Exchange& x, Time now) {
-  if (!records(call) || x.upstream_status >= 500 || x.request_sent == kNever) return;
-  adaptive_->answered(x.response_head - x.request_sent - x.waits.since_sent(), now);
+  if (!records(call)) return;
+  if (const auto took = x.time_to_answer()) adaptive_->answered(*took, now);
 }
 
 // An attempt whose hedge has answered first would have taken longer than it has. Were it left out, the percentile after

@@ -64,11 +64,15 @@ Reply force(const Call& call, std::string_view change,
   return json_reply(forced_view(facts_of(call, *found), call.now));
 }
 
-// What an upstream has learned goes with its breaker's window.
+// What an upstream, or a route, has learned goes with its breaker's window.
 void reset_all(const Call& call, const NamedBreaker& of) {
   of.breaker->reset(call.now.steady);
   const Upstream* const upstream = of.address ? nullptr : call.view.snapshot->upstream(of.name);
   if (upstream != nullptr && upstream->chain.adaptive_timeout != nullptr) upstream->chain.adaptive_timeout->clear();
+  if (upstream != nullptr) upstream->state->limits.adaptive_limit.clear();
+  for (const Route* route : routes_with_limits(*call.view.snapshot))
+    if (route->upstream == upstream || route->own->limits->state.name == of.name)
+      route->own->limits->state.adaptive_limit.clear();
 }
 
 Reply change(const Call& call, std::string_view change_name, void (breaker::Breaker::*member)(breaker::Time)) {

@@ -10,7 +10,7 @@ namespace fusewire::proxy {
 inline milliseconds response_timeout(const Upstream& upstream, Time now) {
   const config::Timeouts& timeouts = upstream.config->timeouts;
   if (!timeouts.adaptive || upstream.chain.adaptive_timeout == nullptr) return timeouts.response;
-  return upstream.chain.adaptive_timeout->value(settings_of(*timeouts.adaptive), timeouts.response, now);
+  return upstream.chain.adaptive_timeout->value(*timeouts.adaptive, timeouts.response, now);
 }
 
 }  // namespace fusewire::proxy

@@ -2,6 +2,7 @@
 #include "proxy/admin/named_breaker.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace fusewire::proxy::admin {
 
@@ -47,7 +48,31 @@ std::vector<NamedBreaker> breakers_of(const Snapshot& snapshot) {
       for (const auto& address : endpoint->addresses.in_use())
         list.push_back({address->name, &address->breaker, config, address});
   }
+  for (const Route* route : routes_with_breaker(snapshot))
+    list.push_back({route->own->breaker->name, &route->own->breaker->breaker, route->circuit_breaker});
   return list;
+}
+
+namespace {
+
+template <class State>
+std::vector<const Route*> routes_with(const Snapshot& snapshot, std::shared_ptr<State> RouteOwn::*state) {
+  std::vector<const Route*> routes;
+  std::set<const State*> seen;
+  for (const auto& listener : snapshot.listeners)
+    for (const Route& route : listener->routes)
+      if (route.own && (*route.own).*state && seen.insert(((*route.own).*state).get()).second) routes.push_back(&route);
+  return routes;
+}
+
+}  // namespace
+
+std::vector<const Route*> routes_with_breaker(const Snapshot& snapshot) {
+  return routes_with(snapshot, &RouteOwn::breaker);
+}
+
+std::vector<const Route*> routes_with_limits(const Snapshot& snapshot) {
+  return routes_with(snapshot, &RouteOwn::limits);
 }
 
 std::optional<NamedBreaker> find_breaker(const Snapshot& snapshot, std::string_view name) {
@@ -56,6 +81,9 @@ std::optional<NamedBreaker> find_breaker(const Snapshot& snapshot, std::string_v
   if (of == nullptr) return std::nullopt;
   const config::CircuitBreaker* const config = &of->config->circuit_breaker;
   if (upstream.size() == name.size()) return NamedBreaker{of->state->name, &of->state->breaker, config};
+  for (const Route* route : routes_with_breaker(snapshot))
+    if (route->own->breaker->name == name)
+      return NamedBreaker{route->own->breaker->name, &route->own->breaker->breaker, route->circuit_breaker};
   if (!has_endpoint_breakers(*of)) return std::nullopt;
   for (const auto& endpoint : of->endpoints)
     for (const auto& address : endpoint->addresses.in_use())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The breakers of a snapshot by name: each upstream's, and behind it those of its endpoints' addresses,
-// UPSTREAM/ADDRESS.
+// UPSTREAM/ADDRESS; then those of routes, UPSTREAM/ROUTE.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ struct NamedBreaker {
   std::string name;
   breaker::Breaker* breaker = nullptr;
   const config::CircuitBreaker* config = nullptr;
-  std::shared_ptr<AddressState> address = nullptr;  // nullptr: it is the upstream's
+  std::shared_ptr<AddressState> address = nullptr;  // nullptr: it is no address'
 };
 
 // What is seen of an upstream's breaker: where each address has its own and none of them lets a call through, the
@@ -28,6 +28,10 @@ breaker::Snapshot snapshot_of(const NamedBreaker&, const Snapshot&, Time now);
 
 std::vector<NamedBreaker> breakers_of(const Snapshot&);
 std::optional<NamedBreaker> find_breaker(const Snapshot&, std::string_view name);
+
+// The routes that have a breaker of their own, each name once; and those with limits of their own.
+std::vector<const Route*> routes_with_breaker(const Snapshot&);
+std::vector<const Route*> routes_with_limits(const Snapshot&);
 
 // Whether each address has a breaker of its own (circuit_breaker.scope).
 bool has_endpoint_breakers(const Upstream&);

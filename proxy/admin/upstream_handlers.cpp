@@ -85,17 +85,38 @@ json::object endpoint_view(const Upstream& upstream, const EndpointState& endpoi
 }
 
 // How many requests the rate limit would let through now; null: it is off.
-json::value rate_tokens(const Upstream& upstream, Time now) {
-  const auto& rate = upstream.config->limits.rate;
-  if (!rate) return nullptr;
-  return upstream.state->token_bucket.available({rate->requests_per_second, rate->burst}, now);
+json::value rate_tokens(const limits::LimitsState& state, const std::optional<config::Rate>& rate, Time now) {
+  return rate ? json::value(state.token_bucket.available(*rate, now)) : json::value(nullptr);
+}
+
+// Null: it is off. The minimum is null until it is known.
+json::value adaptive_view(const limits::LimitsState& state,
+                          const std::optional<config::AdaptiveConcurrency>& adaptive) {
+  if (!adaptive) return nullptr;
+  const std::chrono::duration<double, std::milli> minimum = state.adaptive_limit.minimum_latency();
+  return {{"limit", state.adaptive_limit.steady_limit(*adaptive)},
+          {"minimum_latency_ms", minimum.count() > 0 ? json::value(rounded(minimum.count())) : json::value(nullptr)}};
+}
+
+// The limits that a route has beside those of its upstream.
+json::object route_view(const Route& route, Time now) {
+  const limits::LimitsState& state = route.own->limits->state;
+  const config::RouteLimits& limits = route.config->limits;
+  json::object view = {{"route", route.config->name},
+                       {"concurrent_requests", state.limiter.in_use()},
+                       {"queued_requests", state.limiter.waiting()},
+                       {"max_concurrent_requests", nullptr},
+                       {"adaptive_concurrency", adaptive_view(state, limits.adaptive_concurrency)},
+                       {"rate_tokens", rate_tokens(state, limits.rate, now)}};
+  if (limits.max_concurrent_requests) view["max_concurrent_requests"] = *limits.max_concurrent_requests;
+  return view;
 }
 
 // How many retries there may be now; null: as many as are wanted.
 json::value retry_budget_left(const Upstream& upstream, Time now) {
   const auto& budget = upstream.config->retries.budget;
   if (!budget) return nullptr;
-  return upstream.state->retry_budget.available({budget->ratio, budget->min_per_second, budget->window}, now);
+  return upstream.state->retry_budget.available(*budget, now);
 }
 
 // After how long a hedge is sent now; null: it is off, or too few answers are known.
@@ -108,8 +129,11 @@ json::value hedge_after(const Upstream& upstream, Time now) {
 
 }  // namespace
 
-json::object upstream_view(const Upstream& upstream, Time now) {
+json::object upstream_view(const Upstream& upstream, const std::vector<const Route*>& routes, Time now) {
   const UpstreamState& state = *upstream.state;
+  json::array limited;
+  for (const Route* route : routes)
+    if (route->upstream == &upstream) limited.push_back(route_view(*route, now));
   json::array endpoints;
   for (const auto& endpoint : upstream.endpoints) endpoints.push_back(endpoint_view(upstream, *endpoint, now));
   const config::UpstreamLimits& limits = upstream.config->limits;
@@ -121,10 +145,12 @@ json::object upstream_view(const Upstream& upstream, Time now) {
             {"idle", sum(state.cells, &UpstreamCells::connections_idle)},
             {"opened", sum(state.cells, &UpstreamCells::connections_opened)},
             {"max", limits.max_connections}}},
-          {"concurrent_requests", state.limiter.in_use()},
-          {"queued_requests", state.limiter.waiting()},
+          {"concurrent_requests", state.limits.limiter.in_use()},
+          {"queued_requests", state.limits.limiter.waiting()},
           {"max_concurrent_requests", limits.max_concurrent_requests},
-          {"rate_tokens", rate_tokens(upstream, now)},
+          {"adaptive_concurrency", adaptive_view(state.limits, limits.adaptive_concurrency)},
+          {"rate_tokens", rate_tokens(state.limits, limits.rate, now)},
+          {"routes", std::move(limited)},
           {"response_timeout_ms", response_timeout(upstream, now).count()},
           {"retry_budget_left", retry_budget_left(upstream, now)},
           {"hedge_after_ms", hedge_after(upstream, now)},
@@ -156,7 +182,9 @@ Reply purged(const Call& call, std::string_view upstream, std::size_t entries) {
 
 Reply get_upstreams(const Call& call) {
   json::array list;
-  for (const auto& upstream : call.view.snapshot->upstreams) list.push_back(upstream_view(*upstream, call.now.steady));
+  const std::vector<const Route*> routes = routes_with_limits(*call.view.snapshot);
+  for (const auto& upstream : call.view.snapshot->upstreams)
+    list.push_back(upstream_view(*upstream, routes, call.now.steady));
   return json_reply({{"upstreams", std::move(list)}});
 }
 

@@ -10,8 +10,8 @@ namespace fusewire::proxy::admin {
 
 // Every breaker, without its last transitions. breaker_handlers.cpp
 std::vector<BreakerFacts> breaker_facts(const Control&, const ControlView&, Moment now);
-// An element of GET /admin/upstreams. upstream_handlers.cpp
-boost::json::object upstream_view(const Upstream&, Time now);
+// An element of GET /admin/upstreams, with those of these routes that lead to it. upstream_handlers.cpp
+boost::json::object upstream_view(const Upstream&, const std::vector<const Route*>& limited, Time now);
 // An element of GET /admin/cache. upstream_handlers.cpp
 boost::json::object partition_view(const cache::Partition&);
 

@@ -2,6 +2,7 @@
 #include "proxy/control/control.hpp"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "config/from_variables.hpp"
@@ -17,6 +18,16 @@
 
 namespace fusewire::proxy {
 
+namespace {
+
+void note_emptied(const std::string& name, const breaker::Reconfigured& outcome, ReloadReport& report) {
+  if (outcome.window_emptied) report.emptied.push_back(name + ": window");
+  if (outcome.failure_count_emptied) report.emptied.push_back(name + ": failure_count");
+  if (outcome.reset) report.emptied.push_back(name + ": reset");
+}
+
+}  // namespace
+
 Control::Control(Loader loader, std::size_t workers)
     : loader_(std::move(loader)),
       workers_(workers),
@@ -26,7 +37,11 @@ Control::Control(Loader loader, std::size_t workers)
       cache_(std::make_unique<cache::Store>(0)),
       fetches_(std::make_unique<cache::RequestCollapser>()),
       worker_cells_(workers),
-      lasting_(workers, *cache_, [this](const config::Upstream& wanted) { return begin_state(wanted); }),
+      lasting_(
+          workers, *cache_, [this](const config::Upstream& wanted) { return begin_state(wanted); },
+          [this](const std::string& name, const config::CircuitBreaker& settings) {
+            return begin_breaker(name, settings);
+          }),
       builder_(lasting_, *cache_, *fetches_, workers) {}
 
 Control::~Control() = default;
@@ -166,6 +181,12 @@ std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& want
   return state;
 }
 
+std::shared_ptr<RouteBreaker> Control::begin_breaker(const std::string& name, const config::CircuitBreaker& settings) {
+  auto state = std::make_shared<RouteBreaker>(name, settings, steady_now(), random_seed());
+  listen(name, state->breaker);
+  return state;
+}
+
 void Control::listen(const std::string& name, breaker::Breaker& breaker) {
   breaker.listen(
       [this, name, order = std::make_shared<EventOrder>()](const breaker::Event& event) {
@@ -183,14 +204,12 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   compare_named(before, next->config, report);
   if (snapshot_) compare_sections(before, next->config, report);
   for (const auto& upstream : next->upstreams) {
-    const auto& name = upstream->config->name;
-    const auto outcome = upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now);
-    if (outcome.window_emptied) report.emptied.push_back(name + ": window");
-    if (outcome.failure_count_emptied) report.emptied.push_back(name + ": failure_count");
-    if (outcome.reset) report.emptied.push_back(name + ": reset");
+    note_emptied(upstream->config->name, upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now),
+                 report);
     for (const auto& endpoint : upstream->endpoints)
       endpoint->addresses.reconfigure(upstream->config->circuit_breaker, now);
   }
+  reconfigure_routes(*next, now, report);
   if (snapshot_ && before.workers != next->config.workers)
     report.warnings.push_back("runtime.workers: takes effect at the next start");
   if (snapshot_) forget_other_sites(*next);
@@ -204,6 +223,16 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   version_ = next->version;
   ticket_keys_due_ = now + TlsServer::kTicketKeys;
   lasting_.forget_unused(snapshot_.get());
+}
+
+// Routes of one name have one breaker, and the same settings.
+void Control::reconfigure_routes(const Snapshot& next, breaker::Time now, ReloadReport& report) {
+  std::set<const RouteBreaker*> seen;
+  for (const auto& listener : next.listeners)
+    for (const Route& route : listener->routes)
+      if (route.own && route.own->breaker && seen.insert(route.own->breaker.get()).second)
+        note_emptied(route.own->breaker->name, route.own->breaker->breaker.reconfigure(*route.circuit_breaker, now),
+                     report);
 }
 
 void Control::forget_other_sites(const Snapshot& next) {

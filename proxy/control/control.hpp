@@ -120,7 +120,9 @@ class Control {
   const ReloadReport& conclude(ReloadReport);
   void forget_other_sites(const Snapshot& next);
   std::shared_ptr<UpstreamState> begin_state(const config::Upstream&);
+  std::shared_ptr<RouteBreaker> begin_breaker(const std::string& name, const config::CircuitBreaker&);
   void listen(const std::string& name, breaker::Breaker&);
+  static void reconfigure_routes(const Snapshot&, breaker::Time now, ReloadReport&);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
   void show();

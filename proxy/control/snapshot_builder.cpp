@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/from_variables.hpp"
+#include "config/route_states.hpp"
 #include "filters/breaker/classify.hpp"
 #include "proxy/control/tls_contexts.hpp"
 #include "proxy/net/clock.hpp"
@@ -56,9 +57,9 @@ std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& want
                      .cache_generation = cache_generation(wanted, before),
                      .trials_without_client = &upstream->state->trials_without_client,
                      .retry_budget = &upstream->state->retry_budget,
-                     .limiter = &upstream->state->limiter,
-                     .token_bucket = &upstream->state->token_bucket,
-                     .adaptive_timeout = adaptive_timeout(wanted, *upstream->state)};
+                     .limits = &upstream->state->limits,
+                     .adaptive_timeout = adaptive_timeout(wanted, *upstream->state),
+                     .breaker_name = upstream->state->name};
   return upstream;
 }
 
@@ -97,10 +98,35 @@ std::unique_ptr<Listener> SnapshotBuilder::listener(const Snapshot& snapshot, st
                                 .timeouts = route.timeouts ? &*route.timeouts : &to->config->timeouts,
                                 .fallback = route.fallback ? &*route.fallback : &to->config->fallback,
                                 .retries = route.retries ? &*route.retries : &to->config->retries,
+                                .circuit_breaker = &config::circuit_breaker_of(route, *to->config),
                                 .cells = states_.cells(wanted.name, route.upstream),
-                                .cache_scope = cache_scope(wanted, route)});
+                                .cache_scope = cache_scope(wanted, route),
+                                .own = own_of(route, *to)});
   }
   return listener;
+}
+
+std::unique_ptr<const RouteOwn> SnapshotBuilder::own_of(const config::Route& route, const Upstream& to) {
+  const bool own_breaker = config::has_own_breaker(route, *to.config);
+  if (!own_breaker && !config::has_own_limits(route)) return nullptr;
+  auto own = std::make_unique<RouteOwn>();
+  own->chain = to.chain;
+  const std::string name = to.config->name + "/" + route.name;
+  if (own_breaker) {
+    const config::CircuitBreaker& settings = config::circuit_breaker_of(route, *to.config);
+    own->breaker = states_.route_breaker(name, settings);
+    own->classify = std::make_unique<CompiledClassify>(settings.classify);
+    own->chain.breaker = &own->breaker->breaker;
+    own->chain.classify = own->classify.get();
+    own->chain.trials_without_client = &own->breaker->trials_without_client;
+    own->chain.breaker_name = own->breaker->name;
+    own->chain.above_breaker = to.chain.breaker;
+  }
+  if (config::has_own_limits(route)) {
+    own->limits = states_.route_limits(name);
+    own->chain.route_limits = &own->limits->state;
+  }
+  return own;
 }
 
 // What was stored for an upstream is no answer of another one that has taken over its name. What is still on its way

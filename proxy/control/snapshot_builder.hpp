@@ -31,6 +31,7 @@ class SnapshotBuilder {
   void find_latency_users(const config::Config&);
   AdaptiveTimeout* adaptive_timeout(const config::Upstream&, UpstreamState&);
   std::unique_ptr<Listener> listener(const Snapshot&, std::size_t index);
+  std::unique_ptr<const RouteOwn> own_of(const config::Route&, const Upstream&);
   std::uint64_t cache_generation(const config::Upstream&, const Snapshot* before);
 
   StateRegistry& states_;

@@ -29,8 +29,8 @@ std::string identity_of(const config::UpstreamTls& tls, const config::Endpoint& 
 
 }  // namespace
 
-StateRegistry::StateRegistry(std::size_t workers, cache::Store& cache, Make make)
-    : workers_(workers), cache_(cache), make_(std::move(make)) {}
+StateRegistry::StateRegistry(std::size_t workers, cache::Store& cache, Make make, MakeBreaker make_breaker)
+    : workers_(workers), cache_(cache), make_(std::move(make)), make_breaker_(std::move(make_breaker)) {}
 
 std::shared_ptr<UpstreamState> StateRegistry::upstream(const config::Upstream& wanted) {
   auto& state = upstreams_[wanted.name];
@@ -48,6 +48,19 @@ std::shared_ptr<EndpointState> StateRegistry::endpoint(const config::Upstream& u
   return endpoint;
 }
 
+std::shared_ptr<RouteBreaker> StateRegistry::route_breaker(const std::string& name,
+                                                           const config::CircuitBreaker& settings) {
+  auto& state = route_breakers_[name];
+  if (!state) state = make_breaker_(name, settings);
+  return state;
+}
+
+std::shared_ptr<RouteLimitsState> StateRegistry::route_limits(const std::string& name) {
+  auto& state = route_limits_[name];
+  if (!state) state = std::make_shared<RouteLimitsState>(name, workers_);
+  return state;
+}
+
 std::shared_ptr<PerWorker<TrafficCells>> StateRegistry::cells(const std::string& listener,
                                                               const std::string& upstream) {
   for (const Traffic& traffic : traffic_)
@@ -58,6 +71,8 @@ std::shared_ptr<PerWorker<TrafficCells>> StateRegistry::cells(const std::string&
 
 void StateRegistry::release(const std::string& breaker, Time now) const {
   if (const auto found = upstreams_.find(breaker); found != upstreams_.end()) found->second->breaker.release(now);
+  if (const auto found = route_breakers_.find(breaker); found != route_breakers_.end())
+    found->second->breaker.release(now);
   for (const auto& entry : endpoints_)
     for (const auto& address : entry.second->addresses.all())
       if (address->name == breaker) address->breaker.release(now);
@@ -87,11 +102,26 @@ void StateRegistry::forget_unused(const Snapshot* current) {
     if (unused) cache_.purge(*entry.second->cache);
     return unused;
   });
+  forget_unused_routes(current);
   std::erase_if(endpoints_, [&](const auto& entry) { return !endpoints.contains(entry.second.get()); });
   std::erase_if(traffic_, [&](const Traffic& traffic) {
     return (!traffic.upstream.empty() && !names.contains(traffic.upstream)) ||
            (current != nullptr && current->listener(traffic.listener) == nullptr);
   });
+}
+
+void StateRegistry::forget_unused_routes(const Snapshot* current) {
+  std::set<const RouteBreaker*> breakers;
+  std::set<const RouteLimitsState*> limits;
+  if (current != nullptr)
+    for (const auto& listener : current->listeners)
+      for (const Route& route : listener->routes) {
+        if (!route.own) continue;
+        breakers.insert(route.own->breaker.get());
+        limits.insert(route.own->limits.get());
+      }
+  std::erase_if(route_breakers_, [&](const auto& entry) { return !breakers.contains(entry.second.get()); });
+  std::erase_if(route_limits_, [&](const auto& entry) { return !limits.contains(entry.second.get()); });
 }
 
 }  // namespace fusewire::proxy

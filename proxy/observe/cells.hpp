@@ -64,6 +64,10 @@ struct TlsCells {
   void done(bool from_earlier) { (from_earlier ? resumed : full).add(); }
 };
 
+// Requests that a limit has refused.
+enum class LimitKind : std::uint8_t { rate, concurrency, queue_timeout };
+using RefusedCells = std::array<Cell, 3>;  // by LimitKind
+
 // What one worker counts for one upstream.
 struct UpstreamCells {
   enum Latency : std::uint8_t { success, failure, timeout };
@@ -82,9 +86,7 @@ struct UpstreamCells {
   // Requests of the proxy's own that have found out whether a breaker may close, or its interval may end.
   enum Probe : std::uint8_t { probe_success, probe_failure, probe_neutral };
   std::array<Cell, 3> probes;
-  // Requests that a limit has refused.
-  enum Limit : std::uint8_t { by_rate, by_concurrency, by_queue_timeout };
-  std::array<Cell, 3> refused;
+  RefusedCells refused;  // by limits of the upstream itself
 };
 
 // What one worker counts for itself.

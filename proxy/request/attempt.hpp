@@ -15,9 +15,13 @@ struct CallParts {
   WorkerContext& worker;
   Inbound& inbound;
   const Upstream& upstream;
+  const ChainContext& context;
   std::string_view via;
   Call& call;
   CallChain& chain;
+
+  // A route's own breaker stands in the place of those of addresses.
+  bool asks_endpoint_breakers() const { return context.above_breaker == nullptr; }
 };
 
 // One try of a call at one endpoint of its upstream: the exchange, its filters and the forwarding. Attempts or a Hedge
@@ -27,8 +31,8 @@ class Attempt {
  public:
   // `tried`: where earlier attempts of the call went.
   Attempt(const CallParts& of, const Balancer::Tried& tried)
-      : filters(of.upstream.chain),
-        streams(of.worker, of.inbound, news, of.upstream, tried),
+      : filters(of.context),
+        streams(of.worker, of.inbound, news, of.upstream, tried, of.asks_endpoint_breakers()),
         forward(of.worker, of.inbound, news, of.upstream, of.via, of.call, x, {of.chain, filters, x}, streams),
         call_(of.call) {}
   Attempt(const Attempt&) = delete;

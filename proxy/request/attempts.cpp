@@ -82,7 +82,7 @@ bool Attempts::may_go_elsewhere() {
   if (outcome == Outcome::total_timeout || of_.inbound.client.gone() || tried_.size() >= kMaxElsewhere) return false;
   tried_.push_back(attempt.streams.id());
   const Time now = steady_now();
-  const bool may = now < of_.call.total_at && of_.worker.balancer().can_choose(of_.upstream, now, tried_);
+  const bool may = now < of_.call.total_at && can_choose(now, tried_);
   if (!may) tried_.pop_back();
   return may;
 }
@@ -93,15 +93,14 @@ void Attempts::note_failure() {
 }
 
 void Attempts::forget_failures_of_all(Time now) {
-  if (!of_.worker.balancer().can_choose(of_.upstream, now, tried_)) tried_.clear();
+  if (!can_choose(now, tried_)) tried_.clear();
 }
 
 void Attempts::note_endpoints(const Reply& reply, Time now) {
   if (current_ == nullptr || !current_->streams.endpoint()) return;
   if (reply.origin == Reply::Origin::upstream && reply.status < 400) return;
-  Balancer& balancer = of_.worker.balancer();
-  of_.call.another_endpoint = balancer.can_choose(of_.upstream, now, {current_->streams.id()});
-  of_.call.endpoint_available = of_.call.another_endpoint || balancer.can_choose(of_.upstream, now, {});
+  of_.call.another_endpoint = can_choose(now, {current_->streams.id()});
+  of_.call.endpoint_available = of_.call.another_endpoint || can_choose(now, {});
 }
 
 }  // namespace fusewire::proxy

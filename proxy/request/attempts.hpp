@@ -40,6 +40,9 @@ class Attempts {
   Task<void> take_over();
   Task<void> end(Attempt&, Time now);
   bool decides(const Attempt& first) const;
+  bool can_choose(Time now, const Balancer::Tried& tried) const {
+    return of_.worker.balancer().can_choose(of_.upstream, now, tried, of_.asks_endpoint_breakers());
+  }
 
   const CallParts of_;
   Balancer::Tried tried_;  // the endpoints of attempts that have failed

@@ -5,10 +5,11 @@
 
 namespace fusewire::proxy {
 
-void count_refusal(UpstreamCells& cells, Problem problem) {
-  if (problem == Problem::rate_limited) cells.refused[UpstreamCells::by_rate].add();
-  if (problem == Problem::concurrency_limit) cells.refused[UpstreamCells::by_concurrency].add();
-  if (problem == Problem::queue_timeout) cells.refused[UpstreamCells::by_queue_timeout].add();
+void count_refusal(RefusedCells& cells, Problem problem) {
+  const auto count = [&](LimitKind kind) { cells[static_cast<std::size_t>(kind)].add(); };
+  if (problem == Problem::rate_limited) count(LimitKind::rate);
+  if (problem == Problem::concurrency_limit) count(LimitKind::concurrency);
+  if (problem == Problem::queue_timeout) count(LimitKind::queue_timeout);
 }
 
 void count_retries(UpstreamCells& cells, const Call& call) {

@@ -7,8 +7,8 @@
 
 namespace fusewire::proxy {
 
-// A limit has refused the request.
-void count_refusal(UpstreamCells&, Problem);
+// A limit has refused the request: in the cells of whose limit it is.
+void count_refusal(RefusedCells&, Problem);
 // Of a call that is over: its attempts beside the first.
 void count_retries(UpstreamCells&, const Call&);
 // Of a call that is over, `now` where its response has no end: how long it took, if its breaker has judged it.

@@ -22,29 +22,32 @@ void set_failure_flag(Call& call) { call.flags = static_cast<Flags>(call.flags |
 
 }  // namespace
 
-CallRunner::CallRunner(WorkerContext& worker, Inbound& inbound, const RequestContext& context, const Snapshot& snapshot,
+CallRunner::CallRunner(WorkerContext& worker, Inbound& inbound, const RequestContext& request, const Snapshot& snapshot,
                        const Upstream& to, const CallRules& rules)
-    : chain(to.chain),
+    : context(rules.chain),
+      chain(rules.chain),
       upstream(to),
       worker_(worker),
       inbound_(inbound),
       snapshot_(snapshot),
-      attempts_({worker, inbound, to, snapshot.via, call, chain}),
+      attempts_({worker, inbound, to, rules.chain, snapshot.via, call, chain}),
       pause_(worker, inbound, cut_off_) {
-  call.context = &context;
+  call.context = &request;
   call.exchange = &unsent_;
   call.upstream = to.config;
   call.timeouts = &rules.timeouts;
   call.fallback = &rules.fallback;
   call.retries = &rules.retries;
-  call.endpoint_breakers = worker.balancer().has_endpoint_breakers(to, context.started);
+  call.circuit_breaker = &rules.circuit_breaker;
+  call.route_limits = rules.limits;
+  call.endpoint_breakers =
+      context.above_breaker == nullptr && worker.balancer().has_endpoint_breakers(to, request.started);
   call.cache_scope = inbound.cache_scope.empty() ? inbound.route->cache_scope : inbound.cache_scope;
   call.connection_bound = inbound.connection_bound || (inbound.bound && inbound.bound->has(*to.state));
 }
 
 CallRunner::CallRunner(const CallRunner& first, const Upstream& to)
-    : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to,
-                 {to.config->timeouts, to.config->fallback, to.config->retries}) {
+    : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to, rules_of(to)) {
   call.total_at = first.call.total_at;
   call.hedged_at = first.call.hedged_at;  // one hedge a request
 }
@@ -102,7 +105,8 @@ Task<void> CallRunner::ask_after_wait(Step step, Reply& reply) {
 }
 
 void CallRunner::accept(const Answer& answer, const Reply& reply) {
-  count_refusal(cells(), reply.problem);
+  count_refusal(call.limited_by_route ? inbound_.route->own->limits->refused.of(worker_.index()) : cells().refused,
+                reply.problem);
   wants_refresh_ = answer.refresh;
   if (reply.problem == Problem::circuit_breaker_open) call.set(Flag::circuit_open);
   if (exchange().outcome == Outcome::pending) exchange().outcome = Outcome::local;
@@ -140,7 +144,7 @@ Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
     co_await pause_.until(not_before);
     end_pause();
     const Time now = steady_now();
-    const bool may = !is_forsaken(exchange().outcome) && upstream.state->breaker.still_closed(call.generation, now);
+    const bool may = !is_forsaken(exchange().outcome) && context.breaker->still_closed(call.generation, now);
     call.retries_are_over = !may;
     if (!may) co_return false;
   }

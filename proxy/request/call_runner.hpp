@@ -13,12 +13,24 @@
 
 namespace fusewire::proxy {
 
-// What a route may say in its upstream's place.
+// What a route may say in its upstream's place, or have of its own.
 struct CallRules {
+  const ChainContext& chain;
+  const config::CircuitBreaker& circuit_breaker;
   const config::Timeouts& timeouts;
   const config::Fallback& fallback;
   const config::Retries& retries;
+  const config::RouteLimits* limits = nullptr;  // absent: those of the upstream alone
 };
+inline CallRules rules_of(const Upstream& upstream) {
+  const config::Upstream& own = *upstream.config;
+  return {upstream.chain, own.circuit_breaker, own.timeouts, own.fallback, own.retries};
+}
+inline CallRules rules_of(const Route& route) {
+  const bool limited = route.own && route.own->limits;
+  return {route.chain(),   *route.circuit_breaker, *route.timeouts,
+          *route.fallback, *route.retries,         limited ? &route.config->limits : nullptr};
+}
 
 // Owned by RequestRunner::forward, by a Refresh, or (a fallback's) by the first call; on its worker's
 // thread. It must outlive its upload, so finish() comes last. Use: resolve(); then relay the body with next_piece(), or
@@ -45,6 +57,7 @@ class CallRunner {
   void on_client_stalled();
   void on_client_resumed();
 
+  const ChainContext& context;  // its upstream's, or its route's
   Call call;
   CallChain chain;
   const Upstream& upstream;

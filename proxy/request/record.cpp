@@ -51,7 +51,7 @@ AccessRecord access_record(const FinishedRequest& request) {
   if (request.route != nullptr) {
     line.route = request.route->config->name;
     line.upstream = request.route->upstream->config->name;
-    line.breaker_state = breaker::to_string(request.route->upstream->state->breaker.state());
+    line.breaker_state = breaker::to_string(request.route->chain().breaker->state());
   }
   if (request.first == nullptr) return line;
   const Exchange& x = request.first->exchange();

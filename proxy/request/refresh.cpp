@@ -46,7 +46,8 @@ Refresh::Refresh(WorkerContext& worker, const Inbound& asked, std::shared_ptr<co
                .wall = std::chrono::system_clock::now(),
                .background = true},
       call_(worker, inbound_, context_, *snapshot_, answered.upstream,
-            {*answered.call.timeouts, fallback_, *answered.call.retries}) {
+            {answered.context, *answered.call.circuit_breaker, *answered.call.timeouts, fallback_,
+             *answered.call.retries, answered.call.route_limits}) {
   copy_request(asked.request);
   worker_.refreshes().add(*this);
 }

@@ -95,8 +95,7 @@ Task<void> RequestRunner::forward() {
                                .body_size = inbound_.body.decoded(),
                                .body_replayable = inbound_.body.done(),
                                .deadline_trusted = inbound_.peer.trusted || trusts_all(*admitted_.listener)};
-  CallRunner call(worker_, inbound_, context, *admitted_.snapshot, *route_->upstream,
-                  {*route_->timeouts, *route_->fallback, *route_->retries});
+  CallRunner call(worker_, inbound_, context, *admitted_.snapshot, *route_->upstream, rules_of(*route_));
   call_ = &call;
   CallRunner* const source = co_await call.resolve(reply_, admitted_.started);
   source_ = source;

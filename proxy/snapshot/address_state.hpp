@@ -26,7 +26,7 @@ class AddressState {
   // For the filters of an attempt. `with_breaker`: where it is to ask the address' own; `with_health`: where somebody
   // asks how it is.
   EndpointContext context(bool with_breaker, bool with_health) {
-    return {.breaker = with_breaker ? &breaker : nullptr, .health = with_health ? &health : nullptr, .name = name};
+    return {.breaker = with_breaker ? &breaker : nullptr, .health = with_health ? &health : nullptr};
   }
 
   // Could not be reached, so others go first for a while; one request then tries again.

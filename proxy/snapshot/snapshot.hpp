@@ -12,6 +12,7 @@
 #include "config/config.hpp"
 #include "filters/chain_context.hpp"
 #include "proxy/observe/cells.hpp"
+#include "proxy/snapshot/route_state.hpp"
 #include "proxy/snapshot/router.hpp"
 #include "proxy/snapshot/upstream.hpp"
 
@@ -34,14 +35,26 @@ inline bool has_endpoint_breakers(const config::CircuitBreaker& breaker, std::si
   return breaker.scope == config::Scope::automatic ? addresses > 1 : breaker.scope == config::Scope::endpoint;
 }
 
+// What a route has in the place of its upstream's, or beside it.
+struct RouteOwn {
+  std::shared_ptr<RouteBreaker> breaker;       // scope: route
+  std::unique_ptr<CompiledClassify> classify;  // likewise
+  std::shared_ptr<RouteLimitsState> limits;    // where it has limits of its own
+  ChainContext chain;                          // points to these and to what is its upstream's
+};
+
 struct Route {
   const config::Route* config = nullptr;
   const Upstream* upstream = nullptr;
   const config::Timeouts* timeouts = nullptr;
   const config::Fallback* fallback = nullptr;
   const config::Retries* retries = nullptr;
+  const config::CircuitBreaker* circuit_breaker = nullptr;
   std::shared_ptr<PerWorker<TrafficCells>> cells;
-  std::string cache_scope;  // host_rewrite.hpp
+  std::string cache_scope;              // host_rewrite.hpp
+  std::unique_ptr<const RouteOwn> own;  // absent: nothing, as most
+
+  const ChainContext& chain() const { return own ? own->chain : upstream->chain; }
 };
 
 struct Listener {

@@ -17,8 +17,7 @@
 #include "filters/acquire_one.hpp"
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/health/check_result.hpp"
-#include "filters/limits/concurrency_limiter.hpp"
-#include "filters/limits/token_bucket.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "filters/retry/retry_budget.hpp"
 #include "filters/timeout/adaptive_timeout.hpp"
 #include "proxy/net/resolver.hpp"
@@ -35,7 +34,11 @@ struct UpstreamState {
   using Time = std::chrono::steady_clock::time_point;
 
   UpstreamState(const config::Upstream& config, Time now, std::uint64_t seed, std::size_t workers)
-      : name(config.name), breaker(config.circuit_breaker, now, seed), retry_budget(now), cells(workers) {}
+      : name(config.name),
+        breaker(config.circuit_breaker, now, seed),
+        retry_budget(now),
+        cells(workers),
+        limits(config.name) {}
 
   const std::string name;
   breaker::Breaker breaker;
@@ -45,8 +48,7 @@ struct UpstreamState {
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
   AddressTable::OnNew on_new_breaker;         // set once, before traffic: of one of its addresses
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
-  limits::ConcurrencyLimiter limiter;         // of concurrent requests
-  limits::TokenBucket token_bucket;
+  limits::LimitsState limits;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
   std::atomic<std::uint32_t> trials_without_client{0};

@@ -19,61 +19,48 @@ BackendPtr make_backend(EndpointState& endpoint, const SocketAddress& address, T
   return BackendPtr(new Backend(address, endpoint.addresses.find_or_make(address, now)));
 }
 
-balance::Policy policy_of(config::BalancingPolicy policy) {
-  switch (policy) {
-    case config::BalancingPolicy::round_robin:
-      return balance::Policy::round_robin;
-    case config::BalancingPolicy::random:
-      return balance::Policy::random;
-    case config::BalancingPolicy::least_request:
-      return balance::Policy::least_request;
-    case config::BalancingPolicy::hash:
-      return balance::Policy::hash;
-    case config::BalancingPolicy::health_score:
-      break;
-  }
-  return balance::Policy::health_score;
-}
-
 std::unique_ptr<balance::Picker> make_picker(const config::LoadBalancing& balancing, std::uint32_t first_turn) {
-  return std::make_unique<balance::Picker>(policy_of(balancing.policy),
-                                           balancing.slow_start.value_or(milliseconds::zero()), first_turn);
+  return std::make_unique<balance::Picker>(balancing.policy, balancing.slow_start.value_or(milliseconds::zero()),
+                                           first_turn);
 }
 
 }  // namespace
 
 // ------------------------------------------------------------------------------------------------------ the choice
 
-Balancer::Choice Balancer::choose(const Upstream& upstream, Time now, const Tried& tried, std::uint64_t key) {
+Balancer::Choice Balancer::choose(const Upstream& upstream, Time now, const Tried& tried, std::uint64_t key,
+                                  bool ask_breakers) {
   Group& here = group(upstream, now);
   keep_looked_up(here);
-  if (here.known == 1 && here.targets.size() == 1 && !here.breakers && tried.empty()) return choice(here, 0);
-  return choose_among(here, look(here, now, tried), key);
+  const bool breakers = here.breakers && ask_breakers;
+  if (here.known == 1 && here.targets.size() == 1 && !breakers && tried.empty()) return choice(here, 0, breakers);
+  return choose_among(here, look(here, now, tried, breakers), key);
 }
 
 // Where the checks of all known addresses fail, it may be the checks: then they decide nothing.
-Balancer::Look Balancer::look(const Group& here, Time now, const Tried& tried) {
+Balancer::Look Balancer::look(const Group& here, Time now, const Tried& tried, bool breakers) {
   const auto is_healthy = [](const Target& target) {
     return target.weight > 0 && target.backend && !target.backend->state->checked.is_unhealthy();
   };
-  return {now, tried, here.checked && std::any_of(here.targets.begin(), here.targets.end(), is_healthy)};
+  return {now, tried, here.checked && std::any_of(here.targets.begin(), here.targets.end(), is_healthy), breakers};
 }
 
 Balancer::Choice Balancer::choose_among(Group& here, const Look& look, std::uint64_t key) {
   const Time now = look.now;
-  const auto may = [&](std::uint32_t i) { return may_be_asked(here, here.targets[i], look); };
+  const bool breakers = look.breakers;
+  const auto may = [&](std::uint32_t i) { return may_be_asked(here.targets[i], look); };
   const auto good = [&](std::uint32_t i) { return may(i) && !here.targets[i].backend->state->is_avoided(now); };
-  if (const auto waiting = here.breakers ? trial(here, look) : std::nullopt) return choice(here, *waiting);
+  if (const auto waiting = breakers ? trial(here, look) : std::nullopt) return choice(here, *waiting, breakers);
   for (int n = 0; n < 2; ++n) {
     const auto found = here.picker->pick(good, now, random_, key);
     if (!found) break;
     here.early_trials = milliseconds::zero();
-    if (here.targets[*found].backend->state->may_be_tried(now)) return choice(here, *found);
+    if (here.targets[*found].backend->state->may_be_tried(now)) return choice(here, *found, breakers);
   }
-  if (const auto other = unknown(here, look)) return choice(here, *other);
-  if (const auto avoided = here.picker->pick(may, now, random_, key)) return choice(here, *avoided);
-  const auto early = here.breakers ? early_trial(here, look) : std::nullopt;
-  return early ? choice(here, *early) : Choice{};
+  if (const auto other = unknown(here, look)) return choice(here, *other, breakers);
+  if (const auto avoided = here.picker->pick(may, now, random_, key)) return choice(here, *avoided, breakers);
+  const auto early = breakers ? early_trial(here, look) : std::nullopt;
+  return early ? choice(here, *early, breakers) : Choice{};
 }
 
 // The request would be rejected: instead it finds out whether one of the endpoints, in turn, has healed.
@@ -108,23 +95,23 @@ std::optional<std::size_t> Balancer::unknown(Group& here, const Look& look) cons
   const std::size_t size = here.targets.size() - here.known;
   for (std::size_t n = 0; n < size; ++n) {
     const std::size_t at = here.known + here.turn++ % size;
-    if (may_be_asked(here, here.targets[at], look)) return at;
+    if (may_be_asked(here.targets[at], look)) return at;
   }
   const bool none_known = size > 0 && here.known == 0 && look.tried.empty();
   return none_known ? std::optional(here.known + here.turn++ % size) : std::nullopt;
 }
 
-bool Balancer::may_be_asked(const Group& here, const Target& target, const Look& look) const {
+bool Balancer::may_be_asked(const Target& target, const Look& look) const {
   if (look.is_passed_over(target)) return false;
   if (!target.backend) return look.now >= find((*target.endpoint)->id)->failed_until;
-  return !here.breakers || target.backend->state->breaker.available(look.now);
+  return !look.breakers || target.backend->state->breaker.available(look.now);
 }
 
-bool Balancer::can_choose(const Upstream& upstream, Time now, const Tried& tried) {
+bool Balancer::can_choose(const Upstream& upstream, Time now, const Tried& tried, bool ask_breakers) {
   const Group& here = group(upstream, now);
-  const Look looked = look(here, now, tried);
+  const Look looked = look(here, now, tried, here.breakers && ask_breakers);
   return std::any_of(here.targets.begin(), here.targets.end(),
-                     [&](const Target& target) { return may_be_asked(here, target, looked); });
+                     [&](const Target& target) { return may_be_asked(target, looked); });
 }
 
 bool Balancer::has_choice(const Upstream& upstream, Time now) {

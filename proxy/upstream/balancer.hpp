@@ -44,9 +44,10 @@ class Balancer {
   // through and that could be reached lately; where all that remain could not be, one of these. Where the checks of all
   // addresses fail, none is passed over because of them. Where the breakers of all are open, one is asked for a trial
   // before its interval is over, now and then. `key`: for policy hash.
-  Choice choose(const Upstream&, Time now, const Tried&, std::uint64_t key = 0);
+  // `ask_breakers`: false for a call that has a breaker of its route; it neither asks nor concerns those of addresses.
+  Choice choose(const Upstream&, Time now, const Tried&, std::uint64_t key = 0, bool ask_breakers = true);
   // Whether choose() would find something.
-  bool can_choose(const Upstream&, Time now, const Tried&);
+  bool can_choose(const Upstream&, Time now, const Tried&, bool ask_breakers = true);
   // The same for a request that has tried none yet; true also where a trial before its time is due.
   bool has_choice(const Upstream&, Time now);
   // Whether each address has a breaker of its own (circuit_breaker.scope).
@@ -106,6 +107,7 @@ class Balancer {
     Time now;
     const Tried& tried;
     bool by_checks;  // those whose health checks fail are passed over
+    bool breakers;   // so are those whose breakers are open
 
     bool was_tried(const Target& target) const {
       return std::find(tried.begin(), tried.end(), target.id()) != tried.end();
@@ -115,7 +117,7 @@ class Balancer {
              was_tried(target);
     }
   };
-  static Look look(const Group&, Time now, const Tried&);
+  static Look look(const Group&, Time now, const Tried&, bool breakers);
 
   EndpointEntry* find(std::size_t endpoint_id) const {
     return endpoint_id < entries_.size() ? entries_[endpoint_id].get() : nullptr;
@@ -129,10 +131,10 @@ class Balancer {
   std::optional<std::size_t> trial(Group&, const Look&) const;
   std::optional<std::size_t> early_trial(Group&, const Look&) const;
   std::optional<std::size_t> unknown(Group&, const Look&) const;
-  bool may_be_asked(const Group&, const Target&, const Look&) const;
-  Choice choice(const Group& group, std::size_t target) const {
+  bool may_be_asked(const Target&, const Look&) const;
+  Choice choice(const Group& group, std::size_t target, bool breakers) const {
     const Target& chosen = group.targets[target];
-    return {{chosen.endpoint, chosen.backend}, group.breakers && target<group.known, group.targets.size()> 1};
+    return {{chosen.endpoint, chosen.backend}, breakers && target<group.known, group.targets.size()> 1};
   }
   void replace(EndpointEntry&, const std::vector<SocketAddress>&, Time now);
 

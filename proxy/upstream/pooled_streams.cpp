@@ -11,7 +11,7 @@ bool PooledStreams::choose_endpoint(Time now) {
   if (inbound_.bound && take_own_connection()) return true;
   const config::LoadBalancing& balancing = upstream_.config->load_balancing;
   const bool by_key = balancing.policy == config::BalancingPolicy::hash;
-  choice_ = worker_.balancer().choose(upstream_, now, tried_, by_key ? hash_key() : 0);
+  choice_ = worker_.balancer().choose(upstream_, now, tried_, by_key ? hash_key() : 0, ask_breakers_);
   return !inbound_.bound || !inbound_.connection_bound || !inbound_.bound->has_lost(*upstream_.state);
 }
 

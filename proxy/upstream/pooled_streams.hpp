@@ -16,14 +16,15 @@ namespace fusewire::proxy {
 class PooledStreams final : public StreamSource, private Watcher {
  public:
   // All of them outlive it. Its streams, and what is waited for on the way to one, set `news`.
-  // `tried`: the endpoints that are not to be chosen.
+  // `tried`: the endpoints that are not to be chosen; `ask_breakers`: as for the balancer.
   PooledStreams(WorkerContext& worker, Inbound& inbound, Event& news, const Upstream& upstream,
-                const Balancer::Tried& tried)
+                const Balancer::Tried& tried, bool ask_breakers = true)
       : worker_(worker),
         inbound_(inbound),
         news_(news),
         upstream_(upstream),
         tried_(tried),
+        ask_breakers_(ask_breakers),
         dial_(worker, upstream, news, *this) {}
   PooledStreams(const PooledStreams&) = delete;
   PooledStreams& operator=(const PooledStreams&) = delete;
@@ -62,6 +63,7 @@ class PooledStreams final : public StreamSource, private Watcher {
   Event& news_;  // the attempt's
   const Upstream& upstream_;
   const Balancer::Tried& tried_;
+  const bool ask_breakers_;
   Dial dial_;
   Balancer::Choice choice_{};
   std::unique_ptr<UpstreamConnection> connection_;

@@ -179,6 +179,12 @@ bool Breaker::available(Time now) const noexcept {
   return word.probes().in_flight < slots(here, word);
 }
 
+bool Breaker::is_forced_open(Time now) const noexcept {
+  const CallContext here = context(now);
+  return here.settings.mode == config::Mode::enforce &&
+         override_.load(std::memory_order_acquire).at(here.at) == Override::forced_open;
+}
+
 bool Breaker::wants_trial(Time now) const noexcept {
   const CallContext here = context(now);
   const StateWord word = load();

@@ -114,6 +114,8 @@ class Breaker {
   State state() const noexcept { return load().state(); }
   // Whether a call would be admitted or the interval is over: for `requires` and `split`.
   bool available(Time now) const noexcept;
+  // Whether an operator rejects all calls; never in another mode than enforce.
+  bool is_forced_open(Time now) const noexcept;
   // Whether the next call would be a trial, or would find that the trials have taken too long. False under an override
   // and in another mode than enforce: there, nobody waits for a trial.
   bool wants_trial(Time now) const noexcept;

@@ -71,7 +71,7 @@ std::string bounded(json::object view) {
 }
 
 std::string upstream_item(const Upstream& upstream, const History& history, Time now) {
-  json::object view = upstream_view(upstream, now);
+  json::object view = upstream_view(upstream, {}, now);
   view["cache"] = partition_view(*upstream.state->cache);
   std::string text = bounded(std::move(view));
   text.back() = ',';  // the object goes on

@@ -127,7 +127,7 @@ void append_history(Families& out, const Samples& samples) {
 void append_latency(Families& out, const Samples& samples) {
   Family latency = Family::histogram("circuit_breaker_latency_seconds", "Duration of calls, from permit to end.");
   for (const auto& sample : samples)
-    for (std::size_t i = 0; i < kOutcomes.size(); ++i)
+    for (std::size_t i = 0; sample.cells != nullptr && i < kOutcomes.size(); ++i)
       latency.add_durations({{"name", sample.name}, {"outcome", kOutcomes[i]}}, *sample.cells,
                             [i](const UpstreamCells& cells) -> const DurationCells& { return cells.latency[i]; });
   latency.into(out);
@@ -136,7 +136,7 @@ void append_latency(Families& out, const Samples& samples) {
 void append_fallback(Families& out, const Samples& samples) {
   Family runs = Family::counter("circuit_breaker_fallback_executions_total", "Steps of fallback chains that ran.");
   for (const auto& sample : samples)
-    for (std::size_t type = 0; type < kFallbackTypes.size(); ++type)
+    for (std::size_t type = 0; sample.cells != nullptr && type < kFallbackTypes.size(); ++type)
       for (std::size_t result = 0; result < kFallbackResults.size(); ++result)
         runs.add({{"name", sample.name}, {"type", kFallbackTypes[type]}, {"result", kFallbackResults[result]}},
                  sample.cells->sum([=](const UpstreamCells& cells) { return cells.fallback[type][result].value(); }));

@@ -15,7 +15,7 @@ struct BreakerSample {
   std::string name;
   breaker::Snapshot snapshot;
   const config::CircuitBreaker* config = nullptr;
-  const PerWorker<UpstreamCells>* cells = nullptr;  // of the breaker's upstream
+  const PerWorker<UpstreamCells>* cells = nullptr;  // of the upstream; absent: a route's breaker, counted there
 };
 
 void append_breaker_families(Families&, const std::vector<BreakerSample>&);

@@ -15,9 +15,8 @@ namespace {
 using Addresses = std::vector<AddressTable::AddressPtr>;
 
 constexpr std::array kAddressStates = {breaker::State::closed, breaker::State::open, breaker::State::half_open};
-constexpr std::array<const char*, 3> kLimits = {"rate", "concurrency", "queue_timeout"};  // UpstreamCells::refused
-constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};         // UpstreamCells::probes
-constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};    // UpstreamCells::retries
+constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};       // UpstreamCells::probes
+constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};  // UpstreamCells::retries
 
 constexpr std::array<const char*, 4> kHedges = {"won", "lost", "failed", "over_budget"};  // UpstreamCells::hedges
 
@@ -110,25 +109,6 @@ void append_retry_families(Families& out, const ControlView& view) {
       hedges.add({{"upstream", upstream->state->name}, {"result", kHedges[result]}},
                  upstream->state->cells.sum([=](const UpstreamCells& cells) { return cells.hedges[result].value(); }));
   hedges.into(out);
-}
-
-void append_limit_families(Families& out, const ControlView& view, Time now) {
-  Family depth = Family::gauge("fusewire_queue_depth", "Requests that wait for others to end.");
-  Family refused = Family::counter("fusewire_limited_total", "Requests that a limit has refused.");
-  Family timeout = Family::gauge("fusewire_adaptive_timeout_seconds",
-                                 "The response timeout that follows the upstream's latency, where it is on.");
-  for (const auto& upstream : view.snapshot->upstreams) {
-    const UpstreamState& state = *upstream->state;
-    depth.add({{"upstream", state.name}}, static_cast<double>(state.limiter.waiting()));
-    for (std::size_t limit = 0; limit < kLimits.size(); ++limit)
-      refused.add({{"upstream", state.name}, {"limit", kLimits[limit]}},
-                  state.cells.sum([=](const UpstreamCells& cells) { return cells.refused[limit].value(); }));
-    if (upstream->config->timeouts.adaptive)
-      timeout.add({{"upstream", state.name}}, std::chrono::duration<double>(response_timeout(*upstream, now)).count());
-  }
-  depth.into(out);
-  refused.into(out);
-  timeout.into(out);
 }
 
 }  // namespace fusewire::proxy

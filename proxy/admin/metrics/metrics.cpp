@@ -5,6 +5,7 @@
 
 #include "proxy/admin/metrics/breaker_metrics.hpp"
 #include "proxy/admin/metrics/endpoint_metrics.hpp"
+#include "proxy/admin/metrics/limit_metrics.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
 #include "proxy/admin/metrics/traffic_metrics.hpp"
 #include "proxy/admin/metrics/webhook_metrics.hpp"
@@ -21,6 +22,8 @@ std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono
   for (const auto& upstream : snapshot.upstreams)
     samples.push_back({upstream->state->name, admin::snapshot_of(*upstream, now), &upstream->config->circuit_breaker,
                        &upstream->state->cells});
+  for (const Route* route : admin::routes_with_breaker(snapshot))
+    samples.push_back({route->own->breaker->name, route->own->breaker->breaker.snapshot(now), route->circuit_breaker});
   return samples;
 }
 

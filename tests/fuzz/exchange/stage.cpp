@@ -160,7 +160,7 @@ void Stage::end() {
   if (!clients_.empty()) client().close();
   settle();
   require(world_.cells().connections_open.value() == 0 && gate_->connections.load() == 0);
-  require(world_.upstream().limiter.in_use() == 0);
+  require(world_.upstream().limits.limiter.in_use() == 0);
   for (const OriginEnd& connection : connections_) {
     if (connection.ended) continue;  // what is kept could be used again: nothing is unfinished in it
     const Reading reading = read_requests(connection.received, Rules::exact);

@@ -25,6 +25,8 @@ listeners:
         retries: {attempts: 2, on: [connect_error, "503"], methods: [GET, POST], per_try_timeout: 1s, backoff: {base: 26ms, max: 251ms}, budget: {ratio: 0.3, min_per_second: 4, window: 11s}, max_body: 32KiB}
         timeouts: {total: 5s}
         fallback: {on: [timeout], chain: []}
+        circuit_breaker: {scope: route, transitions: {open_timeout: 31s}}
+        limits: {max_concurrent_requests: 6, queue: {size: 5, timeout: 1s, priority_header: x-rank}, rate: {requests_per_second: 1.5, burst: 4}, adaptive_concurrency: {min_limit: 6, initial_limit: 22, max_limit: 998}}
       - {upstream: "123"}
   - {name: local, address: "unix:/run/fusewire/in.sock", mode: "0660", routes: [{upstream: orders.v2}]}
 defaults:
@@ -51,7 +53,7 @@ upstreams:
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
     timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: {percentile: 0.95, multiplier: 3, min: 51ms, max: 14s, minimum_samples: 99, window: 61s}, deadline_header: off}
     retries: {attempts: 3, on: [reset], methods: idempotent, budget: off, hedge: {after: p90}}
-    limits: {max_connections: 7, max_concurrent_requests: 8, max_head_bytes: 63KiB, max_fields: 201, queue: {size: 127, timeout: 2s, priority_header: x-urgency}, rate: {requests_per_second: 0.5, burst: 3}, adaptive_concurrency: off}
+    limits: {max_connections: 7, max_concurrent_requests: 8, max_head_bytes: 63KiB, max_fields: 201, queue: {size: 127, timeout: 2s, priority_header: x-urgency}, rate: {requests_per_second: 0.5, burst: 3}, adaptive_concurrency: {min_limit: 5, initial_limit: 21, max_limit: 999}}
     fallback:
       on: [breaker_open, overload, "500", "404"]
       chain:

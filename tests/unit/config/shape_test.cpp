@@ -47,7 +47,6 @@ struct Unbuilt {
 TEST_CASE("a key of an upstream that is not built is refused as that, and not as unknown") {
   for (const Unbuilt& c : std::vector<Unbuilt>{
            {"read_only_when_open: true", "read_only_when_open: not supported yet; only 'false' is"},
-           {"limits: {adaptive_concurrency: on}", "limits.adaptive_concurrency: not supported yet; only 'off' is"},
            {"fallback: {chain: [{queue: {size: 1}}]}", "fallback.chain.0.queue: not supported yet"},
            {"fallback: {chain: [queue]}", "fallback.chain.0: not supported yet"},
        }) {

@@ -31,6 +31,7 @@ struct Fixture : Scene {
     breaker = std::make_unique<breaker::Breaker>(settings, kStart, 1);
     classify = std::make_unique<CompiledClassify>(settings.classify);
     context = {breaker.get(), classify.get(), nullptr, nullptr};
+    context.breaker_name = "orders";
   }
   // A new exchange up to the chain's word; with a request that is sent at once when it may pass.
   std::optional<Reply> request(Time now = kStart) {
@@ -90,6 +91,33 @@ TEST_CASE_FIXTURE(Fixture, "a rejected exchange is not judged") {
   CHECK(call.verdict == Verdict::none);
   CHECK(totals().neutral == 0);
   CHECK(totals().rejected == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a route's own breaker judges its calls, and its upstream's hears nothing of them") {
+  breaker::Breaker above(calm(), kStart, 1);
+  context.above_breaker = &above;
+  context.breaker_name = "orders/read";
+  for (int i = 0; i < 5; ++i) fail();
+  const auto reply = request(kStart + 17600ms);
+  REQUIRE(reply);
+  CHECK(reply->detail == "circuit breaker 'orders/read' is open: 5 failures in a row; next trial in 12.4 s");
+  CHECK(above.state() == breaker::State::closed);
+  CHECK(above.snapshot(kStart).totals.failure == 0);
+  CHECK(above.snapshot(kStart).totals.rejected == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an upstream that an operator has forced open is so for routes with breakers of their own") {
+  breaker::Breaker above(calm(), kStart, 1);
+  context.above_breaker = &above;
+  context.breaker_name = "orders/read";
+  above.force_open(kStart, 1s);
+  const auto reply = request(kStart + 400ms);
+  REQUIRE(reply);
+  CHECK(reply->state == "forced_open");
+  CHECK(reply->detail == "circuit breaker 'orders' is forced open by an operator for another 0.6 s");
+  CHECK(above.snapshot(kStart).totals.rejected == 1);
+  CHECK(totals().rejected == 0);
+  CHECK_FALSE(request(kStart + 1s));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a complete response is judged by its status when it is done") {

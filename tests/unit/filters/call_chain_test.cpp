@@ -2,7 +2,7 @@
 // The filters of a call together, driven as a session drives them.
 #include "filters/call_chain.hpp"
 
-#include "filters/limits/token_bucket.hpp"
+#include "filters/limits/limits_state.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,8 +19,9 @@ struct Fixture : Scene {
   cache::RequestCollapser fetches;
   std::unique_ptr<breaker::Breaker> breaker;
   std::unique_ptr<CompiledClassify> classify;
-  limits::ConcurrencyLimiter limiter;
-  limits::TokenBucket bucket;
+  limits::LimitsState limits{"orders"};
+  limits::ConcurrencyLimiter& limiter = limits.limiter;
+  limits::TokenBucket& bucket = limits.token_bucket;
   ChainContext context;
   std::optional<CallChain> chain;
 
@@ -30,8 +31,8 @@ struct Fixture : Scene {
     breaker = std::make_unique<breaker::Breaker>(upstream.circuit_breaker, kStart, 1);
     classify = std::make_unique<CompiledClassify>(upstream.circuit_breaker.classify);
     context = {breaker.get(), classify.get(), &store, store.partition("orders"), &fetches};
-    context.limiter = &limiter;
-    context.token_bucket = &bucket;
+    context.limits = &limits;
+    context.breaker_name = "orders";
   }
   std::optional<Reply> start(Time now) {
     chain.reset();

@@ -43,7 +43,7 @@ struct Fixture : Scene {
     Reply reply;
     of_call.emplace(context).on_request(call, reply, now);
     x.begun = now;
-    x.endpoint = {.breaker = &endpoints, .health = &health, .name = "orders/a"};
+    x.endpoint = {.breaker = &endpoints, .health = &health};
     load.emplace(context).on_endpoint(call, x, reply, now);
     const Step step = filter.emplace(context).on_endpoint(call, x, reply, now);
     detail = reply.detail;

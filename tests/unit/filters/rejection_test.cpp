@@ -16,7 +16,7 @@ std::string sentence(const breaker::Trip* trip, RejectedBy by = RejectedBy::open
                      std::optional<milliseconds> left = 12400ms) {
   Scene scene;
   scene.upstream.circuit_breaker.detection.failure_count = config::FailureCount{.threshold = 5, .window = 300s};
-  return rejection_sentence(scene.upstream, {by, left}, trip);
+  return rejection_sentence(scene.upstream.name, scene.upstream.circuit_breaker, {by, left}, trip);
 }
 
 std::string because(Reason reason, double value, breaker::WindowFigures window = {}) {
@@ -71,7 +71,7 @@ TEST_CASE("the reply is CircuitBreakerOpen with state and time left") {
                                                           {RejectedBy::forced_open, "forced_open"},
                                                           {RejectedBy::ramp, "ramp"}};
   for (const auto& [by, state] : rows) {
-    const Reply reply = rejection_reply(scene.upstream, {by, 1234ms}, nullptr);
+    const Reply reply = rejection_reply(scene.upstream.name, scene.upstream.circuit_breaker, {by, 1234ms}, nullptr);
     CHECK(reply.origin == Reply::Origin::problem);
     CHECK(reply.problem == Problem::circuit_breaker_open);
     CHECK(reply.status == 503);

@@ -108,6 +108,7 @@ struct Scene {
     call.timeouts = &upstream.timeouts;
     call.fallback = &upstream.fallback;
     call.retries = &upstream.retries;
+    call.circuit_breaker = &upstream.circuit_breaker;
   }
   // The request is on its way.
   void sent(Time now) {

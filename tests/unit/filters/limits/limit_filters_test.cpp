@@ -4,8 +4,8 @@
 
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/limits/concurrency_filter.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "filters/limits/rate_filter.hpp"
-#include "filters/limits/token_bucket.hpp"
 #include "tests/unit/filters/scene.hpp"
 
 using namespace fusewire;
@@ -20,14 +20,14 @@ struct Woken final : Waker {
 
 struct Limited : Scene {
   breaker::Breaker breaker{config::CircuitBreaker{}, kStart, 1};
-  limits::ConcurrencyLimiter limiter;
-  limits::TokenBucket bucket;
+  limits::LimitsState limits{"orders"};
+  limits::ConcurrencyLimiter& limiter = limits.limiter;
+  limits::TokenBucket& bucket = limits.token_bucket;
   ChainContext context;
 
   Limited() {
     context.breaker = &breaker;
-    context.limiter = &limiter;
-    context.token_bucket = &bucket;
+    context.limits = &limits;
     upstream.limits.max_concurrent_requests = 1;
     upstream.limits.queue = config::Queue{.size = 2, .timeout = 1s};
   }

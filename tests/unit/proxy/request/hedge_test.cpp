@@ -44,7 +44,7 @@ struct Hedged : Driven {
   }
   // Nothing of the request is left at its upstream.
   bool has_given_all_back() {
-    if (!has_ended() || world.upstream().limiter.in_use() != 0) return false;
+    if (!has_ended() || world.upstream().limits.limiter.in_use() != 0) return false;
     stage.context().pool().close_all();
     return world.upstream().connections.load() == 0;
   }

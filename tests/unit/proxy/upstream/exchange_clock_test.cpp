@@ -18,6 +18,7 @@ struct Timed {
     call.context = &context;
     call.exchange = &x;
     call.upstream = snapshot->upstreams.front()->config;
+    call.circuit_breaker = &call.upstream->circuit_breaker;
     x.connect_within = 1s;
     x.response_within = 2s;
     x.idle_within = 3s;

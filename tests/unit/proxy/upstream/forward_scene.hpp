@@ -50,6 +50,7 @@ struct ForwardScene {
     call.timeouts = &upstream.config->timeouts;
     call.fallback = &upstream.config->fallback;
     call.retries = &upstream.config->retries;
+    call.circuit_breaker = &upstream.config->circuit_breaker;
     source.kept = &kept;
     source.fresh = &fresh;
     kept.idle_before = steady_now();

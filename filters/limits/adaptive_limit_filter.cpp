@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/limits/adaptive_limit_filter.hpp"
+
+#include "filters/limits/limits_state.hpp"
+
+namespace fusewire {
+namespace {
+
+bool is_adaptive(const Call& call) noexcept {
+  return call.upstream->limits.adaptive_concurrency ||
+         (call.route_limits != nullptr && call.route_limits->adaptive_concurrency);
+}
+
+bool waited_in_vain(const Exchange& x) noexcept {
+  const bool timed_out = x.outcome == Outcome::response_timeout || x.outcome == Outcome::total_timeout;
+  return timed_out && x.response_head == kNever && x.request_sent != kNever && !x.client_withheld;
+}
+
+}  // namespace
+
+void AdaptiveLimitFilter::on_head(const Call& call, const Exchange& x, Time now) {
+  if (!is_adaptive(call)) return;
+  if (const auto took = x.time_to_answer()) record(call, *took, false, now);
+}
+
+void AdaptiveLimitFilter::on_done(const Call& call, const Exchange& x, Time now) noexcept {
+  if (is_adaptive(call) && waited_in_vain(x)) record(call, now - x.request_sent - x.waits.since_sent(), true, now);
+}
+
+void AdaptiveLimitFilter::record(const Call& call, Time::duration took, bool in_vain, Time now) noexcept {
+  const auto tell = [&](limits::LimitsState& state, const config::AdaptiveConcurrency& settings, std::uint32_t count) {
+    // A client's short deadline says only that the answer takes longer than that.
+    if (in_vain && took <= state.adaptive_limit.minimum_latency()) return;
+    state.adaptive_limit.record(settings, took, count, now);
+  };
+  if (const auto& adaptive = call.upstream->limits.adaptive_concurrency)
+    tell(*context_->limits, *adaptive, call.in_flight);
+  if (call.route_limits != nullptr && call.route_limits->adaptive_concurrency)
+    tell(*context_->route_limits, *call.route_limits->adaptive_concurrency, call.route_in_flight);
+}
+
+}  // namespace fusewire
