@@ -5,16 +5,13 @@
 #include <functional>
 #include <set>
 
+#include "proxy/probe/probed_breakers.hpp"
+
 namespace fusewire::proxy {
 
 namespace {
 
 bool wants_checks(const config::Upstream& upstream) { return upstream.health_check.has_value(); }
-
-bool wants_probes(const config::Upstream& upstream) {
-  const config::CircuitBreaker& breaker = upstream.circuit_breaker;
-  return breaker.mode != config::Mode::disabled && breaker.recovery.probe.type != config::ProbeType::traffic;
-}
 
 template <class Part>
 void adopt_part(std::unique_ptr<Part>& part, bool wanted, WorkerContext& worker, const Pinned& of) {
@@ -38,14 +35,15 @@ void Prober::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
   std::set<std::string> kept;
   for (const auto& upstream : snapshot->upstreams) {
     const config::Upstream& wanted = *upstream->config;
-    if (!is_ours(*upstream) || !(wants_checks(wanted) || wants_probes(wanted))) continue;
+    const bool probed = has_probed_breakers(*snapshot, *upstream);
+    if (!is_ours(*upstream) || !(wants_checks(wanted) || probed)) continue;
     kept.insert(wanted.name);
     Entry& entry = entries_[wanted.name];
     // Another state under the same name is another upstream.
     if (entry.of.upstream != nullptr && entry.of.upstream->state != upstream->state) entry = {};
     const Pinned next{snapshot, upstream.get()};
     adopt_part(entry.checker, wants_checks(wanted), worker_, next);
-    adopt_part(entry.prober, wants_probes(wanted), worker_, next);
+    adopt_part(entry.prober, probed, worker_, next);
     entry.of = next;  // the old snapshot goes last
   }
   std::erase_if(entries_, [&](const auto& entry) { return !kept.contains(entry.first); });

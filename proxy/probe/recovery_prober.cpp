@@ -6,6 +6,7 @@
 
 #include "filters/health/jitter.hpp"
 #include "proxy/net/clock.hpp"
+#include "proxy/probe/probed_breakers.hpp"
 
 namespace fusewire::proxy {
 
@@ -141,11 +142,13 @@ void RecoveryProber::follow_addresses() {
   if (worker_.balancer().has_endpoint_breakers(*of_.upstream, now))
     for (const Balancer::Known& one : worker_.balancer().addresses(*of_.upstream, now))
       if (one.weight > 0) guard({&one.backend->state->breaker, one.backend->state, &settings, one}, guarded);
+  for (const Route* route : routes_with_breakers(*of_.snapshot, *of_.upstream))
+    guard({&route->own->breaker->breaker, route->own->breaker, route->circuit_breaker}, guarded);
   std::erase_if(guards_, [&](const auto& entry) { return !guarded.contains(entry.first); });
 }
 
 void RecoveryProber::guard(const Guarded& one, std::set<const breaker::Breaker*>& guarded) {
-  if (one.settings->mode == config::Mode::disabled || one.settings->recovery.probe.type == ProbeType::traffic) return;
+  if (!is_probed(*one.settings)) return;
   guarded.insert(one.breaker);
   auto& entry = guards_[one.breaker];
   if (!entry) entry = std::make_unique<Guard>(*this, one);

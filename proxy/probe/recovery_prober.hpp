@@ -14,8 +14,8 @@
 namespace fusewire::proxy {
 
 // The worker's Prober owns it, for as long as the upstream has such a probe. One thread (that worker's). It looks at
-// the upstream's breaker, and at those of its addresses where these have their own, each in its time; a look at a
-// closed one reads a word. Each breaker has at most one probe under way.
+// the upstream's breaker, at those of its addresses where these have their own, and at those of routes, each in its
+// time; a look at a closed one reads a word. Each breaker has at most one probe under way.
 class RecoveryProber {
  public:
   RecoveryProber(WorkerContext&, Pinned);

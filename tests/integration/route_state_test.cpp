@@ -67,6 +67,18 @@ TEST_CASE("a reload keeps a route's open breaker, and a reset by its name closes
   CHECK(rig.proxy.get("/read").status == 500);
 }
 
+TEST_CASE("a route's breaker is probed as it says, and closes without a user's request") {
+  const Script fails = [](Call& call) {
+    scripts::status(call.request().target.starts_with("/read") ? 500 : 200)(call);
+  };
+  Routes rig(fails,
+             ", circuit_breaker: {scope: route, transitions: {open_timeout: 100ms, backoff: {multiplier: 1}}, "
+             "recovery: {probe: {type: active, path: /ping, interval: 20ms}}}");
+  rig.open_read();
+  CHECK(eventually([&] { return rig.state("orders%2Fread") == "closed"; }));
+  CHECK(rig.upstream.request_count() == 5 + 3);  // success_threshold
+}
+
 TEST_CASE("force-open of an upstream stops its routes, and of a route that route alone") {
   Routes rig(scripts::ok(), ", circuit_breaker: {scope: route}");
   REQUIRE(rig.proxy.admin_change("/admin/circuit-breakers/orders%2Fread/force-open").status == 200);
