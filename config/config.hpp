@@ -310,7 +310,7 @@ struct Route {
   Normalize normalize = Normalize::none;              // reject_dot_segments: 400 for a path with . or .. segments
   std::vector<std::string> upgrades = {"websocket"};  // protocols, lower case, that may be switched to; empty: none
   std::optional<CircuitBreaker> circuit_breaker = std::nullopt;  // likewise merged; its scope is `route`
-  RouteLimits limits;                                            // beside the upstream's
+  RouteLimits limits = {};                                       // beside the upstream's
   bool operator==(const Route&) const = default;
 };
 

@@ -37,7 +37,7 @@ struct ChainContext {
   limits::LimitsState* limits = nullptr;                        // never null in a chain
   AdaptiveTimeout* adaptive_timeout = nullptr;                  // absent: timeouts.response holds
   limits::LimitsState* route_limits = nullptr;                  // absent: the route has none of its own
-  std::string_view breaker_name;                                // never empty in a chain: UPSTREAM, or UPSTREAM/ROUTE
+  std::string_view breaker_name = {};                           // never empty in a chain: UPSTREAM, or UPSTREAM/ROUTE
   // Where `breaker` is the route's own: its upstream's, which an operator may force open for all routes. Else absent.
   breaker::Breaker* above_breaker = nullptr;
 };
