@@ -38,11 +38,6 @@ void RouteStates::check(const Node& node, const Route& route) {
   if (route.circuit_breaker && !own_breaker)
     return report_.error(part_of(node, "circuit_breaker"),
                          "a route has a circuit_breaker only with scope: route, here or under its upstream");
-  if (own_breaker && circuit_breaker_of(route, upstream).recovery.probe.type != ProbeType::traffic)
-    report_at(part_of(node, "circuit_breaker"), node,
-              "with scope: route nothing but the route's own requests finds out whether it has recovered: "
-              "recovery.probe.type must be traffic",
-              report_);
   if (own_breaker)
     check_name(node, route, "scope: route");
   else if (has_own_limits(route))

@@ -26,9 +26,9 @@ std::string format_size(std::uint64_t);
 std::optional<unsigned> parse_file_mode(std::string_view);
 std::string format_file_mode(unsigned);
 
-bool is_token(std::string_view);        // RFC 9110 §5.6.2
+bool is_token(std::string_view);         // RFC 9110 §5.6.2
 bool is_request_path(std::string_view);  // RFC 9112 §3.2.1: an absolute path, perhaps with a query
-bool is_field_value(std::string_view);  // visible characters, spaces, tabs, bytes above 127
+bool is_field_value(std::string_view);   // visible characters, spaces, tabs, bytes above 127
 std::string to_lower(std::string_view);
 
 }  // namespace fusewire::config

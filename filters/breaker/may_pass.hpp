@@ -7,8 +7,8 @@
 
 namespace fusewire {
 
-// Whether the breaker would let a call through, and an endpoint can be asked: what is rejected is to cost no token, take
-// no slot and not wait.
+// Whether the breaker would let a call through, and an endpoint can be asked: what is rejected is to cost no token,
+// take no slot and not wait.
 inline bool may_pass(const Call& call, const ChainContext& context, Time now) noexcept {
   if (!call.endpoint_available) return false;
   if (context.above_breaker != nullptr && context.above_breaker->is_forced_open(now)) return false;

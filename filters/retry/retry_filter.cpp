@@ -6,7 +6,7 @@
 
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/fallback/trigger.hpp"
-#include "filters/limits/concurrency_limiter.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "filters/retry/backoff.hpp"
 #include "filters/retry/hedge_delay.hpp"
 #include "filters/retry/retry_budget.hpp"
@@ -94,8 +94,8 @@ bool RetryFilter::may_be_sent_twice(const Call& call) {
 // It would hold its slot while it waits, for as long as the upstream has asked for. Those that wait leave half of the
 // slots to requests that do not.
 bool RetryFilter::has_room_to_wait(const Call& call) const {
-  return context_->limiter == nullptr ||
-         context_->limiter->in_use() <= (call.upstream->limits.max_concurrent_requests + 1) / 2;
+  return context_->limits == nullptr ||
+         context_->limits->limiter.in_use() <= (call.upstream->limits.max_concurrent_requests + 1) / 2;
 }
 
 Time RetryFilter::not_before(const Call& call, const Reply& reply, Time now) {

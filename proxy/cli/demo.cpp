@@ -31,18 +31,18 @@ std::uint16_t if_free(std::uint16_t port) {
 }
 
 int tell() {
-  Terminal terminal;
+  Narrator narrator;
   Stage stage({});
-  terminal.title("Fusewire: what a client sees while its upstream fails and comes back");
-  terminal.say("client -> fusewire 127.0.0.1:" + std::to_string(stage.port()) +
+  narrator.title("Fusewire: what a client sees while its upstream fails and comes back");
+  narrator.say("client -> fusewire 127.0.0.1:" + std::to_string(stage.port()) +
                " -> upstream 127.0.0.1:" + std::to_string(stage.upstream().port()));
-  Story story(stage, terminal);
+  Story story(stage, narrator);
   if (story.tell()) {
-    terminal.verdict(true, "That was all of it. `fusewire demo --serve` lets you play it yourself.");
+    narrator.verdict(true, "That was all of it. `fusewire demo --serve` lets you play it yourself.");
     return 0;
   }
-  terminal.verdict(false, "This is not how it should have gone:");
-  for (const std::string& difference : story.differences()) terminal.say(difference);
+  narrator.verdict(false, "This is not how it should have gone:");
+  for (const std::string& difference : story.differences()) narrator.say(difference);
   return 1;
 }
 

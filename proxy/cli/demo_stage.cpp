@@ -61,25 +61,25 @@ std::vector<proxy::LoggedEvent> Stage::transitions() {
   return events;
 }
 
-Terminal::Terminal() : colours_(::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr) {}
+Narrator::Narrator() : colours_(::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr) {}
 
-std::string Terminal::paint(const char* code, const std::string& text) const {
+std::string Narrator::paint(const char* code, const std::string& text) const {
   return colours_ ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
 }
 
-void Terminal::title(const std::string& text) { std::printf("%s\n", paint("1", text).c_str()); }
+void Narrator::title(const std::string& text) { std::printf("%s\n", paint("1", text).c_str()); }
 
-void Terminal::chapter(int number, const std::string& title) {
+void Narrator::chapter(int number, const std::string& title) {
   std::printf("\n%s\n", paint("1;36", std::to_string(number) + ". " + title).c_str());
   std::fflush(stdout);
 }
 
-void Terminal::say(const std::string& text) {
+void Narrator::say(const std::string& text) {
   std::printf("   %s\n", text.c_str());
   std::fflush(stdout);
 }
 
-void Terminal::request(const std::string& method, const std::string& target, const DemoAnswer& answer,
+void Narrator::request(const std::string& method, const std::string& target, const DemoAnswer& answer,
                        const std::string& remark) {
   const char* colour = answer.status / 100 == 2 ? "32" : answer.status == 503 ? "33" : "31";
   const double milliseconds = static_cast<double>(answer.taken.count()) / 1000;
@@ -88,9 +88,9 @@ void Terminal::request(const std::string& method, const std::string& target, con
   std::fflush(stdout);
 }
 
-void Terminal::state(const std::string& text) { say(paint("1", "circuit: " + text)); }
+void Narrator::state(const std::string& text) { say(paint("1", "circuit: " + text)); }
 
-void Terminal::verdict(bool good, const std::string& text) {
+void Narrator::verdict(bool good, const std::string& text) {
   std::printf("\n%s\n", paint(good ? "1;32" : "1;31", text).c_str());
   std::fflush(stdout);
 }

@@ -39,10 +39,10 @@ class Stage {
   proxy::Server server_;
 };
 
-// Colours and pauses only for a person: with a terminal, and NO_COLOR not set.
-class Terminal {
+// Colours and pauses only for a person: on a terminal, and NO_COLOR not set.
+class Narrator {
  public:
-  Terminal();
+  Narrator();
 
   void title(const std::string&);
   void chapter(int number, const std::string& title);

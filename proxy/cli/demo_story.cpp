@@ -50,7 +50,7 @@ bool Story::tell() {
       {"Closed: traffic flows again", &Story::closed_again},
   };
   for (const auto& [title, chapter] : kChapters) {
-    terminal_.chapter(++chapter_, title);
+    narrator_.chapter(++chapter_, title);
     (this->*chapter)();
     pause(kRest);
   }
@@ -64,7 +64,7 @@ void Story::traffic_flows() {
 }
 
 void Story::upstream_fails() {
-  terminal_.say("Writes meet an upstream that breaks in three ways:");
+  narrator_.say("Writes meet an upstream that breaks in three ways:");
   const struct {
     Behaviour behaviour;
     int status;
@@ -87,8 +87,8 @@ void Story::upstream_fails() {
 void Story::circuit_opens() {
   const std::uint64_t before = stage_.upstream().requests();
   const DemoAnswer answer = send("POST", kWrite);
-  terminal_.say("\"" + member(answer.body, "detail") + "\"");
-  terminal_.say("Retry-After: " + answer.field("Retry-After") + ", and the upstream was left alone: it has seen " +
+  narrator_.say("\"" + member(answer.body, "detail") + "\"");
+  narrator_.say("Retry-After: " + answer.field("Retry-After") + ", and the upstream was left alone: it has seen " +
                 std::to_string(stage_.upstream().requests()) + " requests, as before.");
   expect(answer.status == 503 && member(answer.body, "error") == "CircuitBreakerOpen", "a 503 CircuitBreakerOpen");
   expect(!answer.field("Retry-After").empty(), "a Retry-After");
@@ -99,14 +99,14 @@ void Story::circuit_opens() {
 }
 
 void Story::stale_answers() {
-  terminal_.say("Reads are answered from what the proxy remembers:");
+  narrator_.say("Reads are answered from what the proxy remembers:");
   DemoAnswer answer;
   for (int i = 0; i < 3; ++i) {
     answer = send("GET", kRead);
     expect(answer.status == 200, "a read is answered 200 while the circuit is open");
   }
   const std::string cache = answer.field("Cache-Status");
-  terminal_.say("Age: " + answer.field("Age") + "   Cache-Status: " + cache);
+  narrator_.say("Age: " + answer.field("Age") + "   Cache-Status: " + cache);
   expect(cache.rfind("fusewire; hit; ttl=-", 0) == 0 && cache.find("detail=circuit-open") != std::string::npos,
          "Cache-Status tells a stale hit because of the open circuit");
   expect(!answer.field("Age").empty(), "the answer tells its age");
@@ -114,14 +114,14 @@ void Story::stale_answers() {
 
 void Story::upstream_heals() {
   stage_.upstream().behave(Behaviour::ok);
-  terminal_.say("It answers again. The proxy does not know yet: the next trial is in " +
+  narrator_.say("It answers again. The proxy does not know yet: the next trial is in " +
                 seconds_text(stage_.breaker().open_remaining) + ".");
   expect(stage_.breaker().state == breaker::State::open, "the circuit is still open when the upstream heals");
   while (true) {
     const milliseconds left = stage_.breaker().open_remaining;
     if (left <= milliseconds(0)) break;
     pause(std::min(left, milliseconds(1000)));
-    if (left > milliseconds(1000)) terminal_.say("… " + seconds_text(stage_.breaker().open_remaining));
+    if (left > milliseconds(1000)) narrator_.say("… " + seconds_text(stage_.breaker().open_remaining));
   }
 }
 
@@ -139,21 +139,21 @@ void Story::half_open() {
 void Story::closed_again() {
   expect(send("POST", kWrite).status == 201, "a write is a 201 again");
   expect(send("GET", kRead).status == 200, "a read is a 200 again");
-  terminal_.say("What happened, as /admin/events tells it:");
+  narrator_.say("What happened, as /admin/events tells it:");
   const auto events = stage_.transitions();
   for (const auto& event : events) {
     const auto after = std::chrono::duration_cast<milliseconds>(event.at - events.front().at);
     std::string line = "+" + seconds_text(after) + "  " + std::string(breaker::to_string(event.event.from)) + " -> " +
                        std::string(breaker::to_string(event.event.to));
     if (event.event.trip) line += "  (" + std::string(breaker::to_string(event.event.trip->reason)) + ")";
-    terminal_.say(line);
+    narrator_.say(line);
   }
   expect(events.size() == 3, "three transitions: open, half-open, closed");
 }
 
 DemoAnswer Story::send(const char* method, const char* target, const char* remark) {
   DemoAnswer answer = ask(stage_.port(), method, target);
-  terminal_.request(method, target, answer, remark ? remark : remark_on(answer));
+  narrator_.request(method, target, answer, remark ? remark : remark_on(answer));
   pause(kBeat);
   return answer;
 }
@@ -164,7 +164,7 @@ void Story::expect(bool happened, const std::string& what) {
 
 void Story::expect_state(breaker::State wanted, const char* remark) {
   const breaker::State state = stage_.breaker().state;
-  terminal_.state(state == wanted ? remark : std::string(breaker::to_string(state)));
+  narrator_.state(state == wanted ? remark : std::string(breaker::to_string(state)));
   expect(state == wanted, std::string("the circuit is ") + std::string(breaker::to_string(wanted)));
 }
 

@@ -12,7 +12,7 @@ namespace fusewire::cli {
 
 class Story {
  public:
-  Story(Stage& stage, Terminal& terminal) : stage_(stage), terminal_(terminal) {}
+  Story(Stage& stage, Narrator& narrator) : stage_(stage), narrator_(narrator) {}
 
   // Takes about 15 s. True when every chapter happened as narrated.
   bool tell();
@@ -33,7 +33,7 @@ class Story {
   void pause(std::chrono::milliseconds) const;
 
   Stage& stage_;
-  Terminal& terminal_;
+  Narrator& narrator_;
   int chapter_ = 0;
   std::vector<std::string> differences_;
 };

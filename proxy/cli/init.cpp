@@ -112,7 +112,8 @@ std::string write(const std::string& file, const std::string& text, bool force) 
 }  // namespace
 
 std::string first_file(const Upstreams& upstreams, const std::string& listen) {
-  std::string text = std::string(kHead) + "\n# Where clients connect. ";
+  std::string text(kHead);
+  text += "\n# Where clients connect. ";
   if (upstreams.size() == 1)
     text += "Everything goes to the only upstream.\n";
   else
@@ -124,7 +125,8 @@ std::string first_file(const Upstreams& upstreams, const std::string& listen) {
     text += &name == &upstreams[0].first ? "  # of several, each address has a breaker of its own\n" : "\n";
     if (&name == &upstreams[0].first) text += kUpstreamRest;
   }
-  return text + kRest;
+  text += kRest;
+  return text;
 }
 
 int init(const Options& options, const World& world) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "filters/breaker/core/breaker.hpp"
-#include "filters/limits/concurrency_limiter.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "filters/retry/retry_budget.hpp"
 #include "filters/timeout/adaptive_timeout.hpp"
 #include "tests/unit/filters/scene.hpp"
@@ -146,8 +146,9 @@ TEST_CASE_FIXTURE(Fixture, "the upstream's Retry-After is waited for, and beyond
 }
 
 TEST_CASE_FIXTURE(Fixture, "no more than half of the slots are held until a time that the upstream asks for") {
-  limits::ConcurrencyLimiter limiter;
-  context.limiter = &limiter;
+  limits::LimitsState limits{"orders"};
+  limits::ConcurrencyLimiter& limiter = limits.limiter;
+  context.limits = &limits;
   upstream.limits.max_concurrent_requests = 4;
   upstream.retries.attempts = 10;
   upstream.retries.budget.reset();

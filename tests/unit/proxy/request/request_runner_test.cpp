@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "filters/breaker/classify.hpp"
 #include "tests/unit/proxy/request/driven_request.hpp"
 
 using namespace fusewire;
