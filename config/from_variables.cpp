@@ -51,7 +51,7 @@ class Collector {
       const Node* routes = listeners->children[i].find("routes");
       if (routes == nullptr) continue;
       for (std::size_t j = 0; j < routes->children.size(); ++j)
-        for (const char* section : {"timeouts", "fallback"})
+        for (const char* section : {"timeouts", "retries", "fallback", "circuit_breaker"})
           add_merged(routes->children[j], section,
                      {"listeners", std::to_string(i), "routes", std::to_string(j), section});
     }

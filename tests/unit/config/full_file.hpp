@@ -22,7 +22,7 @@ listeners:
         normalize: reject_dot_segments
         request_headers: {set: {}, add: {}, remove: []}
         response_headers: {set: {}, add: {}, remove: []}
-        retries: {attempts: 2, on: [connect_error, "503"], methods: [GET, POST], per_try_timeout: 1s, backoff: {base: 26ms, max: 251ms}, budget: {ratio: 0.3, min_per_second: 4, window: 11s}, max_body: 32KiB}
+        retries: {attempts: 2, on: [connect_error, "503"], methods: [GET, POST], per_try_timeout: 1s, backoff: {base: 26ms, max: 251ms}, budget: {ratio: 0.3, min_per_second: 4, window: 11s}, max_body: 32KiB, hedge: {after: p90}}
         timeouts: {total: 5s}
         fallback: {on: [timeout], chain: []}
         circuit_breaker: {scope: route, transitions: {open_timeout: 31s}}
@@ -52,7 +52,7 @@ upstreams:
       recovery: {half_open_max_calls: 4, success_threshold: 5, strict_mode: false, max_half_open: 59s, settle_after: 9s, probe: {type: active, path: "/healthz?deep=1", interval: 251ms, timeout: 2s, expect: ["200", "204", "3xx"]}, ramp: {duration: 20s}}
       classify: {failure: [timeout, "5xx", 429, "1xx"], ignore: ["503", reset], response_headers: [{name: grpc-status, matches: "^(8|14)$"}], cascade: neutral}
     timeouts: {connect: 900ms, response: 14s, keep_alive: 58s, total: 59s, tunnel_idle: 59m, adaptive: {percentile: 0.95, multiplier: 3, min: 51ms, max: 14s, minimum_samples: 99, window: 61s}, deadline_header: off}
-    retries: {attempts: 3, on: [reset], methods: idempotent, budget: off, hedge: {after: p90}}
+    retries: {attempts: 3, on: [reset], methods: idempotent, budget: off}
     limits: {max_connections: 7, max_concurrent_requests: 8, max_head_bytes: 63KiB, max_fields: 201, queue: {size: 127, timeout: 2s, priority_header: x-urgency}, rate: {requests_per_second: 0.5, burst: 3}, adaptive_concurrency: {min_limit: 5, initial_limit: 21, max_limit: 999}}
     fallback:
       on: [breaker_open, overload, "500", "404"]
