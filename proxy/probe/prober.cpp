@@ -33,15 +33,18 @@ bool Prober::is_ours(const Upstream& upstream) const {
 void Prober::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
   if (stopped_) return;
   std::set<std::string> kept;
+  const RoutesByUpstream by_routes = probed_routes(*snapshot);
   for (const auto& upstream : snapshot->upstreams) {
     const config::Upstream& wanted = *upstream->config;
-    const bool probed = has_probed_breakers(*snapshot, *upstream);
+    const auto routes = by_routes.find(upstream.get());
+    const bool probed = is_probed(wanted.circuit_breaker) || routes != by_routes.end();
     if (!is_ours(*upstream) || !(wants_checks(wanted) || probed)) continue;
     kept.insert(wanted.name);
     Entry& entry = entries_[wanted.name];
     // Another state under the same name is another upstream.
     if (entry.of.upstream != nullptr && entry.of.upstream->state != upstream->state) entry = {};
-    const Pinned next{snapshot, upstream.get()};
+    Pinned next{snapshot, upstream.get()};
+    if (routes != by_routes.end()) next.probed_routes = routes->second;
     adopt_part(entry.checker, wants_checks(wanted), worker_, next);
     adopt_part(entry.prober, probed, worker_, next);
     entry.of = next;  // the old snapshot goes last

@@ -142,7 +142,7 @@ void RecoveryProber::follow_addresses() {
   if (worker_.balancer().has_endpoint_breakers(*of_.upstream, now))
     for (const Balancer::Known& one : worker_.balancer().addresses(*of_.upstream, now))
       if (one.weight > 0) guard({&one.backend->state->breaker, one.backend->state, &settings, one}, guarded);
-  for (const Route* route : routes_with_breakers(*of_.snapshot, *of_.upstream))
+  for (const Route* route : of_.probed_routes)
     guard({&route->own->breaker->breaker, route->own->breaker, route->circuit_breaker}, guarded);
   std::erase_if(guards_, [&](const auto& entry) { return !guarded.contains(entry.first); });
 }
