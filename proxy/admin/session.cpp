@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/admin/session.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
@@ -31,6 +34,8 @@ constexpr auto kWriteLimit = 10s;             // an answer, or a piece of a stre
 constexpr auto kLingerLimit = 1s;             // reading on after a refusal, so that the client can read our answer
 constexpr auto kStreamComment = 15s;          // keeps a quiet stream alive through proxies
 constexpr int kViewerSendBuffer = 16 * 1024;  // the kernel takes twice that, for what it adds to each packet
+constexpr int kMaxUnread = 24 * 1024;         // of a stream, in the kernel, before more is written
+constexpr auto kUnreadPoll = 50ms;
 constexpr std::size_t kLingerBytes = 2 * kMaxBody;
 constexpr std::size_t kBodyPiece = 64 * 1024;  // a body is read by way of a buffer of this size
 
@@ -287,6 +292,23 @@ std::unique_ptr<EventSource> Session::source_of(const Reply& reply) {
       thread.dashboard(), [this] { wake(); }, Moment{steady_now(), std::chrono::system_clock::now()});
 }
 
+// The send buffer alone is no bound: the kernel adds to its last packet beyond it. False: the reader has taken nothing
+// for too long, or is gone.
+AsioTask<bool> Session::has_been_read() {
+  const auto until = steady_now() + kWriteLimit;
+  for (int unread = 0; !gone_; unread = 0) {
+    if (::ioctl(stream_.socket().native_handle(), SIOCOUTQ, &unread) != 0 || unread <= kMaxUnread) break;
+    if (steady_now() >= until) {
+      stream_.close();  // as a write that takes too long does: what watches the client ends, too
+      co_return false;
+    }
+    error_code woken;
+    wait_.expires_after(kUnreadPoll);
+    co_await wait_.async_wait(asio::redirect_error(use_task, woken));
+  }
+  co_return !gone_;
+}
+
 AsioTask<void> Session::stream(std::unique_ptr<EventSource> source) {
   watch_client();
   bool good = co_await write(stream_head(std::chrono::system_clock::now()));
@@ -298,7 +320,9 @@ AsioTask<void> Session::stream(std::unique_ptr<EventSource> source) {
       co_await wait_.async_wait(asio::redirect_error(use_task, error));
       if (!error) text = kStillHere;
     }
-    if (text && !gone_) good = co_await write(*text);
+    if (!text || gone_) continue;
+    good = co_await has_been_read();
+    if (good) good = co_await write(*text);
   }
 }
 

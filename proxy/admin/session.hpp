@@ -39,6 +39,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   AsioTask<Next> send_unreadable(const error_code&);
   AsioTask<Next> send(const Reply&, const Request&, bool keep);
   std::unique_ptr<EventSource> source_of(const Reply&);
+  AsioTask<bool> has_been_read();
   AsioTask<void> stream(std::unique_ptr<EventSource>);
   AsioTask<bool> write(std::string_view head, std::string_view body = {});
   AsioTask<void> linger();
