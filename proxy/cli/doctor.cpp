@@ -151,6 +151,7 @@ json::array as_json(const std::vector<Finding>& findings) {
 
 std::vector<Finding> of_file(const std::vector<config::Diagnostic>& diagnostics, Level level) {
   std::vector<Finding> findings;
+  findings.reserve(diagnostics.size());
   for (const config::Diagnostic& diagnostic : diagnostics)
     findings.push_back({level, "configuration", diagnostic.to_string(), {}});
   return findings;

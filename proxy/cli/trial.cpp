@@ -67,7 +67,7 @@ proxy::Resolved resolve_within(const config::Address& address, Time until) {
   proxy::Resolved found;
   asio::co_spawn(
       io, [&]() -> proxy::AsioTask<void> { found = co_await names.find(address, until); },
-      [](std::exception_ptr failure) {
+      [](const std::exception_ptr& failure) {
         if (failure) std::rethrow_exception(failure);
       });
   io.run();

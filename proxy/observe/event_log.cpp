@@ -16,7 +16,7 @@ std::string random_name() {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::random_device random;
   std::string name(16, '0');
-  for (std::size_t i = 0; i < name.size(); ++i) name[i] = kDigits[random() % kDigits.size()];
+  for (char& digit : name) digit = kDigits[random() % kDigits.size()];
   return name;
 }
 

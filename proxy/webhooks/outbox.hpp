@@ -18,10 +18,11 @@
 
 namespace fusewire::proxy {
 
+using std::chrono::milliseconds;
+
 class Outbox {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  using milliseconds = std::chrono::milliseconds;
   static constexpr std::size_t kMaxReady = 100;
 
   // `repeat`: what is still in trouble is said again so often, for receivers that forget (0 = off).
