@@ -451,6 +451,6 @@ TEST_CASE("where nothing is known each endpoint is asked for its name in turn") 
   CHECK(first.backend == nullptr);
   CHECK(first.id() != second.id());
   rig.on_resolved(orders, {1});
-  CHECK(rig.backends.address_of({&orders.endpoints[0], nullptr}, rig.now) != nullptr);
-  CHECK(rig.backends.address_of({&orders.endpoints[1], nullptr}, rig.now) == nullptr);
+  CHECK(rig.backends.address_of({{&orders.endpoints[0], nullptr}}, rig.now) != nullptr);
+  CHECK(rig.backends.address_of({{&orders.endpoints[1], nullptr}}, rig.now) == nullptr);
 }
