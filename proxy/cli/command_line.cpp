@@ -157,7 +157,7 @@ void add_inject(CLI::App& app, Options& options) {
 
 void add_other_commands(CLI::App& app, Options& options) {
   CLI::App* demo_command = add_command(app, options, "demo", "Tell the story of a failing upstream", Command::demo,
-                                       "0 the story went as told; 1 it did not; 2 bad usage.");
+                                       "0 the story went as announced; 1 it did not; 2 bad usage.");
   demo_command->add_flag("--serve", options.serve, "Keep it running, to be explored");
   CLI::App* completion = add_command(app, options, "completion", "Print a shell's completion of this command line",
                                      Command::completion, kLocalStatuses);
