@@ -142,7 +142,8 @@ TEST_CASE("an unknown word says which are known") {
   CHECK(errors_of("mode: enforced") == Lines{"mode: unknown value 'enforced'; did you mean 'enforce'?"});
   CHECK(errors_of("mode: loud") == Lines{"mode: unknown value 'loud'; expected one of: enforce, shadow, disabled"});
   CHECK(errors_of("preset: agressive") == Lines{"preset: unknown preset 'agressive'; did you mean 'aggressive'?"});
-  CHECK(errors_of("scope: world") == Lines{"scope: unknown value 'world'; expected one of: auto, upstream, endpoint, route"});
+  CHECK(errors_of("scope: world") ==
+        Lines{"scope: unknown value 'world'; expected one of: auto, upstream, endpoint, route"});
   CHECK(errors_of("classify: {failure: [timeot]}") ==
         Lines{"classify.failure.0: unknown condition 'timeot'; did you mean 'timeout'?"});
   CHECK(errors_of("classify: {ignore: [6xx, 700, 50x, 5000]}").size() == 4);
