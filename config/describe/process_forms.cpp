@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/describe/process_forms.hpp"
 
+#include <algorithm>
+
 #include "config/addresses.hpp"
+#include "config/messages.hpp"
 
 namespace fusewire::config {
 namespace {
@@ -16,6 +19,26 @@ void HostList::read(const Reader& reader, std::string_view key, std::vector<std:
     out.push_back(to_lower(item.text));
     if (!is_host(item.text)) reader.error(item, expected("a host without port", item));
   }
+}
+
+void CollectorUrl::read(const Reader& reader, std::string_view key, Endpoint& out) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  auto parsed = parse_endpoint(node->text);
+  if (parsed.value && parsed.value->address.kind == Address::Kind::tcp) {
+    out = std::move(*parsed.value);
+    return;
+  }
+  // The parser's own words may repeat a part of the URL.
+  const bool plain = parsed.value || !node->from.empty();
+  reader.error(*node, plain ? expected("http://HOST[:PORT] or https://HOST[:PORT]", *node)
+                            : parsed.error + "; found " + describe(*node));
+}
+
+bool is_service_name(std::string_view text) {
+  constexpr std::size_t kMaxName = 255;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; };
+  return !text.empty() && text.size() <= kMaxName && std::none_of(text.begin(), text.end(), is_control);
 }
 
 void WorkerCount::read(const Reader& reader, std::string_view key, unsigned& out) {

@@ -15,6 +15,8 @@ Step BreakerFilter::on_request(Call& call, Reply& reply, Time now) {
   call.set(Flag::circuit_open);
   call.exchange->outcome = Outcome::local;
   const auto trip = breaker_->last_trip();
+  call.note(Decision::breaker_rejected, now, rejection->by, trip ? static_cast<int>(trip->reason) + 1 : 0,
+            rejection->retry_after ? rejection->retry_after->count() : -1);
   reply = rejection_reply(*call.upstream, *rejection, trip ? &*trip : nullptr);
   return Answer{};
 }
@@ -61,6 +63,8 @@ void BreakerFilter::judge(Call& call, Outcome outcome, Time now) {
   if (call.runs_on) return static_cast<void>(permit_.give_back_slot(now));
   const bool counts = is_for_endpoints(call, outcome);
   call.verdict = counts ? permit_.count(call, outcome, now) : permit_.judge(call, outcome, now);
+  if (call.verdict == Verdict::failure || call.verdict == Verdict::neutral)
+    call.note(Decision::breaker_judged, now, call.verdict);
 }
 
 bool BreakerFilter::wants_verdict(const Call& call) noexcept {

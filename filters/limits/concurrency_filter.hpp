@@ -22,7 +22,7 @@ class ConcurrencyFilter : public PassThrough {
 
  private:
   Step enqueue(Call&, Reply&, Time now);
-  Step end_wait(Call&, Reply&);
+  Step end_wait(Call&, Reply&, Time now);
 
   const ChainContext* context_;
   std::unique_ptr<limits::ConcurrencyLimiter::Waiter> waiter_;  // while it waits

@@ -13,6 +13,7 @@ Step RateFilter::on_request(Call& call, Reply& reply, Time now) {
   const auto wait =
       context_->token_bucket->try_take({.requests_per_second = rate->requests_per_second, .burst = rate->burst}, now);
   if (!wait) return Proceed{};
+  call.note(Decision::rate_refused, now, 0, 0, std::chrono::ceil<milliseconds>(*wait).count());
   return limits::refuse(call, reply, Problem::rate_limited,
                         "upstream '" + call.upstream->name + "' gets as many requests as its rate limit lets through",
                         std::chrono::ceil<milliseconds>(*wait));

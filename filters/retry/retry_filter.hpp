@@ -2,6 +2,8 @@
 // Decides whether a failed attempt is followed by another one, and when: `retries` in docs/configuration.md.
 #pragma once
 
+#include <optional>
+
 #include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
 
@@ -19,8 +21,9 @@ class RetryFilter : public PassThrough {
   Step on_reply(Call&, Reply&, Time now);
 
  private:
-  bool may_be_repeated(const Call&) const;
-  bool is_worth_it(const Call&, const Reply&, Time now) const;
+  static bool is_failed_attempt(const Call&, const Reply&);
+  std::optional<RetryRefusal> why_not(Call&, const Reply&, Time at, Time now) const;
+  static std::optional<RetryRefusal> why_not_repeatable(const Call&);
   void pay_in(const Call&, Time now);
   static Time not_before(const Call&, const Reply&, Time now);
 

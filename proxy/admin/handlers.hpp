@@ -27,6 +27,9 @@ Reply post_reload(const Call&);  // where no name has to be looked up
 Reply post_check(const Call&);
 Reply post_drain(const Call&);
 
+// explain_handlers.cpp
+Reply get_explain(const Call&);
+
 // upstream_handlers.cpp
 Reply get_upstreams(const Call&);
 Reply get_cache(const Call&);

@@ -62,7 +62,12 @@ void add_admin_commands(CLI::App& app, Options& options) {
   one->excludes(ready);
   CLI::App* events = add_command(app, options, "events", "Show transitions and overrides", Command::events);
   events->add_flag("-f,--follow", options.follow, "Keep showing them as they come");
-  for (CLI::App* sub : {status, events}) add_admin_options(*sub, options);
+  CLI::App* explain = add_command(app, options, "explain",
+                                  "Show what each filter decided for a recent request, and why", Command::explain);
+  explain->add_option("ID", options.name, "The request's X-Request-Id, as its answer and the access log have it")
+      ->required();
+  explain->add_flag("--json", options.json, "Print the admin API's JSON instead");
+  for (CLI::App* sub : {status, events, explain}) add_admin_options(*sub, options);
 
   const auto add_change = [&](const char* name, const char* help, Command command) {
     CLI::App* sub = add_command(app, options, name, help, command);
@@ -126,6 +131,7 @@ int execute(const Options& options, const World& world) {
       return kOk;
     case Command::status:
     case Command::events:
+    case Command::explain:
     case Command::reset:
     case Command::force_open:
     case Command::force_close:

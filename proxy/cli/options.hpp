@@ -17,7 +17,7 @@ inline constexpr int kUsage = 2;  // bad usage or configuration
 inline constexpr int kOpen = 3;   // status --exit-code: a breaker rejects calls
 
 struct Options {
-  enum class Command { run, check, status, events, reset, force_open, force_close, release, demo, version };
+  enum class Command { run, check, status, events, explain, reset, force_open, force_close, release, demo, version };
   Command command = Command::run;
 
   std::string file;              // -c; empty: FUSEWIRE_CONFIG
@@ -30,9 +30,9 @@ struct Options {
   std::string ca;                    // --ca
   bool ready = false;                // status
   bool exit_code = false;            // status
-  bool json = false;                 // status
+  bool json = false;                 // status, explain
   bool follow = false;               // events
-  std::string name;                  // the breaker; status: empty is all
+  std::string name;                  // the breaker (status: empty is all), or the request to be explained
   std::optional<std::string> limit;  // --for
 
   bool serve = false;  // demo

@@ -22,6 +22,8 @@
 #include "proxy/control/timed_overrides.hpp"
 #include "proxy/control/tls_contexts.hpp"
 #include "proxy/observe/event_log.hpp"
+#include "proxy/observe/journal.hpp"
+#include "proxy/observe/span_queue.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 
 namespace fusewire::cache {
@@ -97,6 +99,8 @@ class Control {
   // Judges a text as if it were the file; changes nothing.
   config::LoadResult check(const std::string& text) const;
   EventLog& events() { return events_; }
+  Journal& journal() { return journal_; }
+  SpanQueue& spans() { return spans_; }
   cache::Store& cache() { return *cache_; }
   PerWorker<WorkerCells>& worker_cells() { return worker_cells_; }
   bool ready() const { return serving_.load() && !draining_.load(); }
@@ -140,6 +144,8 @@ class Control {
   std::chrono::system_clock::time_point last_success_{};
   const std::chrono::steady_clock::time_point started_;
   EventLog events_;
+  Journal journal_;
+  SpanQueue spans_;
   TimedOverrides overrides_;
   std::unique_ptr<cache::Store> cache_;
   std::unique_ptr<cache::RequestCollapser> fetches_;

@@ -10,6 +10,14 @@
 
 namespace fusewire::proxy {
 
+// What is left of an attempt that another one has followed.
+struct EndedAttempt {
+  Exchange x;  // its response is gone
+  std::shared_ptr<EndpointState> endpoint;
+  BackendPtr backend;  // nullptr: no address was known
+  unsigned tries = 0;  // on so many connections
+};
+
 // One try of a call at one endpoint of its upstream: the exchange, its filters and the forwarding. Its CallRunner owns
 // it, on its worker's thread. Use: begin(); where no filter has answered, what Forward says of its use.
 class Attempt {
@@ -32,12 +40,16 @@ class Attempt {
     if (!forward.choose_endpoint()) return Proceed{};
     if (!streams.endpoint()) {
       call_.set(Flag::circuit_open);
-      reply = endpoints_rejection_reply(*call_.upstream, streams.retry_after(now));
+      const auto retry_after = streams.retry_after(now);
+      call_.note(Decision::endpoints_open, now, 0, 0, retry_after ? retry_after->count() : -1);
+      reply = endpoints_rejection_reply(*call_.upstream, retry_after);
       return Answer{};
     }
     x.endpoint = streams.context();
     return filters.on_endpoint(call_, x, reply, now);
   }
+
+  EndedAttempt ended() const { return {x, streams.endpoint(), streams.backend(), forward.attempts()}; }
 
   Exchange x;
   AttemptChain filters;

@@ -159,6 +159,7 @@ bool CallRunner::may_go_elsewhere() {
   const Time now = steady_now();
   const bool may = now < call.total_at && worker_.balancer().can_choose(upstream, now, tried_);
   if (!may) tried_.pop_back();
+  if (may) call.note(Decision::endpoint_skipped, now);
   return may;
 }
 
@@ -169,6 +170,7 @@ Task<void> CallRunner::end_attempt(Time now) {
   attempt_->filters.on_done(call, now);
   call.flags = static_cast<Flags>(call.flags & ~row(exchange().outcome).flags);
   attempts_before_ += forward.attempts();
+  ended_attempts_.push_back(attempt_->ended());
   return forward.finish();
 }
 
@@ -179,6 +181,7 @@ Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
     const Time now = steady_now();
     const bool may = !is_forsaken(exchange().outcome) && upstream.state->breaker.still_closed(call.generation, now);
     call.retries_are_over = !may;
+    if (!may) call.note(Decision::retry_given_up, now);
     if (!may) co_return false;
   }
   if (row(exchange().outcome).fault == FaultOf::upstream || reply.status >= 500)
@@ -262,7 +265,9 @@ Task<CallRunner*> CallRunner::ask_other(const Upstream& other, Reply& reply) {
   }
   if (attempt_) attempt_->forward.suspend();
   done();
-  fallback_ = std::make_unique<CallRunner>(*this, other);
+  auto next = std::make_unique<CallRunner>(*this, other);
+  next->earlier_fallback_ = std::move(fallback_);
+  fallback_ = std::move(next);
   co_return co_await fallback_->resolve(reply, steady_now());
 }
 

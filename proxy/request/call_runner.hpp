@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "filters/call_chain.hpp"
 #include "proxy/request/attempt.hpp"
@@ -54,6 +55,12 @@ class CallRunner {
   Forward& forward() { return attempt_->forward; }
   unsigned attempts() const { return attempts_before_ + (attempt_ ? attempt_->forward.attempts() : 0); }
   const std::shared_ptr<EndpointState>& endpoint() const;  // empty: none was chosen
+  // For the record: all attempts but the last, the last (nullptr: there was none), and the call that a fallback made
+  // last, which has those that were made before it.
+  const std::vector<EndedAttempt>& ended_attempts() const { return ended_attempts_; }
+  const Attempt* attempt() const { return attempt_ ? &*attempt_ : nullptr; }
+  const CallRunner* fallback() const { return fallback_.get(); }
+  const CallRunner* earlier_fallback() const { return earlier_fallback_.get(); }
   // Whether the reply is stale and is to be asked for anew, behind the client's back.
   bool wants_refresh() const { return wants_refresh_; }
 
@@ -111,7 +118,9 @@ class CallRunner {
   Exchange unsent_;        // what stands for the exchange before the first attempt
   Balancer::Tried tried_;  // the endpoints of attempts that have failed
   std::optional<Attempt> attempt_;
+  std::vector<EndedAttempt> ended_attempts_;
   std::unique_ptr<CallRunner> fallback_;
+  std::unique_ptr<CallRunner> earlier_fallback_;  // that has failed; it is over
   std::optional<Outcome> cut_off_;
   unsigned attempts_before_ = 0;  // those of earlier attempts
   bool done_ = false;

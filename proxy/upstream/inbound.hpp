@@ -37,6 +37,7 @@ struct Inbound {
   const Protocols* upgrades = nullptr;  // what the request may switch to; nullptr: it asks for none of it
   const Route* route = nullptr;         // set before it is forwarded; in the snapshot that admits it
   std::string cache_scope{};            // of stored responses, where its route's alone does not say it
+  TraceContext* trace = nullptr;        // it is traced; nullptr: it is not
   bool connection_bound = false;        // it has credentials that authenticate the connection
 
   // Made with the first such connection, and there as long as the client's.

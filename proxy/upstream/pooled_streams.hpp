@@ -31,6 +31,7 @@ class PooledStreams final : public StreamSource, private Watcher {
   // Of the endpoint that was chosen.
   EndpointContext context() const;
   const void* id() const { return choice_.id(); }
+  const BackendPtr& backend() const { return choice_.backend; }  // nullptr: no address of it is known
   // Where none could be chosen: until one can.
   std::optional<milliseconds> retry_after(Time now) { return worker_.balancer().retry_after(upstream_, now); }
 

@@ -69,7 +69,7 @@ via: edge
 admin: {address: "[::1]:9901", token: secret, read_requires_token: true, allowed_hosts: [ops.local], probes: 0.0.0.0:9902}
 state: off
 events: {history: 999, webhooks: []}
-tracing: off
+tracing: {otlp_endpoint: "http://127.0.0.1:4319", sample_ratio: 0.5, service_name: shop}
 log: {level: off, format: text, access: off, access_sample: 0.5}
 shutdown: {drain_timeout: 19s, grace: 1s}
 runtime: {workers: 2}

@@ -65,7 +65,7 @@ TEST_CASE("a key of an upstream that is not built is refused as that, and not as
 TEST_CASE("a key of the file or of a route that is not built is refused as that") {
   for (const Unbuilt& c : std::vector<Unbuilt>{
            {"state: {file: /x}", "state: not supported yet; only 'off' is"},
-           {"tracing: {sample_ratio: 1}", "tracing: not supported yet; only 'off' is"},
+           {"fleet: {redis: x}", "fleet: not supported yet; only 'off' is"},
            {"events: {webhooks: [{url: x}]}", "events.webhooks: not supported yet; only '[]' is"},
        }) {
     CAPTURE(c.key);

@@ -44,9 +44,9 @@ const std::vector<Layer> kLayers = {
 };
 
 // The rooms of proxy/, from the bottom up: each may include those before it.
-constexpr std::array<std::string_view, 13> kRooms = {"text",     "observe",  "net",     "http",       "tls",
-                                                     "snapshot", "upstream", "request", "downstream", "control",
-                                                     "admin",    "server",   "cli"};
+constexpr std::array<std::string_view, 14> kRooms = {"text",    "observe",  "net",      "http",    "tls",
+                                                     "tracing", "snapshot", "upstream", "request", "downstream",
+                                                     "control", "admin",    "server",   "cli"};
 
 const Layer* layer_of(std::string_view file) {
   const Layer* found = nullptr;
