@@ -2,19 +2,26 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 import { after, afterEach, before, test as unlimited } from 'node:test';
 import { Client, eventually, kToken, launch, open, Proxy, Upstream, wait } from './rig.mjs';
 
 const kAxe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const test = (name, body) => unlimited(name, { timeout: 60_000 }, body);
+const test = (name, body) => unlimited(name, { timeout: 90_000 }, body);
 const kWidths = [360, 820, 1440];
 
 let browser, orders, users, proxy;
 const views = [];
+const others = []; // proxies of one test
 const look = async (at = proxy, options = {}) => {
   const view = await open(browser, at, options);
   views.push(view);
   return view;
+};
+const begin = async (...configured) => {
+  const own = new Proxy();
+  others.push(own);
+  return own.start(...configured);
 };
 const configuration = (extra = '') => `upstreams:
   orders:
@@ -39,6 +46,7 @@ afterEach(async () => {
   orders.failing = 0;
   const seen = views.splice(0);
   await Promise.all(seen.map(({ context }) => context.close()));
+  await Promise.all(others.splice(0).map((other) => other.stop()));
   for (const { seen: { console: lines, requests }, at = proxy } of seen) {
     assert.deepEqual(lines, []);
     for (const url of requests) assert.equal(new URL(url).origin, at.admin);
@@ -235,7 +243,7 @@ test('lines are drawn at once on a page that is opened late, with the time befor
 });
 
 test('where reading needs the token, the page asks for it and shows nothing without', async () => {
-  const closed = await new Proxy().start(configuration(), ', read_requires_token: true');
+  const closed = await begin(configuration(), ', read_requires_token: true');
   const view = await look(closed);
   view.at = closed;
   const { page, seen } = view;
@@ -248,12 +256,10 @@ test('where reading needs the token, the page asks for it and shows nothing with
   await card(page, 'orders').waitFor();
   assert.equal(await page.locator('.sign-in').isVisible(), false);
   assert.equal(seen.console.splice(0).filter((line) => !/401/.test(line)).length, 0);
-  await view.context.close();
-  await closed.stop();
 });
 
 test('a lost connection is shown, and the page comes back by itself', async () => {
-  const own = await new Proxy().start(configuration());
+  const own = await begin(configuration());
   const view = await look(own);
   view.at = own;
   const { page, seen } = view;
@@ -263,6 +269,54 @@ test('a lost connection is shown, and the page comes back by itself', async () =
   own.resume();
   assert.ok(await eventually(async () => (await page.locator('.live').textContent()) === 'live' && !(await page.locator('.banner').isVisible()), 9000));
   assert.equal(seen.console.splice(0).filter((line) => !/net::ERR/.test(line)).length, 0);
-  await view.context.close();
-  await own.stop();
+});
+
+// Of each thread, in ms.
+function cpuTimes(pid) {
+  const tasks = fs.readdirSync(`/proc/${pid}/task`);
+  return tasks.map((task) => Number(fs.readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6);
+}
+
+// What the kernel holds of it that the other side has not taken, proc(5); undefined where the connection is closed: the
+// kernel alone has what is left of it then.
+function unsentTo(clientPort) {
+  const hex = clientPort.toString(16).toUpperCase().padStart(4, '0');
+  const line = fs.readFileSync('/proc/net/tcp', 'utf8').split('\n').find((each) => each.trim().split(/\s+/)[2]?.endsWith(`:${hex}`));
+  const [, , , state, queues] = line?.trim().split(/\s+/) ?? [];
+  return state === '01' ? parseInt(queues.split(':')[0], 16) : undefined;
+}
+
+test('five viewers of a hundred breakers cost a hundredth of a core, and one that reads nothing holds 64 KiB and is dropped', async () => {
+  const names = Array.from({ length: 100 }, (_, i) => `service-${i}`);
+  const own = await begin(`upstreams:\n${names.map((name) => `  ${name}: {endpoints: ["${users.url}"]}\n`).join('')}`);
+  const stop = new AbortController();
+  const parts = [0, 0, 0, 0, 0];
+  const read = async (i) => {
+    const response = await fetch(`${own.admin}/admin/dashboard/stream`, { signal: stop.signal });
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) parts[i] += text.split('"part":0,').length - 1;
+  };
+  parts.forEach((_, i) => read(i).catch(() => undefined)); // ends by stop
+  const idle = net.connect({ port: new URL(own.admin).port, host: '127.0.0.1' }).pause();
+  idle.on('error', () => undefined);
+  await new Promise((connected) => idle.on('connect', connected));
+  const port = idle.localPort;
+  idle.write('GET /admin/dashboard/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+  await wait(2000);
+
+  const before = cpuTimes(own.child.pid);
+  const began = performance.now();
+  const seen = [...parts];
+  let most = 0;
+  while (performance.now() - began < 8000) {
+    most = Math.max(most, unsentTo(port) ?? 0);
+    await wait(100);
+  }
+  const share = (cpuTimes(own.child.pid).reduce((a, b) => a + b) - before.reduce((a, b) => a + b)) / (performance.now() - began);
+  console.log(`# ${(share * 100).toFixed(2)} % of a core with five viewers; ${most} bytes held for the one that reads nothing`);
+  assert.ok(share <= 0.01, `${share * 100} % of a core`);
+  parts.forEach((n, i) => assert.ok(n - seen[i] >= 6, `${n - seen[i]} frames in 8 s`));
+  assert.ok(most > 0 && most + 32 * 1024 <= 64 * 1024, `${most} bytes are held, and one part`);
+  assert.ok(await eventually(() => unsentTo(port) === undefined, 20_000));
+  stop.abort();
+  idle.destroy();
 });

@@ -22,7 +22,7 @@ cp ./*.mjs "$modules"
 cd "$modules"
 export FUSEWIRE=$build/fusewire
 case "$what" in
-  test) exec node --test --test-concurrency=1 dashboard.test.mjs ;;
+  test) exec node --test --test-force-exit dashboard.test.mjs ;;
   screenshots) exec node screenshots.mjs "${into:?the folder of the pictures}" ;;
   *) echo "usage: $0 BUILD_FOLDER [screenshots FOLDER]" >&2; exit 2 ;;
 esac

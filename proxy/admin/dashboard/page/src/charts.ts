@@ -42,7 +42,7 @@ const kPanels: Panel[] = [
 ];
 
 const kHeight = 40;
-const kShortest = 120_000; // what the axis shows at least
+const kShortest = 60_000; // what the axis shows at least
 const kAxis = 22;
 const kStateColours = { open: "--band-open", half_open: "--band-half-open", closed: "" } as const;
 

@@ -170,7 +170,7 @@ class Page {
       const state = kRank[shownState(this.model.breaker(upstream.upstream))];
       return isFallingBack(upstream) || this.isTroubledBelow(upstream) ? Math.min(state, 2) : state;
     };
-    return rank(a) - rank(b) || a.upstream.localeCompare(b.upstream);
+    return rank(a) - rank(b) || a.upstream.localeCompare(b.upstream, "en", { numeric: true });
   }
 
   private speak() {

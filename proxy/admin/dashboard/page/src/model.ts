@@ -27,6 +27,7 @@ export class Model {
   private latestSample = 0;
   private readonly breakers_ = new Map<string, Seen<Breaker>>();
   private readonly upstreams_ = new Map<string, Seen<Upstream>>();
+  private readonly below_ = new Map<string, Breaker[]>();
   private readonly series_ = new Map<string, Series>();
 
   // A new connection, maybe to a new process.
@@ -36,7 +37,7 @@ export class Model {
     this.events = [];
     this.frames = 0;
     this.latestSample = 0;
-    for (const map of [this.breakers_, this.upstreams_, this.series_]) map.clear();
+    for (const map of [this.breakers_, this.upstreams_, this.series_, this.below_]) map.clear();
   }
 
   history(history: History) {
@@ -81,7 +82,7 @@ export class Model {
   }
   // Those of an upstream's endpoints or routes, UPSTREAM/….
   below(upstream: string): Breaker[] {
-    return this.breakers().filter((breaker) => breaker.name.startsWith(`${upstream}/`));
+    return this.below_.get(upstream) ?? [];
   }
   upstreams(): Upstream[] {
     return [...this.upstreams_.values()].map((seen) => seen.value);
@@ -127,6 +128,11 @@ export class Model {
   private forget() {
     for (const map of [this.breakers_, this.upstreams_] as Map<string, Seen<unknown>>[])
       for (const [name, seen] of map) if (seen.frame + 2 < this.frames) map.delete(name);
+    this.below_.clear();
+    for (const { value } of this.breakers_.values()) {
+      const [upstream, rest] = value.name.split("/", 2);
+      if (upstream && rest !== undefined) this.below_.set(upstream, [...(this.below_.get(upstream) ?? []), value]);
+    }
     for (const name of this.series_.keys()) if (!this.upstreams_.has(name) && this.frames > 2) this.series_.delete(name);
   }
 }
