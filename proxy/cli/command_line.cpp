@@ -120,7 +120,10 @@ std::variant<Options, int> parse(std::vector<std::string> arguments, const World
   add_admin_commands(app, options);
   add_inject(app, options);
   CLI::App* demo_command = add_command(app, options, "demo", "Tell the story of a failing upstream", Command::demo);
-  demo_command->add_flag("--serve", options.serve, "Keep it running, to be explored");
+  CLI::Option* serve = demo_command->add_flag("--serve", options.serve, "Keep it running, to be explored");
+  demo_command
+      ->add_flag("--traffic", options.traffic, "Clients, and upstreams that fail in each minute: for the dashboard")
+      ->needs(serve);
   add_command(app, options, "version", "Show the version", Command::version);
   try {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants a vector
@@ -143,7 +146,7 @@ int execute(const Options& options, const World& world) {
     case Command::inject:
       return inject(options, world);
     case Command::demo:
-      return demo({.serve = options.serve});
+      return demo({.serve = options.serve, .traffic = options.traffic});
     case Command::version:
       world.out << "fusewire " << FUSEWIRE_VERSION << '\n';
       return kOk;

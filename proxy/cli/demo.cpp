@@ -4,10 +4,12 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "proxy/cli/demo_stage.hpp"
 #include "proxy/cli/demo_story.hpp"
+#include "proxy/cli/demo_traffic.hpp"
 
 namespace fusewire::cli {
 
@@ -46,14 +48,16 @@ int tell() {
   return 1;
 }
 
-int serve() {
-  Stage stage({.port = if_free(kUsualPort), .admin_port = if_free(kUsualAdminPort), .serve = true});
+int serve(bool with_traffic) {
+  Stage stage(
+      {.port = if_free(kUsualPort), .admin_port = if_free(kUsualAdminPort), .serve = true, .traffic = with_traffic});
   const std::string proxy = "http://127.0.0.1:" + std::to_string(stage.port());
   const std::string admin = "http://127.0.0.1:" + std::to_string(stage.admin_port());
   const std::string upstream = "http://127.0.0.1:" + std::to_string(stage.upstream().port());
   const std::string token = std::string(" -H 'Authorization: Bearer ").append(kDemoToken).append("'");
   std::printf(
-      "The proxy listens on %s, its upstream misbehaves on command. Lines to type:\n\n"
+      "The dashboard: %s/ (its token is %s)\n\n"
+      "The proxy listens on %s, its upstream misbehaves on command%s. Lines to type:\n\n"
       "  curl -i %s/orders/42\n"
       "  curl -i -X POST %s/orders\n\n"
       "Make the upstream misbehave (errors, delay, hang, reset), and heal it (ok):\n\n"
@@ -66,9 +70,12 @@ int serve() {
       "  curl -X POST%s %s/admin/circuit-breakers/orders/force-open\n"
       "  curl -X POST%s %s/admin/circuit-breakers/orders/release\n\n"
       "Ctrl-C ends it.\n",
-      proxy.c_str(), proxy.c_str(), proxy.c_str(), upstream.c_str(), upstream.c_str(), admin.c_str(), admin.c_str(),
-      admin.c_str(), token.c_str(), admin.c_str(), token.c_str(), admin.c_str());
+      admin.c_str(), kDemoToken, proxy.c_str(), with_traffic ? ", and by itself for a while in each minute" : "",
+      proxy.c_str(), proxy.c_str(), upstream.c_str(), upstream.c_str(), admin.c_str(), admin.c_str(), admin.c_str(),
+      token.c_str(), admin.c_str(), token.c_str(), admin.c_str());
   std::fflush(stdout);
+  std::optional<DemoTraffic> traffic;
+  if (with_traffic) traffic.emplace(stage);
   return stage.wait();
 }
 
@@ -76,7 +83,7 @@ int serve() {
 
 int demo(const DemoOptions& options) {
   try {
-    return options.serve ? serve() : tell();
+    return options.serve ? serve(options.traffic) : tell();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "fusewire demo: %s\n", error.what());
     return 1;

@@ -40,7 +40,8 @@ struct Options {
   std::string config_map = "fusewire";                              // inject --config
   bool uninject = false;                                            // inject
 
-  bool serve = false;  // demo
+  bool serve = false;    // demo
+  bool traffic = false;  // demo
 };
 
 // The surroundings of a command: its output, and the environment.

@@ -1,27 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures of the dashboard in FOLDER: node screenshots.mjs FOLDER
+// Pictures of the dashboard in FOLDER, of the running demo or of the scene: node screenshots.mjs demo|scene FOLDER
+import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { launch, open, wait } from './rig.mjs';
+import { eventually, launch, open, wait } from './rig.mjs';
 import { busyNight } from './scene.mjs';
 
-const folder = process.argv[2] ?? '.';
+const [, , what, folder] = process.argv;
+const kDesk = { viewport: { width: 1440, height: 1010 } };
 const kViews = [
-  ['dashboard', { viewport: { width: 1440, height: 1000 } }, true],
-  ['dashboard-dark', { viewport: { width: 1440, height: 1000 }, colorScheme: 'dark' }, true],
-  ['dashboard-phone', { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true }, false],
-  ['dashboard-wide', { viewport: { width: 1900, height: 1100 } }, false],
-  ['dashboard-tablet', { viewport: { width: 820, height: 1100 } }, false],
+  ['dashboard', kDesk],
+  ['dashboard-dark', { ...kDesk, colorScheme: 'dark' }],
+  ['dashboard-phone', { viewport: { width: 390, height: 1100 }, deviceScaleFactor: 1.5, isMobile: true, hasTouch: true }],
+];
+// For the eye alone, not for the documents.
+const kMoreViews = [
+  ['dashboard-wide', { viewport: { width: 1900, height: 1100 } }],
+  ['dashboard-tablet', { viewport: { width: 820, height: 1100 } }],
 ];
 
-const scene = await busyNight();
+// Four minutes of `fusewire demo --serve --traffic`, until the circuit to orders has been open for some seconds.
+async function demo() {
+  const child = spawn(process.env.FUSEWIRE, ['demo', '--serve', '--traffic'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  child.stdout.on('data', (text) => { printed += text; });
+  await eventually(() => printed.includes('Ctrl-C'), 10_000);
+  const admin = printed.match(/The dashboard: (\S+)\//)[1];
+  return {
+    proxy: { admin },
+    async play() {
+      await wait((4 * 60 + 17) * 1000);
+    },
+    async end() {
+      child.kill('SIGTERM');
+    },
+  };
+}
+
+const shown = what === 'demo' ? await demo() : await busyNight();
 const browser = await launch();
-await scene.play();
-for (const [name, options, large] of kViews) {
-  const { page, context } = await open(browser, scene.proxy, options);
+await shown.play();
+for (const [name, options] of what === 'demo' ? kViews : [...kViews, ...kMoreViews]) {
+  const { page, context } = await open(browser, shown.proxy, options);
   await page.locator('.card').first().waitFor();
-  await wait(2600);
-  await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: process.env.FULL === '1' || !large });
+  await wait(1500);
+  await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: what !== 'demo' });
   await context.close();
 }
 await browser.close();
-await scene.end();
+await shown.end();
+process.exit();
