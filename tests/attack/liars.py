@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Endpoints that lie at every step of an exchange, as often as they are told to. A true answer says what was asked, so
+"""Endpoints that lie at every step of an exchange, as often as the caller asks. A true answer says what was asked, so
 that a client knows its own."""
 
 import asyncio

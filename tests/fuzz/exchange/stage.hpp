@@ -58,7 +58,7 @@ class Stage {
   OriginEnd& connection(std::size_t index) { return connections_[index]; }  // in the order in which they came
   void script(Answer);                                                      // for the next request
   void turn();
-  // What falls due within this time does so now; whoever reads the clock then finds that less has passed.
+  // What falls due within this time does so now; a reader of the clock then finds that less has passed.
   void pass(std::chrono::milliseconds);
   // Turns until nothing moves any more.
   void settle();
