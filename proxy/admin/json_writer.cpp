@@ -2,9 +2,10 @@
 #include "proxy/admin/json_writer.hpp"
 
 #include <array>
-#include <boost/json/serialize.hpp>
 #include <charconv>
 #include <cmath>
+
+#include "proxy/text/json_text.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {
@@ -13,13 +14,10 @@ namespace json = boost::json;
 
 void append(std::string& out, const json::value&);
 
-void append_number(std::string& out, double number) {
+template <class Number>
+void append_digits(std::string& out, Number number) {
   std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  if (std::isfinite(number))
-    out.append(digits.data(), end);
-  else
-    out += "null";
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
 }
 
 void append_array(std::string& out, const json::array& array) {
@@ -35,7 +33,7 @@ void append_object(std::string& out, const json::object& object) {
   out += '{';
   for (const auto& member : object) {
     if (&member != &*object.begin()) out += ',';
-    out += json::serialize(member.key());
+    append_json(out, member.key());
     out += ':';
     append(out, member.value());
   }
@@ -43,14 +41,27 @@ void append_object(std::string& out, const json::object& object) {
 }
 
 void append(std::string& out, const json::value& value) {
-  if (const auto* object = value.if_object())
-    append_object(out, *object);
-  else if (const auto* array = value.if_array())
-    append_array(out, *array);
-  else if (const auto* number = value.if_double())
-    append_number(out, *number);
-  else
-    out += json::serialize(value);
+  switch (value.kind()) {
+    case json::kind::object:
+      return append_object(out, value.get_object());
+    case json::kind::array:
+      return append_array(out, value.get_array());
+    case json::kind::string:
+      return append_json(out, value.get_string());
+    case json::kind::int64:
+      return append_digits(out, value.get_int64());
+    case json::kind::uint64:
+      return append_digits(out, value.get_uint64());
+    case json::kind::double_:
+      if (std::isfinite(value.get_double())) return append_digits(out, value.get_double());
+      break;  // JSON has no such number
+    case json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      return;
+    case json::kind::null:
+      break;
+  }
+  out += "null";
 }
 
 }  // namespace
