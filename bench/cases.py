@@ -40,6 +40,8 @@ CASES = [
     Case("tls", "128 B answers, TLS listener", get(128, tls=True), PROXIES, Setting(tls=True)),
     Case("handshake", "128 B answer on a TLS connection of its own", get(128, tls=True), PROXIES, Setting(tls=True), load="handshakes"),
     Case("workers", "128 B answers, 2 workers", get(128), PROXIES, Setting(workers=2)),
+    Case("several", "128 B answers, four endpoints and everything on", get(128),
+         ("fusewire-several", "haproxy-several", "nginx-several", "fusewire-several-large")),
     Case("large", "128 B answers, size of the configuration", get(128), ("fusewire-small", "fusewire-large")),
 ]
 LARGE = CASES[-1]
@@ -51,6 +53,7 @@ TARGETS = [
     ("128", "fusewire", "haproxy", 0.95), ("128", "fusewire", "nginx", 0.85), ("128", "fusewire", "relay", 1.2),
     ("64k", "fusewire", "haproxy", 1.0), ("64k", "fusewire", "haproxy-64k", 1.0),
     ("1m", "fusewire", "haproxy", 1.0), ("1m", "fusewire", "haproxy-64k", 1.0), ("reject", "fusewire", "nginx", 1.0),
+    ("several", "fusewire-several", "haproxy-several", 0.95),
 ]
 HALF_TARGET = 1.0  # p99 at half load, Fusewire's over HAProxy's
 IDLE_TARGET = 2 * KIB
@@ -155,7 +158,8 @@ def judge(results):
                 for key, ours, theirs, most in TARGETS]
     verdicts.append(verdict(f"{titles['half']}: p99 of Fusewire ÷ HAProxy", HALF_TARGET, ratio(results.get("half", {}), "fusewire", "haproxy", "p99_us")))
     counted = results.get(INSTRUCTIONS)
-    growth = counted["large"] / counted["small"] if counted else None
     size = results.get(IDLE, {}).get("fusewire", {}).get("bytes")
-    return [*verdicts, verdict("instructions with 1,000 upstreams × 10,000 routes ÷ with 1 × 1", 1 + instructions.GROWTH, growth),
-            verdict("bytes per idle connection", IDLE_TARGET, size)]
+    growth = instructions.growth(counted) if counted else dict.fromkeys(instructions.GROWS)
+    verdicts += [verdict(f"instructions, {instructions.NAMES[large]} ÷ small configuration", 1 + instructions.GROWTH, None if more is None else 1 + more)
+                 for large, more in growth.items()]
+    return [*verdicts, verdict("bytes per idle connection", IDLE_TARGET, size)]

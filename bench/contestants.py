@@ -2,6 +2,7 @@
 """The proxies under test, configured alike: one core, one worker, kept connections on both sides, no access log."""
 import dataclasses
 import http.client
+import json
 import os
 import pathlib
 import subprocess
@@ -11,8 +12,11 @@ from stage import HOST, fill, free_ports, wait_for
 NAMES = {"relay": "raw relay", "fusewire": "Fusewire", "haproxy": "HAProxy", "nginx": "nginx",
          "haproxy-64k": "HAProxy, 64 KiB buffers", "nginx-64k": "nginx, 64 KiB buffers",
          "fusewire-log": "Fusewire, access log on", "fusewire-storing": "Fusewire, storing answers",
+         "fusewire-several": "Fusewire", "haproxy-several": "HAProxy", "nginx-several": "nginx",
+         "fusewire-several-large": "Fusewire, 1,000 upstreams × 8 endpoints",
          "fusewire-small": "Fusewire, 1 upstream × 1 route", "fusewire-large": "Fusewire, 1,000 upstreams × 10,000 routes"}
 SIZES = {"small": (1, 1), "large": (1000, 10000)}  # upstreams, routes
+SEVERAL = {"fusewire-several": (1, 4), "fusewire-several-large": (1000, 8)}  # upstreams, endpoints of each
 TOKEN = {"Authorization": "Bearer bench"}
 
 
@@ -40,13 +44,26 @@ class Cast:
     def __init__(self, stage, cores, fusewire, tools):
         self.stage, self.cores = stage, cores
         self.fusewire, self.tools = str(fusewire), pathlib.Path(tools)
-        (self.origin,) = free_ports(1)
-        stage.start([str(self.tools / "bench_origin"), str(self.origin)], cores.load(1), self.origin)
+        self.origin = self._origin()
+        self.more_origins = []
+
+    def _origin(self):
+        (port,) = free_ports(1)
+        self.stage.start([str(self.tools / "bench_origin"), str(port)], self.cores.load(1), port)
+        return port
+
+    def origins(self, count):
+        """Ports of so many origins."""
+        while len(self.more_origins) < count - 1:
+            self.more_origins.append(self._origin())
+        return [self.origin, *self.more_origins[:count - 1]]
 
     def start(self, name, setting):
         port, admin = free_ports(2)
         starter = {"relay": self._relay, "haproxy": self._haproxy, "haproxy-64k": self._haproxy, "nginx": self._nginx,
-                   "nginx-64k": self._nginx, "fusewire-small": self._routed, "fusewire-large": self._routed}.get(name, self._fusewire)
+                   "nginx-64k": self._nginx, "fusewire-small": self._routed, "fusewire-large": self._routed,
+                   "fusewire-several": self._several, "fusewire-several-large": self._several,
+                   "haproxy-several": self._haproxy_several, "nginx-several": self._nginx_several}.get(name, self._fusewire)
         arguments, extra = starter(name, port, admin, setting)
         process = self.stage.start(arguments, self.cores.proxy(setting.workers), port)
         return Contestant(name, process, port, admin, **extra)
@@ -66,7 +83,12 @@ class Cast:
 
     def cannot(self, case):
         """Why this build of Fusewire cannot take part: what `fusewire check` says to the case's configuration. Else empty."""
-        text = routed_configuration(1, 2, 3, *SIZES["large"])[0] if "fusewire-large" in case.names else self._yaml(1, 2, case.setting)
+        if "fusewire-large" in case.names:
+            text = routed_configuration(1, 2, 3, *SIZES["large"])[0]
+        elif "fusewire-several" in case.names:
+            text = several_configuration(1, 2, [3, 4, 5, 6], 1)
+        else:
+            text = self._yaml(1, 2, case.setting)
         path = self.stage.write("probe.yaml", text)
         done = subprocess.run([self.fusewire, "check", "-c", path], capture_output=True, text=True, check=False)
         return (done.stdout + done.stderr).replace(str(self.stage.folder) + "/", "").split("\n")[0] if done.returncode else ""
@@ -104,6 +126,32 @@ class Cast:
                                    "USER": "user root root;" if os.geteuid() == 0 else "", "CERTIFICATE": files,
                                    "BUFFERS": buffers, "REJECTION": setting.rejection})
         return ["nginx", "-p", str(folder), "-c", self.stage.write(f"nginx-{port}.conf", text)], {}
+
+
+    def _several(self, name, port, admin, _setting):
+        upstreams, endpoints = SEVERAL[name]
+        text = several_configuration(port, admin, self.origins(endpoints), upstreams)
+        return [self.fusewire, "run", "-c", self.stage.write(f"{name}.yaml", text)], {}
+
+    def _haproxy_several(self, _name, port, _admin, _setting):
+        servers = "\n".join(f"  server s{i} {HOST}:{origin}" for i, origin in enumerate(self.origins(4)))
+        path = self.stage.write(f"haproxy-several-{port}.cfg", fill("haproxy-several.cfg", {"PORT": port, "SERVERS": servers}))
+        return ["haproxy", "-db", "-f", path], {}
+
+    def _nginx_several(self, _name, port, _admin, _setting):
+        servers = "\n".join(f"    server {HOST}:{origin} max_fails=5 fail_timeout=10s;" for origin in self.origins(4))
+        text = fill("nginx-several.conf", {"PORT": port, "SERVERS": servers, "FOLDER": self.stage.folder,
+                                           "USER": "user root root;" if os.geteuid() == 0 else ""})
+        return ["nginx", "-p", str(self.stage.folder), "-c", self.stage.write(f"nginx-several-{port}.conf", text)], {}
+
+
+def several_configuration(port, admin, origins, upstreams):
+    """The first upstream has the origins as its endpoints; the others as many of their own, which are not asked."""
+    lines = []
+    for i in range(upstreams):
+        urls = [f"http://{HOST}:{origin}" if i == 0 else f"http://127.{i // 200 + 1}.{i % 200}.{n + 1}:9" for n, origin in enumerate(origins)]
+        lines.append(f"  u{i}: {{endpoints: {json.dumps(urls)}}}")
+    return fill("fusewire-several.yaml", {"PORT": port, "ADMIN": admin, "UPSTREAMS": "\n".join(lines)})
 
 
 def routed_configuration(port, admin, origin, upstreams, routes):
