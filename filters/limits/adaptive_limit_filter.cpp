@@ -11,9 +11,11 @@ bool is_adaptive(const Call& call) noexcept {
          (call.route_limits != nullptr && call.route_limits->adaptive_concurrency);
 }
 
-bool waited_in_vain(const Exchange& x) noexcept {
+// An attempt whose hedge has answered first has been waited for in vain, too; a hedge that lost has not.
+bool waited_in_vain(const Call& call, const Exchange& x) noexcept {
   const bool timed_out = x.outcome == Outcome::response_timeout || x.outcome == Outcome::total_timeout;
-  return timed_out && x.response_head == kNever && x.request_sent != kNever && !x.client_withheld;
+  const bool was_hedged = x.outcome == Outcome::superseded && x.begun < call.hedged_at;
+  return (timed_out || was_hedged) && x.response_head == kNever && x.request_sent != kNever && !x.client_withheld;
 }
 
 }  // namespace
@@ -24,7 +26,8 @@ void AdaptiveLimitFilter::on_head(const Call& call, const Exchange& x, Time now)
 }
 
 void AdaptiveLimitFilter::on_done(const Call& call, const Exchange& x, Time now) noexcept {
-  if (is_adaptive(call) && waited_in_vain(x)) record(call, now - x.request_sent - x.waits.since_sent(), true, now);
+  if (is_adaptive(call) && waited_in_vain(call, x))
+    record(call, now - x.request_sent - x.waits.since_sent(), true, now);
 }
 
 void AdaptiveLimitFilter::record(const Call& call, Time::duration took, bool in_vain, Time now) noexcept {

@@ -50,9 +50,8 @@ auto ConcurrencyFilter::limit_of_upstream(const Call& call, Time now) const -> L
 Step ConcurrencyFilter::on_request(Call& call, Reply& reply, Time now) {
   if (waiter_) {
     if (Step step = end_wait(call, reply); !proceeds(step)) return step;
-  } else if (!may_pass(call, *context_, now)) {
-    return Proceed{};
   }
+  if (!may_pass(call, *context_, now)) return Proceed{};  // to the breaker, which rejects it
   if (next_ == kRoute) {
     if (const auto limit = limit_of_route(call, now))
       if (Step step = take(call, reply, *limit, now); !proceeds(step)) return step;

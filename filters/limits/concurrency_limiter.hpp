@@ -65,6 +65,7 @@ class ConcurrencyLimiter {
 
   std::uint32_t in_use() const noexcept { return load().in_use; }
   std::uint32_t waiting() const noexcept { return load().waiting; }
+  std::uint32_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }  // of the newest call
 
  private:
   struct alignas(8) Counts {

@@ -27,7 +27,7 @@ Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
       !may_be_repeated(call))
     return Proceed{};
   const Time at = not_before(call, reply, now);
-  if (at >= call.total_at || (at - now > retries.backoff.max && !has_room_to_wait(call))) return Proceed{};
+  if (at >= call.total_at || (at - now > retries.backoff.max && !has_room_to_wait())) return Proceed{};
   if (!take_token(call, now)) {
     call.over_retry_budget = true;
     return Proceed{};
@@ -93,9 +93,11 @@ bool RetryFilter::may_be_sent_twice(const Call& call) {
 
 // It would hold its slot while it waits, for as long as the upstream has asked for. Those that wait leave half of the
 // slots to requests that do not.
-bool RetryFilter::has_room_to_wait(const Call& call) const {
-  return context_->limits == nullptr ||
-         context_->limits->limiter.in_use() <= (call.upstream->limits.max_concurrent_requests + 1) / 2;
+bool RetryFilter::has_room_to_wait() const {
+  const auto has_room = [](const limits::LimitsState* of) {
+    return of == nullptr || of->limiter.in_use() <= of->limiter.limit() - of->limiter.limit() / 2;
+  };
+  return has_room(context_->limits) && has_room(context_->route_limits);
 }
 
 Time RetryFilter::not_before(const Call& call, const Reply& reply, Time now) {

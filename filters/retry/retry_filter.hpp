@@ -33,7 +33,7 @@ class RetryFilter : public PassThrough {
   bool take_token(const Call&, Time now) const;
   bool is_worth_it(const Call&, const Reply&, Time now) const;
   void pay_in(const Call&, Time now);
-  bool has_room_to_wait(const Call&) const;
+  bool has_room_to_wait() const;
   static Time not_before(const Call&, const Reply&, Time now);
 
   const ChainContext* context_;

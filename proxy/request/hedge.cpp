@@ -18,8 +18,9 @@ void Hedge::begin() {
   const Time now = steady_now();
   Balancer& balancer = of_.worker.balancer();
   tried_.push_back(first_.streams.id());
-  if (!balancer.can_choose(of_.upstream, now, tried_)) tried_.clear();
-  if (!balancer.can_choose(of_.upstream, now, tried_)) return;
+  const bool asks_breakers = of_.asks_endpoint_breakers();
+  if (!balancer.can_choose(of_.upstream, now, tried_, asks_breakers)) tried_.clear();
+  if (!balancer.can_choose(of_.upstream, now, tried_, asks_breakers)) return;
   if (!std::holds_alternative<Ask>(of_.chain.on_silence(of_.call, now))) return;
   attempt_ = std::make_unique<Attempt>(of_, tried_);
   attempt_->forward.run_beside();

@@ -156,6 +156,7 @@ TEST_CASE_FIXTURE(Fixture, "no more than half of the slots are held until a time
   failed(Outcome::pending);
   response.status = 503;
   response.fields = make_fields({{"Retry-After", "5"}});
+  limiter.try_acquire(4);  // what the limit of calls is now
   std::vector<limits::ConcurrencyLimiter::Slot> slots;
   for (int taken = 1; taken <= 3; ++taken) {
     slots.push_back(std::move(*limiter.try_acquire(4)));
@@ -165,6 +166,32 @@ TEST_CASE_FIXTURE(Fixture, "no more than half of the slots are held until a time
   response.fields = {};
   Reply reply = head(kStart + 1s);
   CHECK(asked_of(filter.on_reply(call, reply, kStart + 1s)) == "");
+}
+
+TEST_CASE_FIXTURE(Fixture, "of an adaptive limit, and of a route's, half is left to requests that do not wait") {
+  limits::LimitsState limits{"orders"};
+  limits::LimitsState of_route{"orders/read"};
+  context.limits = &limits;
+  context.route_limits = &of_route;
+  upstream.retries.attempts = 10;
+  upstream.retries.budget.reset();
+  upstream.retries.on.statuses.set(503);
+  failed(Outcome::pending);
+  response.status = 503;
+  response.fields = make_fields({{"Retry-After", "5"}});
+  const auto waits = [&] {
+    Reply reply = head(kStart + 1s);
+    return !proceeds(filter.on_reply(call, reply, kStart + 1s));
+  };
+  for (limits::LimitsState* const full : {&limits, &of_route}) {
+    limits::LimitsState& other = full == &limits ? of_route : limits;
+    const auto one_of_many = other.limiter.try_acquire(1000);
+    std::vector<limits::ConcurrencyLimiter::Slot> slots;
+    for (int taken = 1; taken <= 3; ++taken) {
+      slots.push_back(std::move(*full->limiter.try_acquire(4)));  // far below max_concurrent_requests
+      CHECK(waits() == (taken <= 2));
+    }
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "what one endpoint asks for does not delay a retry at another") {

@@ -159,6 +159,23 @@ TEST_CASE_FIXTURE(Routed, "a request waits in its route's queue and then in its 
   CHECK(of_upstream.limiter.waiting() == 0);
 }
 
+TEST_CASE_FIXTURE(Routed,
+                  "who has waited for the route's slot does not wait for the upstream's while the breaker is open") {
+  route.max_concurrent_requests = 1;
+  route.queue = config::Queue{.size = 1, .timeout = 1s};
+  upstream.limits.max_concurrent_requests = 1;
+  upstream.limits.queue = config::Queue{.size = 1, .timeout = 1s};
+  ConcurrencyFilter first(context);
+  CHECK(proceeds(step_of(first, call, kStart)));
+  ConcurrencyFilter second(context);
+  REQUIRE(waits(step_of(second, call, kStart)));
+  context.breaker->force_open(kStart + 5ms);
+  const auto all = of_upstream.limiter.try_acquire(1);
+  first.on_released();
+  CHECK(proceeds(step_of(second, call, kStart + 10ms)));  // to the breaker
+  CHECK(of_upstream.limiter.waiting() == 0);
+}
+
 TEST_CASE_FIXTURE(Routed, "an adaptive limit holds below max_concurrent_requests, and the queue waits for it") {
   upstream.limits.max_concurrent_requests = 100;
   upstream.limits.adaptive_concurrency =
@@ -208,6 +225,36 @@ TEST_CASE_FIXTURE(Routed, "an adaptive limit hears of answers and of waits in va
   CHECK(of_route.adaptive_limit.steady_limit(*route.adaptive_concurrency) < 8);
   // The upstream has none: nothing is recorded there.
   CHECK(of_upstream.adaptive_limit.minimum_latency().count() == 0);
+}
+
+TEST_CASE_FIXTURE(Routed,
+                  "an attempt whose hedge has answered first is a wait in vain, a hedge that lost says nothing") {
+  route.adaptive_concurrency = config::AdaptiveConcurrency{.min_limit = 1, .initial_limit = 10, .max_limit = 20};
+  Time now = kStart;
+  const auto superseded = [&](bool is_hedge) {
+    AdaptiveLimitFilter filter(context);
+    x = {};
+    x.begun = x.request_sent = now - 100ms;
+    x.outcome = Outcome::superseded;
+    call.hedged_at = is_hedge ? x.begun : now;
+    filter.on_done(call, x, now);
+  };
+  const auto limit = [&] { return of_route.adaptive_limit.steady_limit(*route.adaptive_concurrency); };
+  call.route_in_flight = 1;
+  for (int i = 0; i < 50; ++i) {
+    AdaptiveLimitFilter filter(context);
+    x = {};
+    x.begun = x.request_sent = now;
+    x.response_head = now += 8ms;
+    x.upstream_status = 200;
+    filter.on_head(call, x, now);
+  }
+  call.route_in_flight = 10;
+  const std::uint32_t before = limit();
+  for (int i = 0; i < 2000; ++i, now += 1ms) superseded(true);
+  CHECK(limit() == before);
+  for (int i = 0; i < 2000; ++i, now += 1ms) superseded(false);
+  CHECK(limit() < before);
 }
 
 TEST_CASE("whatever comes of requests, no slot, place or token is lost") {
