@@ -44,8 +44,14 @@ class AttemptChain {
   Time next_due(const Call& call, const Exchange& x) const {
     return std::apply([&](const auto&... filter) { return std::min({filter.next_due(call, x)...}); }, filters_);
   }
-  bool wants_verdict(const Call& call) noexcept {
-    return std::apply([&](auto&... filter) { return (filter.wants_verdict(call) || ...); }, filters_);
+  bool is_trial() const noexcept {
+    return std::apply([](const auto&... filter) { return (filter.is_trial() || ...); }, filters_);
+  }
+  std::optional<Time> runs_on_until(const Call& call, const Exchange& x, Time now) noexcept {
+    std::optional<Time> until;
+    std::apply([&](auto&... filter) { static_cast<void>(((until = filter.runs_on_until(call, x, now)) || ...)); },
+               filters_);
+    return until;
   }
   void on_verdict(const Call& call, const Exchange& x, Time now) noexcept {
     std::apply([&](auto&... filter) { (filter.on_verdict(call, x, now), ...); }, filters_);

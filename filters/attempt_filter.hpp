@@ -10,10 +10,11 @@
 //   on_due       when next_due() has come; the attempt may still be waiting for the endpoint.
 //   on_done      once, noexcept, where on_endpoint was called: the endpoint's part is over, and x.outcome says how. It
 //                comes before the call's own on_done, and before the next attempt. Where the call runs on
-//                (wants_verdict, as in call_filter.hpp), on_verdict follows.
+//                (runs_on_until, as in call_filter.hpp), on_verdict follows.
 #pragma once
 
 #include <concepts>
+#include <optional>
 
 #include "filters/call.hpp"
 #include "filters/reply.hpp"
@@ -28,7 +29,8 @@ concept AttemptFilter = requires(F filter, const F& constant, const Call& call, 
   { filter.on_head(call, x, now) } -> std::same_as<void>;
   { filter.on_due(call, x, now) } -> std::same_as<void>;
   { constant.next_due(call, x) } -> std::same_as<Time>;
-  { filter.wants_verdict(call) } -> std::same_as<bool>;
+  { constant.is_trial() } -> std::same_as<bool>;
+  { filter.runs_on_until(call, x, now) } -> std::same_as<std::optional<Time>>;
   { filter.on_verdict(call, x, now) } -> std::same_as<void>;
   { filter.on_done(call, x, now) } -> std::same_as<void>;
   requires noexcept(filter.on_done(call, x, now))&& noexcept(filter.on_verdict(call, x, now));
@@ -41,7 +43,9 @@ struct PassAttempt {
   void on_head(const Call&, const Exchange&, Time) {}
   void on_due(const Call&, const Exchange&, Time) {}
   Time next_due(const Call&, const Exchange&) const { return kNever; }
-  bool wants_verdict(const Call&) noexcept { return false; }
+  // Of a half-open breaker.
+  bool is_trial() const noexcept { return false; }
+  std::optional<Time> runs_on_until(const Call&, const Exchange&, Time) noexcept { return std::nullopt; }
   void on_verdict(const Call&, const Exchange&, Time) noexcept {}
   void on_done(const Call&, const Exchange&, Time) noexcept {}
 };

@@ -69,7 +69,7 @@ struct Call {
 
   // Decided by the deadline filter, enforced by Forward. total_at ends at the response's head.
   Time total_at = kNever;
-  Time gone_by = kNever;        // total_at of a trial that runs on: it ends nothing any more
+  Time gone_by = kNever;        // total_at of a call that runs on: it ends nothing any more
   bool deadline_asked = false;  // the client gave one, short or long
   // total_at leaves this upstream less time than it may take: it is the client's own wish, or others have used the
   // rest.

@@ -127,8 +127,10 @@ bool CallChain::needs_body() const noexcept {
   return std::apply([](const auto&... filter) { return (filter.needs_body() || ...); }, filters_);
 }
 
-bool CallChain::wants_verdict(const Call& call) noexcept {
-  return std::apply([&](auto&... filter) { return (filter.wants_verdict(call) || ...); }, filters_);
+std::optional<Time> CallChain::runs_on_until(const Call& call, Time now) noexcept {
+  std::optional<Time> until;
+  std::apply([&](auto&... filter) { static_cast<void>(((until = filter.runs_on_until(call, now)) || ...)); }, filters_);
+  return until;
 }
 
 void CallChain::on_verdict(Call& call, Time now) noexcept {

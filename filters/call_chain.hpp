@@ -48,7 +48,7 @@ class CallChain {
   bool is_good(const Call&, int status) const;
   void on_client_stalled() noexcept;
   bool needs_body() const noexcept;
-  bool wants_verdict(const Call&) noexcept;
+  std::optional<Time> runs_on_until(const Call&, Time now) noexcept;
   void on_verdict(Call&, Time now) noexcept;
   void on_done(Call&, Time now) noexcept;
   void on_released() noexcept;

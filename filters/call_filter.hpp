@@ -25,12 +25,13 @@
 //   last bytes
 //                of the response go to the client, so that a client that reads them finds the verdict already recorded.
 //                A response that is put aside for another upstream is `abandoned`; where the call runs on
-//                (wants_verdict), on_verdict follows.
+//                (runs_on_until), on_verdict follows.
 //   on_released  noexcept: its connection and all it had of its upstream are for others from now on. After on_done, and
 //                later than that where the call runs on, or its response was put aside for another upstream.
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <string_view>
 
 #include "filters/call.hpp"
@@ -53,7 +54,7 @@ concept CallFilter = requires(F filter, const F& constant, Call& call, const Cal
   { constant.is_good(seen, status) } -> std::same_as<bool>;
   { filter.on_client_stalled() } -> std::same_as<void>;
   { constant.needs_body() } -> std::same_as<bool>;
-  { filter.wants_verdict(seen) } -> std::same_as<bool>;
+  { filter.runs_on_until(seen, now) } -> std::same_as<std::optional<Time>>;
   { filter.on_verdict(call, now) } -> std::same_as<void>;
   { filter.on_done(call, now) } -> std::same_as<void>;
   { filter.on_released() } -> std::same_as<void>;
@@ -76,9 +77,9 @@ struct PassThrough {
   void on_client_stalled() noexcept {}
   // Whether a body that the client does not need is to be read for the filter's sake.
   bool needs_body() const noexcept { return false; }
-  // Whether the call of a client that has given it up is to go on without one: runs_on is set then, on_done leaves the
-  // permit open, and on_verdict ends it.
-  bool wants_verdict(const Call&) noexcept { return false; }
+  // Until when the call of a client that has given it up is to go on without one, if at all; kNever: until the upstream
+  // has answered or failed. runs_on is set then, on_done leaves the permit open, and on_verdict ends it.
+  std::optional<Time> runs_on_until(const Call&, Time) noexcept { return std::nullopt; }
   void on_verdict(Call&, Time) noexcept {}
   void on_done(Call&, Time) noexcept {}
   void on_released() noexcept {}

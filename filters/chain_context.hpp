@@ -32,12 +32,12 @@ struct ChainContext {
   std::shared_ptr<cache::Partition> cache_partition;  // likewise: store->partition(upstream's name)
   cache::RequestCollapser* fetches = nullptr;         // likewise, where the cache serves normally
   std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
-  std::atomic<std::uint32_t>* trials_without_client = nullptr;  // absent: a trial ends with its client
-  RetryBudget* retry_budget = nullptr;                          // absent: there is none
-  limits::LimitsState* limits = nullptr;                        // never null in a chain
-  AdaptiveTimeout* adaptive_timeout = nullptr;                  // absent: timeouts.response holds
-  limits::LimitsState* route_limits = nullptr;                  // absent: the route has none of its own
-  std::string_view breaker_name = {};                           // never empty in a chain: UPSTREAM, or UPSTREAM/ROUTE
+  std::atomic<std::uint32_t>* calls_without_client = nullptr;  // absent: a call ends with its client
+  RetryBudget* retry_budget = nullptr;                         // absent: there is none
+  limits::LimitsState* limits = nullptr;                       // never null in a chain
+  AdaptiveTimeout* adaptive_timeout = nullptr;                 // absent: timeouts.response holds
+  limits::LimitsState* route_limits = nullptr;                 // absent: the route has none of its own
+  std::string_view breaker_name = {};                          // never empty in a chain: UPSTREAM, or UPSTREAM/ROUTE
   // Where `breaker` is the route's own: its upstream's, which an operator may force open for all routes. Else absent.
   breaker::Breaker* above_breaker = nullptr;
 };

@@ -23,7 +23,10 @@ class ExchangeFilters {
   }
   Time next_due(const Call& call) const { return std::min(attempt_.next_due(call, x_), call_.next_due(call)); }
   void on_client_stalled() noexcept { call_.on_client_stalled(); }
-  bool wants_verdict(const Call& call) noexcept { return attempt_.wants_verdict(call) || call_.wants_verdict(call); }
+  std::optional<Time> runs_on_until(const Call& call, Time now) noexcept {
+    const auto until = attempt_.runs_on_until(call, x_, now);
+    return until ? until : call_.runs_on_until(call, now);
+  }
 
  private:
   CallChain& call_;

@@ -26,8 +26,9 @@ class BreakerFilter : public PassThrough {
   Time next_due(const Call&) const;
   void on_done(Call&, Time now) noexcept;
 
-  // A half-open trial, as many of an upstream at a time as there are slots.
-  bool wants_verdict(const Call& call) noexcept { return permit_.wants_verdict(call); }
+  std::optional<Time> runs_on_until(const Call& call, Time now) noexcept {
+    return permit_.runs_on_until(call, *call.exchange, upstream_since(call), now);
+  }
   void on_verdict(Call&, Time now) noexcept;
 
  private:

@@ -61,7 +61,7 @@ bool gave_up_on_client(const Exchange& x, std::optional<FailureKind> kind) noexc
 // it. It may say so at once, where it needs more than is left: that is believed where it was given less than half of
 // what it may take.
 bool kept_deadline(const Call& call, const Exchange& x) noexcept {
-  const Time until = call.total_at != kNever ? call.total_at : call.gone_by;
+  const Time until = call.gone_by != kNever ? call.gone_by : call.total_at;
   if (!call.deadline_asked || !call.short_deadline || x.upstream_status != 504 || until == kNever) return false;
   const auto given = until - call.permitted;
   if (given < std::min(call.timeouts->total, call.timeouts->response) / 2) return true;

@@ -17,7 +17,10 @@ class EndpointBreakerFilter : public PassAttempt {
   Time next_due(const Call& call, const Exchange& x) const {
     return permit_.active() ? permit_.next_due(call, x, endpoint_since(call, x)) : kNever;
   }
-  bool wants_verdict(const Call& call) noexcept { return permit_.wants_verdict(call); }
+  bool is_trial() const noexcept { return permit_.holds_slot(); }
+  std::optional<Time> runs_on_until(const Call& call, const Exchange& x, Time now) noexcept {
+    return permit_.runs_on_until(call, x, endpoint_since(call, x), now);
+  }
   void on_verdict(const Call&, const Exchange&, Time now) noexcept;
   void on_done(const Call&, const Exchange&, Time now) noexcept;
 

@@ -6,6 +6,11 @@
 #include <variant>
 
 namespace fusewire {
+namespace {
+
+constexpr std::uint32_t kMaxInSilence = 8;  // calls that go on without their clients: each keeps a connection
+
+}  // namespace
 
 std::optional<breaker::Rejection> JudgedPermit::acquire(breaker::Breaker& breaker, Time now) {
   auto answer = breaker.try_acquire(now);
@@ -23,6 +28,18 @@ bool JudgedPermit::on_due(const Call& call, const Exchange& x, Time from, Time n
   tell_slowness(call, x, from, now);
   if (now >= slot_until(x)) permit_.give_back_slot(now);
   return now >= settle_at(call, x);
+}
+
+std::optional<Time> JudgedPermit::runs_on_until(const Call& call, const Exchange& x, Time from, Time now) noexcept {
+  if (permit_.holds_slot()) {
+    if (!without_client_.enter(call.circuit_breaker->recovery.half_open_max_calls)) return std::nullopt;
+    return kNever;
+  }
+  const auto& row = call.circuit_breaker->detection.consecutive_slow_calls;
+  const Time until = slow_at(call, x, from);
+  if (!row || until == kNever || !permit_.meets_silence(now)) return std::nullopt;
+  if (!without_client_.enter(std::min(row->threshold, kMaxInSilence))) return std::nullopt;
+  return until;
 }
 
 // When the call turns slow; kNever where it no longer can, and while it is its client that is waited for.

@@ -18,7 +18,7 @@ namespace fusewire {
 class JudgedPermit {
  public:
   explicit JudgedPermit(const ChainContext& context) noexcept
-      : classify_(context.classify), without_client_(context.trials_without_client) {}
+      : classify_(context.classify), without_client_(context.calls_without_client) {}
 
   // What the breaker rejects it with; nullopt: there is a permit.
   std::optional<breaker::Rejection> acquire(breaker::Breaker&, Time now);
@@ -34,13 +34,14 @@ class JudgedPermit {
   std::optional<Verdict> judge(const Call&, const Exchange&, Outcome, Time now, bool only_count = false);
   // For a call that was judged before its stream ended.
   void after_the_call(const Call&, const Exchange&, Time now);
-  // Whether a trial is to go on without its client; as many of an upstream do at a time as there are slots.
-  bool wants_verdict(const Call& call) noexcept {
-    return permit_.holds_slot() && without_client_.enter(call.circuit_breaker->recovery.half_open_max_calls);
-  }
+  // Until when the call is to go on without its client, which gives it up now, if at all: a trial until the upstream
+  // has answered; while the breaker is closed one that meets silence, until it turns slow. So many do at a time of an
+  // upstream as there are slots, or make a row of slow calls.
+  std::optional<Time> runs_on_until(const Call&, const Exchange&, Time from, Time now) noexcept;
   void run_on_is_over() noexcept { without_client_.leave(); }
 
   bool active() const noexcept { return permit_.active(); }
+  bool holds_slot() const noexcept { return permit_.holds_slot(); }
   std::uint32_t generation() const noexcept { return permit_.generation(); }
 
  private:

@@ -9,8 +9,8 @@
 
 namespace fusewire {
 
-// One of an upstream's trials that go on without a client: as many at a time as its breaker has half-open slots. On its
-// call's thread; the count is shared by all.
+// One of an upstream's calls that go on without a client, of which there is a limited number at a time. On its call's
+// thread; the count is shared by all.
 class VerdictWithoutClient {
  public:
   explicit VerdictWithoutClient(std::atomic<std::uint32_t>* count) noexcept : count_(count) {}

@@ -38,7 +38,7 @@ milliseconds total_of(const Call& call, std::optional<std::uint64_t> asked) noex
 }
 
 bool has_little_time(const Call& call, Time now) noexcept {
-  const Time until = call.total_at != kNever ? call.total_at : call.gone_by;
+  const Time until = call.gone_by != kNever ? call.gone_by : call.total_at;
   return until != kNever && until - now < std::min(call.timeouts->total, call.timeouts->response) / 2;
 }
 

@@ -55,7 +55,7 @@ std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& want
                      .cache_partition = upstream->state->cache,
                      .fetches = &fetches_,
                      .cache_generation = cache_generation(wanted, before),
-                     .trials_without_client = &upstream->state->trials_without_client,
+                     .calls_without_client = &upstream->state->calls_without_client,
                      .retry_budget = &upstream->state->retry_budget,
                      .limits = &upstream->state->limits,
                      .adaptive_timeout = adaptive_timeout(wanted, *upstream->state),
@@ -118,7 +118,7 @@ std::unique_ptr<const RouteOwn> SnapshotBuilder::own_of(const config::Route& rou
     own->classify = std::make_unique<CompiledClassify>(settings.classify);
     own->chain.breaker = &own->breaker->breaker;
     own->chain.classify = own->classify.get();
-    own->chain.trials_without_client = &own->breaker->trials_without_client;
+    own->chain.calls_without_client = &own->breaker->calls_without_client;
     own->chain.breaker_name = own->breaker->name;
     own->chain.above_breaker = to.chain.breaker;
   }

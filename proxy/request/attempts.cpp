@@ -21,7 +21,9 @@ Step Attempts::begin(Reply& reply, Time now) {
 }
 
 Task<void> Attempts::fetch_head() {
-  const bool may_be_hedged = of_.call.retries->hedge && of_.inbound.upgrades == nullptr;
+  // The answer to a trial is what the endpoint's breaker waits for.
+  const bool may_be_hedged =
+      of_.call.retries->hedge && of_.inbound.upgrades == nullptr && !current_->filters.is_trial();
   const Time at = may_be_hedged ? of_.chain.hedge_at(of_.call) : kNever;
   return at == kNever ? current_->forward.fetch_head() : fetch_hedged(at);
 }
@@ -50,6 +52,7 @@ Task<void> Attempts::fetch_hedged(Time at) {
     co_await hedge.drop(answered ? Outcome::superseded : own_->x.outcome,
                         answered ? HedgeResult::lost : HedgeResult::failed);
     before_ += hedge.attempt().forward.attempts();
+    note_failure(hedge.attempt());
   }
   co_await current_->forward.fetch_rest();
 }
@@ -64,7 +67,7 @@ bool Attempts::decides(const Attempt& first) const {
 
 // The hedge's attempt is the call's from here on, and may still run.
 Task<void> Attempts::take_over() {
-  note_failure();
+  note_failure(*own_);
   current_ = &hedge_->attempt();
   current_->lead(of_.inbound.event);
   co_await end(*own_, own_->ended_at(steady_now()));
@@ -87,9 +90,9 @@ bool Attempts::may_go_elsewhere() {
   return may;
 }
 
-void Attempts::note_failure() {
-  const Exchange& x = current_->x;
-  if (row(x.outcome).fault == FaultOf::upstream || x.upstream_status >= 500) tried_.push_back(current_->streams.id());
+void Attempts::note_failure(const Attempt& attempt) {
+  const Exchange& x = attempt.x;
+  if (row(x.outcome).fault == FaultOf::upstream || x.upstream_status >= 500) tried_.push_back(attempt.streams.id());
 }
 
 void Attempts::forget_failures_of_all(Time now) {
@@ -100,7 +103,7 @@ void Attempts::note_endpoints(const Reply& reply, Time now) {
   if (current_ == nullptr || !current_->streams.endpoint()) return;
   if (reply.origin == Reply::Origin::upstream && reply.status < 400) return;
   of_.call.another_endpoint = can_choose(now, {current_->streams.id()});
-  of_.call.endpoint_available = of_.call.another_endpoint || can_choose(now, {});
+  if (of_.call.endpoint_breakers) of_.call.endpoint_available = of_.call.another_endpoint || can_choose(now, {});
 }
 
 }  // namespace fusewire::proxy

@@ -30,7 +30,7 @@ class Attempts {
   // Whether another endpoint is to be asked at once: this one was sent nothing, which is no retry, whatever the method.
   bool may_go_elsewhere();
   // The current attempt is followed by another one: elsewhere, if it has failed and there is another endpoint.
-  void note_failure();
+  void note_failure() { note_failure(*current_); }
   void forget_failures_of_all(Time now);
   // Where the reply may be followed by another attempt: whether that has somewhere to go.
   void note_endpoints(const Reply&, Time now);
@@ -39,6 +39,7 @@ class Attempts {
   Task<void> fetch_hedged(Time at);
   Task<void> take_over();
   Task<void> end(Attempt&, Time now);
+  void note_failure(const Attempt&);
   bool decides(const Attempt& first) const;
   bool can_choose(Time now, const Balancer::Tried& tried) const {
     return of_.worker.balancer().can_choose(of_.upstream, now, tried, of_.asks_endpoint_breakers());

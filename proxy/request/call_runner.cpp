@@ -96,6 +96,7 @@ Task<void> CallRunner::ask_after_wait(Step step, Reply& reply) {
     co_await pause_.until_come(*what);
     end_pause();
     if (exchange().outcome != Outcome::pending) co_return fail(reply);
+    if (call.endpoint_breakers) call.endpoint_available = worker_.balancer().has_choice(upstream, steady_now());
     step = chain.on_request(call, reply, steady_now());
   }
   if (proceeds(step))
@@ -142,11 +143,14 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
 Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
   if (not_before > steady_now()) {
     co_await pause_.until(not_before);
-    end_pause();
-    const Time now = steady_now();
-    const bool may = !is_forsaken(exchange().outcome) && context.breaker->still_closed(call.generation, now);
-    call.retries_are_over = !may;
-    if (!may) co_return false;
+    const bool may = !pause_.is_broken() && context.breaker->still_closed(call.generation, steady_now());
+    if (!may) {
+      call.retries_are_over = true;
+      --call.retries_made;                           // there was none
+      if (pause_.is_broken()) conclude(ended_at());  // what the attempt has come to stands: the client left behind it
+      end_pause();
+      co_return false;
+    }
   }
   attempts_.note_failure();
   co_await attempts_.end(ended_at());
@@ -172,7 +176,7 @@ Task<CallRunner*> CallRunner::resolve(Reply& reply, Time now) {
 }
 
 Task<CallRunner*> CallRunner::decide(Reply& reply, Time now) {
-  if (call.endpoint_breakers) attempts_.note_endpoints(reply, now);
+  if (call.retries->attempts > 0) attempts_.note_endpoints(reply, now);
   if (!done_)
     if (const Step step = chain.on_reply(call, reply, now); !proceeds(step)) return decide_by_asking(step, reply);
   settle(reply, now);
@@ -186,7 +190,7 @@ Task<CallRunner*> CallRunner::decide_by_asking(Step step, Reply& reply) {
       if (!call.context->body_replayable && !call.nothing_sent) break;
       const bool asked = co_await ask_again(reply, ask->not_before);
       if (!asked && is_forsaken(exchange().outcome)) break;
-      if (call.endpoint_breakers) attempts_.note_endpoints(reply, answered_at());
+      if (call.retries->attempts > 0) attempts_.note_endpoints(reply, answered_at());
       step = chain.on_reply(call, reply, answered_at());
       continue;
     }

@@ -22,7 +22,7 @@ struct RouteBreaker {
 
   const std::string name;
   breaker::Breaker breaker;
-  std::atomic<std::uint32_t> trials_without_client{0};
+  std::atomic<std::uint32_t> calls_without_client{0};
 };
 
 // `limits` under a route.

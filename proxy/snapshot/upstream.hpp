@@ -51,7 +51,7 @@ struct UpstreamState {
   limits::LimitsState limits;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
-  std::atomic<std::uint32_t> trials_without_client{0};
+  std::atomic<std::uint32_t> calls_without_client{0};
   std::atomic<std::uint32_t> bound_connections{0};  // of `connections`: those that are one client connection's own
 };
 

@@ -99,6 +99,7 @@ class Forward final {
   void end(Outcome);
   void end(const Fault&);
   bool is_given_up(Outcome) const;
+  bool keeps_scarce_connection() const;
   void refuse(std::string_view malformed);
   Outcome why_no_slot() const;
   bool interrupted();
@@ -126,6 +127,7 @@ class Forward final {
   unsigned attempts_ = 0;
   bool has_head_ = false;
   bool suspended_ = false;
+  std::optional<Time> runs_on_until_;  // once it is to run on
   bool running_on_ = false;
   bool runs_beside_ = false;    // another attempt
   bool holds_interim_ = false;  // a 1xx that has not been relayed yet

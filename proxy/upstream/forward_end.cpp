@@ -13,7 +13,10 @@ void Forward::end(Outcome outcome) { end(Fault{outcome, steady_now()}); }
 
 void Forward::end(const Fault& fault) {
   if (x_.outcome != Outcome::pending) return;
-  const bool goes_on = is_given_up(fault.outcome) && !worker_.draining() && filters_.wants_verdict(call_);
+  runs_on_until_.reset();
+  if (is_given_up(fault.outcome) && !worker_.draining()) runs_on_until_ = filters_.runs_on_until(call_, fault.at);
+  if (runs_on_until_ != kNever && keeps_scarce_connection()) runs_on_until_.reset();
+  const bool goes_on = runs_on_until_.has_value();
   if (call_.exchange == &x_) call_.runs_on = goes_on;
   x_.outcome = fault.outcome;
   x_.response_end = fault.at;
@@ -29,8 +32,14 @@ void Forward::end(const Fault& fault) {
 // Whether only the client's end, or its own deadline, keeps the upstream from answering.
 bool Forward::is_given_up(Outcome outcome) const {
   const bool owes_answer = clock_.phase() == Phase::waiting || clock_.phase() == Phase::connecting;
-  if (!owes_answer || has_head_ || running_on_ || call_.exchange != &x_) return false;
+  if (!owes_answer || has_head_ || running_on_ || runs_beside_ || call_.exchange != &x_) return false;
   return outcome == Outcome::client_gone || (outcome == Outcome::total_timeout && call_.short_deadline);
+}
+
+// Its session counts among its listener's connections as long as it lasts. A trial is worth that everywhere.
+bool Forward::keeps_scarce_connection() const {
+  constexpr std::uint32_t kFew = 64;
+  return inbound_.limits != nullptr && inbound_.limits->max_connections < kFew;
 }
 
 // The response is malformed, and that is said: in the answer, where one is still to be given, and in the log.
@@ -140,10 +149,12 @@ Task<void> Forward::run_on() {
   const Time now = steady_now();
   if (worker_.draining()) clock_.fail({Outcome::cut_off, now});
   x_.waits.response_taken(now);
-  if (stream_ != nullptr) x_.request_sent += now - x_.response_end;
+  const Time until = *std::exchange(runs_on_until_, std::nullopt);
+  const Time::duration meanwhile = now - x_.response_end;
+  if (stream_ != nullptr) x_.request_sent += meanwhile;
   const Outcome given_up = std::exchange(x_.outcome, Outcome::pending);
   x_.response_end = kNever;
-  call_.gone_by = std::exchange(call_.total_at, kNever);
+  call_.gone_by = std::exchange(call_.total_at, until == kNever ? kNever : until + meanwhile);
   if (stream_ != nullptr) {
     clock_.enter(Phase::waiting);
     co_await receive_head();
@@ -153,16 +164,21 @@ Task<void> Forward::run_on() {
     end(clock_.fault().value_or(Fault{given_up, steady_now()}));  // it could be reached, and nothing was sent
   }
   running_on_ = false;
+  if (x_.outcome == Outcome::total_timeout) x_.outcome = given_up;  // as long as it was worth while
 }
 
 // Begins anew, with all of the time to connect: where that fails, the call has failed. Getting no slot is no failure.
 Task<void> Forward::connect_without_client() {
   const Time patience = steady_now() + x_.connect_within;
   const bool placed = co_await streams_.acquire_slot([&] { return clock_.fault() || steady_now() >= patience; });
-  call_.permitted = x_.begun = steady_now();  // what was before depended on the client
+  const Time before = std::exchange(x_.begun, steady_now());
+  call_.permitted = x_.begun;  // what was before depended on the client
+  if (call_.total_at != kNever) call_.total_at += x_.begun - before;
   if (!placed) co_return;
   clock_.begin_connecting(Phase::connecting, x_.begun);
-  const Dial::Until when{.time = x_.begun + x_.connect_within};
+  const Time connected_by = x_.begun + x_.connect_within;
+  const Dial::Until when{.time = std::min(connected_by, call_.total_at),
+                         .limited_by_connect_timeout = connected_by <= call_.total_at};
   co_await dial(when, [this] { return interrupted(); });
 }
 

@@ -18,7 +18,7 @@ class PooledStreams final : public StreamSource, private Watcher {
   // All of them outlive it. Its streams, and what is waited for on the way to one, set `news`.
   // `tried`: the endpoints that are not to be chosen; `ask_breakers`: as for the balancer.
   PooledStreams(WorkerContext& worker, Inbound& inbound, Event& news, const Upstream& upstream,
-                const Balancer::Tried& tried, bool ask_breakers = true)
+                const Balancer::Tried& tried, bool ask_breakers)
       : worker_(worker),
         inbound_(inbound),
         news_(news),

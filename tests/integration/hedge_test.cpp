@@ -65,6 +65,26 @@ TEST_CASE("the slower attempt opens no breaker") {
   CHECK(orders.hedges("won") == static_cast<double>(orders.a.request_count()));
 }
 
+TEST_CASE("a trial at a half-open endpoint has no hedge, and one that hangs opens its breaker again") {
+  std::atomic<bool> hangs{false};
+  const Script first = [&](fusewire::testing::Call& call) { (hangs ? scripts::hang() : scripts::reset())(call); };
+  Pair orders(
+      first, scripts::ok("quick"), "budget: off, hedge: {after: 50ms}",
+      "    circuit_breaker: {scope: endpoint, detection: {consecutive_failures: {threshold: 1}, slow_call_rate: "
+      "{slower_than: 200ms}}, transitions: {open_timeout: 100ms, backoff: {max: 100ms, jitter: 0}}}\n");
+  const auto ask_until_trip = [&](std::int64_t number) {
+    return eventually([&] {
+      orders.proxy.get("/", "X-Request-Timeout-Ms: 300\r\n");
+      const auto breaker =
+          orders.proxy.admin_json("/admin/circuit-breakers/orders%2F127.0.0.1:" + std::to_string(orders.a.port()));
+      return breaker.at("totals").at("trips").to_number<std::int64_t>() >= number;
+    });
+  };
+  REQUIRE(ask_until_trip(1));
+  hangs = true;
+  CHECK(ask_until_trip(2));
+}
+
 TEST_CASE("where the first attempt answers after all, the hedge is let go") {
   std::atomic<int> asked{0};
   std::atomic<int> abandoned_times{0};

@@ -114,8 +114,43 @@ TEST_CASE("a client that leaves during the back-off ends the call") {
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK(eventually([&] { return rig.upstream.request_count() == 1; }));
   }
-  CHECK(eventually([&] { return rig.proxy.breaker().totals.neutral == 1; }));
+  CHECK(eventually([&] { return rig.proxy.breaker().totals.failure == 1; }));  // it had failed before
   CHECK(rig.upstream.request_count() == 1);
+  CHECK(rig.proxy.metric("fusewire_retries_total{upstream=\"orders\",result=\"failure\"}") == 0);
+}
+
+TEST_CASE("what fails opens the breaker, however soon the clients leave during the back-off") {
+  for (const char* scope : {"upstream", "endpoint"}) {
+    CAPTURE(scope);
+    ScriptedUpstream upstream(scripts::reply(response(503, "", "Retry-After: 30\r\n")));
+    TestProxy proxy(
+        "listen: 127.0.0.1:0\nupstreams:\n  orders:\n    retries: {on: [\"503\"], budget: off}\n"
+        "    circuit_breaker: {scope: " +
+        std::string(scope) + "}\n    endpoints: [http://127.0.0.1:" + std::to_string(upstream.port()) + "]\n");
+    const std::string target =
+        "/admin/circuit-breakers/orders" +
+        (scope == std::string("upstream") ? "" : "%2F127.0.0.1:" + std::to_string(upstream.port()));
+    for (std::size_t i = 1; i <= 5; ++i) {
+      Connection client = proxy.connect();
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      REQUIRE(eventually([&] { return upstream.request_count() == i; }));
+      client.close();
+      REQUIRE(eventually(
+          [&] { return proxy.admin_json(target).at("totals").at("failures").to_number<std::size_t>() == i; }));
+    }
+    CHECK(proxy.admin_json(target).at("state").as_string() == "open");
+  }
+}
+
+TEST_CASE("another endpoint is asked without the first one's Retry-After, whatever the scope") {
+  ScriptedUpstream bad(scripts::reply(response(503, "", "Retry-After: 30\r\n"))), good(scripts::ok());
+  TestProxy proxy(
+      "listen: 127.0.0.1:0\nupstreams:\n  orders:\n    retries: {on: [\"503\"], budget: off}\n"
+      "    circuit_breaker: {scope: upstream}\n    load_balancing: {policy: round_robin}\n    endpoints: "
+      "[http://127.0.0.1:" +
+      std::to_string(bad.port()) + ", http://127.0.0.1:" + std::to_string(good.port()) + "]\n");
+  for (int i = 0; i < 4; ++i) CHECK(proxy.get("/").status == 200);
+  CHECK(bad.request_count() > 0);
 }
 
 TEST_CASE("what a retried attempt has said of caching is not what its successor's response is stored by") {

@@ -161,7 +161,8 @@ TEST_CASE("a client that goes away during the upstream's handshake ends it") {
   const int listener = port.listen();
   TestProxy proxy(
       "listen: 127.0.0.1:0\nupstreams:\n  orders:\n    endpoints: [\"https://127.0.0.1:${ORDERS}\"]\n"
-      "    timeouts: {connect: 1h, total: 1h}\n",
+      "    timeouts: {connect: 1h, total: 1h}\n"
+      "    circuit_breaker: {detection: {consecutive_slow_calls: off}}\n",
       {{"ORDERS", port.number()}});
   const std::string active = "fusewire_upstream_connections{upstream=\"orders\",state=\"active\"}";
   for (const bool says_more : {false, true}) {

@@ -14,6 +14,7 @@
 #include "filters/breaker/core/permit.hpp"
 #include "filters/breaker/core/ramp.hpp"
 #include "filters/breaker/core/settings.hpp"
+#include "filters/breaker/core/silence.hpp"
 #include "filters/breaker/core/stable_list.hpp"
 #include "filters/breaker/core/state_word.hpp"
 #include "filters/breaker/core/tagged.hpp"
@@ -182,6 +183,7 @@ class Breaker {
   // verdicts.cpp
   void finish(const Permit&, Event::Result, FailureKind, Time now) noexcept;
   bool turned_slow(const Permit&, Time now) noexcept;
+  bool is_silent(const Permit&, Time now) noexcept;
   void broke_off(const Permit&, FailureKind, Time now) noexcept;
   void broke_off(std::uint32_t generation, bool probed, FailureKind, Time now) noexcept;
   struct Ended {
@@ -247,6 +249,8 @@ class Breaker {
 
   // Slots of a half-open generation that give_back_slot freed: each makes room for one more, unless its trial was slow.
   TaggedCount made_room_;
+
+  Silence silence_;
 
   Ramp ramp_;
 

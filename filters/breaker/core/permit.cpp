@@ -71,6 +71,8 @@ bool Permit::give_back_slot(Time now) noexcept {
   return true;
 }
 
+bool Permit::meets_silence(Time now) const noexcept { return active() && breaker_->is_silent(*this, now); }
+
 bool Permit::broke_off(FailureKind kind, Time now) noexcept {
   if (phase_ != Phase::succeeded) return false;
   phase_ = Phase::ended;

@@ -39,6 +39,9 @@ class Permit {
   // on, unless this one has been judged as slow: otherwise clients that do this repeatedly could keep the breaker
   // half-open. False, and nothing changes, where the permit holds no slot (a closed breaker's never does) or has ended.
   bool give_back_slot(Time now) noexcept;
+  // For a call that its client gives up before it is answered: true where no call has been answered for as long as this
+  // one has waited, and the breaker is closed. At most one call in 5 ms finds that: it is worth to be waited for.
+  bool meets_silence(Time now) const noexcept;
   // A stream that broke off after `settle_after` had ended its call by a success: a new, failed call. Counts once;
   // false where there was no such end.
   bool broke_off(FailureKind, Time now) noexcept;

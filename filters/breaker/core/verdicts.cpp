@@ -69,6 +69,16 @@ Rows Breaker::update_rows(const CallContext& here, std::uint32_t generation, End
   return rows;
 }
 
+// Of a closed breaker whose permits are judged.
+bool Breaker::is_silent(const Permit& permit, Time now) noexcept {
+  const CallContext here = context(now);
+  const StateWord word = load();
+  if (word.state() != State::closed || word.generation() != permit.generation_ || permit.unjudged_) return false;
+  const std::uint64_t answered =
+      counted_.success.load(std::memory_order_relaxed) + counted_.failure.load(std::memory_order_relaxed);
+  return silence_.covers(context(permit.admitted_).at, answered, here.at);
+}
+
 // Returns whether the call is now a slow one: not where slowness is not looked for.
 bool Breaker::turned_slow(const Permit& permit, Time now) noexcept {
   const CallContext here = context(now);

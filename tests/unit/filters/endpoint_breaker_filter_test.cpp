@@ -109,11 +109,11 @@ TEST_CASE_FIXTURE(Fixture, "a call turns slow for the endpoint's breaker alone, 
 TEST_CASE_FIXTURE(Fixture,
                   "a half-open endpoint's trial that its client leaves is judged when the endpoint has answered") {
   std::atomic<std::uint32_t> count{0};
-  context.trials_without_client = &count;
+  context.calls_without_client = &count;
   fail();
   const Time later = kStart + 30s;
   REQUIRE(proceeds(attempt(later)));
-  CHECK(filter->wants_verdict(call));
+  CHECK(filter->runs_on_until(call, x, later + 1s) == kNever);
   call.runs_on = true;
   end(Outcome::client_gone, later + 1s);
   CHECK(endpoints.snapshot(later + 1s).half_open.in_flight == 0);
@@ -123,6 +123,44 @@ TEST_CASE_FIXTURE(Fixture,
   filter->on_verdict(call, x, later + 1500ms);  // before it turns slow
   CHECK(endpoints.snapshot(later + 2s).half_open.successes == 1);
   CHECK(count == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a call that its client gives up goes on until it turns slow where nobody is answered meanwhile") {
+  std::atomic<std::uint32_t> count{0};
+  context.calls_without_client = &count;
+  const auto give_up = [&](Time begun, Time now) {
+    REQUIRE(proceeds(attempt(begun)));
+    const auto until = filter->runs_on_until(call, x, now);
+    if (!until) end(Outcome::client_gone, now);
+    return until;
+  };
+  CHECK_FALSE(give_up(kStart, kStart + 100ms));         // it leaves the mark
+  CHECK_FALSE(give_up(kStart + 50ms, kStart + 150ms));  // others may have been answered while it waited
+  const Time begun = kStart + 200ms;
+  REQUIRE(give_up(begun, kStart + 300ms) == begun + 2s);
+  CHECK(count == 1);
+  call.runs_on = true;
+  end(Outcome::client_gone, kStart + 300ms);
+  filter->on_due(call, x, begun + 2s);
+  CHECK(endpoints.snapshot(begun + 2s).window.slow == 1);
+  call.runs_on = false;
+  filter->on_verdict(call, x, begun + 2s);
+  CHECK(count == 0);
+  CHECK(endpoints.snapshot(begun + 2s).totals.neutral == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a call that its client gives up ends where another one was answered meanwhile") {
+  std::atomic<std::uint32_t> count{0};
+  context.calls_without_client = &count;
+  for (const Time begun : {kStart, kStart + 1s, kStart + 2s, kStart + 3s}) {
+    REQUIRE(proceeds(attempt(begun)));
+    CHECK_FALSE(filter->runs_on_until(call, x, begun + 100ms));
+    end(Outcome::client_gone, begun + 100ms);
+    REQUIRE(proceeds(attempt(begun + 200ms)));
+    x.upstream_status = 200;
+    end(Outcome::complete, begun + 300ms);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "a request is in flight at its address until its attempt is over") {

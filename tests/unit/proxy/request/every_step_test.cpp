@@ -154,7 +154,7 @@ void check_nothing_is_left(Stage& stage, World& world) {
   CHECK(stage.context().connections().size() == 0);
   CHECK(stage.context().refreshes().size() == 0);
   CHECK(world.upstream().limits.limiter.in_use() == 0);
-  CHECK(world.upstream().trials_without_client.load() == 0);
+  CHECK(world.upstream().calls_without_client.load() == 0);
   stage.context().pool().close_all();
   CHECK(world.upstream().connections.load() == 0);
   for (const auto& address : world.snapshot()->upstreams.front()->endpoints.front()->addresses.all())
