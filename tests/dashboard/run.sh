@@ -7,16 +7,11 @@ build=$(realpath "${1:?the folder of the build}")
 what=${2:-test}
 into=${3:+$(realpath "$3")}
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=tests/npm_modules.sh
+source ../npm_modules.sh
 
-# Installed outside of the sources, once, as the lock file says.
 modules=$build/dashboard-tests
-if ! cmp -s package-lock.json "$modules/installed"; then
-  rm -rf "$modules"
-  mkdir -p "$modules"
-  cp package.json package-lock.json "$modules"
-  (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-  cp package-lock.json "$modules/installed"
-fi
+npm_modules "$modules"
 cp ./*.mjs "$modules"
 [[ $what != test ]] || ../../proxy/admin/dashboard/page/build.sh --check
 cd "$modules"
