@@ -23,7 +23,7 @@ from origin import Origin, Server
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60  # seconds until the last query must have found something
 # What each upstream is asked for; "held" is forced open.
-PATHS = {"orders": "/waves/", "flaky": "/flaky/", "busy": "/slow/", "retried": "/reset/", "held": "/well/"}
+PATHS = {"orders": "/waves/", "flaky": "/flaky/", "busy": "/slow/", "retried": "/reset/", "held": "/well/", "checked": "/well/"}
 # Rightly without data here: 15 minutes of a step of 15 seconds are needed. Without its comparison it must have some.
 TOO_SHORT = {"CircuitFlapping"}
 
@@ -36,11 +36,15 @@ defaults:
 upstreams:
   orders:
     circuit_breaker: {{transitions: {{open_timeout: 1s, backoff: {{multiplier: 1}}}}}}
+    limits: {{adaptive_concurrency: {{}}, queue: {{size: 10}}}}
+    retries: {{hedge: {{after: 50ms}}}}
+    health_check: {{path: /well/0, interval: 1s}}
     fallback: {{chain: [{{cache: {{max_stale: 10m}}}}]}}
   flaky: {{circuit_breaker: {{detection: {{consecutive_failures: off, failure_rate: {{threshold: 0.6}}}}}}}}
   busy: {{limits: {{max_concurrent_requests: 1}}}}
   retried: {{circuit_breaker: {{mode: disabled}}, retries: {{budget: {{ratio: 0, min_per_second: 0}}}}}}
   held: {{}}
+  checked: {{health_check: {{path: /down/0, interval: 200ms}}}}
 admin: {{address: "127.0.0.1:{admin}", token: test}}
 log: {{access: off}}
 """
