@@ -29,7 +29,11 @@ TOO_SHORT = {"CircuitFlapping"}
 
 CONFIG = """
 listeners:
-  - {{name: main, address: "127.0.0.1:{main}"}}
+  - name: main
+    address: "127.0.0.1:{main}"
+    routes:
+      - {{name: waves, match: {{host: orders, path_prefix: /waves}}, upstream: orders, limits: {{rate: {{requests_per_second: 8, burst: 1}}}}}}
+      {routes}
   - {{name: secure, address: "127.0.0.1:{secure}", tls: {{certificate: {folder}/tls.crt, private_key: {folder}/tls.key}}}}
 defaults:
   endpoints: ["http://127.0.0.1:{origin}"]
@@ -138,6 +142,11 @@ def check_dashboard():
     assert any(panel.get("repeat") == "upstream" for panel in panels), "no row for each upstream"
 
 
+def other_queries():
+    """What a panel's legend names, and an expression with data alone does not show."""
+    yield "a route's own refusals", 'rate(fusewire_limited_total{upstream="orders", route="waves", limit="rate"}[10s]) > 0', True
+
+
 def rule_queries(prometheus):
     """The expressions as Prometheus has read them."""
     for group in ask(prometheus, "rules")["groups"]:
@@ -178,7 +187,8 @@ def stage(binary, folder, processes):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
                     "-subj", "/CN=localhost", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
                    check=True, capture_output=True)
-    places = {"main": main, "secure": secure, "admin": admin, "origin": origin.server_address[1], "folder": folder, "root": ROOT}
+    places = {"main": main, "secure": secure, "admin": admin, "origin": origin.server_address[1], "folder": folder, "root": ROOT,
+              "routes": "\n      ".join(f"- {{match: {{host: {name}}}, upstream: {name}}}" for name in PATHS)}
     config = folder / "fusewire.yaml"
     config.write_text(CONFIG.format(**places))
     (folder / "prometheus.yml").write_text(SCRAPE.format(**places))
@@ -211,7 +221,7 @@ def main():
             prometheus, port = stage(sys.argv[1], folder, processes)
             for upstream in [*PATHS, "busy", "busy"]:
                 threading.Thread(target=load, args=(port, upstream, stop), daemon=True).start()
-            wanted = [*dashboard_queries(), *rule_queries(prometheus)]
+            wanted = [*dashboard_queries(), *other_queries(), *rule_queries(prometheus)]
             missing = missing_after(prometheus, wanted)
         finally:
             stop.set()
