@@ -14,8 +14,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "FUSEWIRE_UPSTREAM": "http://127.0.0.1:9000"}  # what docker/default.yaml asks for
-WIDTH = 160  # characters of a line
-WIDER = {"CHANGELOG.md", "README.md", "architecture.md", "configuration.md", "life-of-a-request.md", "reference.md"}  # of before that limit
+WIDTH = 160  # characters of a line that is none of a table
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
 
@@ -40,9 +39,9 @@ def dead_links(path, text):
             yield f"link to {target}#{anchor}, where there is no such heading"
 
 
-def too_wide(path, text):
+def too_wide(text):
     for number, line in enumerate(text.splitlines(), 1):
-        if len(line) > WIDTH and path.name not in WIDER and "decisions" not in path.parts:
+        if len(line) > WIDTH and not line.startswith("|"):
             yield f"line {number} has {len(line)} characters, more than {WIDTH}"
 
 
@@ -98,7 +97,7 @@ def main():
     pages = documents()
     for path in pages:
         text = path.read_text()
-        for problem in (*dead_links(path, text), *too_wide(path, text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
+        for problem in (*dead_links(path, text), *too_wide(text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
             problems.append(f"{path.relative_to(ROOT)}: {problem}")
     # Tokens come from files that exist only where these configurations run.
     configurations = [*ROOT.glob("examples/*.yaml"), *ROOT.glob("examples/kubernetes/**/fusewire.yaml"),

@@ -23,7 +23,7 @@ bool inet(int family, std::string_view text, void* out) {
   return terminated.size() == text.size() && inet_pton(family, terminated.c_str(), out) == 1;
 }
 
-bool is_name(std::string_view text) {
+bool is_host_name(std::string_view text) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
            c == '_';
@@ -88,7 +88,7 @@ bool is_ipv6(std::string_view text) {
 
 bool is_host(std::string_view text) {
   if (text.starts_with('[')) return text.ends_with(']') && is_ipv6(without_brackets(text));
-  return is_name(text);
+  return is_host_name(text);
 }
 
 std::string canonical_host(std::string_view text) {

@@ -12,7 +12,7 @@
 namespace fusewire::config {
 namespace {
 
-bool is_name(std::string_view text) {
+bool is_variable_name(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   if (text.empty() || !letter(text[0])) return false;
   for (char c : text)
@@ -59,10 +59,10 @@ class Substitution {
     text.remove_prefix(kBegin.size());
     text.remove_suffix(1);
     for (std::size_t comma = text.find(", "); comma != std::string_view::npos; comma = text.find(", ")) {
-      if (!is_name(text.substr(0, comma))) return false;
+      if (!is_variable_name(text.substr(0, comma))) return false;
       text.remove_prefix(comma + 2);
     }
-    return is_name(text);
+    return is_variable_name(text);
   }
 
   std::optional<std::string> expand(Node& node, std::string& error) {
@@ -99,7 +99,7 @@ class Substitution {
     rest.remove_prefix(end + 1);
     const std::size_t split = inside.find(":-");
     const std::string_view name = inside.substr(0, split);
-    if (!is_name(name) || inside.find("${") != std::string_view::npos) {
+    if (!is_variable_name(name) || inside.find("${") != std::string_view::npos) {
       error = "expected ${NAME} or ${NAME:-default}, found " + quote("${" + std::string(inside) + "}");
       return std::nullopt;
     }

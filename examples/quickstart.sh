@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # From a bare Debian 12 to a circuit that opens and closes before your eyes. Arguments go to `fusewire demo`:
-#   examples/quickstart.sh --serve      keeps it running, to be explored with curl
+#   examples/quickstart.sh --serve              keeps it running, to be explored with curl
+#   examples/quickstart.sh --serve --traffic    the same with clients and failing upstreams, to be seen on the dashboard
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

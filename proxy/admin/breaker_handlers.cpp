@@ -7,6 +7,7 @@
 #include "proxy/admin/named_breaker.hpp"
 #include "proxy/admin/views.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy::admin {
 namespace {

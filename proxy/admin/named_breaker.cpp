@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/admin/named_breaker.hpp"
 
-#include <algorithm>
-#include <set>
+#include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy::admin {
 
@@ -51,28 +50,6 @@ std::vector<NamedBreaker> breakers_of(const Snapshot& snapshot) {
   for (const Route* route : routes_with_breaker(snapshot))
     list.push_back({route->own->breaker->name, &route->own->breaker->breaker, route->circuit_breaker});
   return list;
-}
-
-namespace {
-
-template <class State>
-std::vector<const Route*> routes_with(const Snapshot& snapshot, std::shared_ptr<State> RouteOwn::*state) {
-  std::vector<const Route*> routes;
-  std::set<const State*> seen;
-  for (const auto& listener : snapshot.listeners)
-    for (const Route& route : listener->routes)
-      if (route.own && (*route.own).*state && seen.insert(((*route.own).*state).get()).second) routes.push_back(&route);
-  return routes;
-}
-
-}  // namespace
-
-std::vector<const Route*> routes_with_breaker(const Snapshot& snapshot) {
-  return routes_with(snapshot, &RouteOwn::breaker);
-}
-
-std::vector<const Route*> routes_with_limits(const Snapshot& snapshot) {
-  return routes_with(snapshot, &RouteOwn::limits);
 }
 
 std::optional<NamedBreaker> find_breaker(const Snapshot& snapshot, std::string_view name) {

@@ -29,10 +29,6 @@ breaker::Snapshot snapshot_of(const NamedBreaker&, const Snapshot&, Time now);
 std::vector<NamedBreaker> breakers_of(const Snapshot&);
 std::optional<NamedBreaker> find_breaker(const Snapshot&, std::string_view name);
 
-// The routes that have a breaker of their own, each name once; and those with limits of their own.
-std::vector<const Route*> routes_with_breaker(const Snapshot&);
-std::vector<const Route*> routes_with_limits(const Snapshot&);
-
 // Whether each address has a breaker of its own (circuit_breaker.scope).
 bool has_endpoint_breakers(const Upstream&);
 

@@ -11,6 +11,7 @@
 #include "proxy/admin/quantile.hpp"
 #include "proxy/admin/views.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/own_routes.hpp"
 #include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy::admin {

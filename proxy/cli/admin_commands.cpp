@@ -104,8 +104,8 @@ std::string action_of(Command command) {
   }
 }
 
-// UPSTREAM or UPSTREAM/ADDRESS.
-bool is_name(const std::string& name) {
+// UPSTREAM, UPSTREAM/ADDRESS or UPSTREAM/ROUTE.
+bool is_breaker_name(const std::string& name) {
   constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:[]";
   return !name.empty() && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
          name.find_first_not_of(kAllowed) == std::string::npos;
@@ -140,7 +140,7 @@ bool is_limit(const std::string& text) {
 
 void check_usage(const Options& options) {
   const bool optional_name = options.command == Command::status || options.command == Command::events;
-  if ((!optional_name || !options.name.empty()) && !is_name(options.name))
+  if ((!optional_name || !options.name.empty()) && !is_breaker_name(options.name))
     throw BadUsage(config::quote(options.name) + " is not the name of a breaker");
   if (!is_limit(options.interval))
     throw BadUsage("--interval: expected a duration above zero such as 1s, got " + config::quote(options.interval));

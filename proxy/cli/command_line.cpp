@@ -156,9 +156,15 @@ void add_inject(CLI::App& app, Options& options) {
 }
 
 void add_other_commands(CLI::App& app, Options& options) {
-  CLI::App* demo_command = add_command(app, options, "demo", "Tell the story of a failing upstream", Command::demo,
-                                       "0 the story went as announced; 1 it did not; 2 bad usage.");
-  demo_command->add_flag("--serve", options.serve, "Keep it running, to be explored");
+  CLI::App* demo_command =
+      add_command(app, options, "demo", "Tell the story of a failing upstream", Command::demo,
+                  "0 the story went as announced, or with --serve a signal ended it; 1 it did not, "
+                  "or it could not serve; 2 bad usage.");
+  CLI::Option* serve = demo_command->add_flag("--serve", options.serve, "Keep it running, to be explored");
+  demo_command
+      ->add_flag("--traffic", options.traffic,
+                 "With clients, and upstreams that fail in each minute, to be seen on the dashboard")
+      ->needs(serve);
   CLI::App* completion = add_command(app, options, "completion", "Print a shell's completion of this command line",
                                      Command::completion, kLocalStatuses);
   completion->add_option("SHELL", options.shell, "bash, zsh or fish")
@@ -245,7 +251,7 @@ int execute(const Options& options, const World& world) {
     case Command::inject:
       return inject(options, world);
     case Command::demo:
-      return demo({.serve = options.serve});
+      return demo({.serve = options.serve, .traffic = options.traffic});
     case Command::doctor:
       return doctor(options, world);
     case Command::init:

@@ -4,10 +4,12 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "proxy/cli/demo_stage.hpp"
 #include "proxy/cli/demo_story.hpp"
+#include "proxy/cli/demo_traffic.hpp"
 
 namespace fusewire::cli {
 
@@ -15,6 +17,9 @@ namespace {
 
 constexpr std::uint16_t kUsualPort = 8080;
 constexpr std::uint16_t kUsualAdminPort = 9901;
+constexpr const char* kTimetable =  // as misbehaviour_at has it
+    "Three clients keep asking. In each minute orders fails from second 5 to 21, and stale answers are given for it;\n"
+    "payments fails from second 35 to 43; one of the two addresses of catalogue is slow from second 15 to 30.\n\n";
 
 // The port itself where it can be had, else 0: any.
 std::uint16_t if_free(std::uint16_t port) {
@@ -38,7 +43,9 @@ int tell() {
                " -> upstream 127.0.0.1:" + std::to_string(stage.upstream().port()));
   Story story(stage, narrator);
   if (story.tell()) {
-    narrator.verdict(true, "That was all of it. `fusewire demo --serve` lets you play it yourself.");
+    narrator.verdict(true,
+                     "That was all of it. `fusewire demo --serve` lets you play it yourself, and with --traffic there "
+                     "is a dashboard to watch.");
     return 0;
   }
   narrator.verdict(false, "This is not how it should have gone:");
@@ -46,14 +53,16 @@ int tell() {
   return 1;
 }
 
-int serve() {
-  Stage stage({.port = if_free(kUsualPort), .admin_port = if_free(kUsualAdminPort), .serve = true});
+int serve(bool with_traffic) {
+  Stage stage(
+      {.port = if_free(kUsualPort), .admin_port = if_free(kUsualAdminPort), .serve = true, .traffic = with_traffic});
   const std::string proxy = "http://127.0.0.1:" + std::to_string(stage.port());
   const std::string admin = "http://127.0.0.1:" + std::to_string(stage.admin_port());
   const std::string upstream = "http://127.0.0.1:" + std::to_string(stage.upstream().port());
   const std::string token = std::string(" -H 'Authorization: Bearer ").append(kDemoToken).append("'");
   std::printf(
-      "The dashboard: %s/ (its token is %s)\n\n"
+      "The dashboard: %s/ (to change things there, its token is: %s)\n\n"
+      "%s"
       "The proxy listens on %s, its upstream misbehaves on command. Lines to type:\n\n"
       "  curl -i %s/orders/42\n"
       "  curl -i -X POST %s/orders\n\n"
@@ -67,9 +76,12 @@ int serve() {
       "  curl -X POST%s %s/admin/circuit-breakers/orders/force-open\n"
       "  curl -X POST%s %s/admin/circuit-breakers/orders/release\n\n"
       "Ctrl-C ends it.\n",
-      admin.c_str(), kDemoToken, proxy.c_str(), proxy.c_str(), proxy.c_str(), upstream.c_str(), upstream.c_str(),
-      admin.c_str(), admin.c_str(), admin.c_str(), token.c_str(), admin.c_str(), token.c_str(), admin.c_str());
+      admin.c_str(), kDemoToken, with_traffic ? kTimetable : "", proxy.c_str(), proxy.c_str(), proxy.c_str(),
+      upstream.c_str(), upstream.c_str(), admin.c_str(), admin.c_str(), admin.c_str(), token.c_str(), admin.c_str(),
+      token.c_str(), admin.c_str());
   std::fflush(stdout);
+  std::optional<DemoTraffic> traffic;
+  if (with_traffic) traffic.emplace(stage);
   return stage.wait();
 }
 
@@ -77,7 +89,7 @@ int serve() {
 
 int demo(const DemoOptions& options) {
   try {
-    return options.serve ? serve() : tell();
+    return options.serve ? serve(options.traffic) : tell();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "fusewire demo: %s\n", error.what());
     return 1;

@@ -5,7 +5,8 @@
 namespace fusewire::cli {
 
 struct DemoOptions {
-  bool serve = false;  // keep both running, to be explored with curl, until a signal comes
+  bool serve = false;    // keep both running, to be explored with curl, until a signal comes
+  bool traffic = false;  // with serve: more upstreams, which fail now and then, and clients
 };
 
 // Exit status: 0 only if every chapter of the story truly happened.

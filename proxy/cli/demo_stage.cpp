@@ -15,19 +15,48 @@ namespace fusewire::cli {
 
 namespace {
 
+using Others = std::array<std::unique_ptr<DemoUpstream>, 3>;
+
+Others others_of(const StageOptions& options) {
+  Others others;
+  if (options.traffic)
+    for (auto& each : others) each = std::make_unique<DemoUpstream>();
+  return others;
+}
+
+std::string url_of(const DemoUpstream& upstream) {
+  return "\"http://127.0.0.1:" + std::to_string(upstream.port()) + '"';
+}
+
+std::string upstream_lines(const std::string& name, const std::string& endpoints, bool stale_answers) {
+  return "  " + name + ":\n    endpoints: [" + endpoints +
+         "]\n"
+         "    timeouts: {response: 500ms}\n"
+         "    circuit_breaker:\n"
+         "      detection: {window: {duration: 20s}}\n"
+         "      transitions: {open_timeout: 6s, backoff: {max: 12s, jitter: 0}}\n" +
+         (stale_answers ? "    fallback: {chain: [{cache: {max_stale: 10m}}]}\n" : "");
+}
+
+std::string listener_lines(const StageOptions& options) {
+  const std::string address = "127.0.0.1:" + std::to_string(options.port);
+  if (!options.traffic) return "listen: " + address + "\n";
+  return "listeners:\n  - name: main\n    address: " + address +
+         "\n    routes:\n"
+         "      - {match: {path_prefix: /payments}, upstream: payments}\n"
+         "      - {match: {path_prefix: /catalogue}, upstream: catalogue}\n"
+         "      - {upstream: orders}\n";
+}
+
 // Short times, so that the story fits in a quarter of a minute; what is not said has its documented default.
-config::Config configuration(const StageOptions& options, std::uint16_t upstream) {
-  const std::string text = "listen: 127.0.0.1:" + std::to_string(options.port) +
-                           "\nupstreams:\n"
-                           "  orders:\n"
-                           "    endpoints: [\"http://127.0.0.1:" +
-                           std::to_string(upstream) +
-                           "\"]\n"
-                           "    timeouts: {response: 500ms}\n"
-                           "    circuit_breaker: {transitions: {open_timeout: 6s, backoff: {jitter: 0}}}\n"
-                           "    fallback: {chain: [{cache: {max_stale: 10m}}]}\n"
-                           "admin: {address: \"127.0.0.1:" +
-                           std::to_string(options.admin_port) + "\", token: " + kDemoToken +
+config::Config configuration(const StageOptions& options, const DemoUpstream& orders, const Others& others) {
+  std::string upstreams = upstream_lines("orders", url_of(orders), true);
+  if (options.traffic)
+    upstreams += upstream_lines("payments", url_of(*others[0]), false) +
+                 upstream_lines("catalogue", url_of(*others[1]) + ", " + url_of(*others[2]), true);
+  const std::string text = listener_lines(options) + "upstreams:\n" + upstreams +
+                           "admin: {address: \"127.0.0.1:" + std::to_string(options.admin_port) +
+                           "\", token: " + kDemoToken +
                            "}\n"
                            "shutdown: {drain_timeout: 1s}\n"
                            "runtime: {workers: 1}\n"
@@ -41,7 +70,8 @@ config::Config configuration(const StageOptions& options, std::uint16_t upstream
 }  // namespace
 
 Stage::Stage(StageOptions options)
-    : server_(configuration(options, upstream_.port()),
+    : others_(others_of(options)),
+      server_(configuration(options, upstream_, others_),
               proxy::ServerOptions{.loader = {}, .watch = {}, .signals = options.serve}) {}
 
 breaker::Snapshot Stage::breaker() {

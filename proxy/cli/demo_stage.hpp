@@ -2,7 +2,9 @@
 // The demo's stage: the upstream, the real server before it, and the terminal on which the story is shown.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,14 +22,18 @@ inline constexpr const char* kDemoToken = "demo";
 struct StageOptions {
   std::uint16_t port = 0;  // 0: a free one
   std::uint16_t admin_port = 0;
-  bool serve = false;  // runs until a signal comes, and logs its transitions
+  bool serve = false;    // runs until a signal comes, and logs its transitions
+  bool traffic = false;  // has payments and catalogue beside orders
 };
 
 class Stage {
  public:
   explicit Stage(StageOptions);
 
-  DemoUpstream& upstream() { return upstream_; }
+  DemoUpstream& upstream() { return upstream_; }  // orders
+  // With traffic only; of the catalogue, one of its two endpoints.
+  DemoUpstream& payments() { return *others_[0]; }
+  DemoUpstream& catalogue() { return *others_[1]; }
   std::uint16_t port() const { return server_.port("main"); }
   std::uint16_t admin_port() const { return server_.admin_port(); }
   breaker::Snapshot breaker();
@@ -36,6 +42,7 @@ class Stage {
 
  private:
   DemoUpstream upstream_;
+  std::array<std::unique_ptr<DemoUpstream>, 3> others_;
   proxy::Server server_;
 };
 

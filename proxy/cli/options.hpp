@@ -64,8 +64,9 @@ struct Options {
   bool force = false;                     // init
   std::string listen = "127.0.0.1:8080";  // init
 
-  std::string shell;   // completion
-  bool serve = false;  // demo
+  std::string shell;     // completion
+  bool serve = false;    // demo
+  bool traffic = false;  // demo
 };
 
 // The surroundings of a command: its output, and the environment.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/http/interims.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
 #include "proxy/net/spawn.hpp"
@@ -14,7 +15,6 @@ namespace fusewire::proxy {
 
 namespace {
 
-constexpr unsigned kMaxInterims = 64;          // 1xx before the response
 constexpr std::uint64_t kEnoughBody = 65'536;  // of a response's body; the rest is not waited for
 
 // As an ordinary request without a Host of its own has it: by the first route that leads there.
@@ -166,7 +166,7 @@ bool OwnRequest::take_head() {
       return false;
     }
     const bool interim = head.parsed == http::Parsed::complete && response_.status < 200 && response_.status != 101;
-    if (head.parsed == http::Parsed::refused || (interim && ++interims_ > kMaxInterims))
+    if (head.parsed == http::Parsed::refused || (interim && ++interims_ > http::kMaxInterims))
       return end(Outcome::protocol_error), true;
     status_ = response_.status;
     has_head_ = !interim;

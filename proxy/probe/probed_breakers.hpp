@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "proxy/snapshot/snapshot.hpp"
+#include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy {
 
@@ -15,13 +15,11 @@ inline bool is_probed(const config::CircuitBreaker& breaker) {
 
 using RoutesByUpstream = std::map<const Upstream*, std::vector<const Route*>>;
 
-// The routes with a breaker of their own (scope: route) that is probed, in one pass over all. One name on two listeners
-// is one breaker.
+// The routes with a breaker of their own that is probed, in one pass over all.
 inline RoutesByUpstream probed_routes(const Snapshot& snapshot) {
   RoutesByUpstream found;
-  for (const auto& listener : snapshot.listeners)
-    for (const Route& route : listener->routes)
-      if (route.own && route.own->breaker && is_probed(*route.circuit_breaker)) found[route.upstream].push_back(&route);
+  for (const Route* route : routes_with_breaker(snapshot))
+    if (is_probed(*route->circuit_breaker)) found[route->upstream].push_back(route);
   return found;
 }
 

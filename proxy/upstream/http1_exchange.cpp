@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/upstream/http1_exchange.hpp"
 
+#include "proxy/http/interims.hpp"
 #include "proxy/http/keep_alive.hpp"
 
 namespace fusewire::proxy {
 
 namespace {
 
-constexpr unsigned kMaxInterims = 64;  // 1xx before one final response
 // Behind a head that is larger than config::kMaxHeadBytes: as much as the pool's buffers have behind that.
 constexpr std::size_t kBodyRoom = BufferPool::kSize - config::kMaxHeadBytes;
 
@@ -79,7 +79,7 @@ UpstreamStream::HeadRead Http1Exchange::read_head(UpstreamHead& head) {
   buffer.hold(found.size);
   if (is_interim(response.status)) {
     holds_interim_ = true;
-    return ++interims_ > kMaxInterims ? refuse_head("too many interim responses") : HeadRead::interim;
+    return ++interims_ > http::kMaxInterims ? refuse_head("too many interim responses") : HeadRead::interim;
   }
   begin_body(head);
   head.ends_response = body_->done();

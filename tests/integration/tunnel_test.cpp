@@ -4,13 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/forever.hpp"
 #include "tests/support/tunnels.hpp"
 
 using namespace fusewire::testing;
 
 namespace {
-
-constexpr milliseconds kForever = std::chrono::hours(1);
 
 // Stays until the test is over, so that only the other side ends the tunnel.
 void stay(Call& call) {

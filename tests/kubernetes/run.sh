@@ -6,18 +6,13 @@
 set -euo pipefail
 build=$(realpath "${1:?the folder of the build}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=tests/npm_modules.sh
+source ../npm_modules.sh
 root=$(realpath ../..)
 here=$PWD
 
-# Installed outside of the sources, once, as the lock file says.
 modules=$build/kubernetes
-if ! cmp -s package-lock.json "$modules/installed"; then
-  rm -rf "$modules"
-  mkdir -p "$modules"
-  cp package.json package-lock.json "$modules"
-  (cd "$modules" && npm ci --no-audit --no-fund --loglevel=error)
-  cp package-lock.json "$modules/installed"
-fi
+npm_modules "$modules"
 cp ./*.mjs "$modules"
 kubectl kustomize "$root/examples/kubernetes" >"$modules/egress.yaml"
 kubectl kustomize "$root/examples/kubernetes/ingress" >"$modules/ingress.yaml"

@@ -14,7 +14,7 @@ class Origin(http.server.BaseHTTPRequestHandler):
             return
         if trouble == "slow":
             time.sleep(0.2)
-        down = trouble == "waves" and time.monotonic() % 6 < 3
+        down = trouble == "down" or (trouble == "waves" and time.monotonic() % 6 < 3)
         two_of_five = trouble == "flaky" and int(number) % 5 < 2
         self.answer(503 if down or two_of_five else 200)
 

@@ -23,24 +23,32 @@ from origin import Origin, Server
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60  # seconds until the last query must have found something
 # What each upstream is asked for; "held" is forced open.
-PATHS = {"orders": "/waves/", "flaky": "/flaky/", "busy": "/slow/", "retried": "/reset/", "held": "/well/"}
+PATHS = {"orders": "/waves/", "flaky": "/flaky/", "busy": "/slow/", "retried": "/reset/", "held": "/well/", "checked": "/well/"}
 # Rightly without data here: 15 minutes of a step of 15 seconds are needed. Without its comparison it must have some.
 TOO_SHORT = {"CircuitFlapping"}
 
 CONFIG = """
 listeners:
-  - {{name: main, address: "127.0.0.1:{main}"}}
+  - name: main
+    address: "127.0.0.1:{main}"
+    routes:
+      - {{name: waves, match: {{host: orders, path_prefix: /waves}}, upstream: orders, limits: {{rate: {{requests_per_second: 8, burst: 1}}}}}}
+      {routes}
   - {{name: secure, address: "127.0.0.1:{secure}", tls: {{certificate: {folder}/tls.crt, private_key: {folder}/tls.key}}}}
 defaults:
   endpoints: ["http://127.0.0.1:{origin}"]
 upstreams:
   orders:
     circuit_breaker: {{transitions: {{open_timeout: 1s, backoff: {{multiplier: 1}}}}}}
+    limits: {{adaptive_concurrency: {{}}, queue: {{size: 10}}}}
+    retries: {{hedge: {{after: 50ms}}}}
+    health_check: {{path: /well/0, interval: 1s}}
     fallback: {{chain: [{{cache: {{max_stale: 10m}}}}]}}
   flaky: {{circuit_breaker: {{detection: {{consecutive_failures: off, failure_rate: {{threshold: 0.6}}}}}}}}
   busy: {{limits: {{max_concurrent_requests: 1}}}}
   retried: {{circuit_breaker: {{mode: disabled}}, retries: {{budget: {{ratio: 0, min_per_second: 0}}}}}}
   held: {{}}
+  checked: {{health_check: {{path: /down/0, interval: 200ms}}}}
 admin: {{address: "127.0.0.1:{admin}", token: test}}
 log: {{access: off}}
 """
@@ -134,6 +142,11 @@ def check_dashboard():
     assert any(panel.get("repeat") == "upstream" for panel in panels), "no row for each upstream"
 
 
+def other_queries():
+    """What a panel's legend names, and an expression with data alone does not show."""
+    yield "a route's own refusals", 'rate(fusewire_limited_total{upstream="orders", route="waves", limit="rate"}[10s]) > 0', True
+
+
 def rule_queries(prometheus):
     """The expressions as Prometheus has read them."""
     for group in ask(prometheus, "rules")["groups"]:
@@ -174,7 +187,8 @@ def stage(binary, folder, processes):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
                     "-subj", "/CN=localhost", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
                    check=True, capture_output=True)
-    places = {"main": main, "secure": secure, "admin": admin, "origin": origin.server_address[1], "folder": folder, "root": ROOT}
+    places = {"main": main, "secure": secure, "admin": admin, "origin": origin.server_address[1], "folder": folder, "root": ROOT,
+              "routes": "\n      ".join(f"- {{match: {{host: {name}}}, upstream: {name}}}" for name in PATHS)}
     config = folder / "fusewire.yaml"
     config.write_text(CONFIG.format(**places))
     (folder / "prometheus.yml").write_text(SCRAPE.format(**places))
@@ -207,7 +221,7 @@ def main():
             prometheus, port = stage(sys.argv[1], folder, processes)
             for upstream in [*PATHS, "busy", "busy"]:
                 threading.Thread(target=load, args=(port, upstream, stop), daemon=True).start()
-            wanted = [*dashboard_queries(), *rule_queries(prometheus)]
+            wanted = [*dashboard_queries(), *other_queries(), *rule_queries(prometheus)]
             missing = missing_after(prometheus, wanted)
         finally:
             stop.set()

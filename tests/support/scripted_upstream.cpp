@@ -8,11 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "tests/support/forever.hpp"
+
 namespace fusewire::testing {
 
 namespace {
 
-constexpr milliseconds kForever = std::chrono::hours(1);
 constexpr int kAcceptPollMs = 10;
 
 }  // namespace

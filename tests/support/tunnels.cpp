@@ -3,13 +3,9 @@
 
 #include <utility>
 
+#include "tests/support/forever.hpp"
+
 namespace fusewire::testing {
-
-namespace {
-
-constexpr milliseconds kForever = std::chrono::hours(1);
-
-}  // namespace
 
 std::string handshake(const std::string& target, const std::string& fields) {
   return "GET " + target +

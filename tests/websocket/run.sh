@@ -6,16 +6,11 @@ set -euo pipefail
 build=$(realpath "${1:?the folder of the build}")
 scheme=${2:-ws}
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=tests/npm_modules.sh
+source ../npm_modules.sh
 
-# Installed outside of the sources, once, as the lock file says.
 modules=$build/websocket
-if ! cmp -s package-lock.json "$modules/installed"; then
-  rm -rf "$modules"
-  mkdir -p "$modules"
-  cp package.json package-lock.json "$modules"
-  (cd "$modules" && npm ci --no-audit --no-fund --loglevel=error)
-  cp package-lock.json "$modules/installed"
-fi
+npm_modules "$modules"
 cp ./*.mjs "$modules"
 cd "$modules"
 FUSEWIRE=$build/fusewire SCHEME=$scheme exec node --test tunnel.test.mjs

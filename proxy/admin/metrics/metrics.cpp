@@ -12,6 +12,7 @@
 #include "proxy/admin/named_breaker.hpp"
 #include "proxy/control/control.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy {
 namespace {
@@ -22,7 +23,7 @@ std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono
   for (const auto& upstream : snapshot.upstreams)
     samples.push_back({upstream->state->name, admin::snapshot_of(*upstream, now), &upstream->config->circuit_breaker,
                        &upstream->state->cells});
-  for (const Route* route : admin::routes_with_breaker(snapshot))
+  for (const Route* route : routes_with_breaker(snapshot))
     samples.push_back({route->own->breaker->name, route->own->breaker->breaker.snapshot(now), route->circuit_breaker});
   return samples;
 }

@@ -9,14 +9,10 @@ check=
 if [[ ${1:-} == --check ]]; then check=1; fi
 
 root=$(realpath ../../../..)
+# shellcheck source=tests/npm_modules.sh
+source "$root/tests/npm_modules.sh"
 modules=${MODULES:-$root/build/dashboard}
-if ! cmp -s package-lock.json "$modules/installed"; then
-  rm -rf "$modules"
-  mkdir -p "$modules"
-  cp package.json package-lock.json "$modules"
-  (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-  cp package-lock.json "$modules/installed"
-fi
+npm_modules "$modules"
 # The bundler finds packages in folders above the sources.
 rm -rf "$modules/src"
 cp -r src tsconfig.json "$modules"

@@ -17,6 +17,7 @@ TEST_CASE("without a command the proxy is run") {
   CHECK_FALSE(options({"force-open", "orders"}).limit.has_value());
   CHECK(options({"events", "--follow"}).follow);
   CHECK(options({"demo", "--serve"}).serve);
+  CHECK(options({"demo", "--serve", "--traffic"}).traffic);
 }
 
 TEST_CASE("each command has its help, and bad usage is exit status 2") {

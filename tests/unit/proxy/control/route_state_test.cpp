@@ -4,6 +4,7 @@
 
 #include "proxy/admin/named_breaker.hpp"
 #include "proxy/net/clock.hpp"
+#include "proxy/snapshot/own_routes.hpp"
 #include "tests/unit/proxy/control/control_rig.hpp"
 
 using namespace fusewire;
@@ -96,8 +97,8 @@ TEST_CASE("routes of one name have one breaker and one set of limits, over all l
   ControlRig rig(file(same));
   CHECK(route_of(rig).own->breaker == route_of(rig, 1).own->breaker);
   CHECK(route_of(rig).own->limits == route_of(rig, 1).own->limits);
-  CHECK(admin::routes_with_breaker(*rig.control.snapshot()).size() == 1);
-  CHECK(admin::routes_with_limits(*rig.control.snapshot()).size() == 1);
+  CHECK(routes_with_breaker(*rig.control.snapshot()).size() == 1);
+  CHECK(routes_with_limits(*rig.control.snapshot()).size() == 1);
 }
 
 TEST_CASE("a route's breaker is found by its name, and its events carry it") {
