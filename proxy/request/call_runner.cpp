@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "filters/timeout/deadline.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/request/call_counts.hpp"
 #include "proxy/request/own_answer.hpp"
@@ -48,7 +49,8 @@ CallRunner::CallRunner(WorkerContext& worker, Inbound& inbound, const RequestCon
 
 CallRunner::CallRunner(const CallRunner& first, const Upstream& to)
     : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to, rules_of(to)) {
-  call.total_at = first.call.total_at;
+  const Call& request = first.call;  // it has no deadline yet where it was answered before one was set
+  call.total_at = request.total_at != kNever ? request.total_at : request.context->started + total_of(request);
   call.hedged_at = first.call.hedged_at;  // one hedge a request
 }
 
