@@ -146,7 +146,8 @@ Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
     co_await pause_.until(not_before);
     end_pause();
     const Time now = steady_now();
-    const bool may = !is_forsaken(exchange().outcome) && context.breaker->still_closed(call.generation, now);
+    const bool may = !is_forsaken(exchange().outcome) && now < call.total_at &&  // a deadline fires a little late
+                     context.breaker->still_closed(call.generation, now);
     call.retries_are_over = !may;
     if (!may) co_return false;
   }
