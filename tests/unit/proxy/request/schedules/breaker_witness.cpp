@@ -94,6 +94,11 @@ std::uint64_t BreakerWitness::trips() const {
   return sum;
 }
 
+std::uint64_t BreakerWitness::judged(const Breaker& breaker) {
+  const Seen* const seen = find(breaker);
+  return seen == nullptr ? 0 : seen->judged;
+}
+
 void BreakerWitness::check_quiet(Time now) {
   for (const auto& [permit, held] : held_)
     if (!held.succeeded) differs(*held.of, "a permit is left");
@@ -153,6 +158,7 @@ void BreakerWitness::ends(const Permit& permit, Event::Result result, Time now) 
   held->permit.unjudged = permit.unjudged();
   Seen& seen = *held->of;
   seen.at(now).end(held->permit, result);
+  if (result != Event::Result::neutral) ++seen.judged;
   if (result == Event::Result::success)
     held->succeeded = true;
   else

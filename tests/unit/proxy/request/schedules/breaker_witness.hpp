@@ -34,6 +34,8 @@ class BreakerWitness {
   void check_quiet(Time now);
   std::uint64_t calls() const { return calls_; }
   std::uint64_t trips() const;
+  // Calls of that breaker that have ended as a success or a failure.
+  std::uint64_t judged(const Breaker& breaker);
 
   // ------ what is said to breakers and permits
   void made(const Breaker&, const config::CircuitBreaker&, Time now);
@@ -67,6 +69,7 @@ class BreakerWitness {
     std::uint64_t number = 0;
     std::uint64_t asked = 0;      // calls
     std::uint64_t withdrawn = 0;  // of them
+    std::uint64_t judged = 0;     // likewise
     std::uint64_t broke_off = 0;  // counted a second time, when their streams broke off
     bool differs = false;  // once is enough
   };

@@ -221,15 +221,27 @@ void check_budget(Play& play, proxy::UpstreamState& state, const BudgetWitness::
         "more was counted as over the budget of " + state.name + " than was refused");
 }
 
+// Each call that a breaker has judged took its time, once.
+void check_latencies(Play& play, const Snapshots& snapshots, proxy::UpstreamState& state, BreakerWitness& breakers) {
+  std::uint64_t judged = breakers.judged(state.breaker);
+  for (const auto& route : breakers_of_routes(snapshots))
+    if (route->name.starts_with(state.name + "/")) judged += breakers.judged(route->breaker);
+  std::uint64_t counted = 0;
+  for (const auto& kind : state.cells.of(0).latency)
+    for (std::size_t i = 0; i <= proxy::DurationCells::kBounds.size(); ++i) counted += kind.bucket(i);
+  check_equal(play, counted, judged, "latencies of " + state.name);
+}
+
 }  // namespace
 
-void check_counts(Play& play, const Snapshots& snapshots, BudgetWitness& budgets) {
+void check_counts(Play& play, const Snapshots& snapshots, BreakerWitness& breakers, BudgetWitness& budgets) {
   check_traffic(play, snapshots);
   check_refusals(play, snapshots);
   const bool has_budget = snapshots.front()->upstreams.front()->config->retries.budget.has_value();
   for (const auto& state : upstreams(snapshots)) {
     check(play, state->connections.load() == 0, "a place of max_connections of " + state->name + " is held");
     check(play, state->cells.of(0).connections_idle.value() == 0, "an idle connection is counted");
+    check_latencies(play, snapshots, *state, breakers);
     if (has_budget) check_budget(play, *state, budgets.of(state->retry_budget));
   }
 }

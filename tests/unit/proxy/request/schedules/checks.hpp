@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/server/worker.hpp"
+#include "tests/unit/proxy/request/schedules/breaker_witness.hpp"
 #include "tests/unit/proxy/request/schedules/budget_witness.hpp"
 #include "tests/unit/proxy/request/schedules/play.hpp"
 
@@ -18,6 +19,6 @@ void check_at_rest(Play&, const Snapshots&, proxy::Worker&, const proxy::Listene
 // Of each request: its one answer, in time, and how often it was sent.
 void check_requests(Play&, const Snapshots&);
 // The cells of all that there was say what clients, endpoints and budgets say. All connections are closed.
-void check_counts(Play&, const Snapshots&, BudgetWitness&);
+void check_counts(Play&, const Snapshots&, BreakerWitness&, BudgetWitness&);
 
 }  // namespace fusewire::testing

@@ -47,7 +47,7 @@ struct RequestLog {
   bool by_proxy = false;                  // the answer is the proxy's own
   std::string problem;                    // which
   bool has_whole_answer = false;
-  bool client_left = false;               // before it had its whole answer
+  bool client_left = false;               // before it had its whole answer, or was cut off by the process' end
   bool client_is_slow = false;            // to take its answer
 
   bool is_idempotent() const { return method != "POST" && method != "PATCH"; }
@@ -74,6 +74,7 @@ struct Play {
   std::map<std::string, milliseconds> totals;  // of routes, by the configuration of the moment
   std::vector<std::string> findings;
   std::string story;
+  bool has_ended = false;  // the proxy's process
 
  private:
   std::string stamp() const {

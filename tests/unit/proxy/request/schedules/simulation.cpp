@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kQuietTurns = 6;  // in which nothing moves: the longest chain inside is shorter
+constexpr int kQuietTurns = 5;  // in which nothing moves: the longest chain inside is shorter
 constexpr int kMaxTurns = 2000;
 constexpr milliseconds kPause = 20s;  // longer than all that may take time in a schedule
 
@@ -49,7 +49,7 @@ Simulation::~Simulation() { dns_.stop(); }
 
 void Simulation::run() {
   for (int act = 0; act < kActs && play_.findings.empty(); ++act) {
-    draw_act();
+    draw_act(act + 1 == kActs);
     play_until(play_.clock.now() + kPause);
     for (const auto& client : clients_)
       if (!client->is_over()) play_.find("a client still waits");
@@ -61,7 +61,7 @@ void Simulation::run() {
   settle();
   if (network_.open_descriptors() != 0) play_.find("a connection is left");
   check_requests(play_, snapshots_);
-  check_counts(play_, snapshots_, budgets_);
+  check_counts(play_, snapshots_, breakers_, budgets_);
 }
 
 void Simulation::play_until(Time end) {
@@ -106,7 +106,7 @@ Simulation::Figures Simulation::figures() {
 
 // ------------------------------------------------------------------------------------------------------ an act
 
-void Simulation::draw_act() {
+void Simulation::draw_act(bool last) {
   Draw& draw = play_.draw;
   const int span = draw.between(300, 2500);  // ms
   for (const auto& endpoint : endpoints_) {
@@ -127,9 +127,13 @@ void Simulation::draw_act() {
   if (draw.chance(40))
     for (int times = draw.between(1, 3); times > 0; --times)
       play_.in(draw.ms(0, span), [this] { operate(); });
+  const int die = last ? draw.below(100) : 100;
+  if (die < 25) play_.in(draw.ms(0, span), [this] { drain(); });
+  if (die < 40 && die > 10) play_.in(draw.ms(0, span), [this] { stop(); });
 }
 
 void Simulation::admit(const std::shared_ptr<VirtualClient>& client) {
+  if (!admits_) return client->stay_away();
   gate_->connections.fetch_add(1);
   worker_->accept(network_.open(client->link()), gate_, false);
   client->begin();
@@ -184,6 +188,23 @@ void Simulation::reload() {
   const auto& report = control_.apply(config_of(yaml), "test");
   if (!report.successful) play_.find("a reload failed");
   publish();
+}
+
+// As Worker::drain() and stop() do, which are for a worker with a thread.
+void Simulation::drain() {
+  play_.tell([] { return "the process drains"; });
+  admits_ = false;
+  worker_->context().begin_drain();
+  worker_->context().connections().for_each(&proxy::WorkerTask::drain);
+}
+
+void Simulation::stop() {
+  play_.tell([] { return "the process ends"; });
+  admits_ = false;
+  play_.has_ended = true;
+  worker_->context().begin_drain();
+  worker_->context().connections().for_each(&proxy::WorkerTask::stop);
+  worker_->context().pool().close_all();
 }
 
 }  // namespace fusewire::testing

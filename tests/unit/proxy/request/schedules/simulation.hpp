@@ -39,11 +39,12 @@ class Simulation {
  private:
   static constexpr int kActs = 3;  // with a pause behind each, in which all comes to rest
 
-  void draw_act();
-  void draw_operator(Time from, int span);
+  void draw_act(bool last);
   void operate();
   void reload();
   void publish();
+  void drain();
+  void stop();
   breaker::Breaker& some_breaker();
   void admit(const std::shared_ptr<VirtualClient>&);
   // Until nothing is to happen before `end`.
@@ -62,6 +63,7 @@ class Simulation {
   std::vector<std::shared_ptr<const proxy::Snapshot>> snapshots_;  // all that there were
   std::vector<std::unique_ptr<VirtualEndpoint>> endpoints_;
   std::vector<std::shared_ptr<VirtualClient>> clients_;
+  bool admits_ = true;  // clients: the process does not end yet
 };
 
 }  // namespace fusewire::testing

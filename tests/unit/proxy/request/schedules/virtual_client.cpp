@@ -28,8 +28,10 @@ void VirtualClient::draw_wish(Draw& draw) {
     wish.body = die < 60 ? Body::whole : die < 84 ? Body::in_pieces : die < 92 ? Body::stalls : Body::garbage;
     wish.chunked = wish.body == Body::garbage || draw.chance(30);
     wish.size = static_cast<std::size_t>(draw.one_of({2, 40, 500, 4000}));
+    wish.expects_continue = wish.body == Body::in_pieces && draw.chance(30);
   }
   if (draw.chance(25)) log.deadline = draw.ms(5, 400);
+  if (draw.chance(20)) wish.priority = draw.between(-2, 5);
   wishes_.push_back(wish);
 }
 
@@ -56,6 +58,8 @@ void VirtualClient::send_next() {
   log.total = play_.totals[wish.route];
   std::string head = log.method + " /" + wish.route + "/" + std::to_string(wish.id) + " HTTP/1.1\r\nHost: h\r\n";
   if (log.deadline) head += "X-Request-Timeout-Ms: " + std::to_string(log.deadline->count()) + "\r\n";
+  if (wish.priority != 0) head += "X-Priority: " + std::to_string(wish.priority) + "\r\n";
+  if (wish.expects_continue) head += "Expect: 100-continue\r\n";
   if (wish.body != Body::none)
     head += wish.chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: " + std::to_string(wish.size) + "\r\n";
   play_.tell([&] {
@@ -80,7 +84,8 @@ void VirtualClient::send_body(const Wish& wish) {
   if (wish.body == Body::garbage) bytes = "2\r\nbb\r\nno size\r\n";
   if (wish.body == Body::stalls) bytes.resize(bytes.size() / 2);
   const bool ends = wish.body != Body::stalls;
-  const std::size_t first = wish.body == Body::in_pieces ? bytes.size() / 2 : bytes.size();
+  const std::size_t half = wish.expects_continue ? 0 : bytes.size() / 2;
+  const std::size_t first = wish.body == Body::in_pieces ? half : bytes.size();
   link_->send(std::string_view(bytes).substr(0, first));
   if (first == bytes.size()) {
     if (ends) sent_whole();
@@ -157,7 +162,7 @@ void VirtualClient::end() {
   if (std::exchange(over_, true)) return;
   if (sent_ > 0) {  // who does not read his answer is parted with
     RequestLog& log = play_.requests[wishes_[sent_ - 1].id];
-    log.client_left = !log.has_whole_answer && (log.client_is_slow || !link_->proxy_has_ended());
+    log.client_left = !log.has_whole_answer && (log.client_is_slow || play_.has_ended || !link_->proxy_has_ended());
   }
   leaves_by_reset_ ? link_->reset() : link_->finish();
 }

@@ -22,6 +22,8 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
     std::string route;
     Body body = Body::none;
     bool chunked = false;
+    bool expects_continue = false;
+    int priority = 0;
     std::size_t size = 0;
   };
 
@@ -32,6 +34,7 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
 
   const LinkPtr& link() const { return link_; }
   void begin();  // the proxy has its connection
+  void stay_away() { over_ = true; }
   bool is_over() const { return over_; }
   // How many of its requests have been sent.
   std::size_t sent() const { return sent_; }

@@ -85,6 +85,8 @@ void VirtualEndpoint::on_news(const VisitPtr& visit) {
   if (!std::exchange(visit->has_head, true)) {
     ++play_.requests[number_in(request.target())].arrivals[upstream_];
     visit->is_hasty = play_.draw.chance(15);
+    if (request.lists("expect", "100-continue") && !visit->is_hasty && play_.draw.chance(70))
+      link.send("HTTP/1.1 100 Continue\r\n\r\n");
   }
   if (!request.complete && !visit->is_hasty) return;
   take(visit, request);

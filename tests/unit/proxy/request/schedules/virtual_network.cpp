@@ -106,8 +106,9 @@ void Link::note(std::uint32_t events) {
 }
 
 void Link::tell() {
-  has_news_ = true;
-  if (network != nullptr) network->moved();
+  if (network == nullptr) return;
+  network->moved();
+  if (!std::exchange(has_news_, true)) network->talked(shared_from_this());
 }
 
 // ------------------------------------------------------------------------------------------------------ the network
@@ -146,19 +147,17 @@ void VirtualNetwork::connect(int descriptor, std::uint16_t port) {
 void VirtualNetwork::close(int descriptor) {
   const auto found = links_.find(descriptor);
   found->second->close();
-  closed_.push_back(found->second);
   links_.erase(found);
 }
 
 bool VirtualNetwork::deliver() {
   for (const LinkPtr& link : std::exchange(dialled_, {}))
     if (!link->closed_ && on_dial) on_dial(link);
-  std::vector<LinkPtr> all = std::exchange(closed_, {});
-  for (const auto& [descriptor, link] : links_) all.push_back(link);
-  for (const LinkPtr& link : all)
-    if (std::exchange(link->has_news_, false) && link->on_news) link->on_news();
-  for (const LinkPtr& link : all)
+  for (const LinkPtr& link : std::exchange(talked_, {})) {
+    link->has_news_ = false;
+    if (link->on_news) link->on_news();
     if (link->closed_) link->on_news = nullptr;  // it may hold what holds the link
+  }
   return std::exchange(moved_, false);
 }
 

@@ -16,7 +16,7 @@ namespace fusewire::testing {
 
 // One connection. The far end is the test's: a client, or an endpoint. Bytes arrive at once; who wants a delay sends
 // later.
-class Link {
+class Link : public std::enable_shared_from_this<Link> {
  public:
   explicit Link(std::uint16_t to) : port(to) {}
 
@@ -97,13 +97,14 @@ class VirtualNetwork {
   void close(int descriptor);
   const std::map<int, LinkPtr>& links() const { return links_; }
   void moved() { moved_ = true; }
+  void talked(const LinkPtr& link) { talked_.push_back(link); }
 
  private:
   static constexpr int kFirst = 200;  // above the process' own descriptors, below what is_reserved() keeps
 
   std::map<int, LinkPtr> links_;
   std::vector<LinkPtr> dialled_;
-  std::vector<LinkPtr> closed_;  // whose far ends have not heard of it
+  std::vector<LinkPtr> talked_;  // whose far ends have not heard of it
   bool moved_ = false;
 };
 
