@@ -49,8 +49,7 @@ CallRunner::CallRunner(WorkerContext& worker, Inbound& inbound, const RequestCon
 
 CallRunner::CallRunner(const CallRunner& first, const Upstream& to)
     : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to, rules_of(to)) {
-  const Call& request = first.call;  // it has no deadline yet where it was answered before one was set
-  call.total_at = request.total_at != kNever ? request.total_at : request.context->started + total_of(request);
+  call.total_at = ends_at(first.call);
   call.hedged_at = first.call.hedged_at;  // one hedge a request
 }
 
