@@ -197,6 +197,19 @@ void check_refusals(Play& play, const Snapshots& snapshots) {
   }
 }
 
+// What a breaker rejects is counted by it, or by the upstream's for those of its endpoints.
+void check_rejections(Play& play, const Snapshots& snapshots) {
+  const auto seen = static_cast<std::uint64_t>(
+      std::count_if(play.requests.begin(), play.requests.end(), [](const RequestLog& request) {
+        return request.problem.find("urn:fusewire:error:CircuitBreakerOpen") != std::string::npos;
+      }));
+  std::uint64_t counted = 0;
+  for (const auto& state : upstreams(snapshots)) counted += state->breaker.snapshot(play.clock.now()).totals.rejected;
+  for (const auto& route : breakers_of_routes(snapshots))
+    counted += route->breaker.snapshot(play.clock.now()).totals.rejected;
+  check(play, counted >= seen, "rejections: counted " + std::to_string(counted) + ", seen " + std::to_string(seen));
+}
+
 // Each token that was taken is a retry or a hedge, and no request was sent again without one.
 void check_budget(Play& play, proxy::UpstreamState& state, const BudgetWitness::Account& account) {
   const UpstreamCells& cells = state.cells.of(0);
@@ -237,6 +250,7 @@ void check_latencies(Play& play, const Snapshots& snapshots, proxy::UpstreamStat
 void check_counts(Play& play, const Snapshots& snapshots, BreakerWitness& breakers, BudgetWitness& budgets) {
   check_traffic(play, snapshots);
   check_refusals(play, snapshots);
+  check_rejections(play, snapshots);
   const bool has_budget = snapshots.front()->upstreams.front()->config->retries.budget.has_value();
   for (const auto& state : upstreams(snapshots)) {
     check(play, state->connections.load() == 0, "a place of max_connections of " + state->name + " is held");
