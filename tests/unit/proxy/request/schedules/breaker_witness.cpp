@@ -165,11 +165,14 @@ void BreakerWitness::ends(const Permit& permit, Event::Result result, Time now) 
     held_.erase(&permit);
 }
 
-// A destructor knows no time; a verdict of none needs none.
+// It is what a permit's destructor is for, but no filter relies on it.
 void BreakerWitness::dropped(const Permit& permit) {
   Held* const held = find(permit);
   if (held == nullptr) return;
-  if (!held->succeeded) ends(permit, Event::Result::neutral, held->of->latest);
+  if (!held->succeeded) {
+    differs(*held->of, "a permit was dropped without a verdict");
+    ends(permit, Event::Result::neutral, held->of->latest);
+  }
   held_.erase(&permit);
 }
 

@@ -48,6 +48,7 @@ struct RequestLog {
   std::string problem;                    // which
   bool has_whole_answer = false;
   bool client_left = false;               // before it had its whole answer, or was cut off by the process' end
+  std::optional<Time> left;               // when its client left
   bool client_is_slow = false;            // to take its answer
 
   bool is_idempotent() const { return method != "POST" && method != "PATCH"; }

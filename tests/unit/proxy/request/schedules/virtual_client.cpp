@@ -163,6 +163,7 @@ void VirtualClient::end() {
   if (sent_ > 0) {  // who does not read his answer is parted with
     RequestLog& log = play_.requests[wishes_[sent_ - 1].id];
     log.client_left = !log.has_whole_answer && (log.client_is_slow || play_.has_ended || !link_->proxy_has_ended());
+    if (log.client_left) log.left = play_.clock.now();
   }
   leaves_by_reset_ ? link_->reset() : link_->finish();
 }

@@ -83,7 +83,9 @@ void VirtualEndpoint::on_news(const VisitPtr& visit) {
   if (reading.messages.empty() || !reading.messages.front().head) return;
   const fuzz::Message& request = reading.messages.front();
   if (!std::exchange(visit->has_head, true)) {
-    ++play_.requests[number_in(request.target())].arrivals[upstream_];
+    RequestLog& log = play_.requests[number_in(request.target())];
+    ++log.arrivals[upstream_];
+    if (log.left && *log.left < play_.clock.now()) play_.find("a request was sent although its client had left");
     visit->is_hasty = play_.draw.chance(15);
     if (request.lists("expect", "100-continue") && !visit->is_hasty && play_.draw.chance(70))
       link.send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -190,7 +192,9 @@ void VirtualEndpoint::break_off(const VisitPtr& visit, std::size_t id, bool by_r
   bytes += chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: 60\r\n\r\n";
   const std::string body = chunked ? in_chunks(body_of(id, 60)) : body_of(id, 60);
   bytes += body.substr(0, static_cast<std::size_t>(play_.draw.below(static_cast<int>(body.size()))));
+  if (chunked && play_.draw.chance(40)) return visit->link->send(bytes + "\r\nno size\r\n");
   visit->link->send(bytes);
+  if (play_.draw.chance(30)) by_reset ? visit->link->reset() : visit->link->finish();
   play_.in(play_.draw.ms(0, 200), [=, this] { end(visit, by_reset); });
 }
 
