@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of breakers and permits from other sources than their own: they come here, and go on to the real ones. (A member
-// function takes its object as a first parameter: these are free functions under the members' names.)
+// Calls of breakers and permits from other sources than their own: they come here, and go on to the real ones. (A
+// member function takes its object as a first parameter: these are free functions under the members' names.)
 #include <optional>
 #include <variant>
 
 #include "tests/unit/proxy/request/schedules/breaker_witness.hpp"
 
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): names of the linker.
-#define TIME(since) "NSt6chrono10time_pointINS" since "_3_V212steady_clockENS" since "_8durationIlSt5ratioILl1ELl1000000000EEEEEE"
+#define TIME(since) \
+  "NSt6chrono10time_pointINS" since "_3_V212steady_clockENS" since "_8durationIlSt5ratioILl1ELl1000000000EEEEEE"
 #define REAL(symbol) asm("__real__ZN8fusewire7breaker" symbol)
 #define WRAPPED(symbol) asm("__wrap__ZN8fusewire7breaker" symbol)
 // Declares both of a function that is defined below.

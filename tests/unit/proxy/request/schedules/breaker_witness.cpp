@@ -227,7 +227,8 @@ void BreakerWitness::interval_ended(const Breaker& breaker, bool ended, Time now
   if (seen->at(now).end_interval() != ended) differs(*seen, "an interval was ended otherwise");
 }
 
-void BreakerWitness::forced(const Breaker& breaker, breaker::Override kind, std::optional<milliseconds> for_, Time now) {
+void BreakerWitness::forced(const Breaker& breaker, breaker::Override kind, std::optional<milliseconds> for_,
+                            Time now) {
   Seen* const seen = find(breaker);
   if (seen == nullptr) return;
   seen->at(now).force(kind, for_ ? std::optional<std::int64_t>(for_->count()) : std::nullopt);

@@ -71,7 +71,7 @@ class BreakerWitness {
     std::uint64_t withdrawn = 0;  // of them
     std::uint64_t judged = 0;     // likewise
     std::uint64_t broke_off = 0;  // counted a second time, when their streams broke off
-    bool differs = false;  // once is enough
+    bool differs = false;         // once is enough
   };
   struct Held {
     Seen* of = nullptr;

@@ -41,7 +41,8 @@ auto upstreams(const Snapshots& snapshots) {
 
 auto endpoints(const Snapshots& snapshots) {
   return all<proxy::EndpointState>(snapshots, [](const Snapshot& snapshot, auto& found) {
-    for (const auto& upstream : snapshot.upstreams) found.insert(upstream->endpoints.begin(), upstream->endpoints.end());
+    for (const auto& upstream : snapshot.upstreams)
+      found.insert(upstream->endpoints.begin(), upstream->endpoints.end());
   });
 }
 
@@ -112,7 +113,8 @@ std::uint32_t most_attempts(const Snapshots& snapshots, const std::string& upstr
 void check_answer(Play& play, const RequestLog& request, const std::string& name) {
   if (!request.client_left) check(play, request.answers == 1, name + " has no answer");
   if (!request.answered || !request.sent_whole || request.client_is_slow) return;
-  const milliseconds patience = std::min(request.total, request.deadline.value_or(request.total));  // it stands still while a body comes
+  const milliseconds patience =
+      std::min(request.total, request.deadline.value_or(request.total));  // it stands still while a body comes
   check(play, *request.answered - *request.sent_whole <= patience + kSlot, name + " was answered behind its deadline");
 }
 
@@ -129,8 +131,8 @@ void check_sendings(Play& play, const Snapshots& snapshots, const RequestLog& re
     check(play, arrivals - once_more <= static_cast<int>(most_attempts(snapshots, upstream)),
           name + " was sent too often to " + upstream);
   }
-  check(play, request.is_idempotent() || all <= 1, name + ", a " + request.method + ", was sent " +
-                                                       std::to_string(all) + " times");
+  check(play, request.is_idempotent() || all <= 1,
+        name + ", a " + request.method + ", was sent " + std::to_string(all) + " times");
 }
 
 }  // namespace
@@ -192,8 +194,8 @@ void check_refusals(Play& play, const Snapshots& snapshots) {
     std::uint64_t counted = 0;
     for (const auto& state : upstreams(snapshots)) counted += state->cells.of(0).refused[kind].value();
     for (const auto& limits : limits_of_routes(snapshots)) counted += limits->refused.of(0)[kind].value();
-    check(play, counted >= seen, std::string(kProblems[kind]) + ": counted " + std::to_string(counted) + ", seen " +
-                                     std::to_string(seen));
+    check(play, counted >= seen,
+          std::string(kProblems[kind]) + ": counted " + std::to_string(counted) + ", seen " + std::to_string(seen));
   }
 }
 

@@ -47,9 +47,9 @@ struct RequestLog {
   bool by_proxy = false;                  // the answer is the proxy's own
   std::string problem;                    // which
   bool has_whole_answer = false;
-  bool client_left = false;               // before it had its whole answer, or was cut off by the process' end
-  std::optional<Time> left;               // when its client left
-  bool client_is_slow = false;            // to take its answer
+  bool client_left = false;     // before it had its whole answer, or was cut off by the process' end
+  std::optional<Time> left;     // when its client left
+  bool client_is_slow = false;  // to take its answer
 
   bool is_idempotent() const { return method != "POST" && method != "PATCH"; }
 };

@@ -16,8 +16,9 @@ string detection(Draw& draw) {
   const bool by_count = draw.chance(30);
   const int size = draw.between(5, 20);
   string yaml = "{consecutive_failures: ";
-  yaml += draw.chance(70) ? "{threshold: " + text(draw.between(2, 4)) + ", chance: " + draw.one_of({"off", "1e-6"}) + "}"
-                          : "off";
+  yaml += draw.chance(70)
+              ? "{threshold: " + text(draw.between(2, 4)) + ", chance: " + draw.one_of({"off", "1e-6"}) + "}"
+              : "off";
   yaml += ", consecutive_slow_calls: {threshold: " + text(draw.between(2, 5)) + ", chance: off}";
   if (draw.chance(25)) yaml += ", failure_count: {threshold: 3, window: " + ms(draw, 300, 2000) + "}";
   yaml += ", failure_rate: " + string(draw.chance(70) ? "{threshold: 0.5}" : "off");
@@ -35,18 +36,16 @@ string circuit_breaker(Draw& draw, const string& scope) {
   yaml += ", transitions: {open_timeout: " + ms(draw, 40, 500) + ", backoff: {max: " + ms(draw, 500, 2000) +
           ", multiplier: " + draw.one_of({"1.5", "2"}) + ", jitter: 0}}";
   yaml += ", recovery: {half_open_max_calls: " + text(draw.between(1, 3)) +
-          ", success_threshold: " + text(draw.between(1, 3)) +
-          ", strict_mode: " + draw.one_of({"true", "false"}) + ", max_half_open: " + ms(draw, 100, 800) +
-          ", settle_after: " + ms(draw, 30, 300);
+          ", success_threshold: " + text(draw.between(1, 3)) + ", strict_mode: " + draw.one_of({"true", "false"}) +
+          ", max_half_open: " + ms(draw, 100, 800) + ", settle_after: " + ms(draw, 30, 300);
   if (draw.chance(30)) yaml += ", ramp: {duration: " + ms(draw, 100, 1000) + "}";
   return yaml + "}}";
 }
 
 string timeouts(Draw& draw) {
-  string yaml = "{connect: " + ms(draw, 30, 150) + ", response: " + ms(draw, 60, 500) + ", idle: " +
-                ms(draw, 80, 500) + ", keep_alive: " + ms(draw, 1, 3000) + ", total: " + ms(draw, 200, 1500);
-  if (draw.chance(20))
-    yaml += ", adaptive: {minimum_samples: 5, min: 20ms, max: 300ms, window: 2s, percentile: 0.9}";
+  string yaml = "{connect: " + ms(draw, 30, 150) + ", response: " + ms(draw, 60, 500) + ", idle: " + ms(draw, 80, 500) +
+                ", keep_alive: " + ms(draw, 1, 3000) + ", total: " + ms(draw, 200, 1500);
+  if (draw.chance(20)) yaml += ", adaptive: {minimum_samples: 5, min: 20ms, max: 300ms, window: 2s, percentile: 0.9}";
   return yaml + "}";
 }
 
@@ -57,9 +56,10 @@ string retries(Draw& draw, const Frame& frame) {
   if (draw.chance(40)) yaml += ", per_try_timeout: " + ms(draw, 30, 200);
   yaml += ", backoff: {base: " + ms(draw, 0, 30) + ", max: " + ms(draw, 30, 200) + "}";
   yaml += ", budget: ";
-  yaml += frame.has_budget ? "{ratio: " + string(draw.one_of({"0", "0.1", "0.2", "0.5", "1"})) + ", min_per_second: " +
-                                 draw.one_of({"0", "1", "3"}) + ", window: " + text(draw.between(1, 3)) + "s}"
-                           : "off";
+  yaml += frame.has_budget
+              ? "{ratio: " + string(draw.one_of({"0", "0.1", "0.2", "0.5", "1"})) +
+                    ", min_per_second: " + draw.one_of({"0", "1", "3"}) + ", window: " + text(draw.between(1, 3)) + "s}"
+              : "off";
   if (frame.hedges && draw.chance(80)) yaml += ", hedge: {after: " + ms(draw, 5, 80) + "}";
   return yaml + "}";
 }
@@ -73,7 +73,8 @@ string limits(Draw& draw) {
   if (draw.chance(50)) yaml += "max_connections: " + text(draw.between(1, 8)) + ", ";
   if (draw.chance(60)) yaml += "max_concurrent_requests: " + text(draw.between(1, 8)) + ", ";
   if (draw.chance(25))
-    yaml += "rate: {requests_per_second: " + text(draw.between(5, 50)) + ", burst: " + text(draw.between(3, 20)) + "}, ";
+    yaml +=
+        "rate: {requests_per_second: " + text(draw.between(5, 50)) + ", burst: " + text(draw.between(3, 20)) + "}, ";
   if (draw.chance(25)) yaml += "adaptive_concurrency: {min_limit: 1, initial_limit: 3, max_limit: 20}, ";
   return yaml + "queue: " + queue(draw) + "}";
 }
@@ -86,7 +87,8 @@ string limits_of_route(Draw& draw) {
 
 string fallback(Draw& draw) {
   if (draw.chance(50)) return "{chain: []}";
-  return draw.chance(60) ? "{chain: [upstream: spare]}" : "{chain: [upstream: spare, static: {status: 200, body: sorry}]}";
+  return draw.chance(60) ? "{chain: [upstream: spare]}"
+                         : "{chain: [upstream: spare, static: {status: 200, body: sorry}]}";
 }
 
 string route(Draw& draw, const string& name) {

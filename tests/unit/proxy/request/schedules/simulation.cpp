@@ -23,8 +23,9 @@ Simulation::Simulation(unsigned seed, bool tells)
     : play_(seed, tells),
       frame_(play_.draw),
       control_({}, 1),
-      dns_([](const std::string&, std::uint16_t) { return proxy::Resolved{.addresses = {}, .error = "", .cut = false}; },
-           [](const proxy::ResolvedName&) {}) {
+      dns_(
+          [](const std::string&, std::uint16_t) { return proxy::Resolved{.addresses = {}, .error = "", .cut = false}; },
+          [](const proxy::ResolvedName&) {}) {
   gate_->name = "main";
   for (int i = 0; i < frame_.endpoints; ++i)
     endpoints_.push_back(
@@ -112,7 +113,8 @@ void Simulation::draw_act(bool last) {
   for (const auto& endpoint : endpoints_) {
     VirtualEndpoint* const one = endpoint.get();
     using enum VirtualEndpoint::Mood;
-    constexpr VirtualEndpoint::Mood kMoods[] = {well, well, slow, failing, failing, refusing, unreachable, moody, moody};
+    constexpr VirtualEndpoint::Mood kMoods[] = {well,     well,        slow,  failing, failing,
+                                                refusing, unreachable, moody, moody};
     for (int at = 0; at < span; at += draw.between(100, 1000))
       play_.in(milliseconds(at), [one, mood = draw.one_of(kMoods)] { one->turn(mood); });
   }
@@ -125,8 +127,7 @@ void Simulation::draw_act(bool last) {
     play_.in(milliseconds(at), [this, client] { admit(client); });
   }
   if (draw.chance(40))
-    for (int times = draw.between(1, 3); times > 0; --times)
-      play_.in(draw.ms(0, span), [this] { operate(); });
+    for (int times = draw.between(1, 3); times > 0; --times) play_.in(draw.ms(0, span), [this] { operate(); });
   const int die = last ? draw.below(100) : 100;
   if (die < 25) play_.in(draw.ms(0, span), [this] { drain(); });
   if (die < 40 && die > 10) play_.in(draw.ms(0, span), [this] { stop(); });

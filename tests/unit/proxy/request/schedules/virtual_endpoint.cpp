@@ -14,10 +14,17 @@ namespace {
 
 constexpr milliseconds kOnTheWay{1};  // for an end, behind which the proxy may send
 
-constexpr std::array kReactions = {"answers",          "answers 500",       "answers 503",
-                                   "hangs",            "finishes",          "resets",
-                                   "sends half a head", "sends garbage",     "breaks off its answer",
-                                   "resets its answer", "stalls in its answer"};
+constexpr std::array kReactions = {"answers",
+                                   "answers 500",
+                                   "answers 503",
+                                   "hangs",
+                                   "finishes",
+                                   "resets",
+                                   "sends half a head",
+                                   "sends garbage",
+                                   "breaks off its answer",
+                                   "resets its answer",
+                                   "stalls in its answer"};
 
 std::size_t number_in(std::string_view target) {
   const std::size_t slash = target.rfind('/');
@@ -118,10 +125,12 @@ VirtualEndpoint::Reaction VirtualEndpoint::choose() {
   const int die = play_.draw.below(100);
   const int bad = mood_ == Mood::failing ? 80 : mood_ == Mood::moody ? 35 : 3;
   if (die >= bad) return Reaction::answer;
-  constexpr Reaction kBad[] = {Reaction::server_error, Reaction::server_error, Reaction::unavailable,
-                               Reaction::hang,         Reaction::finish,       Reaction::reset,
-                               Reaction::half_a_head,  Reaction::garbage,      Reaction::break_off,
-                               Reaction::break_off_by_reset, Reaction::stall_in_body};
+  constexpr Reaction kBad[] = {Reaction::server_error, Reaction::server_error,
+                               Reaction::unavailable,  Reaction::hang,
+                               Reaction::finish,       Reaction::reset,
+                               Reaction::half_a_head,  Reaction::garbage,
+                               Reaction::break_off,    Reaction::break_off_by_reset,
+                               Reaction::stall_in_body};
   return play_.draw.one_of(kBad);
 }
 
@@ -174,7 +183,8 @@ void VirtualEndpoint::answer(const VisitPtr& visit, int status, std::size_t id, 
 void VirtualEndpoint::send_in_pieces(const VisitPtr& visit, std::string bytes, bool ends_connection) {
   if (visit->link->proxy_has_closed()) return;
   const bool whole = play_.draw.chance(70);
-  const auto size = whole ? bytes.size() : static_cast<std::size_t>(play_.draw.between(1, static_cast<int>(bytes.size())));
+  const auto size =
+      whole ? bytes.size() : static_cast<std::size_t>(play_.draw.between(1, static_cast<int>(bytes.size())));
   visit->link->send(std::string_view(bytes).substr(0, size));
   if (size < bytes.size()) {
     play_.in(play_.draw.ms(1, 60), [this, visit, rest = bytes.substr(size), ends_connection] {

@@ -37,9 +37,9 @@ class VirtualEndpoint {
   struct Visit {
     LinkPtr link;
     bool answering = false;
-    bool has_head = false;   // of the request that it answers next
-    bool is_hasty = false;   // it does not wait for that one's body
-    bool is_last = false;    // it takes no request behind that one
+    bool has_head = false;  // of the request that it answers next
+    bool is_hasty = false;  // it does not wait for that one's body
+    bool is_last = false;   // it takes no request behind that one
     std::uint64_t served = 0;
   };
   using VisitPtr = std::shared_ptr<Visit>;

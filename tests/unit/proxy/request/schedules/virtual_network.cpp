@@ -50,7 +50,8 @@ void Link::set_full(bool full) {
   if (!full) note(EPOLLOUT);
 }
 
-// ------------------------------------------------------------------------------------------------------ the proxy's end
+// ------------------------------------------------------------------------------------------------------ the proxy's
+// end
 
 long Link::read(char* to, std::size_t size, bool peek) {
   if (!inbox_.empty()) {

@@ -20,7 +20,7 @@ class Link : public std::enable_shared_from_this<Link> {
  public:
   explicit Link(std::uint16_t to) : port(to) {}
 
-  const std::uint16_t port;      // that the proxy dials; 0: a client has come
+  const std::uint16_t port;       // that the proxy dials; 0: a client has come
   std::function<void()> on_news;  // the far end's: bytes, or an end, have come. Called between two turns
 
   // ------ the far end
@@ -68,7 +68,7 @@ class Link : public std::enable_shared_from_this<Link> {
   bool shut_ = false;
   bool closed_ = false;
   bool deaf_ = false;
-  int unread_ = 0;  // bytes, since then
+  int unread_ = 0;         // bytes, since then
   bool has_news_ = false;  // for the far end
 };
 using LinkPtr = std::shared_ptr<Link>;
