@@ -7,6 +7,7 @@
 
 #include "filters/cache/answer.hpp"
 #include "filters/cache/cache_status.hpp"
+#include "filters/timeout/deadline.hpp"
 
 namespace fusewire {
 namespace {
@@ -72,7 +73,7 @@ std::optional<Step> FallbackFilter::run(const config::CacheStep& step, Call& cal
 std::optional<Step> FallbackFilter::run(const config::UpstreamStep& step, Call& call, Reply&, Time now) {
   const bool repeatable =
       call.nothing_sent || (call.context->request->is_idempotent() && call.context->body_replayable);
-  if (repeatable && now < call.total_at) return Ask{step.upstream};
+  if (repeatable && now < ends_at(call)) return Ask{step.upstream};
   call.fallback_runs.add(FallbackType::upstream, FallbackResult::miss);
   return std::nullopt;
 }

@@ -17,6 +17,11 @@ std::optional<std::uint64_t> client_deadline_ms(const Call&) noexcept;
 milliseconds total_of(const Call&, std::optional<std::uint64_t> client_deadline_ms) noexcept;
 inline milliseconds total_of(const Call& call) noexcept { return total_of(call, client_deadline_ms(call)); }
 
+// When the request's time is over, also where its first call is answered before the deadline filter has set total_at.
+inline Time ends_at(const Call& call) noexcept {
+  return call.total_at != kNever ? call.total_at : call.context->started + total_of(call);
+}
+
 // Whether the deadline leaves less than half of what an answer may take to what begins now: others have used the rest.
 bool has_little_time(const Call&, Time now) noexcept;
 

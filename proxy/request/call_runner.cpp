@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "filters/timeout/deadline.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/request/call_counts.hpp"
 #include "proxy/request/own_answer.hpp"
@@ -48,7 +49,7 @@ CallRunner::CallRunner(WorkerContext& worker, Inbound& inbound, const RequestCon
 
 CallRunner::CallRunner(const CallRunner& first, const Upstream& to)
     : CallRunner(first.worker_, first.inbound_, *first.call.context, first.snapshot_, to, rules_of(to)) {
-  call.total_at = first.call.total_at;
+  call.total_at = ends_at(first.call);
   call.hedged_at = first.call.hedged_at;  // one hedge a request
 }
 
@@ -143,7 +144,9 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
 Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
   if (not_before > steady_now()) {
     co_await pause_.until(not_before);
-    const bool may = !pause_.is_broken() && context.breaker->still_closed(call.generation, steady_now());
+    const Time now = steady_now();
+    const bool may = !pause_.is_broken() && now < call.total_at &&  // a deadline fires a little late
+                     context.breaker->still_closed(call.generation, now);
     if (!may) {
       call.retries_are_over = true;
       --call.retries_made;                           // there was none

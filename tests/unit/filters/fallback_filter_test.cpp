@@ -245,3 +245,16 @@ TEST_CASE_FIXTURE(Fixture, "another upstream is not asked once the request's tim
   CHECK(proceeds(run(reply, kStart + 1s)));
   CHECK(reply.body == "hello");
 }
+
+TEST_CASE_FIXTURE(Fixture, "nor where that time has passed in a queue, before anything was to end with it") {
+  chain({config::UpstreamStep{"replica"}, sorry()});
+  upstream.timeouts.total = 1s;
+  Reply reply = problem(Outcome::local, Problem::queue_timeout, 503);
+  REQUIRE(call.total_at == kNever);
+  SUBCASE("just before, it is") { CHECK(asked_of(run(reply, kStart + 999ms)) == "replica"); }
+  SUBCASE("then it is not") {
+    CHECK(proceeds(run(reply, kStart + 1s)));
+    CHECK(reply.body == "sorry");
+    CHECK(runs(FallbackType::upstream, FallbackResult::miss) == 1);
+  }
+}

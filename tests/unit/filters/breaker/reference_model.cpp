@@ -83,6 +83,17 @@ bool ReferenceModel::admits_by_ramp() {
 
 int ReferenceModel::slots() const { return std::min(127, rules_.half_open_max_calls + room_); }
 
+void ReferenceModel::count_rejection() {
+  if (const Answer answer = refuse(RejectedBy::open, 0); answer.permit) end(*answer.permit, Result::neutral);
+}
+
+bool ReferenceModel::end_interval() {
+  if (rules_.mode != config::Mode::enforce || forced() != Override::none || state_ != State::open) return false;
+  begin(State::half_open);
+  early_ = true;
+  return true;
+}
+
 ReferenceModel::Answer ReferenceModel::refuse(RejectedBy by, std::int64_t retry_after) {
   if (rules_.mode == config::Mode::shadow) {
     ++totals_.would_reject;
@@ -245,7 +256,7 @@ void ReferenceModel::fail_probe() {
 void ReferenceModel::trip(Reason reason) {
   const std::int64_t long_enough = std::max<std::int64_t>(last_interval_, rules_.time_based ? rules_.duration : 0);
   const bool fresh = state_ == State::closed && now_ - since_ > long_enough;
-  row_ = fresh ? 1 : row_ + 1;
+  if (!(state_ == State::half_open && early_)) row_ = fresh ? 1 : row_ + 1;
   last_interval_ = open_interval();
   deadline_ = now_ + last_interval_;
   ++totals_.trips;
@@ -271,6 +282,7 @@ void ReferenceModel::begin(State state) {
   ++generation_;
   since_ = now_;
   in_flight_ = successes_ = failures_ = 0;
+  early_ = false;
   if (!is(Mutation::room_outlives_its_half_open)) room_ = 0;
   if (state != State::closed) return;
   ended_.clear();

@@ -102,6 +102,8 @@ class ReferenceModel {
 
   void advance(std::int64_t ms) { now_ += ms; }
   Answer acquire();
+  void count_rejection();
+  bool end_interval();
   void end(const Permit&, Result);
   void turn_slow(Permit&);
   void break_off(const Permit&);
@@ -175,6 +177,7 @@ class ReferenceModel {
   int row_ = 0;  // trips in a row
   std::int64_t last_interval_ = 0;
 
+  bool early_ = false;  // half-open before its time
   int in_flight_ = 0;
   int room_ = 0;  // slots beyond half_open_max_calls
   int successes_ = 0;

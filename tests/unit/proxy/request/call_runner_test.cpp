@@ -5,7 +5,9 @@
 #include <string_view>
 #include <thread>
 
+#include "proxy/request/call_runner.hpp"
 #include "proxy/request/loop_waker.hpp"
+#include "tests/unit/proxy/control/control_rig.hpp"
 #include "tests/unit/proxy/request/driven_request.hpp"
 
 using namespace fusewire;
@@ -142,4 +144,33 @@ TEST_CASE("an upstream that closes its connection between two attempts is asked 
   REQUIRE(second.request.reached_the_origin() == 4);
   second.request.origin_sends(kNew);
   CHECK(second.request.client.taken().body == "new");
+}
+
+// ------------------------------------------------------------------------------------------------------ a fallback
+
+TEST_CASE("a fallback's call ends with the request that it is for, also where no upstream has been asked so far") {
+  const testing::ControlRig rig(
+      "listen: 127.0.0.1:0\n"
+      "log: {level: off}\n"
+      "upstreams:\n"
+      "  orders: {endpoints: [\"http://127.0.0.1:9000\"], timeouts: {total: 400ms}}\n"
+      "  spare: {endpoints: [\"http://127.0.0.1:9001\"], timeouts: {total: 2s}}\n");
+  const auto snapshot = rig.control.snapshot();
+  proxy::DnsCache dns{proxy::resolve, [](const proxy::ResolvedName&) {}};
+  proxy::WorkerCells cells;
+  proxy::WorkerContext worker{0, cells, dns, [] {}};
+  testing::ScriptedClient client;
+  proxy::Event event;
+  proxy::Inbound inbound{.client = client, .event = event, .session = {}};
+  inbound.route = &snapshot->listeners.front()->routes.front();
+  RequestContext context{.request = &inbound.request, .started = std::chrono::steady_clock::now()};
+  proxy::CallRunner first(worker, inbound, context, *snapshot, *snapshot->upstream("orders"),
+                          proxy::rules_of(*snapshot->upstream("orders")));
+  Time ends = context.started + std::chrono::milliseconds(400);
+  SUBCASE("it was rejected, and has no deadline yet") {}
+  SUBCASE("its body has made progress, and its deadline has moved") {
+    first.call.total_at = ends = context.started + std::chrono::milliseconds(700);
+  }
+  const proxy::CallRunner fallback(first, *snapshot->upstream("spare"));
+  CHECK(fallback.call.total_at == ends);
 }
