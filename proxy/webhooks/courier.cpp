@@ -51,6 +51,7 @@ Courier::Courier(asio::io_context& io, NameLookup& names, std::shared_ptr<Webhoo
 void Courier::configure(const config::Webhook& hook) {
   hook_ = std::make_shared<const config::Webhook>(hook);
   outbox_.configure(hook.min_interval, hook.format == config::WebhookFormat::alertmanager ? kAlertRepeat : 0s);
+  if (!sending_) timer_.cancel();  // something may go earlier now
 }
 
 bool Courier::wants(config::WebhookEvent event) const {

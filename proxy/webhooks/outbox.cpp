@@ -9,6 +9,7 @@ namespace fusewire::proxy {
 void Outbox::configure(milliseconds min_interval, milliseconds repeat) {
   min_interval_ = min_interval;
   repeat_ = repeat;
+  if (min_interval_.count() == 0) release_all_held();
   if (repeat_.count() == 0) troubles_.clear();
 }
 
@@ -49,6 +50,12 @@ void Outbox::release_held(Time now) {
   }
 }
 
+// Where nothing is held back any more: an offer that comes now goes at once, behind these.
+void Outbox::release_all_held() {
+  for (auto& [breaker, pace] : std::exchange(paces_, {}))
+    if (pace.held) push(std::move(*pace.held), Time::min());
+}
+
 std::optional<Notice> Outbox::take(Time now) {
   release_held(now);
   if (ready_.empty()) return repetition(now);
@@ -87,13 +94,16 @@ std::optional<Outbox::Time> Outbox::next_at() const {
   std::optional<Time> next;
   const auto consider = [&next](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [breaker, pace] : paces_)
-    if (pace.held) consider(hurry_ ? Time::min() : pace.not_before);
+    if (pace.held) consider(pace.not_before);
   if (!hurry_)
     for (const auto& [breaker, trouble] : troubles_) consider(trouble.next);
   return next;
 }
 
-void Outbox::hurry() { hurry_ = true; }
+void Outbox::hurry() {
+  hurry_ = true;
+  release_all_held();
+}
 
 std::size_t Outbox::waiting() const {
   const auto held = std::count_if(paces_.begin(), paces_.end(), [](const auto& entry) { return entry.second.held; });

@@ -53,6 +53,7 @@ class Outbox {
   };
   void push(Notice, Time now);
   void release_held(Time now);
+  void release_all_held();
   void note_trouble(Notice&, Time now);
   std::optional<Notice> repetition(Time now);
 

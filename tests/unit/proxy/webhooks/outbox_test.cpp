@@ -94,6 +94,33 @@ TEST_CASE("webhooks: at the process' end nothing is held back") {
   CHECK_FALSE(box.next_at());
 }
 
+TEST_CASE("webhooks: a message that was held never comes behind a newer one") {
+  const auto begin = [](Outbox& box) {
+    box.offer(opened("orders", 1), kStart);
+    box.take(kStart);
+    box.offer(half_opened("orders", 2), kStart + 1s);
+  };
+  const auto check = [](Outbox& box) {
+    CHECK(box.next_at() == Outbox::Time::min());
+    box.offer(closed("orders", 3), kStart + 2s);
+    CHECK(box.take(kStart + 2s)->logged.id == 2);
+    CHECK(box.take(kStart + 2s)->logged.id == 3);
+    CHECK_FALSE(box.take(kStart + 20s));
+  };
+  SUBCASE("nothing is held back any more") {
+    Outbox box = outbox();
+    begin(box);
+    box.configure(0s, 0s);
+    check(box);
+  }
+  SUBCASE("the process ends") {
+    Outbox box = outbox();
+    begin(box);
+    box.hurry();
+    check(box);
+  }
+}
+
 TEST_CASE("webhooks: where receivers forget, trouble is said again until it is over, with its beginning") {
   Outbox box = outbox(10s, 60s);
   box.offer(opened("orders", 1), kStart);
