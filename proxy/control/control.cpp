@@ -177,7 +177,7 @@ std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& want
     if (hooks_.evict) hooks_.evict(raw);
   };
   listen(wanted.name, state->breaker);
-  state->on_new_breaker = [this](const std::string& name, breaker::Breaker& breaker) { listen(name, breaker); };
+  state->addresses.announce_to([this](const std::string& name, breaker::Breaker& breaker) { listen(name, breaker); });
   return state;
 }
 
@@ -206,8 +206,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   for (const auto& upstream : next->upstreams) {
     note_emptied(upstream->config->name, upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now),
                  report);
-    for (const auto& endpoint : upstream->endpoints)
-      endpoint->addresses.reconfigure(upstream->config->circuit_breaker, now);
+    upstream->state->addresses.reconfigure(upstream->config->circuit_breaker, now);
   }
   reconfigure_routes(*next, now, report);
   if (snapshot_ && before.workers != next->config.workers)

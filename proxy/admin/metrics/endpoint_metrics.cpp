@@ -6,8 +6,8 @@
 
 #include "proxy/admin/effective_timeout.hpp"
 #include "proxy/admin/endpoint_health.hpp"
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/control/control_view.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 
 namespace fusewire::proxy {
 namespace {
@@ -57,7 +57,7 @@ void append_endpoint_families(Families& out, const ControlView& view, Time now) 
                                 "1 for an endpoint that is as good as its peers, towards 0 where it is slow or fails.");
   for (const auto& upstream : view.snapshot->upstreams) {
     const balance::LogLatency typical = typical_latency(*upstream, now);
-    const bool breakers = admin::has_endpoint_breakers(*upstream);
+    const bool breakers = has_endpoint_breakers(*upstream);
     for (const auto& endpoint : upstream->endpoints) {
       const Addresses addresses = endpoint->addresses.in_use();
       scores.add({{"upstream", upstream->state->name}, {"endpoint", endpoint->url}},

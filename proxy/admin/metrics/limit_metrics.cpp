@@ -4,8 +4,8 @@
 #include <array>
 
 #include "proxy/admin/effective_timeout.hpp"
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/control/control_view.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 
 namespace fusewire::proxy {
 namespace {
@@ -65,7 +65,7 @@ void append_limit_families(Families& out, const ControlView& view, Time now) {
     if (upstream->config->timeouts.adaptive)
       timeout.add(labels, std::chrono::duration<double>(response_timeout(*upstream, now)).count());
   }
-  for (const Route* route : admin::routes_with_limits(*view.snapshot)) {
+  for (const Route* route : routes_with_limits(*view.snapshot)) {
     const RouteLimitsState& own = *route->own->limits;
     const Labels labels = {{"upstream", route->config->upstream}, {"route", route->config->name}};
     limits.add(labels, own.state, route->config->limits.adaptive_concurrency);
