@@ -51,9 +51,11 @@ class Traps {
     if (url.value && !url.value->endpoint.tls && !is_loopback(url.value->endpoint.address) &&
         (!hook.token_file.empty() || !hook.routing_key_file.empty()))
       places_.warn(path + Path{"url"}, "the secret goes there unencrypted; use an https:// URL");
-    const bool incidents = hook.format == WebhookFormat::pagerduty || hook.format == WebhookFormat::alertmanager;
-    if (incidents && std::find(hook.on.begin(), hook.on.end(), WebhookEvent::closed) == hook.on.end())
+    if (std::find(hook.on.begin(), hook.on.end(), WebhookEvent::closed) != hook.on.end()) return;
+    if (hook.format == WebhookFormat::pagerduty)
       places_.warn(path + Path{"on"}, "without 'closed' no incident is ever resolved");
+    if (hook.format == WebhookFormat::alertmanager)
+      places_.warn(path + Path{"on"}, "without 'closed' an alert ends only minutes after its breaker has closed");
   }
 
   void check_shutdown(const Shutdown& shutdown) {

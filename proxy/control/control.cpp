@@ -9,6 +9,7 @@
 #include "config/token_file.hpp"
 #include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"
+#include "proxy/control/standing.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/net/random_seed.hpp"
 #include "proxy/observe/event_order.hpp"
@@ -33,7 +34,8 @@ Control::Control(Loader loader, std::size_t workers)
       workers_(workers),
       started_(steady_now()),
       events_(1000),
-      webhooks_(std::make_unique<Webhooks>(events_)),
+      webhooks_(std::make_unique<Webhooks>(
+          events_, [this](const std::string& breaker) { return standing_of(*view()->snapshot, breaker); })),
       cache_(std::make_unique<cache::Store>(0)),
       fetches_(std::make_unique<cache::RequestCollapser>()),
       worker_cells_(workers),
@@ -44,7 +46,7 @@ Control::Control(Loader loader, std::size_t workers)
           }),
       builder_(lasting_, *cache_, *fetches_, workers) {}
 
-Control::~Control() = default;
+Control::~Control() { webhooks_->stop(); }  // its thread looks at this
 
 void Control::start(config::Config first, Hooks hooks) {
   hooks_ = std::move(hooks);

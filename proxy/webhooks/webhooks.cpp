@@ -19,7 +19,7 @@ struct Webhooks::Settings {
   bool hurry = false;
 };
 
-Webhooks::Webhooks(EventLog& events) : events_(events) {}
+Webhooks::Webhooks(EventLog& events, StandingOf standing_of) : events_(events), standing_of_(std::move(standing_of)) {}
 Webhooks::~Webhooks() { stop(); }
 
 void Webhooks::configure(const config::Config& config) {
@@ -78,9 +78,8 @@ void Webhooks::apply(const std::shared_ptr<const Settings>& settings) {
     const auto known = std::find_if(couriers_.begin(), couriers_.end(),
                                     [&](const auto& courier) { return courier->name() == hook.name; });
     const bool fresh = known == couriers_.end();
-    next.push_back(fresh ? std::make_shared<Courier>(io_, names_, settings->counts[i]) : *known);
+    next.push_back(fresh ? std::make_shared<Courier>(io_, names_, settings->counts[i], standing_of_) : *known);
     next.back()->configure(hook);
-    next.back()->forget([&](std::string_view breaker) { return settings->modes.contains(upstream_of(breaker)); });
     if (!fresh) continue;
     if (settings->hurry) next.back()->hurry();
     asio::co_spawn(
