@@ -370,6 +370,36 @@ TEST_CASE("an upstream that opened while it had one address is closed when sever
   }
 }
 
+TEST_CASE("what opened because no name resolves stays open when another upstream's name changes") {
+  Rig rig;
+  rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+  const Upstream& orders = rig.upstream({"a.local", "b.local"});
+  const Upstream& users = rig.upstream({"users.local"});
+  rig.next(orders);
+  rig.next(users);
+  breaker::Breaker& own = orders.state->breaker;
+  auto permit = own.try_acquire(rig.now);
+  std::get<breaker::Permit>(permit).failure(breaker::FailureKind::connect_error, rig.now);
+  REQUIRE(own.state() == breaker::State::open);
+  SUBCASE("nor when there is another configuration") { rig.backends.keep_only(rig.snapshot); }
+  SUBCASE("while none does") { rig.on_resolved(users, {7}); }
+  rig.next(orders);
+  CHECK(own.state() == breaker::State::open);
+  rig.on_resolved(orders, {1});
+  rig.next(orders);
+  CHECK(own.state() == breaker::State::closed);
+}
+
+TEST_CASE("a change of another upstream's name does not move the turn") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  const Upstream& users = rig.upstream({"users.local"});
+  rig.next(users);
+  const std::string first = rig.next(orders);
+  rig.on_resolved(users, {7});
+  CHECK(rig.next(orders) != first);
+}
+
 TEST_CASE("two endpoints of an upstream that have one address have one breaker for it") {
   Rig rig;
   const Upstream& orders = rig.upstream({"a.local", "b.local"});
