@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <functional>
 
+#include "proxy/webhooks/breaker_modes.hpp"
 #include "proxy/webhooks/courier.hpp"
 
 namespace fusewire::proxy {
@@ -14,8 +15,8 @@ namespace fusewire::proxy {
 // What this thread needs of a configuration.
 struct Webhooks::Settings {
   std::vector<config::Webhook> hooks;
-  std::vector<std::shared_ptr<WebhookCounts>> counts;      // of each of them
-  std::map<std::string, config::Mode, std::less<>> modes;  // by upstream
+  std::vector<std::shared_ptr<WebhookCounts>> counts;  // of each of them
+  BreakerModes modes;
   bool hurry = false;
 };
 
@@ -24,11 +25,8 @@ Webhooks::~Webhooks() { stop(); }
 
 void Webhooks::configure(const config::Config& config) {
   if (config.webhooks.empty() && !thread_.joinable()) return;
-  auto settings = std::make_shared<Settings>();
-  settings->hooks = config.webhooks;
-  settings->hurry = hurry_;
-  for (const config::Upstream& upstream : config.upstreams)
-    settings->modes.emplace(upstream.name, upstream.circuit_breaker.mode);
+  const auto settings = std::make_shared<Settings>(
+      Settings{.hooks = config.webhooks, .counts = {}, .modes = BreakerModes(config), .hurry = hurry_});
   {
     const std::lock_guard lock(mutex_);
     Counts before = std::exchange(counts_, {});
@@ -110,8 +108,7 @@ Notice Webhooks::notice_of(const LoggedEvent& logged) const {
   Notice notice;
   notice.event = webhook_event(logged.event).value();
   notice.since = logged.at;
-  const auto mode = settings_->modes.find(upstream_of(logged.breaker));
-  if (mode != settings_->modes.end()) notice.mode = mode->second;
+  notice.mode = settings_->modes.of(logged.breaker);
   notice.logged = logged;
   return notice;
 }
