@@ -184,7 +184,7 @@ std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& want
 }
 
 std::shared_ptr<RouteBreaker> Control::begin_breaker(const std::string& name, const config::CircuitBreaker& settings) {
-  auto state = std::make_shared<RouteBreaker>(name, settings, steady_now(), random_seed());
+  auto state = std::make_shared<RouteBreaker>(name, settings, steady_now(), random_seed(), workers_);
   listen(name, state->breaker);
   return state;
 }

@@ -15,7 +15,7 @@ namespace {
 using Addresses = std::vector<AddressTable::AddressPtr>;
 
 constexpr std::array kAddressStates = {breaker::State::closed, breaker::State::open, breaker::State::half_open};
-constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};       // UpstreamCells::probes
+constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};       // ProbeResult
 constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};  // UpstreamCells::retries
 
 constexpr std::array<const char*, 4> kHedges = {"won", "lost", "failed", "over_budget"};  // UpstreamCells::hedges
@@ -46,6 +46,17 @@ void append_checks(Family& addresses, Family& checks, const std::string& upstrea
                 {"endpoint", endpoint.url},
                 {"result", std::string(health::to_string(static_cast<health::CheckResult>(result)))}},
                endpoint.checks[result].value());
+}
+
+bool makes_probes(const config::CircuitBreaker& breaker) {
+  return breaker.recovery.probe.type != config::ProbeType::traffic;
+}
+
+template <class Cells, class ProbesOf>
+void append_probes(Family& probes, const std::string& name, const Cells& cells, ProbesOf probes_of) {
+  for (std::size_t result = 0; result < kProbes.size(); ++result)
+    probes.add({{"name", name}, {"result", kProbes[result]}},
+               cells.sum([&](const auto& one) { return (*probes_of(one))[result].value(); }));
 }
 
 }  // namespace
@@ -83,11 +94,13 @@ void append_probe_families(Families& out, const ControlView& view) {
     const std::string& name = upstream->state->name;
     if (upstream->config->health_check)
       for (const auto& endpoint : upstream->endpoints) append_checks(addresses, checks, name, *endpoint);
-    if (upstream->config->circuit_breaker.recovery.probe.type == config::ProbeType::traffic) continue;
-    for (std::size_t result = 0; result < kProbes.size(); ++result)
-      probes.add({{"name", name}, {"result", kProbes[result]}},
-                 upstream->state->cells.sum([=](const auto& cells) { return cells.probes[result].value(); }));
+    if (makes_probes(upstream->config->circuit_breaker))
+      append_probes(probes, name, upstream->state->cells, [](const UpstreamCells& cells) { return &cells.probes; });
   }
+  for (const Route* route : routes_with_breaker(*view.snapshot))
+    if (makes_probes(*route->circuit_breaker))
+      append_probes(probes, route->own->breaker->name, route->own->breaker->probes,
+                    [](const ProbeCells& cells) { return &cells; });
   addresses.into(out);
   checks.into(out);
   probes.into(out);
