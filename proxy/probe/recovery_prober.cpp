@@ -162,10 +162,7 @@ std::optional<Balancer::Known> RecoveryProber::some_address(Time now) {
   std::vector<Balancer::Known> known = worker_.balancer().addresses(*of_.upstream, now);
   std::erase_if(known, [](const Balancer::Known& one) { return one.weight == 0; });
   if (known.empty()) return std::nullopt;
-  const auto is_good = [&](const Balancer::Known& one) {
-    const AddressState& address = *one.backend->state;
-    return !address.checked.is_unhealthy() && address.breaker.state() == State::closed;
-  };
+  const auto is_good = [&](const Balancer::Known& one) { return takes_requests(*one.backend->state, of_.config()); };
   for (std::size_t n = 0; n < known.size(); ++n) {
     const Balancer::Known& next = known[++turn_ % known.size()];
     if (is_good(next)) return next;
