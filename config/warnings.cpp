@@ -4,6 +4,7 @@
 
 #include "config/addresses.hpp"
 #include "config/report.hpp"
+#include "config/route_states.hpp"
 #include "config/route_warnings.hpp"
 #include "config/scalars.hpp"
 #include "config/trap_places.hpp"
@@ -51,9 +52,11 @@ class Traps {
     if (url.value && !url.value->endpoint.tls && !is_loopback(url.value->endpoint.address) &&
         (!hook.token_file.empty() || !hook.routing_key_file.empty()))
       places_.warn(path + Path{"url"}, "the secret goes there unencrypted; use an https:// URL");
-    const bool incidents = hook.format == WebhookFormat::pagerduty || hook.format == WebhookFormat::alertmanager;
-    if (incidents && std::find(hook.on.begin(), hook.on.end(), WebhookEvent::closed) == hook.on.end())
+    if (std::find(hook.on.begin(), hook.on.end(), WebhookEvent::closed) != hook.on.end()) return;
+    if (hook.format == WebhookFormat::pagerduty)
       places_.warn(path + Path{"on"}, "without 'closed' no incident is ever resolved");
+    if (hook.format == WebhookFormat::alertmanager)
+      places_.warn(path + Path{"on"}, "without 'closed' an alert ends only minutes after its breaker has closed");
   }
 
   void check_shutdown(const Shutdown& shutdown) {
@@ -180,24 +183,41 @@ class Traps {
   void check_routes(std::size_t listener) {
     const std::vector<Route>& routes = config_.listeners[listener].routes;
     for (std::size_t i = 0; i < routes.size(); ++i) {
-      if (!routes[i].timeouts && !routes[i].fallback && !routes[i].retries) continue;
+      if (!routes[i].timeouts && !routes[i].fallback && !routes[i].retries && !routes[i].circuit_breaker) continue;
       const Path path = {"listeners", std::to_string(listener), "routes", std::to_string(i)};
       check_route(routes[i], *upstreams_.at(routes[i].upstream), path);
     }
   }
 
   void check_route(const Route& route, const Upstream& upstream, const Path& path) {
-    const bool own_interval = route.timeouts && route.timeouts->response != upstream.timeouts.response;
-    const Path response = path + Path{"timeouts", "response"};
-    if (own_interval && upstream.circuit_breaker.mode != Mode::disabled)
-      check_interval(upstream.circuit_breaker, *route.timeouts, response,
-                     {"upstreams", upstream.name, "circuit_breaker", "transitions", "open_timeout"}, response);
+    check_route_breaker(route, upstream, path);
     if (route.timeouts || route.retries)
       check_retries(route.retries.value_or(upstream.retries), route.timeouts.value_or(upstream.timeouts),
                     path + Path{"retries"});
     if (route.fallback) check_interim(*route.fallback, path + Path{"fallback", "on"});
     if (route.fallback && route.fallback->chain != upstream.fallback.chain)
       check_chain(*route.fallback, upstream, path + Path{"fallback", "chain"});
+  }
+
+  // Of what is not its upstream's, of which the same was said.
+  void check_route_breaker(const Route& route, const Upstream& upstream, const Path& path) {
+    const CircuitBreaker& breaker = circuit_breaker_of(route, upstream);
+    const CircuitBreaker& above = upstream.circuit_breaker;
+    if (breaker.mode == Mode::disabled) return;
+    const Path own = path + Path{"circuit_breaker"};
+    const Path theirs = {"upstreams", upstream.name};
+    const bool unsaid = above.mode == Mode::disabled;
+    const bool own_open = unsaid || breaker.transitions.open_timeout != above.transitions.open_timeout;
+    const Path open = (own_open ? own : theirs + Path{"circuit_breaker"}) + Path{"transitions", "open_timeout"};
+    const bool own_response = route.timeouts && route.timeouts->response != upstream.timeouts.response;
+    const Path response = (own_response ? path : theirs) + Path{"timeouts", "response"};
+    if (own_open || own_response)
+      check_interval(breaker, route.timeouts.value_or(upstream.timeouts), own_response ? response : open, open,
+                     response);
+    if (own_open || breaker.recovery.probe != above.recovery.probe)
+      check_probe(breaker, own + Path{"recovery", "probe", "interval"});
+    if (unsaid || breaker.classify.failure != above.classify.failure)
+      check_client_errors(breaker.classify.failure, own + Path{"classify", "failure"});
   }
 
   const Config& config_;

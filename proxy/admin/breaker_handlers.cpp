@@ -4,9 +4,9 @@
 #include "config/scalars.hpp"
 #include "filters/timeout/adaptive_timeout.hpp"
 #include "proxy/admin/handlers.hpp"
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/admin/views.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 #include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy::admin {

@@ -7,10 +7,10 @@
 #include "proxy/admin/effective_timeout.hpp"
 #include "proxy/admin/endpoint_health.hpp"
 #include "proxy/admin/handlers.hpp"
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/admin/quantile.hpp"
 #include "proxy/admin/views.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 #include "proxy/snapshot/own_routes.hpp"
 #include "proxy/text/time_text.hpp"
 

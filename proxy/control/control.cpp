@@ -9,6 +9,7 @@
 #include "config/token_file.hpp"
 #include "filters/cache/request_collapser.hpp"
 #include "filters/cache/store.hpp"
+#include "proxy/control/standing.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/net/random_seed.hpp"
 #include "proxy/observe/event_order.hpp"
@@ -33,7 +34,8 @@ Control::Control(Loader loader, std::size_t workers)
       workers_(workers),
       started_(steady_now()),
       events_(1000),
-      webhooks_(std::make_unique<Webhooks>(events_)),
+      webhooks_(std::make_unique<Webhooks>(
+          events_, [this](const std::string& breaker) { return standing_of(*view()->snapshot, breaker); })),
       cache_(std::make_unique<cache::Store>(0)),
       fetches_(std::make_unique<cache::RequestCollapser>()),
       worker_cells_(workers),
@@ -44,7 +46,7 @@ Control::Control(Loader loader, std::size_t workers)
           }),
       builder_(lasting_, *cache_, *fetches_, workers) {}
 
-Control::~Control() = default;
+Control::~Control() { webhooks_->stop(); }  // its thread looks at this
 
 void Control::start(config::Config first, Hooks hooks) {
   hooks_ = std::move(hooks);
@@ -177,12 +179,12 @@ std::shared_ptr<UpstreamState> Control::begin_state(const config::Upstream& want
     if (hooks_.evict) hooks_.evict(raw);
   };
   listen(wanted.name, state->breaker);
-  state->on_new_breaker = [this](const std::string& name, breaker::Breaker& breaker) { listen(name, breaker); };
+  state->addresses.announce_to([this](const std::string& name, breaker::Breaker& breaker) { listen(name, breaker); });
   return state;
 }
 
 std::shared_ptr<RouteBreaker> Control::begin_breaker(const std::string& name, const config::CircuitBreaker& settings) {
-  auto state = std::make_shared<RouteBreaker>(name, settings, steady_now(), random_seed());
+  auto state = std::make_shared<RouteBreaker>(name, settings, steady_now(), random_seed(), workers_);
   listen(name, state->breaker);
   return state;
 }
@@ -206,8 +208,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   for (const auto& upstream : next->upstreams) {
     note_emptied(upstream->config->name, upstream->state->breaker.reconfigure(upstream->config->circuit_breaker, now),
                  report);
-    for (const auto& endpoint : upstream->endpoints)
-      endpoint->addresses.reconfigure(upstream->config->circuit_breaker, now);
+    upstream->state->addresses.reconfigure(upstream->config->circuit_breaker, now);
   }
   reconfigure_routes(*next, now, report);
   if (snapshot_ && before.workers != next->config.workers)

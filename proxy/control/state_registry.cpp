@@ -42,9 +42,11 @@ std::shared_ptr<EndpointState> StateRegistry::endpoint(const config::Upstream& u
                                                        const std::shared_ptr<UpstreamState>& state,
                                                        const config::Endpoint& wanted) {
   auto& endpoint = endpoints_[{upstream.name, identity_of(upstream.tls, wanted)}];
-  if (!endpoint)
-    endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++,
-                                               upstream.circuit_breaker);
+  if (endpoint) return endpoint;
+  endpoint = std::make_shared<EndpointState>(wanted, upstream.tls.server_name, state, next_endpoint_++);
+  for (const auto& [key, before] : endpoints_)
+    if (before && before != endpoint && key.first == upstream.name && before->url == wanted.url)
+      endpoint->addresses.begin_with(before->addresses);
   return endpoint;
 }
 
@@ -73,7 +75,7 @@ void StateRegistry::release(const std::string& breaker, Time now) const {
   if (const auto found = upstreams_.find(breaker); found != upstreams_.end()) found->second->breaker.release(now);
   if (const auto found = route_breakers_.find(breaker); found != route_breakers_.end())
     found->second->breaker.release(now);
-  for (const auto& entry : endpoints_)
+  for (const auto& entry : upstreams_)
     for (const auto& address : entry.second->addresses.all())
       if (address->name == breaker) address->breaker.release(now);
 }
@@ -95,7 +97,12 @@ void StateRegistry::forget_unused(const Snapshot* current) {
   if (current != nullptr)
     for (const auto& upstream : current->upstreams) {
       names.insert(upstream->config->name);
-      for (const auto& endpoint : upstream->endpoints) endpoints.insert(endpoint.get());
+      std::set<std::string_view> urls;
+      for (const auto& endpoint : upstream->endpoints) {
+        endpoints.insert(endpoint.get());
+        urls.insert(endpoint->url);
+      }
+      upstream->state->addresses.keep_only(urls);
     }
   std::erase_if(upstreams_, [&](const auto& entry) {
     const bool unused = !names.contains(entry.first);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// State that survives reloads: breakers, caches and counters by upstream name; breakers and limits of routes;
-// endpoints, with their connections, by URL and TLS settings. Control thread.
+// State that survives reloads: breakers (those of addresses, too), caches and counters by upstream name; breakers and
+// limits of routes; endpoints, with their connections, by URL and TLS settings. Control thread.
 #pragma once
 
 #include <cstddef>

@@ -68,6 +68,10 @@ struct TlsCells {
 enum class LimitKind : std::uint8_t { rate, concurrency, queue_timeout };
 using RefusedCells = std::array<Cell, 3>;  // by LimitKind
 
+// Requests of the proxy's own that have found out whether a breaker may close, or its interval may end.
+enum class ProbeResult : std::uint8_t { success, failure, neutral };
+using ProbeCells = std::array<Cell, 3>;  // by ProbeResult
+
 // What one worker counts for one upstream.
 struct UpstreamCells {
   enum Latency : std::uint8_t { success, failure, timeout };
@@ -83,9 +87,7 @@ struct UpstreamCells {
   std::array<Cell, 3> retries;
   // Attempts beside one that had not answered in time, by HedgeResult from `won` on.
   std::array<Cell, 4> hedges;
-  // Requests of the proxy's own that have found out whether a breaker may close, or its interval may end.
-  enum Probe : std::uint8_t { probe_success, probe_failure, probe_neutral };
-  std::array<Cell, 3> probes;
+  ProbeCells probes;     // of the upstream's breaker, and of its addresses'
   RefusedCells refused;  // by limits of the upstream itself
 };
 

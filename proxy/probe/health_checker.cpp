@@ -32,6 +32,8 @@ class HealthChecker::Check {
   }
 
   CheckedHealth& health() { return state_->checked; }
+  // An endpoint that is spoken to in another way is another one, with the same addresses.
+  bool is_by(const Balancer::Known& known) const { return endpoint_ == *known.endpoint; }
 
  private:
   void begin() {
@@ -87,8 +89,7 @@ class HealthChecker::Check {
 
 HealthChecker::HealthChecker(WorkerContext& worker, Pinned of)
     : worker_(worker), of_(std::move(of)), look_up_(worker.deadlines(), [this] { keep_looked_up(); }) {
-  for (const auto& endpoint : of_.upstream->endpoints)
-    for (const auto& address : endpoint->addresses.all()) address->checked.forget();  // of another time
+  for (const auto& address : of_.upstream->state->addresses.all()) address->checked.forget();  // of another time
   keep_looked_up();
 }
 
@@ -109,9 +110,9 @@ void HealthChecker::follow_addresses() {
   std::set<const AddressState*> known;
   for (const Balancer::Known& one : worker_.balancer().addresses(*of_.upstream, steady_now())) {
     const AddressState* const address = one.backend->state.get();
-    known.insert(address);
+    if (!known.insert(address).second) continue;  // two endpoints have it
     auto& check = checks_[address];
-    if (!check) check = std::make_unique<Check>(*this, one);
+    if (!check || !check->is_by(one)) check = std::make_unique<Check>(*this, one);
   }
   std::erase_if(checks_, [&](const auto& entry) { return !known.contains(entry.first); });
 }

@@ -104,10 +104,10 @@ class RecoveryProber::Guard {
   }
 
   void count(CheckResult result) {
-    const auto as = result == CheckResult::passed     ? UpstreamCells::probe_success
-                    : result == CheckResult::not_made ? UpstreamCells::probe_neutral
-                                                      : UpstreamCells::probe_failure;
-    prober_.of_.upstream->state->cells.of(prober_.worker_.index()).probes[as].add();
+    const auto as = result == CheckResult::passed     ? ProbeResult::success
+                    : result == CheckResult::not_made ? ProbeResult::neutral
+                                                      : ProbeResult::failure;
+    (*of_.probes)[static_cast<std::size_t>(as)].add();
   }
 
   const config::Probe& wanted() const { return of_.settings->recovery.probe; }
@@ -138,12 +138,15 @@ void RecoveryProber::follow_addresses() {
   const Time now = steady_now();
   const config::CircuitBreaker& settings = of_.config().circuit_breaker;
   std::set<const breaker::Breaker*> guarded;
-  guard({&of_.upstream->state->breaker, of_.upstream->state, &settings}, guarded);
+  ProbeCells* const probes = &of_.upstream->state->cells.of(worker_.index()).probes;
+  guard({&of_.upstream->state->breaker, of_.upstream->state, &settings, probes}, guarded);
   if (worker_.balancer().has_endpoint_breakers(*of_.upstream, now))
     for (const Balancer::Known& one : worker_.balancer().addresses(*of_.upstream, now))
-      if (one.weight > 0) guard({&one.backend->state->breaker, one.backend->state, &settings, one}, guarded);
+      if (one.weight > 0) guard({&one.backend->state->breaker, one.backend->state, &settings, probes, one}, guarded);
   for (const Route* route : of_.probed_routes)
-    guard({&route->own->breaker->breaker, route->own->breaker, route->circuit_breaker}, guarded);
+    guard({&route->own->breaker->breaker, route->own->breaker, route->circuit_breaker,
+           &route->own->breaker->probes.of(worker_.index())},
+          guarded);
   std::erase_if(guards_, [&](const auto& entry) { return !guarded.contains(entry.first); });
 }
 
@@ -159,10 +162,7 @@ std::optional<Balancer::Known> RecoveryProber::some_address(Time now) {
   std::vector<Balancer::Known> known = worker_.balancer().addresses(*of_.upstream, now);
   std::erase_if(known, [](const Balancer::Known& one) { return one.weight == 0; });
   if (known.empty()) return std::nullopt;
-  const auto is_good = [&](const Balancer::Known& one) {
-    const AddressState& address = *one.backend->state;
-    return !address.checked.is_unhealthy() && address.breaker.state() == State::closed;
-  };
+  const auto is_good = [&](const Balancer::Known& one) { return takes_requests(*one.backend->state, of_.config()); };
   for (std::size_t n = 0; n < known.size(); ++n) {
     const Balancer::Known& next = known[++turn_ % known.size()];
     if (is_good(next)) return next;

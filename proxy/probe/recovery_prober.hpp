@@ -34,6 +34,7 @@ class RecoveryProber {
     breaker::Breaker* breaker = nullptr;
     std::shared_ptr<const void> owner;                 // of the breaker
     const config::CircuitBreaker* settings = nullptr;  // in the snapshot
+    ProbeCells* probes = nullptr;                      // this worker's, where they are counted
     std::optional<Balancer::Known> at = {};            // absent: it is not an address' own
   };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One address of an endpoint at run time, as all workers know it together: its breaker, its health, what active checks
-// say. Kept while the endpoint is configured, whatever DNS says meanwhile.
+// One address of an upstream at run time, as all workers know it together: its breaker, its health, what active checks
+// say. Kept while an endpoint that had it is configured, whatever DNS says meanwhile.
 #pragma once
 
 #include <atomic>

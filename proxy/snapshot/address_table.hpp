@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The addresses of one endpoint, found again by what they are: a name's addresses come and go, their breakers and
-// scores stay.
+// The addresses of one upstream, found again by what they are: a name's addresses come and go, and an endpoint may be
+// spoken to in another way; their breakers and scores stay.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,29 +26,57 @@ class AddressTable {
   // Hears of each new breaker before traffic does.
   using OnNew = std::function<void(const std::string& name, breaker::Breaker&)>;
 
-  AddressTable(std::string upstream, config::CircuitBreaker settings, OnNew on_new)
-      : upstream_(std::move(upstream)), settings_(std::move(settings)), on_new_(std::move(on_new)) {}
+  AddressTable(std::string upstream, config::CircuitBreaker settings)
+      : upstream_(std::move(upstream)), settings_(std::move(settings)) {}
 
-  AddressPtr find_or_make(const SocketAddress&, Time now);
-  // Those that a worker knows as the endpoint's own; for those who look.
-  std::vector<AddressPtr> in_use() const;
+  void announce_to(OnNew on_new) { on_new_ = std::move(on_new); }  // once, before traffic
+
+  // `url`: the endpoint that it was found for. Two endpoints may have one address: it is one, with one breaker.
+  AddressPtr find_or_make(const SocketAddress&, const std::string& url, Time now);
   std::vector<AddressPtr> all() const;
   // Of the breakers, also of those to come.
   void reconfigure(const config::CircuitBreaker&, Time now);
+  // Forgets what was found for none of these endpoints.
+  void keep_only(const std::set<std::string_view>& urls);
 
  private:
-  static constexpr std::size_t kMaxAddresses = 1024;
+  static constexpr std::size_t kMaxAddresses = 4096;
   struct Entry {
     SocketAddress address;
     AddressPtr state;
+    std::set<std::string, std::less<>> urls;
   };
   void make_room();
 
   const std::string upstream_;
   mutable std::mutex mutex_;
   config::CircuitBreaker settings_;
-  const OnNew on_new_;
+  OnNew on_new_;
   std::vector<Entry> entries_;  // the oldest first
+};
+
+// Which of them are one endpoint's. Thread-safe, likewise.
+class EndpointAddresses {
+ public:
+  using AddressPtr = AddressTable::AddressPtr;
+
+  // The table outlives it.
+  EndpointAddresses(AddressTable& table, std::string url) : table_(table), url_(std::move(url)) {}
+
+  // Begins as the same endpoint was before it is spoken to in another way, until a worker knows it anew.
+  void begin_with(const EndpointAddresses& before) { inherited_ = before.in_use(); }
+
+  // Who has it uses it as this endpoint's.
+  AddressPtr find_or_make(const SocketAddress&, Time now);
+  // Those that a worker knows as the endpoint's own; for those who look.
+  std::vector<AddressPtr> in_use() const;
+
+ private:
+  AddressTable& table_;
+  const std::string url_;
+  mutable std::mutex mutex_;
+  std::vector<std::pair<SocketAddress, std::weak_ptr<AddressState>>> used_;  // expires with the last user
+  std::vector<AddressPtr> inherited_;                                        // as long as none is used
 };
 
 }  // namespace fusewire::proxy

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -17,11 +18,13 @@ namespace fusewire::proxy {
 
 // circuit_breaker.scope: route.
 struct RouteBreaker {
-  RouteBreaker(std::string breaker_name, const config::CircuitBreaker& settings, breaker::Time now, std::uint64_t seed)
-      : name(std::move(breaker_name)), breaker(settings, now, seed) {}
+  RouteBreaker(std::string breaker_name, const config::CircuitBreaker& settings, breaker::Time now, std::uint64_t seed,
+               std::size_t workers)
+      : name(std::move(breaker_name)), breaker(settings, now, seed), probes(workers) {}
 
   const std::string name;
   breaker::Breaker breaker;
+  PerWorker<ProbeCells> probes;
   std::atomic<std::uint32_t> calls_without_client{0};
 };
 

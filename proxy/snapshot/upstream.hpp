@@ -38,15 +38,16 @@ struct UpstreamState {
         breaker(config.circuit_breaker, now, seed),
         retry_budget(now),
         cells(workers),
+        addresses(config.name, config.circuit_breaker),
         limits(config.name) {}
 
   const std::string name;
   breaker::Breaker breaker;
   RetryBudget retry_budget;
   PerWorker<UpstreamCells> cells;
+  AddressTable addresses;                     // of all its endpoints
   std::shared_ptr<cache::Partition> cache;    // set once, before traffic
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
-  AddressTable::OnNew on_new_breaker;         // set once, before traffic: of one of its addresses
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   limits::LimitsState limits;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
@@ -96,9 +97,8 @@ inline std::string server_name_of(const config::Endpoint& endpoint, std::string_
 // One endpoint; kept over reloads while (upstream, URL) stays and, of an https:// one, how it is spoken to.
 struct EndpointState {
   // `name` stands for the endpoint's own towards an https:// one; empty: its own.
-  // `settings` are those of its addresses' breakers.
   EndpointState(const config::Endpoint& config, std::string_view name, std::shared_ptr<UpstreamState> of,
-                std::size_t number, const config::CircuitBreaker& settings = {})
+                std::size_t number)
       : url(config.url),
         address(config.address),
         authority(authority_of(config, config.tls ? name : std::string_view{})),
@@ -107,7 +107,7 @@ struct EndpointState {
         id(number),
         upstream(std::move(of)),
         known(literal(config.address)),
-        addresses(upstream ? upstream->name : "", settings, upstream ? upstream->on_new_breaker : nullptr) {}
+        addresses(upstream->addresses, url) {}
 
   const std::string url;
   const config::Address address;
@@ -118,7 +118,7 @@ struct EndpointState {
   const std::shared_ptr<UpstreamState> upstream;
   const std::optional<SocketAddress> known;  // nothing: it has a name, which is looked up (names.hpp)
 
-  AddressTable addresses;
+  EndpointAddresses addresses;
   std::array<Cell, health::kCheckResults> checks;  // by CheckResult; the worker that has the checks counts
 
   // Of a name. Any thread.

@@ -153,19 +153,22 @@ Balancer::Group& Balancer::group(const Upstream& upstream, Time now) {
   const std::size_t id = upstream.endpoints.front()->id;
   if (id >= groups_.size()) groups_.resize(id + 1);
   Group& here = groups_[id];
-  if (here.upstream != &upstream || here.made_at != changes_) fill(here, upstream, now);
+  if (here.upstream != &upstream || here.stale || here.changed) fill(here, upstream, now);
   return here;
 }
 
 void Balancer::fill(Group& here, const Upstream& upstream, Time now) {
   if (here.upstream == nullptr) here.turn = first_turn_;
+  const bool had_breakers = here.breakers && here.known > 0;
   here.upstream = &upstream;
   here.targets.clear();
   here.named.clear();
+  here.endpoints.clear();
   std::vector<Target> unknown;
   std::vector<balance::Candidate> candidates;
   for (std::size_t i = 0; i < upstream.endpoints.size(); ++i) {
     const auto& endpoint = upstream.endpoints[i];
+    here.endpoints.push_back(endpoint->id);
     if (!endpoint->known) here.named.push_back(i);
     const EndpointEntry& known = entry(endpoint, now);
     const config::Endpoint& wanted = upstream.config->endpoints[i];
@@ -182,11 +185,12 @@ void Balancer::fill(Group& here, const Upstream& upstream, Time now) {
   here.targets.insert(here.targets.end(), unknown.begin(), unknown.end());
   here.breakers = proxy::has_endpoint_breakers(upstream.config->circuit_breaker, here.targets.size());
   here.checked = upstream.config->health_check.has_value();
-  here.made_at = changes_;
-  if (here.breakers) close(upstream.state->breaker, now);
+  if (here.breakers && here.known > 0 && (here.changed || !had_breakers)) close(upstream.state->breaker, now);
+  here.stale = here.changed = false;
 }
 
 // What opened it, when it judged the only endpoint or none was known, is now for the endpoints' own breakers to judge.
+// While no name resolves there are none of these, and what opened it stays.
 void Balancer::close(breaker::Breaker& breaker, Time now) {
   if (breaker.state() == breaker::State::closed) return;
   if (breaker.snapshot(now).override_state == breaker::Override::none) breaker.reset(now);
@@ -239,11 +243,14 @@ void Balancer::replace(EndpointEntry& entry, const std::vector<SocketAddress>& a
   for (const auto& address : addresses)
     if (std::none_of(entry.backends.begin(), entry.backends.end(), is_at(address)))
       entry.backends.push_back(make_backend(*entry.endpoint, address, now));
-  if (gone > 0 || entry.backends.size() != before) ++changes_;
+  if (gone == 0 && entry.backends.size() == before) return;
+  for (Group& group : groups_)
+    if (std::find(group.endpoints.begin(), group.endpoints.end(), entry.endpoint->id) != group.endpoints.end())
+      group.changed = true;
 }
 
 void Balancer::keep_only(const Snapshot& snapshot) {
-  ++changes_;
+  for (Group& group : groups_) group.stale = true;
   std::vector<bool> kept(entries_.size());
   for (const auto& upstream : snapshot.upstreams)
     for (const auto& endpoint : upstream->endpoints)

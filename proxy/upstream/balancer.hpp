@@ -89,10 +89,12 @@ class Balancer {
   };
   struct Group {
     const Upstream* upstream = nullptr;
-    std::uint64_t made_at = 0;                // changes_ then
+    bool stale = false;                       // another snapshot's now
+    bool changed = false;                     // an address has come or gone
     std::vector<Target> targets;              // those with an address first
     std::size_t known = 0;                    // so many of them
     std::vector<std::size_t> named;           // endpoints whose names are looked up
+    std::vector<std::size_t> endpoints;       // the ids of all
     std::unique_ptr<balance::Picker> picker;  // of these
     bool breakers = false;                    // each target has one of its own
     bool checked = false;                     // by the upstream's health_check
@@ -142,7 +144,6 @@ class Balancer {
   UpstreamPool& pool_;
   balance::Random& random_;
   const std::uint32_t first_turn_;  // workers begin at different endpoints
-  std::uint64_t changes_ = 1;       // of what is known, and of the snapshot
   std::vector<EntryPtr> entries_;   // index: EndpointState::id
   std::vector<Group> groups_;       // index: the id of the upstream's first endpoint
 };

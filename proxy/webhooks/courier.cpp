@@ -45,12 +45,15 @@ std::optional<asio::ssl::context> trust_of(const config::Webhook& hook, const Ht
 
 }  // namespace
 
-Courier::Courier(asio::io_context& io, NameLookup& names, std::shared_ptr<WebhookCounts> counts)
-    : counts_(std::move(counts)), client_(io, names), timer_(io) {}
+Courier::Courier(asio::io_context& io, NameLookup& names, std::shared_ptr<WebhookCounts> counts, StandingOf standing_of)
+    : counts_(std::move(counts)), standing_of_(std::move(standing_of)), client_(io, names), timer_(io) {}
 
 void Courier::configure(const config::Webhook& hook) {
   hook_ = std::make_shared<const config::Webhook>(hook);
-  outbox_.configure(hook.min_interval, hook.format == config::WebhookFormat::alertmanager ? kAlertRepeat : 0s);
+  const bool repeats = hook.format == config::WebhookFormat::alertmanager;
+  const bool has_incidents = repeats || hook.format == config::WebhookFormat::pagerduty;
+  outbox_.configure(hook.min_interval, has_incidents ? kAlertRepeat : 0s, repeats);
+  if (!sending_) timer_.cancel();  // something may go earlier now
 }
 
 bool Courier::wants(config::WebhookEvent event) const {
@@ -85,13 +88,23 @@ void Courier::note() {
   counts_->waiting.store(retired_ ? 0 : outbox_.waiting() + (sending_ ? 1 : 0));
 }
 
+// The end of a trouble that no event has told is said to those who want to hear of ends.
+std::optional<Notice> Courier::next() {
+  while (std::optional<Notice> taken = outbox_.take(steady_now(), standing_of_)) {
+    if (taken->found == Found::event) return taken;
+    taken->logged.at = std::chrono::system_clock::now();
+    if (wants(taken->event)) return taken;
+  }
+  return std::nullopt;
+}
+
 AsioTask<void> Courier::run() {
   while (!retired_) {
-    std::optional<Notice> next = outbox_.take(steady_now());
-    sending_ = next.has_value();
+    std::optional<Notice> taken = next();
+    sending_ = taken.has_value();
     note();
-    if (next) {
-      co_await deliver(std::move(*next));
+    if (taken) {
+      co_await deliver(std::move(*taken));
       continue;
     }
     error_code ignored;

@@ -17,19 +17,15 @@ namespace fusewire::proxy {
 
 class Courier : public std::enable_shared_from_this<Courier> {
  public:
-  Courier(asio::io_context&, NameLookup&, std::shared_ptr<WebhookCounts>);
+  Courier(asio::io_context&, NameLookup&, std::shared_ptr<WebhookCounts>, StandingOf);
 
   void configure(const config::Webhook&);
   const std::string& name() const { return hook_->name; }
   bool wants(config::WebhookEvent) const;
   void offer(Notice);
   void drop(std::uint64_t events);  // they were never seen
-  template <class Known>
-  void forget(Known known) {
-    outbox_.forget(known);
-  }
-  void hurry();   // the process ends: nothing is held back, pauses are short
-  void retire();  // run() ends; what waits is dropped
+  void hurry();                     // the process ends: nothing is held back, pauses are short
+  void retire();                    // run() ends; what waits is dropped
   AsioTask<void> run();
 
  private:
@@ -39,6 +35,7 @@ class Courier : public std::enable_shared_from_this<Courier> {
     std::string error;  // why there is none
   };
   static Prepared prepare(const config::Webhook&, const Notice&);
+  std::optional<Notice> next();
   AsioTask<void> deliver(Notice);
   AsioTask<void> pause(std::chrono::milliseconds);
   void fail(const config::Webhook&, const Notice&, std::uint32_t attempts, const std::string& error);
@@ -46,6 +43,7 @@ class Courier : public std::enable_shared_from_this<Courier> {
 
   std::shared_ptr<const config::Webhook> hook_;  // a message keeps those settings that it began with
   const std::shared_ptr<WebhookCounts> counts_;
+  const StandingOf standing_of_;
   Outbox outbox_;
   HttpsClient client_;
   asio::steady_timer timer_;

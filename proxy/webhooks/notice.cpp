@@ -44,7 +44,7 @@ std::string predicate(const Notice& notice) {
     case WebhookEvent::half_open:
       return " is half-open: trial calls are let through";
     case WebhookEvent::closed:
-      return " is closed again";
+      return notice.found == Found::gone ? " is gone: nothing asks it any more" : " is closed again";
     case WebhookEvent::override_set:
       return overridden(notice.logged.event);
     case WebhookEvent::override_ended:
@@ -73,6 +73,19 @@ std::optional<WebhookEvent> webhook_event(const breaker::Event& event) {
       break;
   }
   return std::nullopt;
+}
+
+Notice end_of(const Notice& trouble, Standing standing) {
+  Notice over = trouble;
+  over.event = WebhookEvent::closed;
+  over.found = standing == Standing::gone ? Found::gone : Found::closed;
+  over.held_back = 0;
+  over.logged.event = {.kind = breaker::Event::Kind::transition,
+                       .at = trouble.logged.event.at,
+                       .generation = trouble.logged.event.generation,
+                       .from = trouble.logged.event.to,
+                       .to = breaker::State::closed};
+  return over;
 }
 
 std::string reason(const Notice& notice) {

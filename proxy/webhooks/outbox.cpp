@@ -6,10 +6,12 @@
 
 namespace fusewire::proxy {
 
-void Outbox::configure(milliseconds min_interval, milliseconds repeat) {
+void Outbox::configure(milliseconds min_interval, milliseconds look, bool repeats) {
   min_interval_ = min_interval;
-  repeat_ = repeat;
-  if (repeat_.count() == 0) troubles_.clear();
+  look_ = look;
+  repeats_ = repeats;
+  if (min_interval_.count() == 0) release_all_held();
+  if (look_.count() == 0) troubles_.clear();
 }
 
 void Outbox::offer(Notice notice, Time now) {
@@ -49,9 +51,20 @@ void Outbox::release_held(Time now) {
   }
 }
 
-std::optional<Notice> Outbox::take(Time now) {
+// Where nothing is held back any more: an offer that comes now goes at once, behind these.
+void Outbox::release_all_held() {
+  for (auto& [breaker, pace] : std::exchange(paces_, {}))
+    if (pace.held) push(std::move(*pace.held), Time::min());
+}
+
+bool Outbox::is_held(const std::string& breaker) const {
+  const auto found = paces_.find(breaker);
+  return found != paces_.end() && found->second.held;
+}
+
+std::optional<Notice> Outbox::take(Time now, const StandingOf& standing_of) {
   release_held(now);
-  if (ready_.empty()) return repetition(now);
+  if (ready_.empty()) return look(now, standing_of);
   Notice next = std::move(ready_.front());
   ready_.pop_front();
   note_trouble(next, now);
@@ -60,7 +73,7 @@ std::optional<Notice> Outbox::take(Time now) {
 
 void Outbox::note_trouble(Notice& notice, Time now) {
   notice.since = notice.logged.at;
-  if (repeat_.count() == 0) return;
+  if (look_.count() == 0) return;
   const auto known = troubles_.find(notice.logged.breaker);
   if (known != troubles_.end()) notice.since = known->second.notice.since;
   if (!is_trouble(notice)) {
@@ -68,16 +81,21 @@ void Outbox::note_trouble(Notice& notice, Time now) {
     return;
   }
   Trouble& trouble = troubles_[notice.logged.breaker];
-  trouble = {notice, now + repeat_};
+  trouble = {notice, now + look_};
   trouble.notice.held_back = 0;
 }
 
-std::optional<Notice> Outbox::repetition(Time now) {
+std::optional<Notice> Outbox::look(Time now, const StandingOf& standing_of) {
   if (hurry_) return std::nullopt;
-  for (auto& [breaker, trouble] : troubles_) {
+  for (auto entry = troubles_.begin(); entry != troubles_.end(); ++entry) {
+    auto& [breaker, trouble] = *entry;
     if (now < trouble.next) continue;
-    trouble.next = now + repeat_;
-    return trouble.notice;
+    trouble.next = now + look_;
+    if (!is_held(breaker)) {  // else that will say how it is
+      const Standing standing = standing_of(breaker);
+      if (standing != Standing::in_trouble) return end_of(troubles_.extract(entry).mapped().notice, standing);
+    }
+    if (repeats_) return trouble.notice;
   }
   return std::nullopt;
 }
@@ -87,13 +105,16 @@ std::optional<Outbox::Time> Outbox::next_at() const {
   std::optional<Time> next;
   const auto consider = [&next](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [breaker, pace] : paces_)
-    if (pace.held) consider(hurry_ ? Time::min() : pace.not_before);
+    if (pace.held) consider(pace.not_before);
   if (!hurry_)
     for (const auto& [breaker, trouble] : troubles_) consider(trouble.next);
   return next;
 }
 
-void Outbox::hurry() { hurry_ = true; }
+void Outbox::hurry() {
+  hurry_ = true;
+  release_all_held();
+}
 
 std::size_t Outbox::waiting() const {
   const auto held = std::count_if(paces_.begin(), paces_.end(), [](const auto& entry) { return entry.second.held; });

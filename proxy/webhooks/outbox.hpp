@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,20 +26,18 @@ class Outbox {
   using Time = std::chrono::steady_clock::time_point;
   static constexpr std::size_t kMaxReady = 100;
 
-  // `repeat`: what is still in trouble is said again so often, for receivers that forget (0 = off).
-  void configure(milliseconds min_interval, milliseconds repeat);
+  // `look`: so often it is looked whether what is in trouble still is (0 = never), and where it `repeats`, for
+  // receivers that forget, that is said again.
+  void configure(milliseconds min_interval, milliseconds look, bool repeats);
 
   void offer(Notice, Time now);
-  std::optional<Notice> take(Time now);  // the next one that may go now
-  std::optional<Time> next_at() const;   // when take() has the next one; nothing: not before another offer
-  void hurry();                          // the process ends: nothing is held back any more, nor said again
-  // Breakers for which `known` is false are no longer said to be in trouble.
-  template <class Known>
-  void forget(Known known) {
-    std::erase_if(troubles_, [&](const auto& entry) { return !known(entry.first); });
-  }
+  // The next one that may go now. One that no event has made says that a breaker is in trouble no longer: its event was
+  // lost, or nobody asks that breaker any more. Its time is the caller's to set.
+  std::optional<Notice> take(Time now, const StandingOf&);
+  std::optional<Time> next_at() const;  // when to call take() again; nothing: not before another offer
+  void hurry();                         // the process ends: nothing is held back any more, nor looked at
 
-  std::size_t waiting() const;  // repetitions aside
+  std::size_t waiting() const;  // what a look will find aside
   std::uint64_t dropped() const { return dropped_; }
   std::uint64_t held_back() const { return held_back_; }
 
@@ -53,15 +52,18 @@ class Outbox {
   };
   void push(Notice, Time now);
   void release_held(Time now);
+  void release_all_held();
+  bool is_held(const std::string& breaker) const;
   void note_trouble(Notice&, Time now);
-  std::optional<Notice> repetition(Time now);
+  std::optional<Notice> look(Time now, const StandingOf&);
 
   milliseconds min_interval_{0};
-  milliseconds repeat_{0};
+  milliseconds look_{0};
+  bool repeats_ = false;
   bool hurry_ = false;
   std::deque<Notice> ready_;
   std::map<std::string, Pace> paces_;        // by breaker; an entry goes when its interval is over
-  std::map<std::string, Trouble> troubles_;  // by breaker; empty where nothing is said again
+  std::map<std::string, Trouble> troubles_;  // by breaker; empty where nobody looks
   std::uint64_t dropped_ = 0;
   std::uint64_t held_back_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <functional>
 
+#include "proxy/webhooks/breaker_modes.hpp"
 #include "proxy/webhooks/courier.hpp"
 
 namespace fusewire::proxy {
@@ -14,21 +15,18 @@ namespace fusewire::proxy {
 // What this thread needs of a configuration.
 struct Webhooks::Settings {
   std::vector<config::Webhook> hooks;
-  std::vector<std::shared_ptr<WebhookCounts>> counts;      // of each of them
-  std::map<std::string, config::Mode, std::less<>> modes;  // by upstream
+  std::vector<std::shared_ptr<WebhookCounts>> counts;  // of each of them
+  BreakerModes modes;
   bool hurry = false;
 };
 
-Webhooks::Webhooks(EventLog& events) : events_(events) {}
+Webhooks::Webhooks(EventLog& events, StandingOf standing_of) : events_(events), standing_of_(std::move(standing_of)) {}
 Webhooks::~Webhooks() { stop(); }
 
 void Webhooks::configure(const config::Config& config) {
   if (config.webhooks.empty() && !thread_.joinable()) return;
-  auto settings = std::make_shared<Settings>();
-  settings->hooks = config.webhooks;
-  settings->hurry = hurry_;
-  for (const config::Upstream& upstream : config.upstreams)
-    settings->modes.emplace(upstream.name, upstream.circuit_breaker.mode);
+  const auto settings = std::make_shared<Settings>(
+      Settings{.hooks = config.webhooks, .counts = {}, .modes = BreakerModes(config), .hurry = hurry_});
   {
     const std::lock_guard lock(mutex_);
     Counts before = std::exchange(counts_, {});
@@ -78,9 +76,8 @@ void Webhooks::apply(const std::shared_ptr<const Settings>& settings) {
     const auto known = std::find_if(couriers_.begin(), couriers_.end(),
                                     [&](const auto& courier) { return courier->name() == hook.name; });
     const bool fresh = known == couriers_.end();
-    next.push_back(fresh ? std::make_shared<Courier>(io_, names_, settings->counts[i]) : *known);
+    next.push_back(fresh ? std::make_shared<Courier>(io_, names_, settings->counts[i], standing_of_) : *known);
     next.back()->configure(hook);
-    next.back()->forget([&](std::string_view breaker) { return settings->modes.contains(upstream_of(breaker)); });
     if (!fresh) continue;
     if (settings->hurry) next.back()->hurry();
     asio::co_spawn(
@@ -111,8 +108,7 @@ Notice Webhooks::notice_of(const LoggedEvent& logged) const {
   Notice notice;
   notice.event = webhook_event(logged.event).value();
   notice.since = logged.at;
-  const auto mode = settings_->modes.find(upstream_of(logged.breaker));
-  if (mode != settings_->modes.end()) notice.mode = mode->second;
+  notice.mode = settings_->modes.of(logged.breaker);
   notice.logged = logged;
   return notice;
 }

@@ -18,17 +18,18 @@
 #include "proxy/net/asio.hpp"
 #include "proxy/net/name_lookup.hpp"
 #include "proxy/observe/event_log.hpp"
+#include "proxy/webhooks/notice.hpp"
 #include "proxy/webhooks/webhook_counts.hpp"
 
 namespace fusewire::proxy {
 
 class Courier;
-struct Notice;
 
 // Control thread, except where a comment says otherwise.
 class Webhooks {
  public:
-  explicit Webhooks(EventLog& events);  // outlives it
+  // The log outlives it. `standing_of` is asked on this thread of its own.
+  Webhooks(EventLog& events, StandingOf standing_of);
   ~Webhooks();
   Webhooks(const Webhooks&) = delete;
   Webhooks& operator=(const Webhooks&) = delete;
@@ -59,6 +60,7 @@ class Webhooks {
   Notice notice_of(const LoggedEvent&) const;
 
   EventLog& events_;
+  const StandingOf standing_of_;
   asio::io_context io_{1};
   asio::executor_work_guard<Executor> guard_{io_.get_executor()};
   NameLookup names_{io_};

@@ -3,8 +3,8 @@
 
 #include "filters/cache/store.hpp"
 #include "proxy/admin/json_writer.hpp"
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/admin/views.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 #include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy::admin::dashboard {
@@ -160,9 +160,8 @@ Counters counters_of(const Upstream& upstream, Time now) {
   counters.stale = state.cache->events(cache::Event::stale);
   counters.rejected = state.breaker.snapshot(now).totals.rejected;
   if (has_endpoint_breakers(upstream))
-    for (const auto& endpoint : upstream.endpoints)
-      for (const auto& address : endpoint->addresses.in_use())
-        counters.rejected += address->breaker.snapshot(now).totals.rejected;
+    for (const auto& address : addresses_of(upstream))
+      counters.rejected += address->breaker.snapshot(now).totals.rejected;
   return counters;
 }
 

@@ -6,8 +6,9 @@
 
 #include "proxy/admin/effective_timeout.hpp"
 #include "proxy/admin/endpoint_health.hpp"
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/control/control_view.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
+#include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 using Addresses = std::vector<AddressTable::AddressPtr>;
 
 constexpr std::array kAddressStates = {breaker::State::closed, breaker::State::open, breaker::State::half_open};
-constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};       // UpstreamCells::probes
+constexpr std::array<const char*, 3> kProbes = {"success", "failure", "neutral"};       // ProbeResult
 constexpr std::array<const char*, 3> kRetries = {"success", "failure", "over_budget"};  // UpstreamCells::retries
 
 constexpr std::array<const char*, 4> kHedges = {"won", "lost", "failed", "over_budget"};  // UpstreamCells::hedges
@@ -48,6 +49,17 @@ void append_checks(Family& addresses, Family& checks, const std::string& upstrea
                endpoint.checks[result].value());
 }
 
+bool makes_probes(const config::CircuitBreaker& breaker) {
+  return breaker.recovery.probe.type != config::ProbeType::traffic;
+}
+
+template <class Cells, class ProbesOf>
+void append_probes(Family& probes, const std::string& name, const Cells& cells, ProbesOf probes_of) {
+  for (std::size_t result = 0; result < kProbes.size(); ++result)
+    probes.add({{"name", name}, {"result", kProbes[result]}},
+               cells.sum([&](const auto& one) { return (*probes_of(one))[result].value(); }));
+}
+
 }  // namespace
 
 void append_endpoint_families(Families& out, const ControlView& view, Time now) {
@@ -57,7 +69,7 @@ void append_endpoint_families(Families& out, const ControlView& view, Time now) 
                                 "1 for an endpoint that is as good as its peers, towards 0 where it is slow or fails.");
   for (const auto& upstream : view.snapshot->upstreams) {
     const balance::LogLatency typical = typical_latency(*upstream, now);
-    const bool breakers = admin::has_endpoint_breakers(*upstream);
+    const bool breakers = has_endpoint_breakers(*upstream);
     for (const auto& endpoint : upstream->endpoints) {
       const Addresses addresses = endpoint->addresses.in_use();
       scores.add({{"upstream", upstream->state->name}, {"endpoint", endpoint->url}},
@@ -83,11 +95,13 @@ void append_probe_families(Families& out, const ControlView& view) {
     const std::string& name = upstream->state->name;
     if (upstream->config->health_check)
       for (const auto& endpoint : upstream->endpoints) append_checks(addresses, checks, name, *endpoint);
-    if (upstream->config->circuit_breaker.recovery.probe.type == config::ProbeType::traffic) continue;
-    for (std::size_t result = 0; result < kProbes.size(); ++result)
-      probes.add({{"name", name}, {"result", kProbes[result]}},
-                 upstream->state->cells.sum([=](const auto& cells) { return cells.probes[result].value(); }));
+    if (makes_probes(upstream->config->circuit_breaker))
+      append_probes(probes, name, upstream->state->cells, [](const UpstreamCells& cells) { return &cells.probes; });
   }
+  for (const Route* route : routes_with_breaker(*view.snapshot))
+    if (makes_probes(*route->circuit_breaker))
+      append_probes(probes, route->own->breaker->name, route->own->breaker->probes,
+                    [](const ProbeCells& cells) { return &cells; });
   addresses.into(out);
   checks.into(out);
   probes.into(out);

@@ -5,6 +5,7 @@
 
 #include "proxy/admin/effective_timeout.hpp"
 #include "proxy/control/control_view.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 #include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy {

@@ -9,9 +9,9 @@
 #include "proxy/admin/metrics/process_metrics.hpp"
 #include "proxy/admin/metrics/traffic_metrics.hpp"
 #include "proxy/admin/metrics/webhook_metrics.hpp"
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/control/control.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 #include "proxy/snapshot/own_routes.hpp"
 
 namespace fusewire::proxy {
@@ -21,7 +21,7 @@ std::vector<BreakerSample> sample_breakers(const Snapshot& snapshot, std::chrono
   std::vector<BreakerSample> samples;
   samples.reserve(snapshot.upstreams.size());
   for (const auto& upstream : snapshot.upstreams)
-    samples.push_back({upstream->state->name, admin::snapshot_of(*upstream, now), &upstream->config->circuit_breaker,
+    samples.push_back({upstream->state->name, snapshot_of(*upstream, now), &upstream->config->circuit_breaker,
                        &upstream->state->cells});
   for (const Route* route : routes_with_breaker(snapshot))
     samples.push_back({route->own->breaker->name, route->own->breaker->breaker.snapshot(now), route->circuit_breaker});

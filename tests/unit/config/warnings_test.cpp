@@ -175,6 +175,30 @@ listeners:
           "cache.max_object is 0"});
 }
 
+TEST_CASE("a route's own circuit breaker is looked at too") {
+  const auto warnings = [](const std::string& breaker, const std::string& of_upstream = "") {
+    return warnings_of(load_text("upstreams: {a: {endpoints: [http://a]" + of_upstream +
+                                 "}}\nlisteners:\n  - address: 127.0.0.1:1\n    routes:\n      - upstream: a\n        "
+                                 "name: r\n        circuit_breaker: {scope: route" +
+                                 breaker + "}\n"));
+  };
+  CHECK(warnings("").empty());
+  CHECK(warnings(", transitions: {open_timeout: 14s}") ==
+        Lines{"f:7:69: listeners.0.routes.0.circuit_breaker.transitions.open_timeout: the open interval 14s is shorter "
+              "than the response timeout 15s: calls of before the trip are still waiting when trials begin"});
+  CHECK(warnings(", recovery: {probe: {type: connect, interval: 30s}}") ==
+        Lines{"f:7:85: listeners.0.routes.0.circuit_breaker.recovery.probe.interval: the interval 30s is not shorter "
+              "than the open interval, 30s: it is over before the first try"});
+  CHECK(warnings(", classify: {failure: [5xx, 404]}") ==
+        Lines{"f:7:61: listeners.0.routes.0.circuit_breaker.classify.failure: 4xx under failure: a client's own "
+              "mistakes can open the breaker for everyone"});
+  CHECK(warnings(", mode: disabled, transitions: {open_timeout: 14s}").empty());
+  CHECK(warnings(", detection: {minimum_calls: 7}", ", circuit_breaker: {transitions: {open_timeout: 14s}}").size() ==
+        1);
+  CHECK(warnings(", mode: enforce", ", circuit_breaker: {mode: disabled, transitions: {open_timeout: 14s}}").size() ==
+        1);
+}
+
 TEST_CASE("a file with errors has no warnings to distract from them") {
   CHECK(load_with("admin: {address: 0.0.0.0:9901}\nbananas: 1\n").warnings.empty());
 }

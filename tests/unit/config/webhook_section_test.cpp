@@ -142,6 +142,10 @@ TEST_CASE("warnings: a secret that goes unencrypted, and incidents that never en
   CHECK(warnings("{url: \"http://127.0.0.1:1\"" + token).empty());
   CHECK(warnings("{url: \"http://h\", format: alertmanager, on: [open]}")
             .at(0)
+            .ends_with("events.webhooks.0.on: without 'closed' an alert ends only minutes after its breaker has "
+                       "closed"));
+  CHECK(warnings("{format: pagerduty, routing_key_file: /proc/sys/kernel/ostype, on: [open]}")
+            .at(0)
             .ends_with("events.webhooks.0.on: without 'closed' no incident is ever resolved"));
 }
 

@@ -120,6 +120,22 @@ TEST_CASE("checks and probes are there at 0 where they are made, and nowhere els
   CHECK(run_promtool(text) == "");
 }
 
+TEST_CASE("probes of a route's own breaker are counted under its name") {
+  ControlRig rig(
+      "listeners:\n  - address: 127.0.0.1:0\n    routes:\n      - {name: read, match: {path_prefix: /r}, upstream: "
+      "orders, circuit_breaker: {scope: route, recovery: {probe: {type: connect}}}}\n      - {upstream: orders}\n"
+      "log: {level: off}\nupstreams: {orders: {endpoints: [\"http://127.0.0.1:9000\"]}}\n");
+  const auto& route = rig.control.snapshot()->listeners.front()->routes.front();
+  route.own->breaker->probes.of(1)[static_cast<std::size_t>(ProbeResult::failure)].add();
+  const std::string text = metrics_text(rig.control, Clock::now());
+  const auto count = [&](const std::string& result) {
+    return value_of(text, "circuit_breaker_probes_total{name=\"orders/read\",result=\"" + result + "\"}");
+  };
+  CHECK(count("success") == "0");
+  CHECK(count("failure") == "1");
+  CHECK(text.find("circuit_breaker_probes_total{name=\"orders\"") == std::string::npos);
+}
+
 TEST_CASE("a breaker's story is in its metrics") {
   ControlRig rig;
   const auto now = Clock::now();

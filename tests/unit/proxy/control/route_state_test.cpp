@@ -2,8 +2,8 @@
 // Breakers and limits of routes, over reloads.
 #include <doctest/doctest.h>
 
-#include "proxy/admin/named_breaker.hpp"
 #include "proxy/net/clock.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 #include "proxy/snapshot/own_routes.hpp"
 #include "tests/unit/proxy/control/control_rig.hpp"
 
@@ -103,11 +103,11 @@ TEST_CASE("routes of one name have one breaker and one set of limits, over all l
 
 TEST_CASE("a route's breaker is found by its name, and its events carry it") {
   ControlRig rig(file(kTwoRoutes, kScoped));
-  const auto found = admin::find_breaker(*rig.control.snapshot(), "orders/read");
+  const auto found = find_breaker(*rig.control.snapshot(), "orders/read");
   REQUIRE(found);
   CHECK(found->breaker == &route_of(rig).own->breaker->breaker);
-  CHECK(admin::breakers_of(*rig.control.snapshot()).size() == 3);
-  CHECK_FALSE(admin::find_breaker(*rig.control.snapshot(), "orders/other"));
+  CHECK(breakers_of(*rig.control.snapshot()).size() == 3);
+  CHECK_FALSE(find_breaker(*rig.control.snapshot(), "orders/other"));
   found->breaker->force_open(steady_now());
   CHECK(rig.control.events().last_of("orders/read", 1).size() == 1);
 }

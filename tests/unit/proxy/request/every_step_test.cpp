@@ -51,7 +51,7 @@ constexpr std::array kStories = {
 // The upstream's breaker, or the endpoint's.
 breaker::Breaker& breaker_of(World& world) {
   const auto& upstream = world.snapshot()->upstreams.front();
-  const auto addresses = upstream->endpoints.front()->addresses.all();
+  const auto addresses = upstream->state->addresses.all();
   const bool by_endpoint = upstream->config->circuit_breaker.scope == config::Scope::endpoint;
   return by_endpoint && !addresses.empty() ? addresses.front()->breaker : world.upstream().breaker;
 }
@@ -157,7 +157,7 @@ void check_nothing_is_left(Stage& stage, World& world) {
   CHECK(world.upstream().calls_without_client.load() == 0);
   stage.context().pool().close_all();
   CHECK(world.upstream().connections.load() == 0);
-  for (const auto& address : world.snapshot()->upstreams.front()->endpoints.front()->addresses.all())
+  for (const auto& address : world.snapshot()->upstreams.front()->state->addresses.all())
     CHECK(address->health.in_flight() == 0);
   const breaker::Snapshot seen = breaker_of(world).snapshot(now);
   CHECK(seen.half_open.in_flight == 0);

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "filters/breaker/classify.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 
 using namespace fusewire;
 using namespace fusewire::proxy;
@@ -64,8 +65,7 @@ struct Rig {
       endpoint.url = "http://" + host;
       endpoint.address.host = host;
       endpoint.address.port = 80;
-      made.endpoints.push_back(
-          std::make_shared<EndpointState>(endpoint, "", made.state, next_id++, config.circuit_breaker));
+      made.endpoints.push_back(std::make_shared<EndpointState>(endpoint, "", made.state, next_id++));
     }
     return made;
   }
@@ -78,9 +78,8 @@ struct Rig {
   // Of the n-th address of all endpoints, in the order in which they became known.
   AddressState& state(const Upstream& of, std::size_t n) {
     backends.can_choose(of, now, {});
-    for (const auto& endpoint : of.endpoints)
-      for (const auto& address : endpoint->addresses.all())
-        if (n-- == 0) return *address;
+    const auto all = of.state->addresses.all();
+    if (n < all.size()) return *all[n];
     throw std::out_of_range("no such address");
   }
   std::string next(const Upstream& of) {
@@ -369,6 +368,53 @@ TEST_CASE("an upstream that opened while it had one address is closed when sever
     rig.next(orders);
     CHECK(own.state() == breaker::State::closed);
   }
+}
+
+TEST_CASE("what opened because no name resolves stays open when another upstream's name changes") {
+  Rig rig;
+  rig.config.circuit_breaker.detection.consecutive_failures = config::Consecutive{.threshold = 1};
+  const Upstream& orders = rig.upstream({"a.local", "b.local"});
+  const Upstream& users = rig.upstream({"users.local"});
+  rig.next(orders);
+  rig.next(users);
+  breaker::Breaker& own = orders.state->breaker;
+  auto permit = own.try_acquire(rig.now);
+  std::get<breaker::Permit>(permit).failure(breaker::FailureKind::connect_error, rig.now);
+  REQUIRE(own.state() == breaker::State::open);
+  SUBCASE("nor when there is another configuration") { rig.backends.keep_only(rig.snapshot); }
+  SUBCASE("while none does") { rig.on_resolved(users, {7}); }
+  rig.next(orders);
+  CHECK(own.state() == breaker::State::open);
+  rig.on_resolved(orders, {1});
+  rig.next(orders);
+  CHECK(own.state() == breaker::State::closed);
+}
+
+TEST_CASE("a change of another upstream's name does not move the turn") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});
+  const Upstream& users = rig.upstream({"users.local"});
+  rig.next(users);
+  const std::string first = rig.next(orders);
+  rig.on_resolved(users, {7});
+  CHECK(rig.next(orders) != first);
+}
+
+TEST_CASE("two endpoints of an upstream that have one address have one breaker for it") {
+  Rig rig;
+  const Upstream& orders = rig.upstream({"a.local", "b.local"});
+  rig.next(orders);
+  rig.on_resolved(orders, {1}, 0);
+  rig.on_resolved(orders, {1, 2}, 1);
+  rig.next(orders);
+  CHECK(orders.state->addresses.all().size() == 2);
+  CHECK(addresses_of(orders).size() == 2);
+  CHECK(orders.endpoints[0]->addresses.in_use().size() == 1);
+  CHECK(orders.endpoints[1]->addresses.in_use().size() == 2);
+  rig.on_resolved(orders, {2}, 1);
+  rig.next(orders);
+  CHECK(orders.endpoints[0]->addresses.in_use().size() == 1);
+  CHECK(orders.endpoints[1]->addresses.in_use().size() == 1);
 }
 
 TEST_CASE("an address that leaves the name's answer and comes back has its breaker as before") {

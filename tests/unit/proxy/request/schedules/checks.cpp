@@ -82,15 +82,15 @@ void check_at_rest(Play& play, const Snapshots& snapshots, proxy::Worker& worker
     check_idle(play, state->limits);
     check(play, cells.connections_active.value() == 0, "a connection to " + state->name + " is active");
     check_equal(play, state->connections.load(), cells.connections_idle.value(), "connections to " + state->name);
-    check(play, state->trials_without_client.load() == 0, "a trial without its client is left");
+    check(play, state->calls_without_client.load() == 0, "a call without its client is left");
     check(play, state->bound_connections.load() == 0, "a bound connection is left");
   }
   for (const auto& endpoint : endpoints(snapshots))
-    for (const auto& address : endpoint->addresses.all())
+    for (const auto& address : endpoint->addresses.in_use())
       check(play, address->health.in_flight() == 0, "a request to " + address->name + " is in flight");
   for (const auto& limits : limits_of_routes(snapshots)) check_idle(play, limits->state);
   for (const auto& breaker : breakers_of_routes(snapshots))
-    check(play, breaker->trials_without_client.load() == 0, "a trial without its client is left");
+    check(play, breaker->calls_without_client.load() == 0, "a call without its client is left");
   check(play, worker.context().connections().size() == 0, "a client's connection is left");
   check(play, worker.context().refreshes().size() == 0 && worker.context().own_requests().size() == 0,
         "a request of the proxy's own is left");

@@ -148,7 +148,7 @@ breaker::Breaker& Simulation::some_breaker() {
   for (const auto& upstream : now.upstreams) {
     all.push_back(&upstream->state->breaker);
     for (const auto& endpoint : upstream->endpoints)
-      for (const auto& address : endpoint->addresses.all()) all.push_back(&address->breaker);
+      for (const auto& address : endpoint->addresses.in_use()) all.push_back(&address->breaker);
   }
   for (const auto& route : now.listeners.front()->routes)
     if (route.own && route.own->breaker) all.push_back(&route.own->breaker->breaker);

@@ -11,7 +11,7 @@
 
 #include "proxy/snapshot/snapshot.hpp"
 
-namespace fusewire::proxy::admin {
+namespace fusewire::proxy {
 
 // The snapshot outlives it.
 struct NamedBreaker {
@@ -31,5 +31,7 @@ std::optional<NamedBreaker> find_breaker(const Snapshot&, std::string_view name)
 
 // Whether each address has a breaker of its own (circuit_breaker.scope).
 bool has_endpoint_breakers(const Upstream&);
+// The addresses in use of all its endpoints, each once.
+std::vector<std::shared_ptr<AddressState>> addresses_of(const Upstream&);
 
-}  // namespace fusewire::proxy::admin
+}  // namespace fusewire::proxy

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/admin/named_breaker.hpp"
+#include "proxy/snapshot/named_breaker.hpp"
 
 #include "proxy/snapshot/own_routes.hpp"
 
-namespace fusewire::proxy::admin {
+namespace fusewire::proxy {
 
 bool has_endpoint_breakers(const Upstream& upstream) {
   const std::size_t endpoints = upstream.endpoints.size();
-  return proxy::has_endpoint_breakers(
-      upstream.config->circuit_breaker,
-      endpoints > 1 ? endpoints : upstream.endpoints.front()->addresses.in_use().size());
+  return has_endpoint_breakers(upstream.config->circuit_breaker,
+                               endpoints > 1 ? endpoints : upstream.endpoints.front()->addresses.in_use().size());
+}
+
+std::vector<std::shared_ptr<AddressState>> addresses_of(const Upstream& upstream) {
+  std::vector<std::shared_ptr<AddressState>> list;
+  std::set<const AddressState*> seen;
+  for (const auto& endpoint : upstream.endpoints)
+    for (auto& address : endpoint->addresses.in_use())
+      if (seen.insert(address.get()).second) list.push_back(std::move(address));
+  return list;
 }
 
 breaker::Snapshot snapshot_of(const Upstream& upstream, Time now) {
@@ -17,15 +25,13 @@ breaker::Snapshot snapshot_of(const Upstream& upstream, Time now) {
   const bool passes = seen.state == breaker::State::closed && seen.override_state == breaker::Override::none;
   if (!passes || !has_endpoint_breakers(upstream)) return seen;
   std::optional<milliseconds> soonest;
-  std::size_t addresses = 0;
-  for (const auto& endpoint : upstream.endpoints)
-    for (const auto& address : endpoint->addresses.in_use()) {
-      if (address->breaker.available(now)) return seen;
-      const auto after = address->breaker.retry_after(now);
-      if (after && (!soonest || *after < *soonest)) soonest = after;
-      ++addresses;
-    }
-  if (addresses == 0) return seen;
+  const auto addresses = addresses_of(upstream);
+  for (const auto& address : addresses) {
+    if (address->breaker.available(now)) return seen;
+    const auto after = address->breaker.retry_after(now);
+    if (after && (!soonest || *after < *soonest)) soonest = after;
+  }
+  if (addresses.empty()) return seen;
   seen.state = breaker::State::open;
   seen.open_remaining = soonest.value_or(milliseconds(0));
   seen.retry_after = soonest;
@@ -43,9 +49,8 @@ std::vector<NamedBreaker> breakers_of(const Snapshot& snapshot) {
     const config::CircuitBreaker* const config = &upstream->config->circuit_breaker;
     list.push_back({upstream->state->name, &upstream->state->breaker, config});
     if (!has_endpoint_breakers(*upstream)) continue;
-    for (const auto& endpoint : upstream->endpoints)
-      for (const auto& address : endpoint->addresses.in_use())
-        list.push_back({address->name, &address->breaker, config, address});
+    for (const auto& address : addresses_of(*upstream))
+      list.push_back({address->name, &address->breaker, config, address});
   }
   for (const Route* route : routes_with_breaker(snapshot))
     list.push_back({route->own->breaker->name, &route->own->breaker->breaker, route->circuit_breaker});
@@ -62,10 +67,9 @@ std::optional<NamedBreaker> find_breaker(const Snapshot& snapshot, std::string_v
     if (route->own->breaker->name == name)
       return NamedBreaker{route->own->breaker->name, &route->own->breaker->breaker, route->circuit_breaker};
   if (!has_endpoint_breakers(*of)) return std::nullopt;
-  for (const auto& endpoint : of->endpoints)
-    for (const auto& address : endpoint->addresses.in_use())
-      if (address->name == name) return NamedBreaker{address->name, &address->breaker, config, address};
+  for (const auto& address : addresses_of(*of))
+    if (address->name == name) return NamedBreaker{address->name, &address->breaker, config, address};
   return std::nullopt;
 }
 
-}  // namespace fusewire::proxy::admin
+}  // namespace fusewire::proxy
