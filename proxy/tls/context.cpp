@@ -27,4 +27,9 @@ SslContext new_context(const SSL_METHOD* method, int min_version) {
   return context;
 }
 
+bool has_expired_peer(const SSL_SESSION* session) {
+  const X509* const peer = SSL_SESSION_get0_peer(const_cast<SSL_SESSION*>(session));  // the library takes no const
+  return peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0;
+}
+
 }  // namespace fusewire::proxy

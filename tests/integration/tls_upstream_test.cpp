@@ -193,6 +193,25 @@ TEST_CASE("a new connection resumes the endpoint's last session") {
     CHECK(rig.handshakes("resumed") == 4);
   }
 }
+TEST_CASE("no session is resumed with an upstream whose certificate has expired, unless it is not verified") {
+  for (const int version : {kTls12, kTls13}) {
+    for (const bool verify : {true, false}) {
+      CAPTURE(version);
+      CAPTURE(verify);
+      TlsFiles files({.ends_in = std::chrono::seconds(verify ? 3 : -60)});
+      TlsWishes wishes = files.server();
+      wishes.version = version;
+      TlsUpstreamRig::Pair rig(wishes, scripts::reply(response(200, "x", "Connection: close\r\n")), "https://localhost",
+                               files.upstream(verify ? "" : ", verify: false") + kOneTry);
+      for (int i = 0; i < 4; ++i) CHECK(rig.proxy.get("/").status == 200);
+      CHECK(rig.upstream.resumed() == 2);
+      if (!verify) continue;
+      CHECK(eventually([&] { return rig.proxy.get("/").status == 502; }, 6s));
+      check_problem(rig.proxy.get("/"), 502, "ConnectFailed", "tls_certificate_error");
+    }
+  }
+}
+
 
 TEST_CASE("a ticket that comes while a connection is idle does not cost the connection") {
   TlsUpstreamRig tls([](Call& call) {
