@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "config/printable.hpp"
 #include "proxy/cli/answers.hpp"
 #include "proxy/cli/event_reader.hpp"
 #include "proxy/cli/report.hpp"
@@ -100,7 +101,7 @@ class Follower {
 
   void print(const json::value& event) {
     if (json_)
-      world_.out << json::serialize(event) << '\n';
+      world_.out << config::printable(json::serialize(event)) << '\n';
     else
       world_.out << event_line(event, Paint(world_.colours()));
     if (!world_.out) throw NobodyReads{};
@@ -114,7 +115,7 @@ class Follower {
     backoff_.reset();
     if (std::exchange(away_, false)) say("following again");
   }
-  void say(const std::string& line) { world_.err << "fusewire: " << line << std::endl; }
+  void say(const std::string& line) { world_.err << "fusewire: " << config::printable(line) << std::endl; }
 
   const AdminClient& client_;
   const bool json_;
