@@ -121,11 +121,12 @@ int change(const AdminClient& client, const Options& options, const World& world
   if (answer.status != 200) return refused(world, answer);
   std::string note;  // why it is without effect
   with_body(answer, [&](const json::value& breaker) {
+    const std::string state = config::printable(breaker.at("state").as_string());
+    const std::string override_name = config::printable(breaker.at("override").as_string());
     if (options.json)
-      world.out << json::serialize(breaker) << '\n';
+      world.out << config::printable(json::serialize(breaker)) << '\n';
     else
-      world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
-                << ", override " << breaker.at("override").as_string().c_str() << '\n';
+      world.out << options.name << ": " << action << " done; state " << state << ", override " << override_name << '\n';
     if (const json::value* found = breaker.as_object().if_contains("note")) note = found->as_string().c_str();
   });
   if (note.empty()) return kOk;

@@ -77,8 +77,8 @@ class Follower {
   AdminClient::Answer stream() {
     EventReader reader([this](std::string_view data) { take(data); }, [this](std::string_view id) { note(id); });
     return client_.stream("/admin/events/stream?since=" + prefix_ + std::to_string(last_), [&](std::string_view piece) {
+      reader.read(piece);  // throws at what is no event
       found();
-      reader.read(piece);
     });
   }
 
@@ -91,7 +91,14 @@ class Follower {
   }
 
   void take(std::string_view data) {
-    const json::value event = json::parse({data.data(), data.size()});
+    try {
+      show(json::parse({data.data(), data.size()}));
+    } catch (const std::exception&) {  // no event of ours
+      throw Foreign{200};
+    }
+  }
+
+  void show(const json::value& event) {
     const auto id = event.at("id").to_number<std::uint64_t>();
     if (id > last_ + 1) say(std::to_string(id - last_ - 1) + " events came meanwhile that are no longer kept");
     last_ = id;
