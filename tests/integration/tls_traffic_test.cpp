@@ -101,7 +101,7 @@ TEST_CASE("an upstream that only ever changes its keys is cut off") {
   };
   TlsFiles files;
   TlsUpstreamRig::Pair rig(files.server(), script, "https://localhost", files.upstream() + kOneTry);
-  check_problem(rig.proxy.get("/"), 502, "UpstreamReset");
+  check_problem(rig.proxy.get("/"), 502, "UpstreamReset", "tls_protocol_error");
   CHECK(sent > 32);
   CHECK(sent < 60);
 }
