@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/diagnostic.hpp"
 
+#include "config/printable.hpp"
+
 namespace fusewire::config {
 
 std::string Diagnostic::to_string() const {
@@ -8,7 +10,7 @@ std::string Diagnostic::to_string() const {
   if (line > 0) out += ':' + std::to_string(line) + ':' + std::to_string(column);
   out += ": ";
   if (!key_path.empty()) out += key_path + ": ";
-  return out + message;
+  return printable(out + message);
 }
 
 }  // namespace fusewire::config

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "config/readable_text.hpp"
 #include "config/report.hpp"
 #include "config/syntax_advice.hpp"
 #include "config/utf8.hpp"
@@ -22,10 +23,19 @@ struct Refused {
   std::string message;
 };
 
-std::size_t count_nodes(const Node& node) {
-  std::size_t count = 1;
-  for (const Node& child : node.children) count += count_nodes(child);
-  return count;
+struct Size {
+  std::size_t nodes = 1;
+  std::size_t bytes = 0;
+};
+
+Size size_of(const Node& node) {
+  Size size{.nodes = 1, .bytes = node.key.size() + node.text.size()};
+  for (const Node& child : node.children) {
+    const Size more = size_of(child);
+    size.nodes += more.nodes;
+    size.bytes += more.bytes;
+  }
+  return size;
 }
 
 std::size_t depth_of(const Node& node) {
@@ -64,7 +74,7 @@ class Builder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto it = anchors_.find(anchor);
     if (it == anchors_.end()) refuse(at(mark), "an alias inside its own anchor");
-    spend(count_nodes(it->second), at(mark));
+    spend(size_of(it->second), at(mark));
     if (frames_.size() + depth_of(it->second) > kMaxDepth) refuse(at(mark), too_deep());
     Node copy = it->second;
     copy.key_mark = at(mark);
@@ -103,12 +113,15 @@ class Builder : public YAML::EventHandler {
     Node node;
     node.kind = kind;
     node.mark = node.key_mark = at(mark);
-    spend(1, node.mark);
+    spend({}, node.mark);
     return node;
   }
 
-  void spend(std::size_t nodes, const Mark& mark) {
-    nodes_ += nodes;
+  // Of copies the bytes, too: those of the text itself are limited already.
+  void spend(const Size& size, const Mark& mark) {
+    nodes_ += size.nodes;
+    bytes_ += size.bytes;
+    if (bytes_ > kMaxCopied) refuse(mark, "the document's aliases, expanded, have more than 16 MiB of text");
     if (nodes_ > kMaxNodes) refuse(mark, "the document has more than " + std::to_string(kMaxNodes) + " values");
   }
 
@@ -158,14 +171,14 @@ class Builder : public YAML::EventHandler {
   void merge(Frame& into, const Node& source) {
     for (const Node& child : source.children) {
       if (!into.seen.emplace(child.key, child.key_mark).second) continue;
-      spend(count_nodes(child), source.mark);
+      spend(size_of(child), source.mark);
       into.node.children.push_back(child);
     }
   }
 
   void complete(Node node, YAML::anchor_t anchor) {
     if (anchor != 0) {
-      spend(count_nodes(node), node.mark);
+      spend(size_of(node), node.mark);
       anchors_[anchor] = node;
     }
     if (frames_.empty()) {
@@ -227,31 +240,16 @@ class Builder : public YAML::EventHandler {
   std::vector<Frame> frames_;
   std::map<YAML::anchor_t, Node> anchors_;
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;
   std::pair<std::size_t, Mark> last_scalar_;
 };
 
-Mark mark_of(std::string_view text, std::size_t offset, Origin origin) {
-  if (origin != Origin::file) return {origin, 0, 0};
-  Mark mark{origin, 1, 1};
-  for (char c : text.substr(0, offset)) {
-    mark.column = c == '\n' ? 1 : mark.column + 1;
-    if (c == '\n') ++mark.line;
-  }
-  return mark;
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f;
-}
-
-// The library takes the end-of-transmission byte for the end of the file and guesses at other encodings.
 void refuse_binary(std::string_view text, Origin origin) {
   if (text.size() > kMaxText) throw Refused{{origin}, {}, "the text is larger than 4 MiB"};
-  if (const auto bad = find_bad_utf8(text)) throw Refused{mark_of(text, *bad, origin), {}, "not valid UTF-8"};
-  const auto control = std::find_if(text.begin(), text.end(), is_control);
-  if (control == text.end()) return;
-  throw Refused{mark_of(text, static_cast<std::size_t>(control - text.begin()), origin), {}, "a control character"};
+  const auto bad = find_unreadable(text);
+  if (!bad) return;
+  const Place place = origin == Origin::file ? place_of(text, bad->offset) : Place{0, 0};
+  throw Refused{{origin, place.line, place.column}, {}, std::string(bad->why)};
 }
 
 // The library takes the end of the text for the closing quote. `start`: offset of a scalar.

@@ -14,6 +14,7 @@ namespace fusewire::config {
 
 // What a file may ask of us at most, aliases expanded.
 inline constexpr std::size_t kMaxText = 4 * kMiB;
+inline constexpr std::size_t kMaxCopied = 4 * kMaxText;  // of keys and values behind anchors, aliases and `<<`
 inline constexpr std::size_t kMaxNodes = 250'000;
 inline constexpr std::size_t kMaxDepth = 32;
 inline constexpr std::size_t kMaxKey = 256;

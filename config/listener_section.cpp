@@ -42,6 +42,8 @@ Listener read_listener(const Node& node, const Node& root, const std::vector<Ups
   read_section(reader, listener);
   if (const Node* name = reader.find("name"); name != nullptr && name->text.empty())
     report.error(*name, "a listener's name is empty");
+  else
+    LabelText::read(reader, "name", listener.name);  // as those of webhooks: it is in logs and metrics
   // A port has no file.
   if (const Node* mode = reader.find("mode"); mode != nullptr && listener.address.kind != Address::Kind::unix_socket)
     report.error(*mode, "mode is for unix:/path addresses only");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "config/printable.hpp"
 #include "config/scalars.hpp"
 
 namespace fusewire::config {
@@ -73,11 +74,10 @@ std::string without_userinfo(std::string_view text) {
 }
 
 std::string quote(std::string_view whole) {
-  std::string out = "'";
-  const std::string kept = without_userinfo(whole);
-  const std::string_view text = kept;
-  for (char c : text.substr(0, kLongestQuoted)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > kLongestQuoted ? "…'" : "'");
+  const std::string text = without_userinfo(whole);
+  std::size_t end = std::min(text.size(), kLongestQuoted);
+  while (end > 0 && end < text.size() && (text[end] & '\xc0') == '\x80') --end;  // not within a character
+  return "'" + printable(std::string_view(text).substr(0, end)) + (end < text.size() ? "…'" : "'");
 }
 
 std::string from_variable(const Node& node) { return "<from " + node.from + ">"; }

@@ -161,6 +161,35 @@ class Reached {
   std::vector<const Upstream*> open_;
 };
 
+// Who may write the field goes first.
+void warn_of_priority(const std::optional<Queue>& queue, const Path& limits, const TrapPlaces& places) {
+  if (!queue || queue->priority_header.empty()) return;
+  const Path at = limits + Path{"queue"};
+  places.warn(at, "any client goes before all others in the queue by a number in " +
+                      places.shown(at + Path{"priority_header"}, queue->priority_header) +
+                      ": name the peers whose word counts in trust_forwarded of the listener, or set "
+                      "priority_header: off");
+}
+
+void warn_of_priorities(const Config& config, bool listen, const TrapPlaces& places) {
+  std::set<std::string_view> open;  // upstreams whose clients nobody has to vouch for
+  std::set<std::string_view> guarded;
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const Listener& listener = config.listeners[i];
+    const bool trusts = !listener.trust_forwarded.empty();
+    for (std::size_t at = 0; at < listener.routes.size(); ++at) {
+      const Route& route = listener.routes[at];
+      (trusts ? guarded : open).insert(route.upstream);
+      if (!trusts && !listen)
+        warn_of_priority(route.limits.queue, {"listeners", std::to_string(i), "routes", std::to_string(at), "limits"},
+                         places);
+    }
+  }
+  for (const Upstream& upstream : config.upstreams)
+    if (open.contains(upstream.name) && !guarded.contains(upstream.name))
+      warn_of_priority(upstream.limits.queue, {"upstreams", upstream.name, "limits"}, places);
+}
+
 }  // namespace
 
 void warn_of_routes(const Config& config, const TrapPlaces& places) {
@@ -176,6 +205,7 @@ void warn_of_routes(const Config& config, const TrapPlaces& places) {
       warn_of_hosts(config, listen ? Path{"listen"} : path, places);
     }
   }
+  warn_of_priorities(config, listen, places);
   const Reached reached(config);
   for (const Upstream& upstream : config.upstreams)
     if (!reached.contains(upstream.name))

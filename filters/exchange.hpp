@@ -31,7 +31,7 @@ struct Exchange {
   // What came of it. Forward sets `outcome`, a filter that answers sets `local`. It is `pending` again where a kept
   // connection turned out closed, a response that was put aside is relayed after all, or a trial runs on.
   Outcome outcome = Outcome::pending;
-  TlsFault tls_fault;                  // of Outcome::tls_error
+  TlsFault tls_fault;                  // of Outcome::tls_error, and of a reset by TLS
   std::string_view malformed;          // of Outcome::protocol_error: what is wrong with the response; static storage
   int upstream_status = 0;             // 0 before the response's head
   const Response* response = nullptr;  // the upstream's head, valid until the exchange ends

@@ -132,7 +132,7 @@ static_assert([] {
 
 constexpr const OutcomeRow& row(Outcome outcome) { return kOutcomes[static_cast<std::size_t>(outcome)]; }
 
-// Why a TLS handshake with an upstream failed. Static storage.
+// Why a TLS handshake with an upstream failed, or TLS ended a connection later. Static storage.
 struct TlsFault {
   std::string_view error;   // RFC 9209 §2.3: tls_protocol_error, tls_certificate_error, tls_alert_received
   std::string_view reason;  // for a person: "certificate has expired"

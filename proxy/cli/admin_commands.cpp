@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "config/messages.hpp"
+#include "config/printable.hpp"
 #include "config/scalars.hpp"
 #include "proxy/cli/admin_access.hpp"
 #include "proxy/cli/admin_client.hpp"
@@ -37,7 +38,7 @@ int ready(const AdminClient& client, const World& world) {
     if (answer.status == 401 || answer.status == 403) return refused(world, answer);
     why = why_not_ready(answer);
   } catch (const Unreachable& error) {
-    why = error.what();
+    why = config::printable(error.what());
   }
   world.out << (why ? "not ready: " + *why + '\n' : "ready\n");
   return why ? kFailed : kOk;
@@ -46,7 +47,7 @@ int ready(const AdminClient& client, const World& world) {
 std::string names_of(const json::value& answer) {
   std::string lines;
   for (const json::value& breaker : answer.at("circuit_breakers").as_array())
-    lines.append(breaker.at("name").as_string()).append("\n");
+    lines.append(config::printable(breaker.at("name").as_string())).append("\n");
   return lines;
 }
 
@@ -59,7 +60,7 @@ int status(const AdminClient& client, const Options& options, const World& world
   with_body(answer, [&](const json::value& body) {
     open = one.empty() ? any_rejects(body) : rejects(body);
     if (options.json)
-      world.out << json::serialize(body) << '\n';
+      world.out << config::printable(json::serialize(body)) << '\n';
     else if (options.names)
       world.out << names_of(body);
     else
@@ -120,15 +121,16 @@ int change(const AdminClient& client, const Options& options, const World& world
   if (answer.status != 200) return refused(world, answer);
   std::string note;  // why it is without effect
   with_body(answer, [&](const json::value& breaker) {
+    const std::string state = config::printable(breaker.at("state").as_string());
+    const std::string override_name = config::printable(breaker.at("override").as_string());
     if (options.json)
-      world.out << json::serialize(breaker) << '\n';
+      world.out << config::printable(json::serialize(breaker)) << '\n';
     else
-      world.out << options.name << ": " << action << " done; state " << breaker.at("state").as_string().c_str()
-                << ", override " << breaker.at("override").as_string().c_str() << '\n';
+      world.out << options.name << ": " << action << " done; state " << state << ", override " << override_name << '\n';
     if (const json::value* found = breaker.as_object().if_contains("note")) note = found->as_string().c_str();
   });
   if (note.empty()) return kOk;
-  world.err << "fusewire: " << options.name << ": " << note << '\n';
+  world.err << "fusewire: " << options.name << ": " << config::printable(note) << '\n';
   // A script that has forced it open goes on in the belief that no call passes.
   return options.command == Command::force_open ? kFailed : kOk;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "config/printable.hpp"
 #include "proxy/cli/answers.hpp"
 #include "proxy/cli/event_reader.hpp"
 #include "proxy/cli/report.hpp"
@@ -76,8 +77,8 @@ class Follower {
   AdminClient::Answer stream() {
     EventReader reader([this](std::string_view data) { take(data); }, [this](std::string_view id) { note(id); });
     return client_.stream("/admin/events/stream?since=" + prefix_ + std::to_string(last_), [&](std::string_view piece) {
+      reader.read(piece);  // throws at what is no event
       found();
-      reader.read(piece);
     });
   }
 
@@ -90,7 +91,14 @@ class Follower {
   }
 
   void take(std::string_view data) {
-    const json::value event = json::parse({data.data(), data.size()});
+    try {
+      show(json::parse({data.data(), data.size()}));
+    } catch (const std::exception&) {  // no event of ours
+      throw Foreign{200};
+    }
+  }
+
+  void show(const json::value& event) {
     const auto id = event.at("id").to_number<std::uint64_t>();
     if (id > last_ + 1) say(std::to_string(id - last_ - 1) + " events came meanwhile that are no longer kept");
     last_ = id;
@@ -100,7 +108,7 @@ class Follower {
 
   void print(const json::value& event) {
     if (json_)
-      world_.out << json::serialize(event) << '\n';
+      world_.out << config::printable(json::serialize(event)) << '\n';
     else
       world_.out << event_line(event, Paint(world_.colours()));
     if (!world_.out) throw NobodyReads{};
@@ -114,7 +122,7 @@ class Follower {
     backoff_.reset();
     if (std::exchange(away_, false)) say("following again");
   }
-  void say(const std::string& line) { world_.err << "fusewire: " << line << std::endl; }
+  void say(const std::string& line) { world_.err << "fusewire: " << config::printable(line) << std::endl; }
 
   const AdminClient& client_;
   const bool json_;

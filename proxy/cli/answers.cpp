@@ -3,12 +3,14 @@
 
 #include <ostream>
 
+#include "config/printable.hpp"
+
 namespace fusewire::cli {
 
 namespace json = boost::json;
 
 int fail(const World& world, const std::string& line) {
-  world.err << "fusewire: " << line << '\n';
+  world.err << "fusewire: " << config::printable(line) << '\n';
   return kFailed;
 }
 
@@ -19,7 +21,7 @@ std::string detail_of(const AdminClient::Answer& answer) {
   if (!detail || !detail->is_string()) throw Foreign{answer.status};
   std::string text(detail->get_string());
   if (const json::value* known = body.get_object().if_contains("known")) text += "; known: " + json::serialize(*known);
-  return text;
+  return config::printable(text);
 }
 
 int refused(const World& world, const AdminClient::Answer& answer) {

@@ -31,7 +31,7 @@ void with_body(const AdminClient::Answer& answer, Show show) {
   }
 }
 
-// What a problem+json says.
+// What a problem+json says, fit for a terminal.
 std::string detail_of(const AdminClient::Answer&);
 
 // Says what a refusal says, and what to do about it; the exit status.

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "config/print.hpp"
+#include "config/printable.hpp"
 #include "proxy/cli/config_source.hpp"
 #include "proxy/observe/log.hpp"
 #include "proxy/server/server.hpp"
@@ -96,9 +97,9 @@ boost::json::array texts(const std::vector<config::Diagnostic>& diagnostics) {
 
 // The form of POST /admin/config/check.
 int print_verdict(const config::LoadResult& result, const World& world) {
-  world.out << boost::json::serialize(boost::json::object{{"valid", result.errors.empty()},
-                                                          {"errors", texts(result.errors)},
-                                                          {"warnings", texts(result.warnings)}})
+  world.out << config::printable(boost::json::serialize(boost::json::object{{"valid", result.errors.empty()},
+                                                                            {"errors", texts(result.errors)},
+                                                                            {"warnings", texts(result.warnings)}}))
             << '\n';
   return result.config ? kOk : kUsage;
 }
@@ -116,7 +117,7 @@ int check(const Options& options, const World& world) {
   if (options.print)
     world.out << config::to_yaml(*result.config);
   else
-    world.out << *file << ": good\n";
+    world.out << config::printable(*file) << ": good\n";
   return kOk;
 }
 

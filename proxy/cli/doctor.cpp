@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/from_variables.hpp"
+#include "config/printable.hpp"
 #include "config/web_url.hpp"
 #include "proxy/cli/admin_client.hpp"
 #include "proxy/cli/config_source.hpp"
@@ -134,8 +135,8 @@ void print(const std::vector<Finding>& findings, const World& world) {
                                                         : Tone::bad;
     std::string level(name_of(finding.level));
     level.resize(9, ' ');
-    world.out << paint(tone, level) << finding.subject << ": " << finding.message << '\n';
-    if (!finding.advice.empty()) world.out << std::string(9, ' ') << "-> " << finding.advice << '\n';
+    world.out << paint(tone, level) << config::printable(finding.subject + ": " + finding.message) << '\n';
+    if (!finding.advice.empty()) world.out << std::string(9, ' ') << "-> " << config::printable(finding.advice) << '\n';
   }
 }
 
@@ -174,7 +175,8 @@ int doctor(const Options& options, const World& world) {
   const bool healthy = std::none_of(findings.begin(), findings.end(),
                                     [](const Finding& finding) { return finding.level == Level::failed; });
   if (options.json)
-    world.out << json::serialize(json::object{{"healthy", healthy}, {"findings", as_json(findings)}}) << '\n';
+    world.out << config::printable(json::serialize(json::object{{"healthy", healthy}, {"findings", as_json(findings)}}))
+              << '\n';
   else
     print(findings, world);
   if (!loaded.config) return kUsage;

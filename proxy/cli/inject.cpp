@@ -5,12 +5,14 @@
 
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <ostream>
 #include <system_error>
 #include <utility>
 
 #include "config/document.hpp"
 #include "config/file_text.hpp"
+#include "config/printable.hpp"
 #include "proxy/cli/manifest_sidecar.hpp"
 
 namespace fusewire::cli {
@@ -47,8 +49,8 @@ int inject(const Options& options, const World& world) {
                                               : manifest::inject(documents, {options.image, options.config_map});
     if (pods == 0) world.err << "fusewire: " << name << ": there are no pods in it, and nothing is changed\n";
     world.out << manifest::write(documents);
-  } catch (const manifest::Error& error) {
-    world.err << "fusewire: " << name << ": " << error.what() << '\n';
+  } catch (const std::exception& error) {  // manifest::Error, or no memory
+    world.err << "fusewire: " << name << ": " << config::printable(error.what()) << '\n';
     return kUsage;
   }
   return kOk;

@@ -65,6 +65,7 @@ struct Error : std::runtime_error {
 
 // What a text may ask of us at most, aliases expanded.
 inline constexpr std::size_t kMaxValues = 500'000;
+inline constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;  // of keys and texts
 inline constexpr std::size_t kMaxDepth = 100;
 
 // Anchors, aliases and `<<` are expanded; documents without content are left out. Throws Error.

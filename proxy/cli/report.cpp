@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <vector>
 
+#include "config/printable.hpp"
+
 namespace fusewire::cli {
 namespace {
 
@@ -15,8 +17,8 @@ namespace json = boost::json;
 using Row = std::vector<std::string>;
 
 std::string text(const json::value& value) {
-  if (value.is_string()) return std::string(value.get_string());
-  return value.is_null() ? "-" : json::serialize(value);
+  if (value.is_null()) return "-";
+  return config::printable(value.is_string() ? std::string(value.get_string()) : json::serialize(value));
 }
 
 std::string number(const json::value& value) {

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <thread>
 
+#include "config/printable.hpp"
 #include "proxy/cli/report.hpp"
 #include "proxy/cli/terminal.hpp"
 #include "proxy/cli/watch_frame.hpp"
@@ -44,11 +45,11 @@ int print_on(const Ask& ask, const WatchWishes& wishes, const World& world) {
     try {
       const boost::json::value answer = ask();
       if (wishes.json)
-        world.out << boost::json::serialize(answer) << '\n';
+        world.out << config::printable(boost::json::serialize(answer)) << '\n';
       else
         world.out << (first ? "" : "\n") << breaker_table(answer);
     } catch (const std::exception& error) {
-      world.err << "fusewire: " << error.what() << std::endl;
+      world.err << "fusewire: " << config::printable(error.what()) << std::endl;
     }
   }
   return kFailed;

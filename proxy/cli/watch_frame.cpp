@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/printable.hpp"
 #include "proxy/cli/report.hpp"
 
 namespace fusewire::cli {
@@ -147,7 +148,9 @@ std::string WatchFrame::text(const Screen& screen, Paint paint, const std::strin
   const std::string title = url_ + "  " + clock + "  " + count(0) + " reject, " + count(1) +
                             " on trial or overridden, " + count(2) + " closed   q quits";
   std::string text = paint(Tone::strong, cut(title, screen.columns)) + '\n';
-  text += failure_.empty() ? "\n" : paint(Tone::bad, cut(failure_ + "; trying again", screen.columns)) + '\n';
+  text += failure_.empty()
+              ? "\n"
+              : paint(Tone::bad, cut(config::printable(failure_) + "; trying again", screen.columns)) + '\n';
   const std::size_t room = screen.lines > 4 ? screen.lines - 4 : 1;  // title, failure, head, and what is left out
   const std::size_t bars = std::clamp<std::size_t>(screen.columns / 10, 6, 30);
   std::vector<WatchRow> rows = {{{"NAME", Tone::faint},
@@ -166,7 +169,7 @@ std::string WatchFrame::text(const Screen& screen, Paint paint, const std::strin
     const json::object& window = one.at("window").as_object();
     const Series& series = series_.at(std::string(one.at("name").as_string()));
     const bool bad = !series.bad_rates.empty() && series.bad_rates.back() > 0;
-    rows.push_back({{std::string(one.at("name").as_string())},
+    rows.push_back({{config::printable(one.at("name").as_string())},
                     {state_text(one), state_tone(one)},
                     {since_text(one)},
                     {next_text(one)},

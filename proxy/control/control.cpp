@@ -222,7 +222,7 @@ void Control::commit(const std::shared_ptr<const Snapshot>& next, ReloadReport& 
   admin_ = next->config.admin;
   watch_token();
   version_ = next->version;
-  ticket_keys_due_ = now + TlsServer::kTicketKeys;
+  ticket_keys_due_ = ticket_keys_due(*next, now);
   lasting_.forget_unused(snapshot_.get());
 }
 
@@ -305,13 +305,14 @@ void Control::take_token() {
 
 // The same configuration with what its files hold now; what is wrong with them, if so: then the old ones serve on.
 std::string Control::renew_certificates(std::chrono::steady_clock::time_point now) {
-  ticket_keys_due_ = now + TlsServer::kTicketKeys;
+  ticket_keys_due_ = now + TlsServer::kTicketKeys;  // not at once again where it fails
   try {
     const std::shared_ptr<const Snapshot> next = builder_.build(snapshot_->config, version_, snapshot_.get());
     std::string error;
     const bool same = same_tls_contexts(*next, *snapshot_);
     if (!same) error = hooks_.publish(next);
     if (!same && error.empty()) snapshot_ = next;
+    if (error.empty()) ticket_keys_due_ = ticket_keys_due(*snapshot_, now);
     lasting_.forget_unused(snapshot_.get());  // endpoints that are trusted by others now, or were made in vain
     if (same || !error.empty()) return error;
     show();

@@ -83,6 +83,14 @@ bool same_tls_contexts(const Snapshot& a, const Snapshot& b) {
          std::equal(a.upstreams.begin(), a.upstreams.end(), b.upstreams.begin(), b.upstreams.end(), same);
 }
 
+std::chrono::steady_clock::time_point ticket_keys_due(const Snapshot& snapshot,
+                                                      std::chrono::steady_clock::time_point now) {
+  auto oldest = now;
+  for (const auto& listener : snapshot.listeners)
+    if (listener->tls) oldest = std::min(oldest, listener->tls->ticket_keys_made());
+  return oldest + TlsServer::kTicketKeys;
+}
+
 CertificateWatch::CertificateWatch(const config::Config& config) {
   std::map<std::string, std::string> shown;  // by path
   const auto add = [&](std::vector<std::string> section, const char* key, const std::string& path) {

@@ -28,6 +28,9 @@ void make_tls_contexts(Snapshot& next, const Snapshot* before, std::size_t worke
 // Whether one was made anew.
 bool same_tls_contexts(const Snapshot&, const Snapshot&);
 
+// When the first of its listeners needs ticket keys that are new; without such a listener as if they were made `now`.
+std::chrono::steady_clock::time_point ticket_keys_due(const Snapshot&, std::chrono::steady_clock::time_point now);
+
 class CertificateWatch {
  public:
   CertificateWatch() = default;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "filters/message.hpp"
+#include "filters/outcome.hpp"
 #include "filters/time.hpp"
 #include "proxy/http/head_parser.hpp"
 #include "proxy/http/headers.hpp"
@@ -87,6 +88,8 @@ class UpstreamStream {
   // The upstream has ended the stream in order and, as far as the transport can tell, has not taken the request: it was
   // closing the connection when the request came (RFC 9112 §9.5; of HTTP/2, RFC 9113 §8.7). May cost a system call.
   virtual bool ended_unprocessed() const = 0;
+  // What TLS has ended the stream with, such as the upstream's alert; empty: with nothing of its own.
+  virtual TlsFault tls_fault() const { return {}; }
 
   // ------ the end
   // Idempotent. A waiting flush() returns in the next turn of the loop; what has come can still be read.

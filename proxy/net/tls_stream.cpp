@@ -21,6 +21,8 @@ constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
 constexpr std::size_t kOverhead = SSL3_RT_HEADER_LENGTH + SSL3_RT_MAX_ENCRYPTED_OVERHEAD;
 constexpr std::size_t kReserve = 1024;  // for what the library adds by itself: a key update, an alert
 constexpr int kReceives = 8;
+constexpr unsigned kKeyUpdates = 32;  // each costs as much as many a request
+constexpr std::uint64_t kKeyUpdateData = 1024 * 1024;
 constexpr int kAlerts = 1000;  // where the reasons that are a peer's alerts begin
 
 constexpr std::string_view kProtocolError = "tls_protocol_error";
@@ -150,6 +152,13 @@ void TlsStream::keep_session(SslSession session) {
   if (session_ != nullptr) *session_ = std::move(session);
 }
 
+// The library goes on to its next record without us: what it is made to believe, that the peer has ended, stops it.
+void TlsStream::note_key_update() {
+  if (data_ - data_at_key_update_ >= kKeyUpdateData) key_updates_ = 0;
+  if (key_updates_ == 0) data_at_key_update_ = data_;
+  if (++key_updates_ > kKeyUpdates) SSL_set_shutdown(ssl_.get(), SSL_get_shutdown(ssl_.get()) | SSL_RECEIVED_SHUTDOWN);
+}
+
 TlsStream::Got TlsStream::read(char* memory, std::size_t size) {
   Got got{.bytes = 0, .step = end_, .more = false};
   receives_left_ = kReceives;
@@ -163,6 +172,7 @@ TlsStream::Got TlsStream::read(char* memory, std::size_t size) {
     else if (!wire_.readable && SSL_has_pending(ssl_.get()) == 0)
       got.step = Step::blocked;  // known without asking
   }
+  data_ += got.bytes;
   const bool ends = got.step == Step::ended || got.step == Step::failed;
   got.more = got.bytes > 0 && (ends || SSL_has_pending(ssl_.get()) == 1);
   return got;
@@ -170,6 +180,11 @@ TlsStream::Got TlsStream::read(char* memory, std::size_t size) {
 
 // A call that has not succeeded.
 TlsStream::Step TlsStream::judge(int result) {
+  if (key_updates_ > kKeyUpdates) {
+    ERR_clear_error();
+    fault_ = {kProtocolError, "it changes its keys too often"};
+    return end_ = Step::failed;
+  }
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       return Step::blocked;
@@ -223,6 +238,7 @@ bool TlsStream::encrypt(Gather& gather) {
     ERR_clear_error();
     if (end_ == Step::failed || SSL_write_ex(ssl_.get(), piece, size, &n) != 1) return false;
     gather.wrote(n);
+    data_ += n;
   }
   return true;
 }

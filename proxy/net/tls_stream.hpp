@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -84,6 +85,7 @@ class TlsStream {
   bool wire_failed() const { return wire_error_ != 0; }  // the connection itself, not TLS
   bool wire_ended() const { return eof_; }
   void keep_session(SslSession);  // the library has got one
+  void note_key_update();         // of the peer's; too many with little data between them end the connection
 
  private:
   friend struct WireBio;
@@ -101,6 +103,9 @@ class TlsStream {
   std::size_t out_begin_ = 0;
   std::size_t out_end_ = 0;
   TlsFault fault_;
+  std::uint64_t data_ = 0;                // bytes, both ways
+  std::uint64_t data_at_key_update_ = 0;  // when key_updates_ began to be counted
+  unsigned key_updates_ = 0;
   int wire_error_ = 0;
   int receives_left_ = 0;  // of one read(): a peer that never stops must not stop the others
   Step end_ = Step::done;  // ended or failed, once it is

@@ -79,9 +79,10 @@ Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) 
   const OutcomeRow& what = row(outcome);
   std::string detail(what.detail);
   detail.replace(detail.find("{}"), 2, std::string("upstream '").append(upstream).append("'"));
-  if (outcome == Outcome::tls_error && !tls.reason.empty()) detail.append(": ").append(tls.reason);
+  const bool by_tls = outcome == Outcome::tls_error || (outcome == Outcome::reset && !tls.error.empty());
+  if (by_tls && !tls.reason.empty()) detail.append(": ").append(tls.reason);
   Reply reply = problem_reply(what.problem, std::move(detail));
-  if (outcome == Outcome::tls_error) reply.proxy_status = tls.error;
+  if (by_tls) reply.proxy_status = tls.error;
   return reply;
 }
 

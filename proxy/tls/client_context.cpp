@@ -99,6 +99,7 @@ TlsSetup TlsClient::connect(std::size_t worker, std::size_t endpoint_id, const s
     setup.ssl.reset();
     return setup;
   }
+  if (session && section_.verify && has_expired_peer(session.get())) session.reset();
   if (session) SSL_set_session(ssl, session.get());
   SSL_set_connect_state(ssl);
   return setup;

@@ -32,6 +32,14 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// A ticket of a client whose certificate has expired since is none: the full handshake judges it.
+SSL_TICKET_RETURN judge_ticket(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t, SSL_TICKET_STATUS status,
+                               void*) {
+  const bool good = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+  if (!good || has_expired_peer(session)) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 SslContext server_context(const config::ListenerTls& section) {
   const bool newest = section.min_version == config::TlsVersion::v1_3;
   SslContext context = new_context(TLS_server_method(), newest ? TLS1_3_VERSION : TLS1_2_VERSION);
@@ -40,6 +48,7 @@ SslContext server_context(const config::ListenerTls& section) {
   SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);  // tickets, which need no memory and no lock
   SSL_CTX_set_timeout(c, kSessionSeconds);
+  SSL_CTX_set_session_ticket_cb(c, nullptr, judge_ticket, nullptr);
   SSL_CTX_set_alpn_select_cb(c, choose_protocol, nullptr);
   const bool good = SSL_CTX_set_cipher_list(c, kCiphers) == 1 && SSL_CTX_set_ciphersuites(c, kCiphers13) == 1 &&
                     SSL_CTX_set1_groups_list(c, kGroups) == 1;

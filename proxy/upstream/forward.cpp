@@ -60,6 +60,7 @@ void Forward::start_over() {
   stream_ = nullptr;
   streams_.discard();
   x_.outcome = Outcome::pending;
+  x_.tls_fault = {};
   x_.response_end = kNever;
   x_.client_withheld = x_.stale_connection = false;
 }
@@ -186,6 +187,7 @@ Task<void> Forward::receive_head() {
     if (read == UpstreamStream::HeadRead::ended) {
       const Time now = steady_now();
       x_.stale_connection = is_stale(now);
+      x_.tls_fault = stream_->tls_fault();
       co_return end(clock_.fault().value_or(Fault{Outcome::reset, now}));
     }
     if (interrupted()) co_return;

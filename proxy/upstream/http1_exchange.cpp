@@ -168,6 +168,11 @@ bool Http1Exchange::ended_unprocessed() const {
   return channel_.eof() && !channel_.was_reset() && channel_.unacknowledged() > 0;
 }
 
+TlsFault Http1Exchange::tls_fault() const {
+  const TlsStream* const tls = channel_.tls();
+  return tls == nullptr || tls->wire_ended() || tls->wire_failed() ? TlsFault{} : tls->fault();
+}
+
 bool Http1Exchange::finish() {
   if (!channel_.closed()) consume_body();
   const bool request_sent = request_ended_ && unsent_.done() && !channel_.write_failed();

@@ -47,6 +47,7 @@ class Http1Exchange final : public UpstreamStream, private Watcher {
   bool has_news() const override { return !channel_.buffer().empty() || channel_.ended(); }
   const Fields& trailers() const override { return body_->trailers(); }
   std::string_view malformed() const override { return malformed_; }
+  TlsFault tls_fault() const override;
   void listen() override { channel_.start_read(); }
 
   std::optional<Time> idle_since() const override;

@@ -5,10 +5,14 @@
 #include <string>
 #include <thread>
 
+#include "filters/breaker/classify.hpp"
+#include "proxy/control/tls_contexts.hpp"
+#include "proxy/tls/server_context.hpp"
 #include "tests/support/tls_rig.hpp"
 
 using namespace fusewire::testing;
 namespace fs = std::filesystem;
+namespace proxy = fusewire::proxy;
 
 namespace {
 
@@ -71,6 +75,25 @@ TEST_CASE("a new certificate beside the old key changes nothing until its key is
   CHECK(holds_for(1200ms, [&] { return shown(tls) == tls.files.identity.certificate; }));
   tls.files.folder.write("key.pem", renewed.private_key);
   CHECK(is_shown(tls, renewed));
+}
+
+TEST_CASE("ticket keys are due 12 hours after they were made, whatever is reloaded in between") {
+  TlsFiles files;
+  fusewire::config::ListenerTls section;
+  section.certificate = files.at("cert.pem");
+  section.private_key = files.at("key.pem");
+  const auto start = std::chrono::steady_clock::now();
+  proxy::Snapshot snapshot;
+  for (const auto age : {0h, 3h, 11h}) {
+    files.install(files.authority.issue());
+    auto listener = std::make_unique<proxy::Listener>();
+    const auto before = snapshot.listeners.empty() ? nullptr : snapshot.listeners.back()->tls;
+    listener->tls = proxy::TlsServer::make(section, before, start + age).context;
+    REQUIRE(listener->tls);
+    CHECK(listener->tls != before);
+    snapshot.listeners.push_back(std::move(listener));
+    CHECK(proxy::ticket_keys_due(snapshot, start + age) == start + 12h);
+  }
 }
 
 TEST_CASE("a broken file changes nothing, nor does a missing one") {

@@ -128,6 +128,29 @@ TEST_CASE("a session that began with a client's certificate is resumed") {
   CHECK(ask(again).status == 200);
 }
 
+TEST_CASE("a client whose certificate has expired resumes no session") {
+  for (const int version : {kTls12, kTls13}) {
+    CAPTURE(version);
+    Authority clients("Clients");
+    TemporaryFolder folder;
+    TlsListenerRig tls(scripts::ok(), ", client_ca: " + folder.write("clients.pem", clients.certificate()));
+    TlsWishes wishes = with(tls.files.client(), version);
+    wishes.identity = clients.issue({.names = "DNS:client", .ends_in = std::chrono::seconds(3)});
+    TlsEnd end(TlsEnd::Role::client, wishes);
+    {
+      Connection first = tls.secured(end);
+      CHECK(ask(first).status == 200);
+    }
+    CHECK(eventually(
+        [&] {
+          Connection again = tls.connect();
+          return !again.secure(end, true) || ask(again).status == 0;
+        },
+        6s));
+    CHECK(eventually([&] { return tls.handshakes("failed") == 1; }));
+  }
+}
+
 TEST_CASE("plain HTTP on a TLS port gets a 400") {
   TlsListenerRig tls;
   Connection client = tls.connect();

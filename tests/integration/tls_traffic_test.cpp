@@ -74,6 +74,48 @@ TEST_CASE("keys change in the middle of an upstream's connection, and nobody not
   CHECK(tls.rig.upstream.connection_count() == 1);
 }
 
+TEST_CASE("a client that only ever changes its keys is cut off") {
+  TlsListenerRig tls(scripts::echo());
+  Connection client = tls.secured(tls.client);
+  int sent = 0;
+  while (sent < 200 && !client.ended(1ms)) {
+    client.tls().update_key();
+    client.send(sent == 0 ? "POST / HTTP/1.1\r\nHost: h\r\nX: " : "x");
+    ++sent;
+  }
+  CHECK(sent > 32);
+  CHECK(sent < 60);
+  Connection other = tls.secured(tls.client);
+  other.send(post("one"));
+  CHECK(read_response(other, "POST").status == 200);
+}
+
+TEST_CASE("an upstream that only ever changes its keys is cut off") {
+  int sent = 0;
+  const Script script = [&](Call& call) {
+    call.read_body();
+    for (; sent < 200 && !call.connection().ended(1ms); ++sent) {
+      call.connection().tls().update_key();
+      call.send(sent == 0 ? "HTTP/1.1 200 OK\r\nX: " : "x");
+    }
+  };
+  TlsFiles files;
+  TlsUpstreamRig::Pair rig(files.server(), script, "https://localhost", files.upstream() + kOneTry);
+  check_problem(rig.proxy.get("/"), 502, "UpstreamReset", "tls_protocol_error");
+  CHECK(sent > 32);
+  CHECK(sent < 60);
+}
+
+TEST_CASE("keys may change as often as one likes where enough data goes with it") {
+  TlsListenerRig tls(scripts::echo());
+  Connection client = tls.secured(tls.client);
+  for (int i = 0; i < 80; ++i) {
+    client.tls().update_key();
+    client.send(post(pattern(50000)));
+    CHECK((read_response(client, "POST").body.size() == 50000));
+  }
+}
+
 TEST_CASE("a connection ends with close_notify") {
   TlsListenerRig tls;
   Connection client = tls.secured(tls.client);

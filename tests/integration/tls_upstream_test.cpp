@@ -112,10 +112,9 @@ TEST_CASE("the upstream gets our certificate when it asks for one") {
     CHECK(rig.proxy.get("/").status == 200);
 
     TlsUpstreamRig::Pair without(wishes, scripts::ok(), "https://localhost", files.upstream());
-    const Response refused = without.proxy.get("/");
-    CHECK(refused.status == 502);
     // In TLS 1.3 the alert comes after the handshake.
-    if (version == kTls12) check_problem(refused, 502, "ConnectFailed", "tls_alert_received");
+    check_problem(without.proxy.get("/"), 502, version == kTls12 ? "ConnectFailed" : "UpstreamReset",
+                  "tls_alert_received");
     CHECK(without.upstream.request_count() == 0);
   }
 }
@@ -192,6 +191,25 @@ TEST_CASE("a new connection resumes the endpoint's last session") {
     CHECK(rig.upstream.resumed() == 4);
     CHECK(rig.handshakes("full") == 2);
     CHECK(rig.handshakes("resumed") == 4);
+  }
+}
+
+TEST_CASE("no session is resumed with an upstream whose certificate has expired, unless it is not verified") {
+  for (const int version : {kTls12, kTls13}) {
+    for (const bool verify : {true, false}) {
+      CAPTURE(version);
+      CAPTURE(verify);
+      TlsFiles files({.ends_in = std::chrono::seconds(verify ? 3 : -60)});
+      TlsWishes wishes = files.server();
+      wishes.version = version;
+      TlsUpstreamRig::Pair rig(wishes, scripts::reply(response(200, "x", "Connection: close\r\n")), "https://localhost",
+                               files.upstream(verify ? "" : ", verify: false") + kOneTry);
+      for (int i = 0; i < 4; ++i) CHECK(rig.proxy.get("/").status == 200);
+      CHECK(rig.upstream.resumed() == 2);
+      if (!verify) continue;
+      CHECK(eventually([&] { return rig.proxy.get("/").status == 502; }, 6s));
+      check_problem(rig.proxy.get("/"), 502, "ConnectFailed", "tls_certificate_error");
+    }
   }
 }
 

@@ -126,6 +126,19 @@ TEST_CASE("a document that would explode through its aliases is refused") {
   CHECK(errors_in(text).at(0).find("the document has more than 250000 values") != std::string::npos);
 }
 
+TEST_CASE("a document whose aliases repeat a long text is refused, however few values it has") {
+  std::string text = "a: &a " + std::string(100'000, 'x') + "\nb: [";
+  for (int i = 0; i < 200; ++i) text += "*a, ";
+  CHECK(errors_in(text + "]\n") ==
+        Lines{"f:2:669: b.166: the document's aliases, expanded, have more than 16 MiB of text"});
+  const std::string key(200, 'k');
+  std::string merges = "a: &a {";
+  for (int i = 0; i < 500; ++i) merges += key + std::to_string(i) + ": 1, ";
+  merges += "}\nb:\n";
+  for (int i = 0; i < 200; ++i) merges += "  - {<<: *a}\n";
+  CHECK(errors_in(merges).at(0).find("have more than 16 MiB of text") != std::string::npos);
+}
+
 TEST_CASE("a text that is too large is refused before it is parsed") {
   CHECK(errors_in("a: 1\n" + std::string(kMaxText, '#')) == Lines{"f: the text is larger than 4 MiB"});
 }

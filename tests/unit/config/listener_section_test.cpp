@@ -151,6 +151,8 @@ TEST_CASE("an address is needed and checked") {
   CHECK(errors_of("{name: x}") == Lines{"f:3:5: listeners.0.address: missing; expected HOST:PORT or unix:/path"});
   CHECK(errors_of("{address: 8080}") ==
         Lines{"f:3:15: listeners.0.address: expected HOST:PORT, [IPv6]:PORT or unix:/path; found '8080'"});
+  CHECK(errors_of("{address: 127.0.0.1:1, name: \"m\\e[31m\"}") ==
+        Lines{"f:3:34: listeners.0.name: expected up to 64 letters, digits and '.', '_', '-', found 'm\\u001b[31m'"});
   CHECK(errors_of("{address: 127.0.0.1:1, name: ''}") == Lines{"f:3:34: listeners.0.name: a listener's name is empty"});
   CHECK(errors_of("{address: 127.0.0.1:1, trust_forwarded: [10.0.0.0/99, [x]]}") ==
         Lines{"f:3:46: listeners.0.trust_forwarded.0: expected a prefix length from 0 to 32; found '10.0.0.0/99'",

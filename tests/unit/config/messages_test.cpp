@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/messages.hpp"
 
+#include "config/printable.hpp"
+
 #include "support.hpp"
 
 namespace fusewire::config {
@@ -38,8 +40,19 @@ TEST_CASE("a long list of candidates is cut") {
 }
 
 TEST_CASE("quoted text is one short line") {
-  CHECK(quote("a\nb\x7f") == "'a?b?'");
+  CHECK(quote("a\nb\x7f") == R"('a\u000ab\u007f')");
   CHECK(quote(std::string(100, 'x')) == "'" + std::string(60, 'x') + "…'");
+  CHECK(quote(std::string(59, 'x') + "äy") == "'" + std::string(59, 'x') + "…'");
+}
+
+TEST_CASE("nothing that is shown steers the terminal") {
+  CHECK(printable("plain, ä, €, 𐍈, \\u") == "plain, ä, €, 𐍈, \\u");
+  CHECK(printable("\x1b[31m\a\n\r\t\x7f") == R"(\u001b[31m\u0007\u000a\u000d\u0009\u007f)");
+  CHECK(printable("\u0080\u009b\u00a0") == "\\u0080\\u009b\u00a0");
+  CHECK(printable("\u2029\u202a\u202e\u202f\u2065\u2066\u2069\u206a") ==
+        "\u2029\\u202a\\u202e\u202f\u2065\\u2066\\u2069\u206a");
+  CHECK(printable("a\x9b"
+                  "31m\xe2") == R"(a\x9b31m\xe2)");
 }
 
 }  // namespace

@@ -35,6 +35,24 @@ TEST_CASE("a route behind one that takes everything is a trap") {
     }
 }
 
+TEST_CASE("a queue whose priorities every client may write is a trap") {
+  const auto warnings = [](const std::string& queue, const std::string& trust, const std::string& route = "") {
+    return warnings_of("upstreams: {a: {endpoints: [http://a], limits: {" + queue +
+                       "}}}\nlisteners:\n  - address: 127.0.0.1:1\n    routes: [{upstream: a" + route + "}]\n" + trust);
+  };
+  const std::string trusted = "    trust_forwarded: [10.0.0.0/8]\n";
+  const std::string text =
+      "any client goes before all others in the queue by a number in x-priority: name the peers whose word counts in "
+      "trust_forwarded of the listener, or set priority_header: off";
+  CHECK(warnings("queue: {size: 5}", "") == Lines{"f:1:56: upstreams.a.limits.queue: " + text});
+  CHECK(warnings("queue: {size: 5}", trusted).empty());
+  CHECK(warnings("queue: {priority_header: off}", "").empty());
+  CHECK(warnings("", "").empty());
+  const std::string own = ", name: r, limits: {queue: {size: 5}}";
+  CHECK(warnings("", "", own) == Lines{"f:4:53: listeners.0.routes.0.limits.queue: " + text});
+  CHECK(warnings("", trusted, own).empty());
+}
+
 TEST_CASE("a method that is never forwarded is a trap") {
   for (const std::string method : {"CONNECT", "TRACE"})
     CHECK(warnings_of_two("path: /x, methods: [GET, " + method + "]", "path: /y") ==

@@ -40,7 +40,7 @@ const std::vector<Layer> kLayers = {
     {"filters/breaker/core/", {"config/config.hpp", "filters/breaker/core/"}, kDecidesOnly},
     // For embedders who have Asio; it is a header of its own so that nobody else needs it.
     {"filters/breaker/core/async_call.hpp", {"filters/breaker/core/", "boost/asio/", "boost/system/"}, kDecidesOnly},
-    {"proxy/cli/manifest_parse.cpp", {"proxy/", "yaml-cpp/"}, {}},
+    {"proxy/cli/manifest_parse.cpp", {"config/", "proxy/", "yaml-cpp/"}, {}},
     {"proxy/", {"config/", "filters/", "proxy/", "boost/", "spdlog/", "prometheus/", "CLI/", "openssl/"}, {"yaml-cpp"}},
 };
 

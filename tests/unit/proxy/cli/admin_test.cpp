@@ -314,6 +314,23 @@ TEST_CASE("what answers and is not a Fusewire is one clear line") {
         "fusewire: what listens at " + ssh.url() + " does not answer in HTTP: it is not a Fusewire's admin\n");
 }
 
+TEST_CASE("a change whose answer lacks something prints no half line") {
+  OneAnswer half("HTTP/1.1 200 OK\r\nContent-Length: 18\r\nConnection: close\r\n\r\n{\"state\":\"closed\"}");
+  const Ran ran = fusewire_cli({"reset", "orders", "--admin", half.url()});
+  CHECK(ran.status == 1);
+  CHECK(ran.out.empty());
+  CHECK(has(ran.err, "is not a Fusewire's admin"));
+}
+
+TEST_CASE("what an admin refuses with steers no terminal") {
+  OneAnswer sly(
+      "HTTP/1.1 403 Forbidden\r\nContent-Length: 32\r\nConnection: "
+      "close\r\n\r\n{\"detail\":\"\\u001b[31m\\u009bx\\n\"}");
+  const Ran ran = fusewire_cli({"status", "--admin", sly.url()});
+  CHECK(has(ran.err, R"(fusewire: \u001b[31m\u009bx\u000a)"));
+  CHECK_FALSE(has(ran.err, "\x1b"));
+}
+
 TEST_CASE("events are shown, and followed until nobody reads") {
   AdminRig rig;
   rig.on_control([&] { rig.trip("orders", std::chrono::steady_clock::now()); });

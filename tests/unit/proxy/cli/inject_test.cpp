@@ -90,8 +90,8 @@ TEST_CASE("a text over several lines is the same text afterwards") {
   for (const char* text :
        {"a: |\n  one\n    two\n\n  three\n", "a: |-\n  one\n  two\n", "a: |+\n  one\n\n\nb: 1\n",
         "a: >\n  one\n  two\n\n  three\n", "a: |2\n    begins with spaces\n", "a: plain\n  goes on\n",
-        "- |\n  one\n  two\n- - |\n    nested\n    text\n", "a: \"tab\\tbell\\a nel\\N ls\\L\"\n", "a: \"one\\n\\n\"\n",
-        "a: \"\\none\\n\"\n", "a: \"one\\r\\ntwo\"\n", "a: 'x: y # z'\n"}) {
+        "- |\n  one\n  two\n- - |\n    nested\n    text\n", "a: \"tab\\tbell\\a nel\\u0085 ls\\L\"\n",
+        "a: \"one\\n\\n\"\n", "a: \"\\none\\n\"\n", "a: \"one\\r\\ntwo\"\n", "a: 'x: y # z'\n"}) {
     const auto before = manifest::parse(text);
     CHECK_MESSAGE(manifest::parse(manifest::write(before)) == before, manifest::write(before));
     CHECK(as_written(as_written(text)) == as_written(text));
@@ -172,6 +172,35 @@ TEST_CASE("what makes no pods passes through, and so do manifests in JSON") {
 
 TEST_CASE("a merge key is expanded, what the map says itself wins") {
   CHECK(as_written("base: &b {a: 1, b: 2}\nx:\n  <<: *b\n  b: 3\n") == "base: {a: 1, b: 2}\nx:\n  b: 3\n  a: 1\n");
+}
+
+TEST_CASE("a manifest that says a key twice, or is no plain text, is refused with its place") {
+  CHECK_THROWS_WITH_AS(manifest::parse("kind: Pod\nspec: {}\nspec: {a: 1}\n"),
+                       "line 3, column 1: duplicate key; first given in line 2", manifest::Error);
+  CHECK_THROWS_WITH_AS(manifest::parse(std::string("a: b\nc: d\0e\n", 12)), "line 2, column 5: a control character",
+                       manifest::Error);
+  CHECK_THROWS_WITH_AS(manifest::parse("a: \x04\n---\nb: c\n"), "line 1, column 4: a control character",
+                       manifest::Error);
+  CHECK_THROWS_WITH_AS(manifest::parse("a: \"\\N\"\n"),
+                       "line 1, column 4: the escapes \\N and \\_ are not supported: write \\u0085 and \\u00a0",
+                       manifest::Error);
+  CHECK_THROWS_WITH_AS(manifest::parse("a: \xff\n"), "line 1, column 4: not valid UTF-8", manifest::Error);
+}
+
+TEST_CASE("a manifest whose aliases repeat a long text is refused, however few values it has") {
+  std::string text = "x: &a " + std::string(100'000, 'y') + "\nz: [";
+  for (int i = 0; i < 200; ++i) text += "*a, ";
+  CHECK_THROWS_WITH_AS(manifest::parse(text + "]\n"),
+                       "line 1, column 4: the document has more than 16 MiB of text with its aliases expanded",
+                       manifest::Error);
+}
+
+TEST_CASE("large maps that are merged are no work worth speaking of") {
+  std::string text = "a: &a {";
+  for (int i = 0; i < 30'000; ++i) text += "k" + std::to_string(i) + ": 1, ";
+  text += "}\nb: {<<: *a, ";
+  for (int i = 0; i < 30'000; ++i) text += "m" + std::to_string(i) + ": 1, ";
+  CHECK(manifest::parse(text + "}\n").front().find("b")->entries.size() == 60'000);
 }
 
 TEST_CASE("what can't be kept, or would clash, is refused") {

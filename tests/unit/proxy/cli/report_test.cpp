@@ -45,6 +45,16 @@ std::string table_of(std::initializer_list<json::object> breakers) {
 
 }  // namespace
 
+TEST_CASE("what an admin answers steers no terminal") {
+  const json::object breaker = breaker_with(R"({"name":"b\u001b[31m\u009b\n","last_trip":
+    {"reason":"\u202er","value":5,"threshold":5,"at":"x"},"last_transitions":[
+    {"event":"\u0007","at":"\u001b","breaker":"\u001b"}]})");
+  const std::string table = table_of({breaker});
+  CHECK(table.find(R"(b\u001b[31m\u009b\u000a)") != std::string::npos);
+  CHECK(table.find(R"(\u202er (5 of 5))") != std::string::npos);
+  CHECK(breaker_details(breaker).find(R"(\u001b  \u001b  \u0007)") != std::string::npos);
+}
+
 TEST_CASE("breakers are rows under a head line, aligned") {
   CHECK(
       table_of({breaker_with(R"({"name":"a-long-name","time_in_state_ms":90000,

@@ -115,6 +115,17 @@ TEST_CASE("the answer to a failed TLS handshake says why it failed") {
         std::string::npos);
 }
 
+TEST_CASE("the answer to a connection that TLS has ended after its handshake says how") {
+  const Reply reply =
+      failure_reply(Outcome::reset, "orders", {.error = "tls_alert_received", .reason = "certificate required"});
+  CHECK(reply.problem == Problem::upstream_reset);
+  CHECK(reply.detail.ends_with(": certificate required"));
+  CHECK(rendered(reply, Outcome::reset, "orders", "id").fields.find("error=tls_alert_received\r\n") !=
+        std::string::npos);
+  CHECK(rendered(failure_reply(Outcome::reset, "orders"), Outcome::reset, "orders", "id")
+            .fields.find("error=connection_terminated\r\n") != std::string::npos);
+}
+
 TEST_CASE("the answer to a malformed response says what was malformed") {
   config::Upstream orders;
   orders.name = "orders";
