@@ -39,13 +39,6 @@ auto upstreams(const Snapshots& snapshots) {
   });
 }
 
-auto endpoints(const Snapshots& snapshots) {
-  return all<proxy::EndpointState>(snapshots, [](const Snapshot& snapshot, auto& found) {
-    for (const auto& upstream : snapshot.upstreams)
-      found.insert(upstream->endpoints.begin(), upstream->endpoints.end());
-  });
-}
-
 auto limits_of_routes(const Snapshots& snapshots) {
   return all<proxy::RouteLimitsState>(snapshots, [](const Snapshot& snapshot, auto& found) {
     for (const auto& route : snapshot.listeners.front()->routes)
@@ -85,8 +78,8 @@ void check_at_rest(Play& play, const Snapshots& snapshots, proxy::Worker& worker
     check(play, state->calls_without_client.load() == 0, "a call without its client is left");
     check(play, state->bound_connections.load() == 0, "a bound connection is left");
   }
-  for (const auto& endpoint : endpoints(snapshots))
-    for (const auto& address : endpoint->addresses.in_use())
+  for (const auto& state : upstreams(snapshots))
+    for (const auto& address : state->addresses.all())
       check(play, address->health.in_flight() == 0, "a request to " + address->name + " is in flight");
   for (const auto& limits : limits_of_routes(snapshots)) check_idle(play, limits->state);
   for (const auto& breaker : breakers_of_routes(snapshots))
