@@ -146,7 +146,10 @@ Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
     const Time now = steady_now();
     const bool may = !is_forsaken(exchange().outcome) && context.breaker->still_closed(call.generation, now);
     call.retries_are_over = !may;
-    if (!may) co_return false;
+    if (!may) {
+      call.note(Decision::retry_given_up, now);
+      co_return false;
+    }
   }
   attempts_.note_failure();
   co_await attempts_.end(ended_at());
@@ -218,7 +221,9 @@ Task<CallRunner*> CallRunner::ask_other(const Upstream& other, Reply& reply) {
   }
   if (attempt() != nullptr) forward().suspend();
   done();
-  fallback_ = std::make_unique<CallRunner>(*this, other);
+  auto next = std::make_unique<CallRunner>(*this, other);
+  next->earlier_fallback_ = std::move(fallback_);
+  fallback_ = std::move(next);
   co_return co_await fallback_->resolve(reply, steady_now());
 }
 
