@@ -392,6 +392,16 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
+// Spans of requests and attempts, sent to a collector by OTLP over HTTP.
+struct Tracing {
+  Endpoint collector = {.url = "http://127.0.0.1:4318",
+                        .address = {.kind = Address::Kind::tcp, .host = "127.0.0.1", .port = 4318, .path = {}},
+                        .authority = "127.0.0.1:4318"};
+  double sample_ratio = 0.01;  // 0..1: of traces that begin here
+  std::string service_name = "fusewire";
+  bool operator==(const Tracing&) const = default;
+};
+
 // A value that came from environment variables: where it stands in the effective configuration, and their names.
 struct FromVariable {
   std::vector<std::string> path;  // keys, and positions in lists
@@ -407,7 +417,8 @@ struct Config {
   std::string via;  // empty: fusewire- and 8 random hex digits a process
   Admin admin;
   std::size_t event_history = 1000;
-  std::vector<Webhook> webhooks;  // in file order; names are unique
+  std::vector<Webhook> webhooks;   // in file order; names are unique
+  std::optional<Tracing> tracing;  // absent: off
   Log log;
   Shutdown shutdown;
   unsigned workers = 0;                      // 0: auto

@@ -11,6 +11,7 @@
 #include "config/config.hpp"
 #include "filters/exchange.hpp"
 #include "filters/flags.hpp"
+#include "filters/notes.hpp"
 #include "filters/request_context.hpp"
 
 namespace fusewire {
@@ -96,7 +97,16 @@ struct Call {
   bool runs_on = false;
   Flags flags = 0;
   FallbackRuns fallback_runs;
+  Notes notes;  // for those who ask later
 
+  template <class Detail = int>
+  void note(Decision what, Time now, Detail detail = {}, int number = 0, std::int64_t value = 0) noexcept {
+    notes.add({.what = what,
+               .detail = static_cast<std::uint8_t>(detail),
+               .number = static_cast<std::uint16_t>(number),
+               .value = value < 0 ? kNoValue : saturated(value),
+               .at = now});
+  }
   void set(Flag flag) noexcept { flags = static_cast<Flags>(flags | bits(flag)); }
   bool has(Flag flag) const noexcept { return (flags & bits(flag)) != 0; }
 };

@@ -2,6 +2,7 @@
 // What is known of one attempt: a request sent to one endpoint, and what came back.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct Exchange {
 
   // Steady times, kNever while they have not come.
   Time begun = kNever;         // with the breaker's permit, where it is the first attempt
+  Time connected = kNever;     // a new connection was there; kNever: one that was kept, or none
   Time request_sent = kNever;  // last byte of the request sent; equal to `begun` without a body
   Time response_head = kNever;
   Time response_end = kNever;
@@ -27,6 +29,8 @@ struct Exchange {
   milliseconds connect_within{0};
   milliseconds response_within{0};
   milliseconds idle_within{0};
+
+  std::uint64_t span = 0;  // of a trace; 0: the request is not traced
 
   // What came of it. Forward sets `outcome`, a filter that answers sets `local`. It is `pending` again where a kept
   // connection turned out closed, a response that was put aside is relayed after all, or a trial runs on.
@@ -39,6 +43,7 @@ struct Exchange {
   bool answered_stall = false;         // when the response's head came, the client withheld an upload
   bool client_withheld = false;        // when the upstream ended it, the client withheld something
   bool nothing_sent = true;            // no byte went to the endpoint
+  bool kept_connection = false;        // it was there already
   bool stale_connection = false;       // a kept one that the upstream had closed when the request came
 
   // How long the upstream took for its answer's head, from the last byte of the request on. Nothing where that says

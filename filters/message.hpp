@@ -46,6 +46,7 @@ constexpr bool reads_like_any(std::string_view name, std::span<const std::string
 enum class FieldId : std::uint8_t {
   other,
   authorization,
+  b3,
   connection,
   content_length,
   date,
@@ -58,6 +59,8 @@ enum class FieldId : std::uint8_t {
   proxy_authorization,
   proxy_connection,
   te,
+  traceparent,
+  tracestate,
   trailer,
   transfer_encoding,
   upgrade,

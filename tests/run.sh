@@ -109,6 +109,7 @@ if [[ -n $all ]]; then
   other tests/prometheus/run.sh build/release
   other tests/websocket/run.sh build/release
   other tests/dashboard/run.sh build/release
+  other tests/tracing/run.sh build/release
   other tests/kubernetes/run.sh build/release
   other tests/netns/run.sh build/release
   other tests/package/run.sh build/release

@@ -72,6 +72,18 @@ void describe(V& v, Webhook& hook) {
 }
 
 template <class V>
+void describe(V& v, Tracing& tracing) {
+  v.usual("otlp_endpoint");
+  v.key("otlp_endpoint", tracing.collector, CollectorUrl(),
+        "The collector: spans are posted to its /v1/traces as JSON; the certificate of an https:// one is verified by "
+        "the system's authorities");
+  v.key("sample_ratio", tracing.sample_ratio, Number(kShare),
+        "Share of the traces that begin here; a client's own decision, in traceparent or b3, goes before it");
+  v.key("service_name", tracing.service_name, TextThat(is_service_name, "a name of 1 to 255 printable characters"),
+        "The resource attribute service.name of all spans");
+}
+
+template <class V>
 void describe(V& v, Log& log) {
   v.usual("level");
   v.key("level", log.level, OneOf(kLogLevels), "What is logged");
@@ -117,7 +129,8 @@ void describe(V& v, Config& config) {
               "Events that the admin API lists; its stream sends all");
     inner.items("webhooks", all.webhooks, "Where they are posted to; at most 16", {}, {.most = kMaxWebhooks});
   });
-  v.later("tracing", "off");
+  v.switchable("tracing", config.tracing, Tracing{},
+               "Traces by OTLP. While it is off, a client's traceparent and b3 pass unchanged");
   v.section("log", config.log, "Logs on stdout");
   v.section("shutdown", config.shutdown, "The end of the process");
   v.section("runtime", config, "The process", [](auto& inner, Config& all) {

@@ -25,6 +25,26 @@ void HostList::read(const Reader& reader, std::string_view key, std::vector<std:
   }
 }
 
+void CollectorUrl::read(const Reader& reader, std::string_view key, Endpoint& out) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return;
+  auto parsed = parse_endpoint(node->text);
+  if (parsed.value && parsed.value->address.kind == Address::Kind::tcp) {
+    out = std::move(*parsed.value);
+    return;
+  }
+  // The parser's own words may repeat a part of the URL.
+  const bool plain = parsed.value || !node->from.empty();
+  reader.error(*node, plain ? expected("http://HOST[:PORT] or https://HOST[:PORT]", *node)
+                            : parsed.error + "; found " + describe(*node));
+}
+
+bool is_service_name(std::string_view text) {
+  constexpr std::size_t kMaxName = 255;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; };
+  return !text.empty() && text.size() <= kMaxName && std::none_of(text.begin(), text.end(), is_control);
+}
+
 void WorkerCount::read(const Reader& reader, std::string_view key, unsigned& out) {
   const Node* node = reader.find(key);
   if (node == nullptr || node->text == "auto") return;

@@ -15,6 +15,15 @@ struct HostList : ScalarList {
   static std::optional<Node> print(const std::vector<std::string>& hosts) { return texts_node(hosts); }
 };
 
+// http[s]://HOST[:PORT], without a path.
+struct CollectorUrl : Scalar {
+  static void read(const Reader&, std::string_view key, Endpoint& out);
+  static std::optional<Node> print(const Endpoint& collector) { return text_node(collector.url); }
+  static std::string schema() { return R"({"type": "string"})"; }
+  static std::string range() { return "a URL without a path"; }
+};
+bool is_service_name(std::string_view);
+
 // 0 = auto.
 struct WorkerCount : Scalar {
   static void read(const Reader&, std::string_view key, unsigned& out);

@@ -8,19 +8,25 @@ namespace fusewire {
 Step BreakerFilter::on_request(Call& call, Reply& reply, Time now) {
   if (breaker::Breaker* const above = context_->above_breaker; above != nullptr && above->is_forced_open(now))
     if (const auto rejection = JudgedPermit(*context_).acquire(*above, now))
-      return reject(call, reply, *rejection, *above, call.upstream->name);
+      return reject(call, reply, *rejection, *above, call.upstream->name, now);
   if (const auto rejection = permit_.acquire(*context_->breaker, now))
-    return reject(call, reply, *rejection, *context_->breaker, context_->breaker_name);
+    return reject(call, reply, *rejection, *context_->breaker, context_->breaker_name, now);
   call.permitted = now;
   call.generation = permit_.generation();
   return Proceed{};
 }
 
 Step BreakerFilter::reject(Call& call, Reply& reply, const breaker::Rejection& rejection,
-                           const breaker::Breaker& breaker, std::string_view name) const {
+                           const breaker::Breaker& breaker, std::string_view name, Time now) const {
   call.set(Flag::circuit_open);
   call.exchange->outcome = Outcome::local;
   const auto trip = breaker.last_trip();
+  const RejectionNote why{
+      .trip = trip ? static_cast<std::uint8_t>(static_cast<int>(trip->reason) + 1) : std::uint8_t{0},
+      .probe = call.circuit_breaker->recovery.probe.type,
+      .above = &breaker == context_->above_breaker};
+  call.note(Decision::breaker_rejected, now, rejection.by, why.packed(),
+            rejection.retry_after ? rejection.retry_after->count() : -1);
   reply = rejection_reply(name, *call.circuit_breaker, rejection, trip ? &*trip : nullptr);
   return Answer{};
 }
@@ -64,8 +70,13 @@ bool BreakerFilter::is_for_endpoints(const Call& call, Outcome outcome) noexcept
 
 void BreakerFilter::judge(Call& call, Outcome outcome, Time now) {
   const bool counts = is_for_endpoints(call, outcome);
-  if (const auto verdict = permit_.judge(call, *call.exchange, outcome, now, counts)) call.verdict = *verdict;
+  const auto verdict = permit_.judge(call, *call.exchange, outcome, now, counts);
+  if (!verdict) return;
+  call.verdict = *verdict;
+  if (*verdict != Verdict::success && *verdict != Verdict::none) note_verdict(call, now);
 }
+
+void BreakerFilter::note_verdict(Call& call, Time now) { call.note(Decision::breaker_judged, now, call.verdict); }
 
 void BreakerFilter::on_verdict(Call& call, Time now) noexcept {
   call.runs_on = false;

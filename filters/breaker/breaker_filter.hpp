@@ -35,8 +35,9 @@ class BreakerFilter : public PassThrough {
   static Time upstream_since(const Call&);
   static bool is_for_endpoints(const Call&, Outcome) noexcept;
   void judge(Call&, Outcome, Time now);
+  static void note_verdict(Call&, Time now);
 
-  Step reject(Call&, Reply&, const breaker::Rejection&, const breaker::Breaker&, std::string_view name) const;
+  Step reject(Call&, Reply&, const breaker::Rejection&, const breaker::Breaker&, std::string_view name, Time now) const;
 
   const ChainContext* context_;
   JudgedPermit permit_;

@@ -44,7 +44,9 @@ Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
   if (look == Look::first) asked_ = cache::request_directives(request.fields);
   if (!cache::is_answerable(request) || request.fields.find("upgrade")) {
     why_ = cache::Forward::bypass;
-    return wants_cached_only(call, reply) ? Step{Answer{}} : Step{Proceed{}};
+    if (wants_cached_only(call, reply, now)) return Answer{};
+    call.note(Decision::cache_forwarded, now, why_);
+    return Proceed{};
   }
   if (look == Look::first) {
     uri_ = cache::uri_key(request);
@@ -55,7 +57,7 @@ Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
   if (call.context->background) return ask_behind(call, reply, std::move(entry), now);
   if (entry)
     if (const auto answer = from_store(call, reply, entry, look, now)) return *answer;
-  if (wants_cached_only(call, reply)) return Answer{};
+  if (wants_cached_only(call, reply, now)) return Answer{};
   if (look == Look::first) {
     why_ = others ? cache::Forward::vary_miss : cache::Forward::uri_miss;
     if (entry) why_ = entry->freshness.fresh(now) ? cache::Forward::request : cache::Forward::stale;
@@ -89,8 +91,9 @@ std::optional<Ended> CacheLookup::Following::ended() const noexcept {
 }
 
 // 504 where the client wants nothing that is not stored (RFC 9111 §5.2.1.7).
-bool CacheLookup::wants_cached_only(Call& call, Reply& reply) const {
+bool CacheLookup::wants_cached_only(Call& call, Reply& reply, Time now) const {
   if (!asked_.only_if_cached) return false;
+  call.note(Decision::cache_has_none, now);
   context_->cache_partition->count(Event::miss);
   call.exchange->outcome = Outcome::local;
   reply = cache::not_cached();
@@ -131,6 +134,12 @@ std::optional<Answer> CacheLookup::from_store(Call& call, Reply& reply, const En
   call.exchange->outcome = Outcome::local;
   const bool fresh = entry->freshness.fresh(now);
   context_->cache_partition->count(collapsed ? Event::collapse : fresh ? Event::hit : Event::stale);
+  call.note(Decision::cache_answered, now,
+            collapsed ? CacheAnswer::collapsed
+            : fresh   ? CacheAnswer::fresh
+                      : CacheAnswer::stale,
+            0, entry->freshness.age_seconds(now).count());
+  if (refresh) call.note(Decision::cache_refreshes, now);
   reply = answer_with(call, entry, status, now);
   return Answer{refresh};
 }
@@ -140,8 +149,10 @@ Step CacheLookup::go_upstream(Call& call, EntryPtr entry, Look look, Time now) {
   if (look != Look::last && may_share(call, entry.get()) && !goes_alone(call, now)) {
     ++waits_;
     following_.reset();
+    call.note(Decision::cache_waits, now);
     return Wait{this, call.context->started + std::min(call.timeouts->response, total_of(call))};
   }
+  call.note(Decision::cache_forwarded, now, why_);
   ask_about(call, std::move(entry));
   return Proceed{};
 }
@@ -189,6 +200,7 @@ bool CacheLookup::goes_alone(const Call& call, Time now) {
 }
 
 Reply CacheLookup::on_validated(Call& call, EntryPtr fresh, Time now) {
+  call.note(Decision::cache_answered, now, CacheAnswer::validated, 0, fresh->freshness.age_seconds(now).count());
   return answer_with(call, std::move(fresh), {.forwarded = why_, .fwd_status = 304}, now);
 }
 

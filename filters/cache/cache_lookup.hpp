@@ -63,7 +63,7 @@ class CacheLookup final : public Awaited {
 
   Look look() noexcept;
   std::optional<Answer> from_store(Call&, Reply&, const cache::EntryPtr&, Look, Time now);
-  bool wants_cached_only(Call&, Reply&) const;
+  bool wants_cached_only(Call&, Reply&, Time now) const;
   Step ask_behind(Call&, Reply&, cache::EntryPtr, Time now);
   Step go_upstream(Call&, cache::EntryPtr, Look, Time now);
   bool may_share(const Call&, const cache::Entry*) const;

@@ -83,8 +83,13 @@ std::optional<Reply> CacheWriter::on_request(Call& call, Time now) {
   if (!cache::request_directives(request.fields).only_if_cached) return std::nullopt;
   call.exchange->outcome = Outcome::local;
   EntryPtr entry = cache::select(*context_, call, {}, now);
-  if (!entry) return cache::not_cached();
+  if (!entry) {
+    call.note(Decision::cache_has_none, now);
+    return cache::not_cached();
+  }
   const bool fresh = entry->freshness.fresh(now);
+  call.note(Decision::cache_answered, now, fresh ? CacheAnswer::fresh : CacheAnswer::stale, 0,
+            entry->freshness.age_seconds(now).count());
   call.set(fresh ? Flag::cache_hit : Flag::cache_stale);
   const std::string status = "fusewire; hit; ttl=" + std::to_string(entry->freshness.ttl(now).count());
   return cache::answer(call, std::move(entry), status, now);
@@ -128,10 +133,13 @@ void CacheWriter::on_done(Call& call, Time) noexcept {
   give_up();
 }
 
-void CacheWriter::begin(const Call& call) {
+void CacheWriter::begin(Call& call) {
   const Response& response = *call.exchange->response;
   const auto verdict = judge(call, *call.context->request, response);
-  if (!verdict) return forget_superseded(call, verdict.refusal);
+  if (!verdict) {
+    call.note(Decision::cache_not_stored, head_, verdict.refusal);
+    return forget_superseded(call, verdict.refusal);
+  }
   if (displaces_a_good_one(call)) return;
   const bool known = response.body == BodyKind::length;
   if (known && response.content_length > call.upstream->cache.max_object) return;
@@ -237,11 +245,12 @@ EntryPtr CacheWriter::update(const Call& call, const Entry& entry, Time head) {
   return fresh;
 }
 
-void CacheWriter::commit(const Call& call) {
+void CacheWriter::commit(Call& call) {
   const Exchange& x = *call.exchange;
   const bool whole = x.response->body != BodyKind::length || bytes_.size() == x.response->content_length;
   if (plan_ == Plan::collect && !whole) return;
   if (displaces_a_good_one(call)) return;  // which may have come since the head
+  call.note(Decision::cache_stored, x.response_end, 0, 0, static_cast<std::int64_t>(x.response->content_length));
   const Event event = plan_ == Plan::collect ? Event::store : Event::refresh;
   cache::Body body;
   if (plan_ == Plan::keep_bytes) {

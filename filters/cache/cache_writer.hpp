@@ -35,7 +35,7 @@ class CacheWriter {
  private:
   enum class Plan : std::uint8_t { nothing, collect, keep_bytes };
 
-  void begin(const Call&);
+  void begin(Call&);
   cache::Storability judge(const Call&, const Request&, const Response&) const;
   void collect(const Call&);
   cache::EntryPtr find(const Call&) const;
@@ -43,7 +43,7 @@ class CacheWriter {
   void give_up() noexcept;
   void freshen(const Call&);
   bool displaces_a_good_one(const Call&) const;
-  void commit(const Call&);
+  void commit(Call&);
   void store(const Call&, cache::EntryPtr, cache::Event);
 
   const ChainContext* context_;

@@ -36,11 +36,20 @@ bool has_no_body(int status) noexcept { return status == 204 || status == 205 ||
 }  // namespace
 
 Step FallbackFilter::on_reply(Call& call, Reply& reply, Time now) {
-  return falls_back(call, reply) ? walk(call, reply, now) : Proceed{};
+  if (call.fallback->chain.empty()) return Proceed{};
+  if (falls_back(call, reply)) {
+    call.note(Decision::fallback_begun, now, trigger_of(call, reply), reply.status);
+    return walk(call, reply, now);
+  }
+  if (reply.status >= 500)
+    if (const Trigger trigger = trigger_of(call, reply); trigger != Trigger::none)
+      call.note(Decision::fallback_not_for, now, trigger, reply.status);
+  return Proceed{};
 }
 
 Step FallbackFilter::on_result(Call& call, Reply& reply, FallbackResult result, Time now) {
   call.fallback_runs.add(FallbackType::upstream, result);
+  call.note(Decision::fallback_step, now, FallbackType::upstream, static_cast<int>(result));
   if (result != FallbackResult::hit) return walk(call, reply, now);
   call.set(Flag::fallback);
   return Proceed{};
@@ -62,6 +71,9 @@ std::optional<Step> FallbackFilter::run(const config::CacheStep& step, Call& cal
   const cache::StaleRule rule{.on_error = true, .max_stale = step.max_stale};
   cache::EntryPtr entry = cache::select(*context_, call, rule, now);
   call.fallback_runs.add(FallbackType::cache, entry ? FallbackResult::hit : FallbackResult::miss);
+  call.note(Decision::fallback_step, now, FallbackType::cache,
+            static_cast<int>(entry ? FallbackResult::hit : FallbackResult::miss),
+            entry ? entry->freshness.age(now).count() : 0);
   if (!entry) return std::nullopt;
   call.set(entry->freshness.fresh(now) ? Flag::cache_hit : Flag::cache_stale);
   const std::string status = cache_status(call, reply, entry->freshness, now);
@@ -73,12 +85,16 @@ std::optional<Step> FallbackFilter::run(const config::CacheStep& step, Call& cal
 std::optional<Step> FallbackFilter::run(const config::UpstreamStep& step, Call& call, Reply&, Time now) {
   const bool repeatable =
       call.nothing_sent || (call.context->request->is_idempotent() && call.context->body_replayable);
-  if (repeatable && now < ends_at(call)) return Ask{step.upstream};
+  if (repeatable && now < ends_at(call)) {
+    call.note(Decision::fallback_asks, now);
+    return Ask{step.upstream};
+  }
+  call.note(Decision::fallback_barred, now, repeatable ? 1 : 0);
   call.fallback_runs.add(FallbackType::upstream, FallbackResult::miss);
   return std::nullopt;
 }
 
-std::optional<Step> FallbackFilter::run(const config::StaticStep& step, Call& call, Reply& reply, Time) {
+std::optional<Step> FallbackFilter::run(const config::StaticStep& step, Call& call, Reply& reply, Time now) {
   reply = {};
   reply.origin = Reply::Origin::stored;  // the configuration owns it, and the request pins that
   reply.status = step.status;
@@ -92,6 +108,7 @@ std::optional<Step> FallbackFilter::run(const config::StaticStep& step, Call& ca
     }
   }
   call.fallback_runs.add(FallbackType::static_reply, FallbackResult::hit);
+  call.note(Decision::fallback_step, now, FallbackType::static_reply, static_cast<int>(FallbackResult::hit));
   return Proceed{};
 }
 

@@ -39,8 +39,9 @@ class ConcurrencyFilter : public PassThrough {
   Limit limit_of_upstream(const Call&, Time now) const;
   Step take(Call&, Reply&, const Limit&, Time now);
   Step enqueue(Call&, Reply&, const Limit&, Time now);
-  Step end_wait(Call&, Reply&);
+  Step end_wait(Call&, Reply&, Time now);
   void hold(Call&, std::optional<Slot>);
+  void note(Call&, Decision, const Limit&, Time now, SlotRefusal = {}) const;
   Step refuse(Call&, Reply&, Problem, const limits::LimitsState&, std::string why);
 
   static constexpr std::size_t kRoute = 0;

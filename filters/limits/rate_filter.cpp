@@ -35,10 +35,13 @@ Step RateFilter::on_request(Call& call, Reply& reply, Time now) {
 bool RateFilter::take(Call& call, Reply& reply, limits::LimitsState& state, const config::Rate& rate, Time now) const {
   const auto wait = state.token_bucket.try_take(rate, now);
   if (!wait) return true;
+  const bool of_route = &state == context_->route_limits;
+  call.note(Decision::rate_refused, now, 0, LimitNote{.of_route = of_route}.packed(),
+            std::chrono::ceil<milliseconds>(*wait).count());
   limits::refuse(call, reply, Problem::rate_limited,
                  limits::whose(*context_, state) + " gets as many requests as its rate limit lets through",
                  std::chrono::ceil<milliseconds>(*wait));
-  call.limited_by_route = &state == context_->route_limits;
+  call.limited_by_route = of_route;
   return false;
 }
 

@@ -23,16 +23,15 @@ Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
   const config::Retries& retries = *call.retries;
   pay_in(call, now);
   if (reply.origin == Reply::Origin::upstream && !retries.on.has_status(reply.status)) return Proceed{};
-  if (call.retries_made >= retries.attempts || call.retries_are_over || !is_worth_it(call, reply, now) ||
-      !may_be_repeated(call))
-    return Proceed{};
+  if (retries.attempts == 0 || call.retries_are_over || !is_failed_attempt(call, reply)) return Proceed{};
   const Time at = not_before(call, reply, now);
-  if (at >= call.total_at || (at - now > retries.backoff.max && !has_room_to_wait())) return Proceed{};
-  if (!take_token(call, now)) {
-    call.over_retry_budget = true;
+  if (const auto refusal = why_not(call, reply, at, now)) {
+    call.note(Decision::retry_not_made, now, *refusal, reply.status);
     return Proceed{};
   }
   ++call.retries_made;
+  call.note(Decision::retry_made, now, trigger_of(call, reply), reply.status,
+            std::chrono::floor<milliseconds>(at - now).count());
   return Ask{.not_before = at};
 }
 
@@ -59,8 +58,10 @@ Step RetryFilter::on_silence(Call& call, Time now) {
     return Proceed{};
   if (!take_token(call, now)) {
     call.hedge = HedgeResult::over_budget;
+    call.note(Decision::hedge_not_sent, now);
     return Proceed{};
   }
+  call.note(Decision::hedge_sent, now, 0, 0, std::chrono::floor<milliseconds>(now - call.exchange->begun).count());
   call.hedged_at = now;
   call.hedge = HedgeResult::pending;
   return Ask{};
@@ -70,25 +71,40 @@ bool RetryFilter::is_good(const Call& call, int status) const { return !call.ret
 
 // ------------------------------------------------------------------------------------------------------ conditions
 
-bool RetryFilter::is_worth_it(const Call& call, const Reply& reply, Time now) const {
-  const Exchange& x = *call.exchange;
-  if (x.begun == kNever || call.permitted == kNever || call.connection_bound || call.runs_on || call.interim_sent)
-    return false;
+bool RetryFilter::is_failed_attempt(const Call& call, const Reply& reply) {
+  if (call.exchange->begun == kNever || call.permitted == kNever) return false;
   const Trigger trigger = trigger_of(call, reply);
-  if (trigger == Trigger::breaker_open || trigger == Trigger::overload) return false;
-  if (!lists(call.retries->on, trigger, reply.status) || !call.endpoint_available) return false;
-  return context_->breaker->still_closed(call.generation, now);
+  return trigger != Trigger::none && trigger != Trigger::breaker_open && trigger != Trigger::overload;
 }
 
-bool RetryFilter::may_be_repeated(const Call& call) { return call.nothing_sent || may_be_sent_twice(call); }
+// The budget is asked last: what it gives is taken.
+std::optional<RetryRefusal> RetryFilter::why_not(Call& call, const Reply& reply, Time at, Time now) const {
+  const config::Retries& retries = *call.retries;
+  if (call.retries_made >= retries.attempts) return RetryRefusal::attempts_used;
+  if (call.connection_bound) return RetryRefusal::connection_bound;
+  if (call.runs_on || call.interim_sent) return RetryRefusal::already_answering;
+  if (!lists(retries.on, trigger_of(call, reply), reply.status)) return RetryRefusal::not_listed;
+  if (!call.endpoint_available) return RetryRefusal::no_endpoint;
+  if (!context_->breaker->still_closed(call.generation, now)) return RetryRefusal::breaker_moved;
+  if (!call.nothing_sent)
+    if (const auto refusal = why_not_twice(call)) return refusal;
+  if (at >= call.total_at) return RetryRefusal::no_time;
+  if (at - now > retries.backoff.max && !has_room_to_wait()) return RetryRefusal::no_room_to_wait;
+  if (take_token(call, now)) return std::nullopt;
+  call.over_retry_budget = true;
+  return RetryRefusal::over_budget;
+}
 
-bool RetryFilter::may_be_sent_twice(const Call& call) {
+bool RetryFilter::may_be_sent_twice(const Call& call) { return !why_not_twice(call); }
+
+std::optional<RetryRefusal> RetryFilter::why_not_twice(const Call& call) {
   const Request& request = *call.context->request;
-  if (!call.context->body_replayable) return false;
-  if (call.context->body_size > call.retries->max_body) return false;
+  if (!call.context->body_replayable) return RetryRefusal::body_not_kept;
+  if (call.context->body_size > call.retries->max_body) return RetryRefusal::body_too_large;
   const auto& methods = call.retries->methods;
-  if (methods.empty()) return request.is_idempotent();
-  return std::find(methods.begin(), methods.end(), request.method) != methods.end();
+  const bool repeatable = methods.empty() ? request.is_idempotent()
+                                          : std::find(methods.begin(), methods.end(), request.method) != methods.end();
+  return repeatable ? std::nullopt : std::optional(RetryRefusal::not_repeatable);
 }
 
 // It would hold its slot while it waits, for as long as the upstream has asked for. Those that wait leave half of the

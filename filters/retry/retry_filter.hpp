@@ -3,6 +3,8 @@
 // docs/configuration.md.
 #pragma once
 
+#include <optional>
+
 #include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
 
@@ -28,10 +30,11 @@ class RetryFilter : public PassThrough {
   bool is_good(const Call&, int status) const;
 
  private:
-  static bool may_be_repeated(const Call&);
+  static bool is_failed_attempt(const Call&, const Reply&);
+  std::optional<RetryRefusal> why_not(Call&, const Reply&, Time at, Time now) const;
+  static std::optional<RetryRefusal> why_not_twice(const Call&);
   static bool may_be_sent_twice(const Call&);
   bool take_token(const Call&, Time now) const;
-  bool is_worth_it(const Call&, const Reply&, Time now) const;
   void pay_in(const Call&, Time now);
   bool has_room_to_wait() const;
   static Time not_before(const Call&, const Reply&, Time now);

@@ -21,9 +21,13 @@ Step DeadlineFilter::on_request(Call& call, Reply& reply, Time now) {
   const auto asked = client_deadline_ms(call);
   const milliseconds total = total_of(call, asked);
   call.deadline_asked = asked.has_value();
+  if (asked)
+    call.note(Decision::deadline_asked, now, 0, 0,
+              static_cast<std::int64_t>(std::min<std::uint64_t>(*asked, kNoValue - 1)));
   call.total_at = std::min(call.total_at, call.context->started + total - kept_back(call, total));
   call.short_deadline = total < call.timeouts->total || has_little_time(call, now);
   if (now < call.total_at) return Proceed{};
+  call.note(Decision::deadline_passed, now);
   call.exchange->outcome = Outcome::local;
   call.set(Flag::upstream_timeout);
   reply = {};

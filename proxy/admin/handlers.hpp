@@ -32,6 +32,9 @@ Reply get_dashboard(const Call&);
 Reply get_dashboard_file(const Call&);
 Reply get_dashboard_stream(const Call&);
 
+// explain_handlers.cpp
+Reply get_explain(const Call&);
+
 // upstream_handlers.cpp
 Reply get_upstreams(const Call&);
 Reply get_cache(const Call&);

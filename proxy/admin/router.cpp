@@ -44,6 +44,7 @@ constexpr std::array kEndpoints = {
     Endpoint{"POST", "/admin/circuit-breakers/{name}/release", post_release, control_thread},
     Endpoint{"GET", "/admin/events", get_events, admin_thread, false, "since"},
     Endpoint{"GET", "/admin/events/stream", get_event_stream, admin_thread, false, "since"},
+    Endpoint{"GET", "/admin/explain/{name}", get_explain, aside},
     Endpoint{"GET", "/admin/upstreams", get_upstreams},
     Endpoint{"GET", "/admin/cache", get_cache},
     Endpoint{"DELETE", "/admin/cache", delete_cache, aside},

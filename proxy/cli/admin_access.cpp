@@ -40,7 +40,8 @@ std::string read_token(const std::string& file) {
 }
 
 bool changes_something(Options::Command command) {
-  return command != Options::Command::status && command != Options::Command::events;
+  using Command = Options::Command;
+  return command != Command::status && command != Command::events && command != Command::explain;
 }
 
 // What the configuration says of the admin.

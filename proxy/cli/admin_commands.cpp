@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/cli/admin_commands.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <boost/url/encode.hpp>
 #include <boost/url/rfc/pchars.hpp>
@@ -15,6 +16,7 @@
 #include "proxy/cli/admin_client.hpp"
 #include "proxy/cli/admin_events.hpp"
 #include "proxy/cli/answers.hpp"
+#include "proxy/cli/explanation.hpp"
 #include "proxy/cli/report.hpp"
 #include "proxy/cli/watch.hpp"
 
@@ -67,6 +69,18 @@ int status(const AdminClient& client, const Options& options, const World& world
       world.out << (one.empty() ? breaker_table(body, Paint(world.colours())) : breaker_details(body));
   });
   return open && options.exit_code ? kOpen : kOk;
+}
+
+int explain(const AdminClient& client, const Options& options, const World& world) {
+  const auto answer = client.call("GET", "/admin/explain/" + boost::urls::encode(options.name, boost::urls::pchars));
+  if (answer.status != 200) return refused(world, answer);
+  with_body(answer, [&](const json::value& body) {
+    if (options.json)
+      world.out << json::serialize(body) << '\n';
+    else
+      world.out << explanation(body);
+  });
+  return kOk;
 }
 
 int watch(const AdminClient& client, const Options& options, const World& world, const std::string& url) {
@@ -140,7 +154,18 @@ bool is_limit(const std::string& text) {
   return limit && limit->count() > 0;
 }
 
+// As the proxy takes it from a client.
+bool is_request_id(const std::string& id) {
+  constexpr std::size_t kMaxId = 128;
+  const auto is_visible = [](char c) { return c > ' ' && c < 127; };
+  return !id.empty() && id.size() <= kMaxId && std::all_of(id.begin(), id.end(), is_visible);
+}
+
 void check_usage(const Options& options) {
+  if (options.command == Command::explain) {
+    if (is_request_id(options.name)) return;
+    throw BadUsage(config::quote(options.name) + " is not the id of a request: 1 to 128 visible ASCII characters");
+  }
   const bool optional_name = options.command == Command::status || options.command == Command::events;
   if ((!optional_name || !options.name.empty()) && !is_breaker_name(options.name))
     throw BadUsage(config::quote(options.name) + " is not the name of a breaker");
@@ -152,6 +177,7 @@ void check_usage(const Options& options) {
 
 int ask(const AdminClient& client, const Options& options, const World& world, const std::string& url) {
   if (options.command == Command::events) return show_events(client, options, world);
+  if (options.command == Command::explain) return explain(client, options, world);
   if (options.command != Command::status) return change(client, options, world);
   if (options.watch) return watch(client, options, world, url);
   return options.ready ? ready(client, world) : status(client, options, world);

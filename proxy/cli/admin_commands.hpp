@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that ask a running Fusewire: status, events, reset, force-open, force-close, release.
+// The commands that ask a running Fusewire: status, events, explain, reset, force-open, force-close, release.
 #pragma once
 
 #include "proxy/cli/options.hpp"

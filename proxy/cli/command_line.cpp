@@ -121,6 +121,12 @@ void add_admin_commands(CLI::App& app, Options& options) {
                    "Keep showing them as they come; where the admin goes away, wait until it is back");
   add_json(*events, options, "Print the admin API's JSON instead, an event a line");
   add_admin_options(*events, options);
+  CLI::App* explain = add_command(app, options, "explain",
+                                  "Show what each filter decided for a recent request, and why", Command::explain);
+  explain->add_option("ID", options.name, "The request's X-Request-Id, as its answer and the access log have it")
+      ->required();
+  add_json(*explain, options, "Print the admin API's JSON instead");
+  add_admin_options(*explain, options);
 
   const auto add_change = [&](const char* name, const char* help, Command command) {
     CLI::App* sub = add_command(app, options, name, help, command);
@@ -264,6 +270,7 @@ int execute(const Options& options, const World& world) {
       return version(options, world);
     case Command::status:
     case Command::events:
+    case Command::explain:
     case Command::reset:
     case Command::force_open:
     case Command::force_close:

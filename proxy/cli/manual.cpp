@@ -131,6 +131,7 @@ fusewire init orders=http://127.0.0.1:9000 \-o fusewire.yaml
 fusewire doctor \-c fusewire.yaml
 fusewire run \-c fusewire.yaml
 fusewire status \-\-watch
+fusewire explain 0f3a2c5e9b7d41868c02d7e4a1b5f936
 fusewire force\-close orders \-\-for 10m
 .EE
 )";

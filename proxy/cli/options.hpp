@@ -24,6 +24,7 @@ struct Options {
     init,
     status,
     events,
+    explain,
     reset,
     force_open,
     force_close,
@@ -51,7 +52,7 @@ struct Options {
   std::string interval = "1s";       // status --watch
   bool json = false;                 // whatever shows something
   bool follow = false;               // events
-  std::string name;                  // the breaker; status: empty is all
+  std::string name;                  // the breaker (status: empty is all), or the request to be explained
   std::optional<std::string> limit;  // --for
 
   std::string manifest = "-";                                       // inject: FILE

@@ -22,6 +22,8 @@
 #include "proxy/control/timed_overrides.hpp"
 #include "proxy/control/tls_contexts.hpp"
 #include "proxy/observe/event_log.hpp"
+#include "proxy/observe/journal.hpp"
+#include "proxy/observe/span_queue.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 
 namespace fusewire::cache {
@@ -100,6 +102,8 @@ class Control {
   config::LoadResult check(const std::string& text) const;
   EventLog& events() { return events_; }
   Webhooks& webhooks() { return *webhooks_; }
+  Journal& journal() { return journal_; }
+  SpanQueue& spans() { return spans_; }
   cache::Store& cache() { return *cache_; }
   PerWorker<WorkerCells>& worker_cells() { return worker_cells_; }
   bool ready() const { return serving_.load() && !draining_.load(); }
@@ -146,6 +150,8 @@ class Control {
   const std::chrono::steady_clock::time_point started_;
   EventLog events_;
   std::unique_ptr<Webhooks> webhooks_;
+  Journal journal_;
+  SpanQueue spans_;
   TimedOverrides overrides_;
   std::unique_ptr<cache::Store> cache_;
   std::unique_ptr<cache::RequestCollapser> fetches_;

@@ -43,6 +43,7 @@ void compare_sections(const config::Config& before, const config::Config& after,
   note("via", before.via == after.via);
   note("admin", before.admin == after.admin);
   note("events", before.event_history == after.event_history && before.webhooks == after.webhooks);
+  note("tracing", before.tracing == after.tracing);
   note("log", before.log == after.log);
   note("shutdown", before.shutdown == after.shutdown);
   note("runtime", before.workers == after.workers);

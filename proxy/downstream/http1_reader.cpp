@@ -45,7 +45,7 @@ Http1Reader::Next Http1Reader::look(bool input_ended, bool wanted) {
 
 void Http1Reader::refuse_input(Problem problem, std::string_view reason) {
   note_start();
-  inbound_.request_id = worker_.new_request_id();
+  make_request_id();
   refusal_.problem = problem;
   refusal_.reason = reason;
   idle_ = false;
@@ -54,7 +54,7 @@ void Http1Reader::refuse_input(Problem problem, std::string_view reason) {
 // Its first bytes have come; the rest may take head_timeout.
 void Http1Reader::begin_head() {
   note_start();
-  inbound_.request_id = worker_.new_request_id();
+  make_request_id();
   deadline_.extend(started_ + inbound_.limits->head_timeout);
 }
 
@@ -111,7 +111,7 @@ void Http1Reader::take_body() {
 Http1Reader::Next Http1Reader::refuse(const http::HeadResult& head) {
   refusal_ = head;
   keep_what_a_refusal_shows();
-  inbound_.request_id = worker_.new_request_id();
+  make_request_id();
   return Next::refused;
 }
 
@@ -133,10 +133,15 @@ void Http1Reader::keep_what_a_refusal_shows() {
 void Http1Reader::choose_request_id() {
   const auto given = inbound_.request.fields.find("x-request-id");
   const auto visible = [](char c) { return c > ' ' && c < 0x7f; };
-  if (given && !given->empty() && given->size() <= 128 && std::all_of(given->begin(), given->end(), visible))
-    inbound_.request_id = *given;
-  else
-    inbound_.request_id = worker_.new_request_id();
+  if (!given || given->empty() || given->size() > 128 || !std::all_of(given->begin(), given->end(), visible))
+    return make_request_id();
+  inbound_.request_id = *given;
+  inbound_.own_request_id = false;
+}
+
+void Http1Reader::make_request_id() {
+  inbound_.request_id = worker_.new_request_id();
+  inbound_.own_request_id = true;
 }
 
 }  // namespace fusewire::proxy

@@ -57,6 +57,7 @@ class Http1Reader {
   Next refuse(const http::HeadResult&);
   void keep_what_a_refusal_shows();
   void choose_request_id();
+  void make_request_id();
   void note_start();
 
   WorkerContext& worker_;

@@ -22,6 +22,7 @@ Tunnel::Tunnel(DeadlineWheel& wheel, ChannelPtr client, std::unique_ptr<Upstream
 void Tunnel::keep(const AccessRecord& record, std::shared_ptr<const void> endpoint) {
   const auto copy = [](std::string& to, std::string_view text) { return std::string_view(to = text); };
   record_ = record;
+  record_.trace_id = copy(trace_id_, record.trace_id);
   record_.method = copy(method_, record.method);
   record_.path = copy(path_, record.path);
   record_.host = copy(host_, record.host);

@@ -65,7 +65,7 @@ class Tunnel {
   Side from_upstream_;
   Event over_;
   AccessRecord record_{};
-  std::string method_, path_, host_, route_name_, upstream_name_;  // what it views
+  std::string trace_id_, method_, path_, host_, route_name_, upstream_name_;  // what it views
   std::shared_ptr<const void> endpoint_;
   std::uint64_t written_before_ = 0;  // to both, at the last touch()
   std::size_t left_before_ = 0;       // what both peers had still to take, at the last look; 0: not looked yet

@@ -65,7 +65,7 @@ FieldId pick(std::string_view name, std::initializer_list<Known> candidates) {
 FieldId field_id(std::string_view name) {
   switch (name.size()) {
     case 2:
-      return pick(name, {{"te", FieldId::te}});
+      return pick(name, {{"te", FieldId::te}, {"b3", FieldId::b3}});
     case 3:
       return pick(name, {{"via", FieldId::via}});
     case 4:
@@ -77,7 +77,11 @@ FieldId field_id(std::string_view name) {
     case 9:
       return pick(name, {{"forwarded", FieldId::forwarded}, {"x-real-ip", FieldId::x_real_ip}});
     case 10:
-      return pick(name, {{"connection", FieldId::connection}, {"keep-alive", FieldId::keep_alive}});
+      return pick(name, {{"connection", FieldId::connection},
+                         {"keep-alive", FieldId::keep_alive},
+                         {"tracestate", FieldId::tracestate}});
+    case 11:
+      return pick(name, {{"traceparent", FieldId::traceparent}});
     case 12:
       return pick(name, {{"max-forwards", FieldId::max_forwards}, {"x-request-id", FieldId::x_request_id}});
     case 13:

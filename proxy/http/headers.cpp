@@ -257,12 +257,20 @@ void append_request_head(std::string& out, const RequestHead& head) {
         if (!id) append_field(out, field.name, head.request_id);
         id = true;
         continue;
+      case FieldId::traceparent:
+      case FieldId::b3:
+        if (head.trace != nullptr) continue;  // written below
+        break;
+      case FieldId::tracestate:
+        if (head.trace != nullptr && !head.trace->keeps_state()) continue;
+        break;
       case FieldId::max_forwards:
         append_max_forwards(out, request, field);
         continue;
       case FieldId::other:
         if (field.name.size() == head.deadline_header.size() && is_replaced_deadline(field.name, head)) continue;
         if (!head.conditions.empty() && is_replaced_condition(field.name)) continue;
+        if (head.trace != nullptr && append_b3_field(out, field, *head.trace, head.span)) continue;
         break;
       default:
         break;
@@ -274,6 +282,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
   if (!id) append_line(out, "X-Request-Id: ", head.request_id);
   if (head.deadline_ms) append_number_field(out, head.deadline_header, static_cast<std::uint64_t>(*head.deadline_ms));
   forwarding&& head.peer.trusted ? append_kept_forwarding(out, head) : append_own_forwarding(out, head);
+  if (head.trace != nullptr) append_trace_fields(out, *head.trace, head.span);
   if (head.upgrades != nullptr) append_upgrade(out, request.fields, *head.upgrades);
   if (!head.conditions.empty()) out.append(head.conditions);
   out.append(request.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(head.via).append("\r\n\r\n");

@@ -11,6 +11,7 @@
 #include "filters/message.hpp"
 #include "proxy/http/head_parser.hpp"
 #include "proxy/http/response_part.hpp"
+#include "proxy/http/trace_context.hpp"
 #include "proxy/http/upgrade.hpp"
 
 namespace fusewire::proxy {
@@ -38,6 +39,8 @@ struct RequestHead {
   std::optional<std::int64_t> deadline_ms;  // passed on in deadline_header, in place of the client's
   bool drop_deadline = false;               // the client may not set one
   const Protocols* upgrades = nullptr;      // the request asks for one of these; nullptr: it does not
+  const TraceContext* trace = nullptr;      // it is traced: in place of the client's fields; nullptr: they pass
+  std::uint64_t span = 0;                   // of the attempt, where it is traced
   std::string_view conditions = {};         // complete lines instead of If-None-Match and If-Modified-Since
 };
 void append_request_head(std::string& out, const RequestHead&);

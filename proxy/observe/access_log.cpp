@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/observe/access_log.hpp"
 
-#include <array>
 #include <utility>
 
 #include "proxy/observe/line.hpp"
@@ -12,10 +11,6 @@ namespace {
 
 constexpr std::size_t kFlushAt = 16 * 1024;
 constexpr std::size_t kKeepCapacity = 2 * kFlushAt;  // more than that is given back
-
-// In the order of Flag's bits.
-constexpr std::array<std::string_view, 15> kFlagNames = {"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB",
-                                                         "CS", "CH", "DC", "UP", "NR", "BR", "SD"};
 
 // ["CB","FB"] in JSON, CB,FB in text.
 void append_flags(std::string& out, std::uint16_t flags, bool json) {
@@ -33,7 +28,9 @@ void append_flags(std::string& out, std::uint16_t flags, bool json) {
 
 void append_line(std::string& out, config::LogFormat format, const AccessRecord& r) {
   Line line(out, format, r.at, "info", "access");
-  line.text("request_id", r.request_id).text("listener", r.listener).text("peer", r.peer).text("host", r.host);
+  line.text("request_id", r.request_id);
+  if (!r.trace_id.empty()) line.text("trace_id", r.trace_id);
+  line.text("listener", r.listener).text("peer", r.peer).text("host", r.host);
   line.text("route", r.route);
   line.text("upstream", r.upstream).text("endpoint", r.endpoint).text("method", r.method).text("path", r.path);
   line.number("status", r.status).text("error", r.error).text("fallback", r.fallback);

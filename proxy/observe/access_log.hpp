@@ -3,6 +3,7 @@
 // gathered and handed to the logger in batches, by size or by the worker's tick.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -18,6 +19,7 @@ namespace fusewire::proxy {
 struct AccessRecord {
   WallTime at{};  // the request's head was complete
   std::string_view request_id;
+  std::string_view trace_id;                             // empty: there is no trace
   std::string_view listener, route, upstream, endpoint;  // empty where there was none
   std::string_view peer;                                 // the client's address
   std::string_view host;                                 // as the client said it
@@ -33,6 +35,10 @@ struct AccessRecord {
   std::uint16_t flags = 0;  // Flag bits
   std::string_view breaker_state;
 };
+
+// Their letters, in the order of Flag's bits: "CB", "DO", …
+inline constexpr std::array<std::string_view, 15> kFlagNames = {"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB",
+                                                                "CS", "CH", "DC", "UP", "NR", "BR", "SD"};
 
 class AccessLog {
  public:

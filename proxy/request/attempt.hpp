@@ -24,6 +24,14 @@ struct CallParts {
   bool asks_endpoint_breakers() const { return context.above_breaker == nullptr; }
 };
 
+// What is left of an attempt that is over while its call goes on.
+struct EndedAttempt {
+  Exchange x;  // its response is gone
+  std::shared_ptr<EndpointState> endpoint;
+  BackendPtr backend;  // nullptr: no address was known
+  unsigned tries = 0;  // on so many connections
+};
+
 // One try of a call at one endpoint of its upstream: the exchange, its filters and the forwarding. Attempts or a Hedge
 // owns it, on its worker's thread. Use: lead(), unless it runs beside another one; begin(); where no filter has
 // answered, what Forward says of its use.
@@ -50,7 +58,9 @@ class Attempt {
     x.begun = now;
     if (!forward.choose_endpoint()) return Proceed{};
     if (!streams.endpoint()) {
-      reply = endpoints_rejection_reply(*call_.upstream, streams.retry_after(now));
+      const auto retry_after = streams.retry_after(now);
+      call_.note(Decision::endpoints_open, now, 0, 0, retry_after ? retry_after->count() : -1);
+      reply = endpoints_rejection_reply(*call_.upstream, retry_after);
       return Answer{};
     }
     x.endpoint = streams.context();
@@ -59,6 +69,7 @@ class Attempt {
 
   // When its endpoint's part ended: what falls due together is reported with its own times.
   Time ended_at(Time now) const { return x.response_end != kNever ? x.response_end : now; }
+  EndedAttempt ended() const { return {x, streams.endpoint(), streams.backend(), forward.attempts()}; }
 
   Exchange x;
   Event news;  // what its coroutine waits for

@@ -34,8 +34,13 @@ Task<void> Attempts::end(Attempt& attempt, Time now) {
   attempt.forward.abandon(Outcome::abandoned);
   attempt.filters.on_done(of_.call, attempt.x, now);
   of_.call.flags = static_cast<Flags>(of_.call.flags & ~row(attempt.x.outcome).flags);
-  before_ += attempt.forward.attempts();
+  keep(attempt);
   return attempt.forward.finish();
+}
+
+void Attempts::keep(const Attempt& attempt) {
+  before_ += attempt.forward.attempts();
+  ended_.push_back(attempt.ended());
 }
 
 // ------------------------------------------------------------------------------------------------------ two at a time
@@ -51,7 +56,7 @@ Task<void> Attempts::fetch_hedged(Time at) {
     const bool answered = own_->x.outcome == Outcome::pending || own_->x.outcome == Outcome::complete;
     co_await hedge.drop(answered ? Outcome::superseded : own_->x.outcome,
                         answered ? HedgeResult::lost : HedgeResult::failed);
-    before_ += hedge.attempt().forward.attempts();
+    keep(hedge.attempt());
     note_failure(hedge.attempt());
   }
   co_await current_->forward.fetch_rest();
@@ -86,7 +91,10 @@ bool Attempts::may_go_elsewhere() {
   tried_.push_back(attempt.streams.id());
   const Time now = steady_now();
   const bool may = now < of_.call.total_at && can_choose(now, tried_);
-  if (!may) tried_.pop_back();
+  if (may)
+    of_.call.note(Decision::endpoint_skipped, now);
+  else
+    tried_.pop_back();
   return may;
 }
 

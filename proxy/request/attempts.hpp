@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "filters/reply.hpp"
 #include "proxy/request/hedge.hpp"
@@ -19,6 +20,8 @@ class Attempts {
   Attempts& operator=(const Attempts&) = delete;
 
   Attempt* current() const { return current_; }  // nullptr: there has been none
+  // All others, in the order in which they ended.
+  const std::vector<EndedAttempt>& ended() const { return ended_; }
   unsigned count() const { return before_ + (current_ != nullptr ? current_->forward.attempts() : 0); }
 
   Step begin(Reply&, Time now);
@@ -40,6 +43,7 @@ class Attempts {
   Task<void> take_over();
   Task<void> end(Attempt&, Time now);
   void note_failure(const Attempt&);
+  void keep(const Attempt&);
   bool decides(const Attempt& first) const;
   bool can_choose(Time now, const Balancer::Tried& tried) const {
     return of_.worker.balancer().can_choose(of_.upstream, now, tried, of_.asks_endpoint_breakers());
@@ -50,7 +54,8 @@ class Attempts {
   std::optional<Attempt> own_;
   std::optional<Hedge> hedge_;  // of own_
   Attempt* current_ = nullptr;  // own_, or the hedge's
-  unsigned before_ = 0;         // attempts of those that are over
+  std::vector<EndedAttempt> ended_;
+  unsigned before_ = 0;  // attempts of those that are over
 };
 
 }  // namespace fusewire::proxy

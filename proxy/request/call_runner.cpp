@@ -152,6 +152,7 @@ Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
       --call.retries_made;                           // there was none
       if (pause_.is_broken()) conclude(ended_at());  // what the attempt has come to stands: the client left behind it
       end_pause();
+      call.note(Decision::retry_given_up, now);
       co_return false;
     }
   }
@@ -225,7 +226,9 @@ Task<CallRunner*> CallRunner::ask_other(const Upstream& other, Reply& reply) {
   }
   if (attempt() != nullptr) forward().suspend();
   done();
-  fallback_ = std::make_unique<CallRunner>(*this, other);
+  auto next = std::make_unique<CallRunner>(*this, other);
+  next->earlier_fallback_ = std::move(fallback_);
+  fallback_ = std::move(next);
   co_return co_await fallback_->resolve(reply, steady_now());
 }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "filters/call_chain.hpp"
 #include "proxy/request/attempts.hpp"
@@ -68,6 +69,12 @@ class CallRunner {
   Forward& forward() { return attempt()->forward; }
   unsigned attempts() const { return attempts_.count(); }
   const std::shared_ptr<EndpointState>& endpoint() const;  // empty: none was chosen
+  // For the record: all attempts but the one whose exchange is the call's, that one (nullptr: there was none), and the
+  // call that a fallback made last, which has those that were made before it.
+  const std::vector<EndedAttempt>& ended_attempts() const { return attempts_.ended(); }
+  Attempt* attempt() const { return attempts_.current(); }
+  const CallRunner* fallback() const { return fallback_.get(); }
+  const CallRunner* earlier_fallback() const { return earlier_fallback_.get(); }
   // Whether the reply is stale and is to be asked for anew, behind the client's back.
   bool wants_refresh() const { return wants_refresh_; }
 
@@ -108,7 +115,6 @@ class CallRunner {
   Task<void> finish_without_client();
   void forgo_verdict();
   void end_without_client();
-  Attempt* attempt() const { return attempts_.current(); }
   UpstreamCells& cells() { return upstream.state->cells.of(worker_.index()); }
 
   WorkerContext& worker_;
@@ -117,6 +123,7 @@ class CallRunner {
   Exchange unsent_;  // what stands for the exchange before the first attempt
   Attempts attempts_;
   std::unique_ptr<CallRunner> fallback_;
+  std::unique_ptr<CallRunner> earlier_fallback_;  // that has failed; it is over
   std::optional<Outcome> cut_off_;
   Pause pause_;
   bool done_ = false;

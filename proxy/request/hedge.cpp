@@ -56,7 +56,7 @@ Task<void> Hedge::wait_for_end() {
   awaited_ = true;
   if (running_) attempt_->news.set();  // it looks at its client from now on
   while (running_) co_await done_.wait();
-  of_.call.hedge = has_good_answer() ? HedgeResult::won : HedgeResult::failed;
+  note(has_good_answer() ? HedgeResult::won : HedgeResult::failed, steady_now());
 }
 
 Task<void> Hedge::drop(Outcome why, HedgeResult result) {
@@ -73,9 +73,15 @@ Task<void> Hedge::drop(Outcome why, HedgeResult result) {
 // Its endpoint's part is over.
 void Hedge::conclude(HedgeResult result) {
   if (std::exchange(concluded_, true)) return;
-  of_.call.hedge = result;
+  const Time at = attempt_->ended_at(steady_now());
+  note(result, at);
   attempt_->forward.abandon(Outcome::abandoned);
-  attempt_->filters.on_done(of_.call, attempt_->x, attempt_->ended_at(steady_now()));
+  attempt_->filters.on_done(of_.call, attempt_->x, at);
+}
+
+void Hedge::note(HedgeResult result, Time now) {
+  of_.call.hedge = result;
+  of_.call.note(Decision::hedge_ended, now, result);
 }
 
 }  // namespace fusewire::proxy

@@ -42,6 +42,7 @@ class Hedge {
   void on_end();
   bool has_good_answer() const;
   void conclude(HedgeResult);
+  void note(HedgeResult, Time now);
 
   const CallParts of_;
   Attempt& first_;

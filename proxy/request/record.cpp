@@ -5,14 +5,22 @@
 
 namespace fusewire::proxy {
 
-namespace {
-
 Flags flags_of(const FinishedRequest& request) {
   Flags flags = row(request.error).flags;
   if (request.cut_off) flags = static_cast<Flags>(flags | bits(Flag::shut_down));
   if (request.first != nullptr) flags = static_cast<Flags>(flags | request.first->call.flags);
   if (request.source != nullptr) flags = static_cast<Flags>(flags | request.source->call.flags);
   return flags;
+}
+
+namespace {
+
+// Also of a request that is not traced here: its client may know it by that.
+std::string_view trace_id_of(const Inbound& inbound) {
+  if (inbound.trace != nullptr) return inbound.trace->trace_id();
+  for (const Field& field : inbound.request.fields)
+    if (field.id == FieldId::traceparent) return trace_id_in(field.value);
+  return {};
 }
 
 // The step of the route's chain that the answer comes from; empty where no fallback answered.
@@ -37,6 +45,7 @@ AccessRecord access_record(const FinishedRequest& request) {
   AccessRecord line;
   line.at = request.wall;
   line.request_id = inbound.request_id;
+  line.trace_id = trace_id_of(inbound);
   line.listener = request.listener;
   line.peer = inbound.peer.address;
   line.host = inbound.request.authority;

@@ -26,14 +26,21 @@ struct FinishedRequest {
   Time ended = kNever;
   int status = 0;                 // of the answer that was begun; 0: none
   Problem error = Problem::none;  // what that answer of the proxy's own says
+  std::string_view detail = {};   // and its sentence
   std::uint64_t bytes_out = 0;    // of its body
   bool cut_off = false;           // by this process' own end
 };
+
+// Why this answer: those of the access log.
+Flags flags_of(const FinishedRequest&);
 
 // In the cells of its route, or of the listener's requests without one.
 void count(WorkerContext&, const Listener&, const FinishedRequest&);
 
 AccessRecord access_record(const FinishedRequest&);
+// Into the worker's journal, and on its way to the collector where it is sampled.
+void keep(WorkerContext&, const FinishedRequest&);
+
 void write_access_line(WorkerContext&, const config::Log&, const AccessRecord&, Time end);
 
 }  // namespace fusewire::proxy

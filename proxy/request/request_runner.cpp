@@ -49,6 +49,7 @@ RequestRunner::RequestRunner(WorkerContext& worker, Inbound& inbound, const Admi
 
 Task<void> RequestRunner::serve() {
   const Request& request = inbound_.request;
+  if (admitted_.snapshot->config.tracing) begin_trace(*admitted_.snapshot->config.tracing);
   if (inbound_.body.failed()) return refuse(Problem::bad_request, std::string(inbound_.body.failure()));
   if (is_too_large(inbound_)) return refuse(Problem::body_too_large, kTooLarge);
   if (passed_here_before(request.fields, admitted_.snapshot->via))
@@ -67,6 +68,14 @@ Task<void> RequestRunner::serve() {
   inbound_.cache_scope.clear();
   if (inbound_.peer.trusted) append_cache_scope(inbound_.cache_scope, request, inbound_.connection, *route_);
   return forward();
+}
+
+void RequestRunner::begin_trace(const config::Tracing& tracing) {
+  constexpr double kAll = 18446744073709551616.0;  // 2^64
+  const bool sampled = static_cast<double>(worker_.random()) < tracing.sample_ratio * kAll;
+  trace_ = TraceContext::of(inbound_.request.fields,
+                            {.random = {worker_.random(), worker_.random(), worker_.random()}, .sampled = sampled});
+  inbound_.trace = &*trace_;
 }
 
 Task<void> RequestRunner::refuse(Problem problem, std::string detail) {
@@ -249,6 +258,7 @@ Task<void> RequestRunner::switch_protocols(CallRunner& first, CallRunner& source
                                                     .record = access_record(finished(&first, steady_now()))});
   co_await first.finish();
   call_ = nullptr;
+  keep(worker_, finished(&first, now));
   if (!switched_) write_access_line(worker_, admitted_.snapshot->config.log, access_record(finished(&first, now)), now);
   worker_.give_back(std::move(reply_.fields));
 }
@@ -287,6 +297,7 @@ void RequestRunner::record(const CallRunner* call) {
   ended_ = steady_now();
   const FinishedRequest request = finished(call, ended_);
   if (admitted_.listener != nullptr) count(worker_, *admitted_.listener, request);
+  keep(worker_, request);
   const config::Log& log = admitted_.snapshot->config.log;
   if (log.access) write_access_line(worker_, log, access_record(request), ended_);
 }
@@ -302,6 +313,7 @@ FinishedRequest RequestRunner::finished(const CallRunner* call, Time end) const 
           .ended = end,
           .status = status_,
           .error = error_,
+          .detail = error_ != Problem::none ? std::string_view(reply_.detail) : std::string_view{},
           .bytes_out = bytes_out_,
           .cut_off = stopped_};
 }

@@ -46,6 +46,7 @@ class RequestRunner {
   };
 
   RequestRunner(WorkerContext&, Inbound&, const Admitted&);
+  ~RequestRunner() { inbound_.trace = nullptr; }
   RequestRunner(const RequestRunner&) = delete;
   RequestRunner& operator=(const RequestRunner&) = delete;
 
@@ -67,6 +68,7 @@ class RequestRunner {
   Switched* switched() const { return switched_.get(); }
 
  private:
+  void begin_trace(const config::Tracing&);
   Task<void> answer_options();
   Task<void> forward();
   Task<void> refuse_body(Upload::State);
@@ -90,7 +92,8 @@ class RequestRunner {
   CallRunner* call_ = nullptr;          // while there is one
   const CallRunner* source_ = nullptr;  // of its answer: call_ or its fallback
   Reply reply_;
-  std::optional<Scratch> room_;  // where an answer of our own is made
+  std::optional<TraceContext> trace_;  // Inbound::trace, until the request is recorded
+  std::optional<Scratch> room_;        // where an answer of our own is made
   std::unique_ptr<Switched> switched_;
   Time ended_ = kNever;
   std::uint64_t bytes_out_ = 0;    // of the response's body

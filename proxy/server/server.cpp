@@ -18,6 +18,7 @@
 #include "proxy/server/service_notice.hpp"
 #include "proxy/server/signals.hpp"
 #include "proxy/server/worker.hpp"
+#include "proxy/tracing/exporter.hpp"
 #include "proxy/webhooks/webhooks.hpp"
 
 namespace fusewire::proxy {
@@ -52,6 +53,7 @@ struct Server::Impl {
   asio::io_context io{1};  // the control thread's
   asio::executor_work_guard<Executor> work{io.get_executor()};
   Control control;
+  std::unique_ptr<tracing::Exporter> exporter;  // once there is a collector
   DnsCache dns{resolve, [this](const ResolvedName& found) { announce(found); }};
   std::vector<std::unique_ptr<Worker>> workers;  // whole before the first request wants a name
   Acceptor acceptor{workers};
@@ -83,6 +85,7 @@ Server::Impl::Impl(config::Config config, const ServerOptions& options)
   const std::size_t count = workers_of(config);
   for (std::size_t i = 0; i < count; ++i)
     workers.push_back(std::make_unique<Worker>(i, control.worker_cells().of(i), dns));
+  for (auto& worker : workers) worker->context().observe_with(control.journal(), control.spans());
   for (auto& worker : workers) worker->start();
   acceptor.start();
   find_names(config);
@@ -141,6 +144,7 @@ void Server::Impl::stop_threads() {
   dns.stop();
   for (auto& worker : workers) worker->stop();
   for (auto& worker : workers) worker->join();
+  if (exporter) exporter->stop();  // with the spans of the last requests
 }
 
 // ------------------------------------------------------------------------------------------------------ configuration
@@ -169,6 +173,8 @@ std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapsho
   }
   acceptor.hold();
   for (auto& worker : workers) worker->publish(snapshot);
+  if (!exporter && snapshot->config.tracing) exporter = std::make_unique<tracing::Exporter>(control.spans());
+  if (exporter) exporter->configure(snapshot->config.tracing);
   acceptor.commit(*snapshot);
   return {};
 }

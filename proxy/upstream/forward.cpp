@@ -27,6 +27,7 @@ Forward::Forward(WorkerContext& worker, Inbound& inbound, Event& news, const Ups
 // ------------------------------------------------------------------------------------------------------ a stream
 
 bool Forward::choose_endpoint() {
+  if (inbound_.trace != nullptr) x_.span = inbound_.trace->next_span();
   if (streams_.choose_endpoint(x_.begun)) return true;
   x_.client_withheld = true;  // nothing was sent: it says nothing of the upstream
   end(Outcome::reset);
@@ -38,6 +39,7 @@ Task<void> Forward::fetch_head() {
   bool again = x_.outcome == Outcome::pending;
   while (again) {
     if (attempts_++ == 0) stream_ = streams_.reuse(x_.begun, call_.timeouts->keep_alive);
+    x_.kept_connection = stream_ != nullptr;
     if (stream_ == nullptr) co_await connect();
     if (stream_ == nullptr) co_return;
     co_await send();
@@ -84,7 +86,10 @@ Task<void> Forward::connect() {
 
 Task<void> Forward::dial(const Dial::Until& until, const Dial::GiveUp& give_up) {
   stream_ = co_await streams_.connect(clock_.connect_started(), until, give_up);
-  if (stream_ != nullptr) co_return;
+  if (stream_ != nullptr) {
+    x_.connected = steady_now();
+    co_return;
+  }
   clock_.enter(Phase::over);
   x_.tls_fault = streams_.tls_fault();
   end(Fault{streams_.failure(), std::min(steady_now(), until.time)});
@@ -103,6 +108,8 @@ RequestHead Forward::request_head() const {
                    .deadline_ms = {},
                    .drop_deadline = !call_.context->deadline_trusted,
                    .upgrades = inbound_.upgrades,
+                   .trace = inbound_.trace,
+                   .span = x_.span,
                    .conditions = call_.conditions};
   if (const auto left = call_.deadline_asked ? remaining_deadline_ms(call_, steady_now()) : std::nullopt)
     head.deadline_ms = static_cast<std::int64_t>(*left);

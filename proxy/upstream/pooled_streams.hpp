@@ -34,6 +34,10 @@ class PooledStreams final : public StreamSource, private Watcher {
   // Of the endpoint that was chosen.
   EndpointContext context() const;
   const void* id() const { return choice_.id(); }
+  const EndpointState* endpoint_state() const {
+    return choice_.endpoint != nullptr ? choice_.endpoint->get() : nullptr;
+  }
+  const BackendPtr& backend() const { return choice_.backend; }  // nullptr: no address of it is known
   // Where none could be chosen: until one can.
   std::optional<milliseconds> retry_after(Time now) { return worker_.balancer().retry_after(upstream_, now); }
 

@@ -39,6 +39,7 @@ void WorkerContext::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
   auto holder = std::make_shared<std::shared_ptr<const Snapshot>>(snapshot);
   snapshot_ = std::shared_ptr<const Snapshot>(holder, holder->get());
   balancer_.keep_only(*snapshot_);
+  if (journal_) journal_->forget_names();
   forget_tls_sessions();
   connections_.for_each(&WorkerTask::configuration_changed);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,9 @@
 #include "proxy/net/scratch.hpp"
 #include "proxy/observe/access_log.hpp"
 #include "proxy/observe/cells.hpp"
+#include "proxy/observe/journal.hpp"
 #include "proxy/observe/log_limit.hpp"
+#include "proxy/observe/span_queue.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 #include "proxy/upstream/balancer.hpp"
 #include "proxy/upstream/upstream_pool.hpp"
@@ -47,6 +50,13 @@ class WorkerContext {
   WorkerCells& cells() { return cells_; }
   AccessLog& access_log() { return access_log_; }
   std::uint64_t random() { return random_.next(); }
+  // Where finished requests go, beside the access log. Before the thread starts; without it (tests) they go nowhere.
+  void observe_with(Journal& journal, SpanQueue& spans) {
+    journal_.emplace(journal);
+    spans_ = &spans;
+  }
+  JournalWriter* journal() { return journal_ ? &*journal_ : nullptr; }
+  SpanQueue* spans() { return spans_; }
   void arm_log_flush(Time now);
 
   // Client connections, which a drain waits for, and refreshes and requests of the proxy's own, which it does not.
@@ -85,6 +95,8 @@ class WorkerContext {
   UpstreamPool pool_;
   Balancer balancer_;
   AccessLog access_log_;
+  std::optional<JournalWriter> journal_;
+  SpanQueue* spans_ = nullptr;
   Deadline log_flush_;
   WorkerTasks connections_;
   WorkerTasks refreshes_;

@@ -45,6 +45,15 @@ void append_own_families(Families& out, const ControlView& view) {
       .into(out);
 }
 
+void append_trace_families(Families& out, const SpanQueue& spans) {
+  Family::counter(
+      "fusewire_trace_spans_total",
+      "Spans of sampled traces, by whether the collector took them; dropped: it was down, slow, or refused.")
+      .add({{"result", "exported"}}, spans.exported())
+      .add({{"result", "dropped"}}, spans.dropped())
+      .into(out);
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
@@ -60,6 +69,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   append_cache_families(families, *view);
   append_own_families(families, *view);
   append_webhook_families(families, control_.webhooks().figures());
+  append_trace_families(families, control_.spans());
   append_process_families(families);
   return families;
 }

@@ -117,8 +117,8 @@ TEST_CASE("whatever key it overrides: a value of the environment is quoted nowhe
 
 // Not part of the effective configuration: keys that take one value, and the words that are keys there.
 bool is_shown(const std::string& path) {
-  for (const char* other : {"version", "defaults", "state", "tracing", "template", "scope", "policy", "ramp", "retries",
-                            "queue", "rate", "adaptive", "read_only", "requests.set"})
+  for (const char* other : {"version", "defaults", "state", "template", "scope", "policy", "ramp", "retries", "queue",
+                            "rate", "adaptive", "read_only", "requests.set"})
     if (path.find(other) != std::string::npos && !path.ends_with("_rate.threshold") &&
         path.find("slow_call_rate") == std::string::npos)
       return false;

@@ -76,7 +76,7 @@ events:
     - {name: chat, format: slack, url: "https://hooks.example", token_file: /proc/sys/kernel/ostype, on: [open, half_open, closed, override_set, override_ended, reset], ca: /etc/passwd, source: edge-1, timeout: 3s, retries: 5, min_interval: 11s}
     - {name: page, format: pagerduty, routing_key_file: /proc/sys/kernel/ostype, on: [closed, open]}
     - {name: own, template: "{\"a\": \"{{text}}\"}", url: "http://127.0.0.1:1"}
-tracing: off
+tracing: {otlp_endpoint: "http://127.0.0.1:4319", sample_ratio: 0.5, service_name: shop}
 log: {level: off, format: text, access: off, access_sample: 0.5}
 shutdown: {drain_timeout: 19s, grace: 1s}
 runtime: {workers: 2}

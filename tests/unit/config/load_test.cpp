@@ -62,7 +62,7 @@ via: ${VIA}
           "fusewire.yaml:11:6: via: the variable VIA is not set; ${VIA:-default} gives it a default",
           "environment: FUSEWIRE__X: unknown key 'x'; expected one of: version, listen, listeners, defaults, "
           "upstreams, "
-          "cache_memory, via, admin, events, log, shutdown, runtime",
+          "cache_memory, via, admin, events, tracing, log, shutdown, runtime",
           "environment: log.level: unknown value <from FUSEWIRE__LOG__LEVEL>; expected one of: trace, debug, info, "
           "warn, error, off",
           "--set: vai: unknown key 'vai'; did you mean 'via'?"});

@@ -199,11 +199,10 @@ TEST_CASE("a bad value is an error of its key, with where it came from") {
 }
 
 TEST_CASE("a key that is not built is refused in an override, whatever follows it") {
-  CHECK(lines_of(with_settings({"tracing.sample_ratio=1"}).errors) ==
-        Lines{"--set: tracing: not supported yet; only 'off' is"});
-  CHECK(lines_of(with_environment({{"FUSEWIRE__TRACING__SAMPLE_RATIO", "1"}}).errors) ==
-        Lines{"environment: tracing: not supported yet; only 'off' is"});
-  good(with_settings({"tracing=off"}));
+  CHECK(lines_of(with_settings({"state.file=x"}).errors) == Lines{"--set: state: not supported yet; only 'off' is"});
+  CHECK(lines_of(with_environment({{"FUSEWIRE__STATE__FILE", "x"}}).errors) ==
+        Lines{"environment: state: not supported yet; only 'off' is"});
+  good(with_settings({"state=off"}));
 }
 
 TEST_CASE("an override below something that is wrong in the file adds no second error") {

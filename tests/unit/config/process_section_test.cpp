@@ -54,6 +54,28 @@ runtime: {workers: 3}
   CHECK(config.workers == 3);
 }
 
+TEST_CASE("tracing is off, or has a collector, a share and a name") {
+  CHECK_FALSE(good_with("tracing: off\n").tracing);
+  const Tracing usual = *good_with("tracing: {}\n").tracing;
+  CHECK(usual == Tracing{});
+  CHECK(usual.collector.url == "http://127.0.0.1:4318");
+  const Config config =
+      good_with("tracing: {otlp_endpoint: \"https://traces.example\", sample_ratio: 1, service_name: shop}\n");
+  CHECK(config.tracing->collector.tls);
+  CHECK(config.tracing->collector.address.port == 443);
+  CHECK(config.tracing->sample_ratio == 1);
+  CHECK(config.tracing->service_name == "shop");
+}
+
+TEST_CASE("a collector is an address without a path, and a share is one") {
+  const auto error_of = [](const std::string& keys) { return errors_with("tracing: {" + keys + "}\n").at(0); };
+  CHECK(error_of("otlp_endpoint: \"http://a/v1/traces\"").find("no path in an endpoint's URL") != std::string::npos);
+  CHECK(error_of("otlp_endpoint: \"unix:/run/otlp\"").find("expected http://HOST[:PORT]") != std::string::npos);
+  CHECK(error_of("otlp_endpoint: \"http://u:p4ss@a\"").find("p4ss") == std::string::npos);
+  CHECK(error_of("sample_ratio: 1.5").find("tracing.sample_ratio") != std::string::npos);
+  CHECK(error_of("service_name: \"\"").find("tracing.service_name") != std::string::npos);
+}
+
 TEST_CASE("grace ends before drain_timeout does") {
   const std::string why = "expected a duration shorter than drain_timeout, which is ";
   CHECK(errors_with("shutdown: {grace: 20s}\n") == Lines{"f:4:19: shutdown.grace: " + why + "20s"});

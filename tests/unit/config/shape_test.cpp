@@ -60,7 +60,7 @@ TEST_CASE("a key of an upstream that is not built is refused as that, and not as
 TEST_CASE("a key of the file or of a route that is not built is refused as that") {
   for (const Unbuilt& c : std::vector<Unbuilt>{
            {"state: {file: /x}", "state: not supported yet; only 'off' is"},
-           {"tracing: {sample_ratio: 1}", "tracing: not supported yet; only 'off' is"},
+           {"fleet: {redis: x}", "fleet: not supported yet; only 'off' is"},
        }) {
     CAPTURE(c.key);
     CHECK(errors_with(c.key + "\n").at(0).ends_with(c.line));

@@ -81,7 +81,7 @@ TEST_CASE("an override that is wrong does not name what is not built either") {
     CAPTURE(setting);
     const LoadResult result = load({.name = "f", .text = kListenAndOrders, .set = {setting}});
     for (const std::string& line : lines_of(result.errors))
-      for (const char* name : {"'state'", " state,", "'tracing'", "tracing,", "read_only_when_open", "fleet", "flags"})
+      for (const char* name : {"'state'", " state,", "read_only_when_open", "fleet", "flags"})
         CHECK(line.find(name) == std::string::npos);
   }
 }
@@ -101,7 +101,7 @@ TEST_CASE("the values that pass are documented") {
 
 TEST_CASE("the effective configuration does not name it") {
   const std::string yaml = to_yaml(good(load_text(kFullFile)));
-  for (const char* name : {"state:", "tracing:"}) CHECK(yaml.find(name) == std::string::npos);
+  for (const char* name : {"state:", "fleet:"}) CHECK(yaml.find(name) == std::string::npos);
 }
 
 TEST_CASE("what is done today anyway may be said") {

@@ -228,6 +228,29 @@ TEST_CASE_FIXTURE(Fixture, "what was answered here is not tried again") {
   CHECK(proceeds(filter.on_reply(call, full, kStart)));
 }
 
+TEST_CASE_FIXTURE(Fixture, "each retry, and each that is not made, is noted with its reason") {
+  failed();
+  CHECK(asks());
+  CHECK_FALSE(asks(kStart + 2s));
+  const auto notes = call.notes.all();
+  REQUIRE(notes.size() == 2);
+  CHECK(notes[0].what == Decision::retry_made);
+  CHECK(notes[0].detail == static_cast<std::uint8_t>(Trigger::reset));
+  CHECK(notes[0].number == 502);
+  CHECK(notes[0].at == kStart + 1s);
+  CHECK(notes[1] == Note{.what = Decision::retry_not_made,
+                         .detail = static_cast<std::uint8_t>(RetryRefusal::attempts_used),
+                         .number = 502,
+                         .at = kStart + 2s});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a good answer is no matter for a note") {
+  failed(Outcome::pending);
+  Reply good = head(kStart + 1s);
+  filter.on_reply(call, good, kStart + 1s);
+  CHECK(call.notes.all().empty());
+}
+
 // ------------------------------------------------------------------------------------------------------ hedging
 
 namespace {

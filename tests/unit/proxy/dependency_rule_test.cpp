@@ -45,9 +45,9 @@ const std::vector<Layer> kLayers = {
 };
 
 // The rooms of proxy/, from the bottom up: each may include those before it.
-constexpr std::array<std::string_view, 15> kRooms = {"text",       "observe",  "net",      "webhooks", "http",
-                                                     "tls",        "snapshot", "upstream", "probe",    "request",
-                                                     "downstream", "control",  "admin",    "server",   "cli"};
+constexpr std::array<std::string_view, 16> kRooms = {
+    "text",     "observe", "net",     "webhooks",   "http",    "tls",   "tracing", "snapshot",
+    "upstream", "probe",   "request", "downstream", "control", "admin", "server",  "cli"};
 
 const Layer* layer_of(std::string_view file) {
   const Layer* found = nullptr;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/tracing/decision_event.hpp"
+
+#include <array>
+
+#include "config/words.hpp"
+#include "filters/breaker/core/types.hpp"
+#include "proxy/observe/decision_words.hpp"
+
+namespace fusewire::proxy::tracing {
+namespace {
+
+namespace json = boost::json;
+using std::string_view;
+
+// In the order of Decision: the event's name, and what its value is called; empty: it says nothing.
+struct EventRow {
+  Decision what;
+  string_view name;
+  string_view value = {};
+};
+
+constexpr auto kEvents = std::to_array<EventRow>({
+    {Decision::cache_answered, "fusewire.cache.answered", "fusewire.age_s"},
+    {Decision::cache_forwarded, "fusewire.cache.forwarded"},
+    {Decision::cache_waits, "fusewire.cache.waits"},
+    {Decision::cache_refreshes, "fusewire.cache.refreshes"},
+    {Decision::cache_has_none, "fusewire.cache.none"},
+    {Decision::cache_stored, "fusewire.cache.stored"},
+    {Decision::cache_not_stored, "fusewire.cache.not_stored"},
+    {Decision::rate_refused, "fusewire.rate.refused", "fusewire.retry_after_ms"},
+    {Decision::slot_waits, "fusewire.concurrency.waits", "fusewire.limit"},
+    {Decision::slot_taken, "fusewire.concurrency.taken"},
+    {Decision::slot_refused, "fusewire.concurrency.refused", "fusewire.limit"},
+    {Decision::breaker_rejected, "fusewire.breaker.rejected", "fusewire.retry_after_ms"},
+    {Decision::breaker_judged, "fusewire.breaker.judged"},
+    {Decision::endpoints_open, "fusewire.endpoints.rejected", "fusewire.retry_after_ms"},
+    {Decision::endpoint_skipped, "fusewire.endpoint.skipped"},
+    {Decision::deadline_asked, "fusewire.deadline.asked", "fusewire.deadline_ms"},
+    {Decision::deadline_passed, "fusewire.deadline.passed"},
+    {Decision::retry_made, "fusewire.retry.made", "fusewire.backoff_ms"},
+    {Decision::retry_not_made, "fusewire.retry.not_made"},
+    {Decision::retry_given_up, "fusewire.retry.given_up"},
+    {Decision::hedge_sent, "fusewire.hedge.sent", "fusewire.after_ms"},
+    {Decision::hedge_not_sent, "fusewire.hedge.not_sent"},
+    {Decision::hedge_ended, "fusewire.hedge.ended"},
+    {Decision::fallback_begun, "fusewire.fallback.begun"},
+    {Decision::fallback_not_for, "fusewire.fallback.not_for"},
+    {Decision::fallback_step, "fusewire.fallback.step"},
+    {Decision::fallback_asks, "fusewire.fallback.asks"},
+    {Decision::fallback_barred, "fusewire.fallback.barred"},
+});
+static_assert([] {
+  for (std::size_t i = 0; i < kEvents.size(); ++i)
+    if (static_cast<std::size_t>(kEvents[i].what) != i) return false;
+  return kEvents.size() == kDecisions;
+}());
+
+void add_reason(Attributes& attributes, const JournalEntry::Call& call, const Note& note) {
+  attributes.text("fusewire.reason", words_of(note).reason);
+  switch (note.what) {
+    case Decision::breaker_rejected: {
+      const RejectionNote why = RejectionNote::of(note.number);
+      attributes.text("fusewire.breaker", why.above ? call.upstream : call.breaker);
+      if (why.trip > 0)
+        attributes.text("fusewire.trip", breaker::to_string(static_cast<breaker::Reason>(why.trip - 1)));
+      attributes.text("fusewire.probe", config::name_of(config::kProbeTypes, why.probe));
+      break;
+    }
+    case Decision::rate_refused:
+    case Decision::slot_waits:
+    case Decision::slot_taken:
+    case Decision::slot_refused: {
+      const LimitNote whose = LimitNote::of(note.number);
+      attributes.text("fusewire.limit_of", whose.of_route ? "route" : "upstream");
+      attributes.flag("fusewire.adaptive", whose.adaptive);
+      break;
+    }
+    case Decision::fallback_step:
+      attributes.text("fusewire.fallback.type", kFallbackTypeNames[note.detail % kFallbackTypeNames.size()]);
+      attributes.text("fusewire.fallback.result", kFallbackResultNames[note.number % kFallbackResultNames.size()]);
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace
+
+Attributes& Attributes::add(string_view key, json::object value) {
+  list_.push_back(json::object{{"key", key}, {"value", std::move(value)}});
+  return *this;
+}
+
+Attributes& Attributes::text(string_view key, string_view value) {
+  if (value.empty()) return *this;
+  json::string valid;  // UTF-8: what a client has sent may be anything
+  for (const char c : value) valid.push_back(static_cast<unsigned char>(c) < 128 ? c : '?');
+  return add(key, {{"stringValue", std::move(valid)}});
+}
+
+Attributes& Attributes::number(string_view key, std::int64_t value) {
+  return add(key, {{"intValue", std::to_string(value)}});
+}
+
+Attributes& Attributes::flag(string_view key, bool value) { return add(key, {{"boolValue", value}}); }
+
+json::string time_text(std::int64_t ns) { return json::string(std::to_string(ns)); }
+
+json::object decision_event(const JournalEntry::Call& call, const Note& note, std::int64_t wall_ns) {
+  const EventRow& row = kEvents[static_cast<std::size_t>(note.what)];
+  Attributes attributes;
+  attributes.text("fusewire.upstream", call.upstream);
+  add_reason(attributes, call, note);
+  if (!row.value.empty() && note.value != kNoValue) attributes.number(row.value, note.value);
+  return {{"timeUnixNano", time_text(wall_ns + nanoseconds_of(note.at))},
+          {"name", row.name},
+          {"attributes", std::move(attributes).list()}};
+}
+
+}  // namespace fusewire::proxy::tracing
