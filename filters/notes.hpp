@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 
 #include "config/probes.hpp"
@@ -108,18 +109,14 @@ class Notes {
  public:
   static constexpr std::size_t kMax = 12;
 
-  Notes() noexcept {}  // what is not written is not set: each call has one
-
   void add(const Note& note) noexcept {
-    if (count_ < kMax) list_[count_++] = note;
+    if (count_ < kMax) ::new (static_cast<void*>(bytes_.data() + sizeof note * count_++)) Note(note);
   }
-  std::span<const Note> all() const noexcept { return {list_.data(), count_}; }
+  std::span<const Note> all() const noexcept { return {reinterpret_cast<const Note*>(bytes_.data()), count_}; }
   bool full() const noexcept { return count_ == kMax; }
 
  private:
-  union {
-    std::array<Note, kMax> list_;  // the first `count_` are written
-  };
+  alignas(Note) std::array<std::byte, kMax * sizeof(Note)> bytes_;  // of `count_` notes; what is behind them is not set
   std::uint8_t count_ = 0;
 };
 
