@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/observe/journal_names.hpp"
 
-#include <cstring>
-
 namespace fusewire::proxy {
 
 void NamePair::write(std::byte* to) const {
   to[0] = static_cast<std::byte>(first.size());
   to[1] = static_cast<std::byte>(second.size());
-  std::memcpy(to + 2, first.data(), first.size());
-  std::memcpy(to + 2 + first.size(), second.data(), second.size());
+  auto* const text = reinterpret_cast<char*>(to + 2);  // an empty view may have no data, which memcpy must not get
+  first.copy(text, first.size());
+  second.copy(text + first.size(), second.size());
 }
 
 NamePair Names::at(std::uint16_t distance) const {
