@@ -136,7 +136,8 @@ TEST_CASE("memory is bounded however long the texts are") {
   JournalWriter writer(journal);
   const std::string text(250, 'x');
   for (std::size_t i = 0; i < Journal::kRequests; ++i) {
-    Recorded request = recorded(id(i));
+    const std::string own = id(i);
+    Recorded request = recorded(own);
     for (const auto which : {RequestFacts::path, RequestFacts::host, RequestFacts::detail}) request.texts[which] = text;
     write(writer, request);
   }
