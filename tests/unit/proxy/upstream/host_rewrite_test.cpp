@@ -13,6 +13,10 @@ using namespace fusewire::proxy;
 
 namespace {
 
+std::shared_ptr<UpstreamState> upstream_state() {
+  return std::make_shared<UpstreamState>(config::Upstream{}, std::chrono::steady_clock::now(), 1, 1);
+}
+
 config::Route route(config::HostRewrite::Kind kind, std::string name = {}, config::FieldList headers = {}) {
   config::Route made;
   made.host = {.kind = kind, .name = std::move(name)};
@@ -36,7 +40,7 @@ TEST_CASE("an IP address or localhost, with any port, is no more than an address
 }
 
 TEST_CASE("a unix socket goes by localhost") {
-  const EndpointState endpoint(*config::parse_endpoint("unix:/a").value, "", nullptr, 0);
+  const EndpointState endpoint(*config::parse_endpoint("unix:/a").value, "", upstream_state(), 0);
   Request request;
   for (const char* host : {"", "127.0.0.1:8080"}) {
     request.authority = host;
