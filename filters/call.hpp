@@ -92,8 +92,8 @@ struct Call {
   Time hedged_at = kNever;  // its hedge was begun then, if the request has had one; an attempt of before is the one
                             // that was hedged
   Verdict verdict = Verdict::none;  // set by the breaker filter
-  // Its client has given it up, and it goes on without one until the upstream has answered: the breaker wants a
-  // verdict.
+  // Its client has given it up, and it goes on without one, until the upstream has answered or runs_on_until() is over:
+  // the breaker wants a verdict.
   bool runs_on = false;
   Flags flags = 0;
   FallbackRuns fallback_runs;

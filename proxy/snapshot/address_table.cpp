@@ -53,8 +53,8 @@ void AddressTable::keep_only(const std::set<std::string_view>& urls) {
 
 // ------------------------------------------------------------------------------------------------------ an endpoint's
 
-// All users of this endpoint share one pointer, whose end says that there is none any longer, whoever else has the
-// address.
+// All users of this endpoint share one pointer. When it expires this endpoint has no user left, although other
+// endpoints may still use the address.
 EndpointAddresses::AddressPtr EndpointAddresses::find_or_make(const SocketAddress& address, Time now) {
   const std::lock_guard lock(mutex_);
   std::erase_if(used_, [](const auto& entry) { return entry.second.expired(); });

@@ -88,7 +88,7 @@ void Courier::note() {
   counts_->waiting.store(retired_ ? 0 : outbox_.waiting() + (sending_ ? 1 : 0));
 }
 
-// The end of a trouble that no event has told is said to those who want to hear of ends.
+// A trouble that ended without an event is reported as over to the webhooks that want such messages.
 std::optional<Notice> Courier::next() {
   while (std::optional<Notice> taken = outbox_.take(steady_now(), standing_of_)) {
     if (taken->found == Found::event) return taken;
