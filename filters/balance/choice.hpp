@@ -3,7 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "filters/balance/endpoint_health.hpp"
@@ -11,19 +14,24 @@
 
 namespace fusewire::balance {
 
-// What the better ones of an upstream's addresses take. It follows the lower of two latencies, down sooner than up, so
-// that it stays with the good ones where half of all are bad.
-struct TypicalLatency {
-  LogLatency latency = 0;  // 0: unknown
-
-  void observe(LogLatency a, LogLatency b) noexcept {
-    constexpr float kDown = 1.0F / 64;  // of the way, by one choice
-    constexpr float kUp = 1.0F / 256;
-    const LogLatency lower = a == 0 || b == 0 ? std::max(a, b) : std::min(a, b);
+// What the better ones of an upstream's addresses are like, as a worker learns it. It follows the lower of two, down
+// sooner than up, so that it stays with the good ones where half of all are bad.
+struct LearnedTypical : Typical {
+  void observe(const HealthView& a, const HealthView& b) noexcept {
+    const LogLatency lower =
+        a.latency == 0 || b.latency == 0 ? std::max(a.latency, b.latency) : std::min(a.latency, b.latency);
     if (latency == 0)
       latency = lower;
     else if (lower > 0)
-      latency += (lower - latency) * (lower < latency ? kDown : kUp);
+      follow(latency, lower);
+    follow(unfinished, static_cast<float>(std::min(a.unfinished, b.unfinished)));
+  }
+
+ private:
+  static void follow(float& value, float observed) noexcept {
+    constexpr float kDown = 1.0F / 64;  // of the way, by one choice
+    constexpr float kUp = 1.0F / 256;
+    value += (observed - value) * (observed < value ? kDown : kUp);
   }
 };
 
@@ -72,18 +80,16 @@ class Choice {
   }
 
   // The first of two, unless the other one is clearly better; others, too, while the best one so far is bad.
-  std::uint32_t best_score(TypicalLatency& typical) {
+  std::uint32_t best_score(LearnedTypical& typical) {
     const std::uint32_t first = draw();
     const std::uint32_t other = first == kNone ? kNone : draw(first);
     if (other == kNone) return first;
     const HealthView of_first = view(first);
     const HealthView of_other = view(other);
-    typical.observe(of_first.latency, of_other.latency);
-    Scored best = scored(first, of_first, typical.latency);
-    best.improve(scored(other, of_other, typical.latency));
-    for (unsigned n = 0; n < kMoreDraws && best.badness > kBad; ++n)
-      if (const std::uint32_t more = draw_some(best.candidate); more != kNone)
-        best.improve(scored(more, view(more), typical.latency));
+    typical.observe(of_first, of_other);
+    Scored best = scored(first, of_first, typical);
+    best.improve(scored(other, of_other, typical));
+    if (best.badness > kBad) look_further(best, typical);
     return best.candidate;
   }
 
@@ -92,7 +98,9 @@ class Choice {
   static constexpr std::uint32_t kDraws = 6;
   static constexpr unsigned kHashes = 4;
   static constexpr unsigned kMoreDraws = 8;
-  static constexpr float kBad = 0.3F;      // doublings
+  static constexpr float kBad = 0.3F;  // doublings
+  static constexpr float kVeryBad = 2.0F;
+  static constexpr float kMuchWorse = 3.0F;
   static constexpr float kClearly = 1.2F;  // so much lower has a score to be
   static constexpr std::uint64_t kRehash = 0x9e3779b97f4a7c15U;
 
@@ -112,10 +120,35 @@ class Choice {
     float badness;
     float expected;
     Load load;
+    // Load decides between those that are alike. Where one is much worse it counts half, in doublings: what the other
+    // one's load costs is in its latency, and a moment of it would be enough to send requests to one that hangs.
     void improve(const Scored& other) {
-      if (other.expected * other.load.of_other(load) * kClearly < expected * load.of_first()) *this = other;
+      float load_of_other = other.load.of_other(load);
+      float own_load = load.of_first();
+      if (std::abs(badness - other.badness) > kMuchWorse) {
+        load_of_other = std::sqrt(load_of_other);
+        own_load = std::sqrt(own_load);
+      }
+      if (other.expected * load_of_other * kClearly < expected * own_load) *this = other;
     }
   };
+
+  void look_further(Scored& best, const Typical& typical) {
+    for (unsigned n = 0; n < kMoreDraws && best.badness > kBad; ++n)
+      if (const std::uint32_t more = draw_some(best.candidate); more != kNone)
+        best.improve(scored(more, view(more), typical));
+    if (best.badness > kVeryBad && tier_.size() <= kMoreDraws) look_at_each(best, typical);
+  }
+
+  // Chance would now and then miss the only good one.
+  void look_at_each(Scored& best, const Typical& typical) {
+    std::array<std::uint32_t, kMoreDraws> others;  // in a random order: of equals the first one found is kept
+    const auto end = std::copy(tier_.members().begin(), tier_.members().end(), others.begin());
+    for (auto at = others.begin(); at != end; ++at) {
+      std::swap(*at, at[random_.below(static_cast<std::uint32_t>(end - at))]);
+      if (*at != best.candidate && admits(*at)) best.improve(scored(*at, view(*at), typical));
+    }
+  }
 
   bool admits(std::uint32_t candidate) {
     if (!eligible_(candidate)) return false;
@@ -152,9 +185,9 @@ class Choice {
   float share(std::uint32_t one) const { return tier_.share(candidates_[one].weight); }
   Load load(std::uint32_t one) const { return {static_cast<float>(candidates_[one].health->in_flight()), share(one)}; }
   HealthView view(std::uint32_t one) const { return candidates_[one].health->view(now_); }
-  Scored scored(std::uint32_t one, const HealthView& view, LogLatency typical) const {
+  Scored scored(std::uint32_t one, const HealthView& view, const Typical& typical) const {
     const float badness = view.badness(typical);
-    return {one, badness, view.expected(badness, typical), {static_cast<float>(view.in_flight), share(one)}};
+    return {one, badness, view.expected(badness, typical.latency), {static_cast<float>(view.in_flight), share(one)}};
   }
 
   const std::vector<Candidate>& candidates_;

@@ -6,6 +6,12 @@
 #include "filters/balance/health_words.hpp"
 
 namespace fusewire::balance {
+namespace {
+
+constexpr Tick kMinOverdue = 2;
+constexpr std::uint32_t kWitnesses = 8;  // requests that wait at a time and are counted
+
+}  // namespace
 
 template <class Change>
 void EndpointHealth::change_load(Change change) noexcept {
@@ -41,12 +47,22 @@ void EndpointHealth::end(Result result, nanoseconds latency, Time now) noexcept 
 }
 
 void EndpointHealth::answered(Result result, nanoseconds latency, Time now) noexcept {
-  change_load([at = tick_of(now)](LoadWord& load) { load.answer(at); });
+  change_load([at = tick_of(now)](LoadWord& load) {
+    load.answer(at);
+    load.begin_body();
+  });
   judge(result, latency, now);
 }
 
 void EndpointHealth::end_answered(Result result, nanoseconds latency, Time now) noexcept {
-  change_load([](LoadWord& load) { --load.in_flight; });
+  change_load([result](LoadWord& load) {
+    --load.in_flight;
+    if (result == Result::success)
+      load.unfinished = 0;
+    else if (result == Result::neutral)
+      load.drop_body();
+  });
+  if (result == Result::success) return;  // the head was judged
   judge(result, result == Result::unanswered ? latency : nanoseconds{0}, now);
 }
 
@@ -80,7 +96,10 @@ void EndpointHealth::restart(Time since) noexcept {
   since_.store(since.time_since_epoch().count(), std::memory_order_relaxed);
   last_begin_.store(at, std::memory_order_relaxed);
   answers_.store(at & low_bits(AnswersWord::kTimeBits), std::memory_order_relaxed);
-  change_load([at](LoadWord& load) { load.progress = at; });
+  change_load([at](LoadWord& load) {
+    load.progress = at;
+    load.unfinished = 0;
+  });
 }
 
 // ------------------------------------------------------------------------------------------------------ readings
@@ -101,12 +120,14 @@ HealthView EndpointHealth::view(Time now) const noexcept {
   const LoadWord load(load_.load(std::memory_order_relaxed));
   const Tick at = tick_of(now);
   const Tick overdue = load.waiting == 0 ? 0 : ticks_between<LoadWord::kTimeBits>(load.progress, at);
+  const Tick counted = overdue < kMinOverdue ? 0 : overdue * std::min(load.waiting, kWitnesses);
   const Tick quiet = ticks_between<32>(last_begin_.load(std::memory_order_relaxed), at);
   return {.latency = answers.latency,
           .successes = std::max(1 - answers.failures, 1 / AnswersWord::kWhole),
-          .overdue = static_cast<float>(overdue) * kTick,
+          .overdue = static_cast<float>(counted) * kTick,
           .quiet = static_cast<float>(quiet) * kTick,
-          .in_flight = load.in_flight};
+          .in_flight = load.in_flight,
+          .unfinished = load.unfinished};
 }
 
 }  // namespace fusewire::balance

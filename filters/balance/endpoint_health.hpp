@@ -16,7 +16,7 @@ using std::chrono::nanoseconds;
 
 // How a request at an address ended.
 enum class Result : std::uint8_t {
-  success,
+  success,     // behind the head: its body has ended
   failure,     // its latency counts only where it is longer than what is known: a quick refusal is no merit
   unanswered,  // the wait was ended here (a hedge lost, the client left): it would have taken at least that long;
                // behind the head: its body has not ended by the client's deadline
@@ -34,12 +34,16 @@ enum class Result : std::uint8_t {
 // An address that is bad is not starved: what is held against it wears off while no request is sent to it, after 9 s at
 // the latest. Then one is, which makes everything count again, so that others do not follow before its answer. One that
 // is new counts as its peers do, and is not flooded: before its first answer a third request at a time makes it very
-// bad. One that hangs is noticed before anything has ended, by the time since it last made progress.
+// bad. One that hangs is noticed before anything has ended, by the time that its requests have waited since it last
+// made progress: n of them that wait t say as much of its latency as one that waits n x t, for the few that are
+// counted. One that answers with heads only is noticed by the bodies that have begun and not ended, where its peers
+// have none.
 //
 // Two words, each changed by one compare-and-swap, so that each is consistent in itself. Times are ticks of 2^20 ns.
 //
 //   answers_   63..40 latency | 39..28 share of failures | 27..0 time of the last good answer
-//   load_      63..40 time of the last progress | 39..20 requests that wait for their answer | 19..0 requests
+//   load_      63..42 time of the last progress | 41..38 unfinished bodies
+//              37..19 requests that wait for their answer | 18..0 requests
 class alignas(64) EndpointHealth {
  public:
   explicit EndpointHealth(Time since) noexcept { restart(since); }
@@ -50,7 +54,8 @@ class alignas(64) EndpointHealth {
   void end(Result, nanoseconds latency, Time now) noexcept;
 
   // The head of its response has come after `latency`; the body keeps it in flight until end_answered(), which judges
-  // it once more: neutral, failure for a body that broke off, or unanswered for one that was late after `latency`.
+  // it once more: success for a body that ended well, failure for one that broke off, unanswered for one that was late
+  // after `latency`, or neutral.
   void answered(Result, nanoseconds latency, Time now) noexcept;
   void end_answered(Result, nanoseconds latency, Time now) noexcept;
   // It does not wait, because its own body is being sent, until resume().

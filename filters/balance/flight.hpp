@@ -49,7 +49,6 @@ class Flight {
     health_->answered(judged, now - since_, now);
     phase_ = Phase::answered;
   }
-  // Behind answered() only a failure (the body broke off) and unanswered (it did not end in time) add anything.
   void end(Result result, Time now) noexcept {
     const Result judged = judged_as(result);
     resume(now);
@@ -61,11 +60,9 @@ class Flight {
  private:
   enum class Phase : std::uint8_t { over, waiting, paused, answered };
 
-  // A success before the body was sent has no latency, and one behind answered() has been counted.
+  // A success, or a wait, before the request's body was sent has no latency.
   Result judged_as(Result result) const noexcept {
-    const bool adds = phase_ == Phase::waiting || result == Result::failure ||
-                      (phase_ == Phase::answered && result == Result::unanswered);
-    return adds ? result : Result::neutral;
+    return phase_ == Phase::paused && result != Result::failure ? Result::neutral : result;
   }
   void drop() noexcept { end(Result::neutral, since_); }
 

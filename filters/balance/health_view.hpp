@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One reading of an address's health, and the score that follows from it. A plain value; inline, because each pick
+// One reading of an address's health, and the score that follows from it. Plain values; inline, because each pick
 // scores two.
 #pragma once
 
@@ -12,31 +12,42 @@ namespace fusewire::balance {
 // The binary logarithm of a latency in nanoseconds; 0: unknown.
 using LogLatency = float;
 
+// What the better ones of an upstream's addresses are like.
+struct Typical {
+  LogLatency latency = 0;
+  float unfinished = 0;
+};
+
 // Latencies that differ by no more than kAlike count as the same: among equals, peaks differ by that much, and requests
 // that follow them go in circles. What is beyond it multiplies the score.
 struct HealthView {
   LogLatency latency = 0;
   float successes = 1;  // share, above 0
-  float overdue = 0;    // ns since the last progress, while a request waits
+  float overdue = 0;    // ns that its requests have waited in all since one of them made progress
   float quiet = 0;      // ns since the last begin
   std::uint32_t in_flight = 0;
+  std::uint32_t unfinished = 0;  // responses whose heads have come since a body last ended, and whose bodies have not
 
-  // By how many doublings it is worse than peers whose latency is `typical`: by its latency or by what it has not
-  // answered, and by its failures. It wears off while no request is sent to the address.
-  float badness(LogLatency typical) const noexcept {
+  // By how many doublings it is worse than its peers: by its latency or by what it has not answered, by its failures,
+  // and by bodies that do not end. It wears off while no request is sent to the address, most of it towards the end of
+  // a pause: before, a moment of load at its peers would be enough to try it again.
+  float badness(const Typical& typical) const noexcept {
     float bad = 0;
-    if (typical > 0) bad = beyond(overdue < kMinOverdue ? latency : std::max(latency, std::log2(overdue)), typical);
+    if (typical.latency > 0)
+      bad = beyond(overdue > 0 ? std::max(latency, std::log2(overdue)) : latency, typical.latency);
     if (successes < 1) bad -= kPower * std::log2(successes);
     if (latency == 0 && in_flight >= kFew) bad += kUnproven;
+    if (static_cast<float>(unfinished) >= kManyUnfinished + 2 * typical.unfinished) bad += kUnproven;
     if (bad == 0) return 0;
     const float pause = std::min(bad * kDoubling * kWearsOff, kLongestPause);
-    return bad * std::max(1 - quiet / pause, 0.0F);
+    const float worn = quiet / pause;
+    return bad * std::max(1 - worn * worn, 0.0F);
   }
 
   // What a request has to expect, in typical latencies: latency x (requests in flight + 1) / successes^4; lower is
   // better, 1 is an ordinary address that is idle.
-  float score(LogLatency typical) const noexcept {
-    return expected(badness(typical), typical) * static_cast<float>(in_flight + 1);
+  float score(const Typical& typical) const noexcept {
+    return expected(badness(typical), typical.latency) * static_cast<float>(in_flight + 1);
   }
   // The part of it that is not load; its badness is known. An unknown latency counts as the typical one.
   float expected(float badness, LogLatency typical) const noexcept {
@@ -47,9 +58,9 @@ struct HealthView {
  private:
   static constexpr float kAlike = 1.0F;           // doublings
   static constexpr float kPower = 4.0F;           // of the share of successes: 0.84 counts as half as good
-  static constexpr float kMinOverdue = 2e6F;      // ns: two ticks
   static constexpr std::uint32_t kFew = 2;        // requests at an address that has not answered yet
-  static constexpr float kUnproven = 10.0F;       // doublings, for one more than these
+  static constexpr float kManyUnfinished = 4.0F;  // bodies that begin with none that ends
+  static constexpr float kUnproven = 10.0F;       // doublings, for one more than any of these
   static constexpr float kWearsOff = 3e9F;        // ns, in which badness falls by a factor e
   static constexpr float kLongestPause = 9e9F;    // ns, after which nothing of it is left
   static constexpr float kDoubling = 0.6931472F;  // ln 2

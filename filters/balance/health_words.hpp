@@ -39,15 +39,18 @@ inline LogLatency log_of(nanoseconds latency) {
 
 // How many requests there are.
 struct LoadWord {
-  static constexpr unsigned kCountBits = 20;
-  static constexpr unsigned kTimeBits = 24;  // 4.9 hours
+  static constexpr unsigned kCountBits = 19;
+  static constexpr unsigned kUnfinishedBits = 4;
+  static constexpr unsigned kTimeBits = 22;  // 73 minutes
 
   explicit LoadWord(std::uint64_t word)
       : in_flight(static_cast<std::uint32_t>(word & low_bits(kCountBits))),
         waiting(static_cast<std::uint32_t>(word >> kCountBits & low_bits(kCountBits))),
-        progress(static_cast<Tick>(word >> 2 * kCountBits)) {}
+        unfinished(static_cast<std::uint32_t>(word >> 2 * kCountBits & low_bits(kUnfinishedBits))),
+        progress(static_cast<Tick>(word >> (2 * kCountBits + kUnfinishedBits))) {}
   std::uint64_t word() const {
-    return std::uint64_t{progress} << 2 * kCountBits | std::uint64_t{waiting} << kCountBits | in_flight;
+    return std::uint64_t{progress} << (2 * kCountBits + kUnfinishedBits) | std::uint64_t{unfinished} << 2 * kCountBits |
+           std::uint64_t{waiting} << kCountBits | in_flight;
   }
 
   void wait(Tick now) {
@@ -58,8 +61,14 @@ struct LoadWord {
     progress = now;
   }
 
+  void begin_body() { unfinished = std::min(unfinished + 1, static_cast<std::uint32_t>(low_bits(kUnfinishedBits))); }
+  void drop_body() {
+    if (unfinished > 0) --unfinished;
+  }
+
   std::uint32_t in_flight;
   std::uint32_t waiting;
+  std::uint32_t unfinished;  // bodies since one has ended; it stays at its highest value
   Tick progress;
 };
 
@@ -122,7 +131,7 @@ struct AnswersWord {
   static constexpr float kMinRise = 0.25F;       // doublings of latency by one answer, and
   static constexpr float kRiseByWeight = 8.0F;   // so many more where its weight is 1
   static constexpr float kMinWeight = 0.125F;    // of a good answer in the share of failures
-  static constexpr float kFailureWeight = 0.3F;
+  static constexpr float kFailureWeight = 0.4F;
   static constexpr float kMaxSuccessWeight = 0.9F;
 };
 

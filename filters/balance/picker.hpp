@@ -39,8 +39,8 @@ class Picker {
     return std::nullopt;
   }
 
-  // What the better ones take, as this worker has seen it; 0: unknown. For HealthView::score.
-  LogLatency typical_latency() const noexcept { return typical_.latency; }
+  // What the better ones are like, as this worker has seen it. For HealthView::score.
+  const Typical& typical() const noexcept { return typical_; }
 
  private:
   template <class Eligible>
@@ -65,7 +65,7 @@ class Picker {
   std::vector<Candidate> candidates_;
   std::array<Tier, 2> tiers_;           // primaries, backups
   std::array<std::uint32_t, 2> turns_;  // of each
-  TypicalLatency typical_;
+  LearnedTypical typical_;
 };
 
 }  // namespace fusewire::balance

@@ -54,7 +54,7 @@ json::object check_view(const health::CheckedHealth& checked) {
 
 // What is known of one address.
 json::object address_view(const Upstream& upstream, const AddressState& address, Time now) {
-  const balance::LogLatency typical = typical_latency(upstream, now);
+  const balance::Typical typical = typical_health(upstream, now);
   const balance::HealthView health = address.health.view(now);
   json::object view = {{"name", address.name},
                        {"in_flight", health.in_flight},

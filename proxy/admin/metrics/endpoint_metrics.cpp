@@ -27,7 +27,7 @@ double in_state(const Addresses& addresses, breaker::State state) {
 }
 
 // Of the best of its addresses.
-double best_score(const Addresses& addresses, balance::LogLatency typical, Time now) {
+double best_score(const Addresses& addresses, const balance::Typical& typical, Time now) {
   double best = addresses.empty() ? 1 : 0;
   for (const auto& one : addresses) best = std::max(best, health_score(one->health.view(now), typical));
   return best;
@@ -68,7 +68,7 @@ void append_endpoint_families(Families& out, const ControlView& view, Time now) 
   Family scores = Family::gauge("fusewire_endpoint_health_score",
                                 "1 for an endpoint that is as good as its peers, towards 0 where it is slow or fails.");
   for (const auto& upstream : view.snapshot->upstreams) {
-    const balance::LogLatency typical = typical_latency(*upstream, now);
+    const balance::Typical typical = typical_health(*upstream, now);
     const bool breakers = has_endpoint_breakers(*upstream);
     for (const auto& endpoint : upstream->endpoints) {
       const Addresses addresses = endpoint->addresses.in_use();

@@ -30,8 +30,8 @@ struct Fixture {
   }
   // ms
   double latency() const { return std::exp2(health.view(now).latency) / 1e6; }
-  double badness(nanoseconds typical = 5ms) const { return health.view(now).badness(log_latency(typical)); }
-  double score(nanoseconds typical = 5ms) const { return health.view(now).score(log_latency(typical)); }
+  double badness(nanoseconds typical = 5ms) const { return health.view(now).badness({log_latency(typical), 0}); }
+  double score(nanoseconds typical = 5ms) const { return health.view(now).score({log_latency(typical), 0}); }
 
   static LogLatency log_latency(nanoseconds latency) { return std::log2(static_cast<float>(latency.count())); }
 };
@@ -180,7 +180,7 @@ TEST_CASE_FIXTURE(Fixture, "what is held against a bad address wears off while n
   const double bad = badness();
   CHECK(bad > 10);
   now += 4500ms;
-  CHECK(badness() == about(bad / 2, 0.01));
+  CHECK(badness() == about(bad * 3 / 4, 0.01));  // late, and then soon: 1 - (a half) ^ 2
   now += 4500ms;
   CHECK(badness() == 0);
 }
@@ -189,7 +189,7 @@ TEST_CASE_FIXTURE(Fixture, "a little badness wears off sooner") {
   requests(10, 5ms);
   request(5ms, Result::failure);
   CHECK(badness() > 2);
-  now += 5s;
+  now += 7s;
   CHECK(badness() == 0);
 }
 
@@ -237,6 +237,50 @@ TEST_CASE_FIXTURE(Fixture, "a response whose body takes long is load, and nobody
   CHECK(health.in_flight() == 0);
   CHECK(latency() == about(5, 0.01));
   CHECK(health.view(now).successes < 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "bodies that begin and do not end make an address bad before any has broken off") {
+  requests(10, 5ms);
+  const auto heads = [&](int count) {
+    for (int n = 0; n < count; ++n) {
+      health.begin(now);
+      health.answered(Result::success, 5ms, now);
+    }
+  };
+  heads(3);
+  CHECK(badness() == 0);
+  heads(1);
+  CHECK(badness() > 5);
+  CHECK(health.view(now).badness({log_latency(5ms), 1}) == 0);  // its peers have some, too
+
+  SUBCASE("one that ends well shows that they do end") { health.end_answered(Result::success, 5ms, now); }
+  SUBCASE("one whose client has left says nothing any more") { health.end_answered(Result::neutral, 5ms, now); }
+  SUBCASE("a restart") {
+    health.restart(now);
+    CHECK(health.view(now).unfinished == 0);
+    return;
+  }
+  CHECK(badness() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a body that was late goes on counting as one that has not ended") {
+  requests(10, 5ms);
+  for (int n = 0; n < 40; ++n) {
+    health.begin(now);
+    health.answered(Result::success, 5ms, now);
+  }
+  for (int n = 0; n < 40; ++n) health.end_answered(Result::unanswered, 5ms, now);
+  CHECK(health.in_flight() == 0);
+  CHECK(badness() > 5);
+}
+
+TEST_CASE_FIXTURE(Fixture, "several requests that wait say it sooner than one") {
+  requests(10, 5ms);
+  for (int n = 0; n < 4; ++n) health.begin(now);
+  now += 8ms;
+  CHECK(badness() > 1);
+  for (int n = 0; n < 3; ++n) health.end(Result::neutral, 0s, now);
+  CHECK(badness() == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a request whose body is being sent is not waited for") {

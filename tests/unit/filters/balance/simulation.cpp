@@ -11,6 +11,7 @@ namespace fusewire::test {
 namespace {
 
 constexpr nanoseconds kTimeoutNs(15'000'000'000);
+constexpr nanoseconds kDeadline(2'000'000'000);
 constexpr nanoseconds kRefusal(300'000);
 constexpr double kMeanMs = 5;
 constexpr double kSpread = 0.5;  // of the logarithm
@@ -55,14 +56,24 @@ void Simulation::arrive(nanoseconds until) {
   const auto picked = pickers_[worker].pick([](std::uint32_t) { return true; }, now(), dice_[worker]);
   const std::size_t to = listed_[*picked];
   health_[to]->begin(now());
-  const Request request = answer(to);
-  requests_.push_back(request);
+  requests_.push_back(endpoints[to].drips ? drip(to) : answer(to));
+  if (!endpoints[to].drips) end_later(requests_.back());
+  const nanoseconds next = now_ + from_seconds(-std::log(chance()) / setting_.per_second);
+  if (next < until) schedule(next, [this, until] { arrive(until); });
+}
+
+void Simulation::end_later(const Request& request) {
   schedule(now_ + request.took, [this, request] {
     const auto result = request.failed ? balance::Result::failure : balance::Result::success;
     health_[request.endpoint]->end(result, request.took, now());
   });
-  const nanoseconds next = now_ + from_seconds(-std::log(chance()) / setting_.per_second);
-  if (next < until) schedule(next, [this, until] { arrive(until); });
+}
+
+Simulation::Request Simulation::drip(std::size_t to) {
+  const nanoseconds head = service(endpoints[to]);
+  schedule(now_ + head, [this, to, head] { health_[to]->answered(balance::Result::success, head, now()); });
+  schedule(now_ + kDeadline, [this, to] { health_[to]->end_answered(balance::Result::unanswered, kDeadline, now()); });
+  return {to, now_, kDeadline, true};
 }
 
 // What becomes of a request that arrives now.

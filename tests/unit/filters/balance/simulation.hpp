@@ -20,6 +20,7 @@ using Seconds = double;
 struct SimulatedEndpoint {
   double slowed = 1;   // factor
   bool hangs = false;  // the attempt ends by its timeout, 15 s
+  bool drips = false;  // its heads come, and its bodies do not end before the client's deadline, 2 s
   double fails = 0;    // share of requests that it refuses in 0.3 ms
   std::uint32_t weight = 1;
   std::vector<nanoseconds> servers = std::vector<nanoseconds>(4);  // when each is free
@@ -70,6 +71,8 @@ class Simulation {
   void schedule(nanoseconds at, std::function<void()> happens) { events_.push({at, ++order_, std::move(happens)}); }
   void arrive(nanoseconds until);
   Request answer(std::size_t endpoint);
+  Request drip(std::size_t endpoint);
+  void end_later(const Request&);
   nanoseconds service(const SimulatedEndpoint&);
   double chance() { return (static_cast<double>(random_.next() >> 11) + 0.5) * 0x1p-53; }
   Time now() const { return Time{} + std::chrono::hours(1) + now_; }

@@ -159,6 +159,28 @@ TEST_CASE("two of four endpoints that hang at once cost few requests") {
   CHECK(all.health_score.p99 <= 2 * healthy_p99());
 }
 
+TEST_CASE("an endpoint whose bodies do not end is noticed before any client has left") {
+  const auto all = compared("drips", first_turns([](auto& one) { one.drips = true; }), {.per_second = 1000});
+  CHECK(all.health_score.at_first <= 10);
+  CHECK(all.health_score.failed <= 20);
+  CHECK(all.health_score.p99 <= 2 * healthy_p99());
+}
+
+TEST_CASE("three of four endpoints that hang, drip and fail at once cost few requests") {
+  const auto all = compared("three at once",
+                            [](Simulation& simulation) {
+                              for (auto& endpoint : simulation.endpoints) endpoint.servers.resize(16);
+                              simulation.at(kTurn, [&] {
+                                simulation.endpoints[0].hangs = true;
+                                simulation.endpoints[1].drips = true;
+                                simulation.endpoints[2].fails = 1;
+                              });
+                            },
+                            {.per_second = 1000});
+  CHECK(all.health_score.failed <= 50);
+  CHECK(all.health_score.p99 <= 2 * healthy_p99());
+}
+
 TEST_CASE("a new endpoint has its share soon and is not flooded") {
   const auto story = [](Simulation& simulation) {
     simulation.at(0, [&] { simulation.list({1, 2, 3}); });
