@@ -23,6 +23,7 @@ constexpr std::size_t kReserve = 1024;  // for what the library adds by itself: 
 constexpr int kReceives = 8;
 constexpr unsigned kKeyUpdates = 32;  // each costs as much as many a request
 constexpr std::uint64_t kKeyUpdateData = 1024 * 1024;
+constexpr unsigned kTickets = 64;
 constexpr int kAlerts = 1000;  // where the reasons that are a peer's alerts begin
 
 constexpr std::string_view kProtocolError = "tls_protocol_error";
@@ -153,15 +154,24 @@ void TlsStream::keep_session(SslSession session) {
 }
 
 // The library goes on to its next record without us: what it is made to believe, that the peer has ended, stops it.
+void TlsStream::stop_library() { SSL_set_shutdown(ssl_.get(), SSL_get_shutdown(ssl_.get()) | SSL_RECEIVED_SHUTDOWN); }
+
 void TlsStream::note_key_update() {
   if (data_ - data_at_key_update_ >= kKeyUpdateData) key_updates_ = 0;
   if (key_updates_ == 0) data_at_key_update_ = data_;
-  if (++key_updates_ > kKeyUpdates) SSL_set_shutdown(ssl_.get(), SSL_get_shutdown(ssl_.get()) | SSL_RECEIVED_SHUTDOWN);
+  if (++key_updates_ > kKeyUpdates) stop_library();
+}
+
+// One with each response is a server's habit, and costs no more than the response. Many in a row keep the library from
+// ever coming back to us.
+void TlsStream::note_ticket() {
+  if (++tickets_ > kTickets) stop_library();
 }
 
 TlsStream::Got TlsStream::read(char* memory, std::size_t size) {
   Got got{.bytes = 0, .step = end_, .more = false};
   receives_left_ = kReceives;
+  tickets_ = 0;
   while (got.step == Step::done && got.bytes < size) {
     std::size_t n = 0;
     ERR_clear_error();
@@ -180,9 +190,10 @@ TlsStream::Got TlsStream::read(char* memory, std::size_t size) {
 
 // A call that has not succeeded.
 TlsStream::Step TlsStream::judge(int result) {
-  if (key_updates_ > kKeyUpdates) {
+  if (key_updates_ > kKeyUpdates || tickets_ > kTickets) {
     ERR_clear_error();
-    fault_ = {kProtocolError, "it changes its keys too often"};
+    fault_ = {kProtocolError,
+              tickets_ > kTickets ? "it sends too many session tickets" : "it changes its keys too often"};
     return end_ = Step::failed;
   }
   switch (SSL_get_error(ssl_.get(), result)) {

@@ -9,8 +9,10 @@ namespace {
 
 void note_message(int sent, int, int type, const void* bytes, std::size_t size, SSL* ssl, void*) {
   if (sent != 0 || type != SSL3_RT_HANDSHAKE || size == 0) return;
-  if (*static_cast<const unsigned char*>(bytes) != SSL3_MT_KEY_UPDATE) return;
-  static_cast<TlsStream*>(SSL_get_app_data(ssl))->note_key_update();
+  const unsigned char message = *static_cast<const unsigned char*>(bytes);
+  TlsStream* const stream = static_cast<TlsStream*>(SSL_get_app_data(ssl));
+  if (message == SSL3_MT_KEY_UPDATE) stream->note_key_update();
+  if (message == SSL3_MT_NEWSESSION_TICKET) stream->note_ticket();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Upstreams over TLS: which identity they must prove, what is sent to them, and what becomes of their connections.
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/json/value_to.hpp>
 #include <string>
 
@@ -221,6 +222,19 @@ TEST_CASE("a ticket that comes while a connection is idle does not cost the conn
   Connection client = tls.rig.proxy.connect();
   for (int i = 0; i < 10; ++i) CHECK(ask(client).status == 200);
   CHECK(tls.rig.upstream.connection_count() == 1);
+}
+
+TEST_CASE("an upstream that sends nothing but tickets is cut off") {
+  constexpr int kFlood = 2000;  // a peer that nobody cuts off sends so many
+  std::atomic<int> sent{0};
+  const Script script = [&](Call& call) {
+    call.read_body();
+    for (; sent < kFlood && !call.connection().ended(0ms); ++sent) call.connection().tls().send_ticket();
+    call.send(response(200, "x"));
+  };
+  TlsFiles files;
+  TlsUpstreamRig::Pair rig(files.server(), script, "https://localhost", files.upstream() + kOneTry);
+  check_problem(rig.proxy.get("/"), 502, "UpstreamReset", "tls_protocol_error");
 }
 
 TEST_CASE("an idle connection that the upstream closes, or talks on unasked, is not used again") {
