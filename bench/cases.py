@@ -32,6 +32,7 @@ def get(size, **more):
 
 CASES = [
     Case("128", "128 B answers", get(128), (*PEERS, "fusewire-log", "fusewire-storing")),
+    Case("observed", "128 B answers, observed", get(128), ("fusewire", "fusewire-observed", "haproxy-log", "nginx-log")),
     Case("half", "128 B answers at half load", get(128), load="paced"),
     Case("64k", "64 KiB answers", get(64 * KIB), LARGE_BUFFERS),
     Case("1m", "1 MiB answers", get(1024 * KIB), LARGE_BUFFERS),
@@ -54,6 +55,7 @@ TARGETS = [
     ("64k", "fusewire", "haproxy", 1.0), ("64k", "fusewire", "haproxy-64k", 1.0),
     ("1m", "fusewire", "haproxy", 1.0), ("1m", "fusewire", "haproxy-64k", 1.0), ("reject", "fusewire", "nginx", 1.0),
     ("several", "fusewire-several", "haproxy-several", 0.95),
+    ("observed", "fusewire-observed", "fusewire", 1.1), ("observed", "fusewire-observed", "haproxy-log", 1.0),
 ]
 HALF_TARGET = 1.0  # p99 at half load, Fusewire's over HAProxy's
 IDLE_TARGET = 2 * KIB

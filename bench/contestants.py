@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The proxies under test, configured alike: one core, one worker, kept connections on both sides, no access log."""
+"""The proxies under test, configured alike: one core, one worker, kept connections on both sides, no access log where the name does not say so."""
 import dataclasses
 import http.client
 import json
@@ -12,6 +12,8 @@ from stage import HOST, fill, free_ports, wait_for
 NAMES = {"relay": "raw relay", "fusewire": "Fusewire", "haproxy": "HAProxy", "nginx": "nginx",
          "haproxy-64k": "HAProxy, 64 KiB buffers", "nginx-64k": "nginx, 64 KiB buffers",
          "fusewire-log": "Fusewire, access log on", "fusewire-storing": "Fusewire, storing answers",
+         "fusewire-observed": "Fusewire, traces of 1 %, access log, dashboard open",
+         "haproxy-log": "HAProxy, its log on", "nginx-log": "nginx, its log on",
          "fusewire-several": "Fusewire", "haproxy-several": "HAProxy", "nginx-several": "nginx",
          "fusewire-several-large": "Fusewire, 1,000 upstreams × 8 endpoints",
          "fusewire-small": "Fusewire, 1 upstream × 1 route", "fusewire-large": "Fusewire, 1,000 upstreams × 10,000 routes"}
@@ -28,6 +30,7 @@ class Contestant:
     admin: int = 0
     path: str = ""  # where it differs from the case's
     host: str = ""
+    viewer: subprocess.Popen | None = None
 
 
 @dataclasses.dataclass
@@ -60,15 +63,23 @@ class Cast:
 
     def start(self, name, setting):
         port, admin = free_ports(2)
-        starter = {"relay": self._relay, "haproxy": self._haproxy, "haproxy-64k": self._haproxy, "nginx": self._nginx,
+        starter = {"relay": self._relay, "haproxy": self._haproxy, "haproxy-64k": self._haproxy, "nginx": self._nginx, "haproxy-log": self._haproxy, "nginx-log": self._nginx,
                    "nginx-64k": self._nginx, "fusewire-small": self._routed, "fusewire-large": self._routed,
                    "fusewire-several": self._several, "fusewire-several-large": self._several,
                    "haproxy-several": self._haproxy_several, "nginx-several": self._nginx_several}.get(name, self._fusewire)
         arguments, extra = starter(name, port, admin, setting)
         process = self.stage.start(arguments, self.cores.proxy(setting.workers), port)
+        if name == "fusewire-observed":
+            extra["viewer"] = self._open_dashboard(admin, self.cores.load(setting.workers))
         return Contestant(name, process, port, admin, **extra)
 
+    def _open_dashboard(self, admin, cores):
+        """What the page does in a browser: it reads the stream."""
+        return self.stage.start(["curl", "--silent", "--no-buffer", "--output", "/dev/null", f"http://{HOST}:{admin}/admin/dashboard/stream"], cores, admin)
+
     def stop(self, contestant):
+        if contestant.viewer:
+            self.stage.stop(contestant.viewer)
         self.stage.stop(contestant.process)
 
     def certificate(self):
@@ -96,14 +107,16 @@ class Cast:
     def _relay(self, _name, port, _admin, _setting):
         return [str(self.tools / "bench_relay"), str(port), str(self.origin)], {}
 
-    def _yaml(self, port, admin, setting, access="off"):
+    def _yaml(self, port, admin, setting, access="off", tracing="off"):
         folder = self.certificate().parent if setting.tls else ""
         tls = f"tls: {{certificate: {folder}/cert.pem, private_key: {folder}/key.pem}}" if setting.tls else ""
         return fill("fusewire.yaml", {"PORT": port, "ADMIN": admin, "ORIGIN": self.origin, "WORKERS": setting.workers,
-                                      "ACCESS": access, "TLS": tls})
+                                      "ACCESS": access, "TRACING": tracing, "TLS": tls})
 
     def _fusewire(self, name, port, admin, setting):
-        text = self._yaml(port, admin, setting, "on" if name == "fusewire-log" else "off")
+        observed = name == "fusewire-observed"
+        tracing = f"{{otlp_endpoint: 'http://{HOST}:{self.origin}', sample_ratio: 0.01}}" if observed else "off"  # the origin takes each POST
+        text = self._yaml(port, admin, setting, "on" if observed or name == "fusewire-log" else "off", tracing)
         path = self.stage.write(f"fusewire-{port}.yaml", text)
         return [self.fusewire, "run", "-c", path], {"path": "/c/128" if name == "fusewire-storing" else ""}
 
@@ -114,7 +127,8 @@ class Cast:
     def _haproxy(self, name, port, _admin, setting):
         tls = f"ssl crt {self.certificate()}" if setting.tls else ""
         text = fill("haproxy.cfg", {"PORT": port, "ORIGIN": self.origin, "WORKERS": setting.workers, "TLS": tls,
-                                    "BUFFER": 65536 if name == "haproxy-64k" else 16384, "REJECTION": setting.rejection})
+                                    "BUFFER": 65536 if name == "haproxy-64k" else 16384, "REJECTION": setting.rejection,
+                                    "LOG": "log stdout format raw local0\n  option httplog" if name == "haproxy-log" else ""})
         return ["haproxy", "-db", "-f", self.stage.write(f"haproxy-{port}.cfg", text)], {}
 
     def _nginx(self, name, port, _admin, setting):
@@ -124,7 +138,8 @@ class Cast:
         text = fill("nginx.conf", {"PORT": port, "ORIGIN": self.origin, "WORKERS": setting.workers, "FOLDER": folder,
                                    "MASTER": "on" if setting.workers > 1 else "off", "TLS": "ssl" if setting.tls else "",
                                    "USER": "user root root;" if os.geteuid() == 0 else "", "CERTIFICATE": files,
-                                   "BUFFERS": buffers, "REJECTION": setting.rejection})
+                                   "BUFFERS": buffers, "REJECTION": setting.rejection,
+                                   "LOG": "/dev/stdout" if name == "nginx-log" else "off"})
         return ["nginx", "-p", str(folder), "-c", self.stage.write(f"nginx-{port}.conf", text)], {}
 
 

@@ -97,7 +97,7 @@ def configuration(case, port, admin, origins):
         return contestants.several_configuration(port, admin, origins, contestants.SEVERAL[f"fusewire-{case}"][0]), "bench"
     if case in contestants.SIZES:
         return contestants.routed_configuration(port, admin, origins[0], *contestants.SIZES[case])
-    text = fill("fusewire.yaml", {"PORT": port, "ADMIN": admin, "ORIGIN": origins[0], "WORKERS": 1, "ACCESS": "off", "TLS": ""})
+    text = fill("fusewire.yaml", {"PORT": port, "ADMIN": admin, "ORIGIN": origins[0], "WORKERS": 1, "ACCESS": "off", "TRACING": "off", "TLS": ""})
     return text, "bench"
 
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/observe/access_log.hpp"
 
+#include <array>
+#include <bit>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "proxy/observe/line.hpp"
@@ -12,18 +16,12 @@ namespace {
 constexpr std::size_t kFlushAt = 16 * 1024;
 constexpr std::size_t kKeepCapacity = 2 * kFlushAt;  // more than that is given back
 
-// ["CB","FB"] in JSON, CB,FB in text.
-void append_flags(std::string& out, std::uint16_t flags, bool json) {
-  if (json) out += '[';
-  bool first = true;
-  for (std::size_t bit = 0; bit < kFlagNames.size(); ++bit) {
-    if ((flags >> bit & 1) == 0) continue;
-    if (!std::exchange(first, false)) out += ',';
-    if (json) out += '"';
-    out += kFlagNames[bit];
-    if (json) out += '"';
-  }
-  if (json) out += ']';
+void add_flags(Line& line, std::uint32_t flags) {
+  std::array<std::string_view, kFlagNames.size()> names;
+  std::size_t count = 0;
+  for (; flags != 0; flags &= flags - 1)
+    names.at(count++) = kFlagNames.at(static_cast<std::size_t>(std::countr_zero(flags)));
+  line.words("flags", std::span(names).first(count));
 }
 
 void append_line(std::string& out, config::LogFormat format, const AccessRecord& r) {
@@ -36,8 +34,8 @@ void append_line(std::string& out, config::LogFormat format, const AccessRecord&
   line.number("status", r.status).text("error", r.error).text("fallback", r.fallback);
   line.count("bytes_in", r.bytes_in).count("bytes_out", r.bytes_out);
   line.milliseconds("duration_ms", r.total).milliseconds("upstream_ms", r.upstream_time);
-  line.count("attempts", r.attempts).raw("flags", {});
-  append_flags(out, r.flags, format == config::LogFormat::json);
+  line.count("attempts", r.attempts);
+  add_flags(line, r.flags);
   line.text("breaker_state", r.breaker_state).finish();
 }
 

@@ -1,96 +1,150 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/observe/line.hpp"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "proxy/text/json_text.hpp"
 #include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy {
-namespace {
 
-template <class Number>
-void append_number(std::string& out, Number value) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
-}
-
-}  // namespace
-
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the room is written before it is read
 Line::Line(std::string& out, config::LogFormat format, std::chrono::system_clock::time_point at, std::string_view level,
            std::string_view message)
     : out_(out), json_(format == config::LogFormat::json) {
+  const auto time = time_chars(at);
   if (json_) {
-    out_ += R"({"time":")";
-    append_time(out_, at);
-    out_ += R"(","level":")";
-    out_ += level;
-    out_ += R"(","message":)";
-    append_json(out_, message);
+    put(R"({"time":")", {time.data(), time.size()}, R"(","level":")");
+    put("", level, R"(","message":)");
+    put_string(message);
     return;
   }
-  append_time(out_, at);
-  out_ += ' ';
-  out_ += level;
-  out_.append(level.size() < 6 ? 6 - level.size() : 1, ' ');
-  // The quotes that append_json puts around the message are only needed where it has something to escape.
-  const std::size_t start = out_.size();
-  append_json(out_, message);
-  if (out_.size() == start + message.size() + 2) out_.erase(start, 1).pop_back();
+  constexpr std::string_view kSpaces = "      ";
+  put({time.data(), time.size()});
+  put(" ", level, "");
+  put(kSpaces.substr(std::min(level.size(), kSpaces.size() - 1)));
+  if (is_plain_json(message))
+    put(message);
+  else
+    put_string(message);
 }
 
 Line& Line::text(std::string_view name, std::string_view value) {
   key(name);
-  append_json(out_, value);
+  put_string(value);
   return *this;
 }
 
 Line& Line::number(std::string_view name, std::int64_t value) {
   key(name);
-  append_number(out_, value);
+  put_number(value);
   return *this;
 }
 
 Line& Line::count(std::string_view name, std::uint64_t value) {
   key(name);
-  append_number(out_, value);
+  put_number(value);
   return *this;
 }
 
 Line& Line::real(std::string_view name, double value) {
-  if (!std::isfinite(value)) return raw(name, "null");
   key(name);
-  append_number(out_, value);
+  if (std::isfinite(value))
+    put_number(value);
+  else
+    put("null");
   return *this;
 }
 
-Line& Line::boolean(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
+Line& Line::boolean(std::string_view name, bool value) {
+  key(name);
+  put(value ? "true" : "false");
+  return *this;
+}
 
 Line& Line::milliseconds(std::string_view name, std::chrono::nanoseconds taken) {
   key(name);
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(taken).count();
-  append_number(out_, micros / 1000);
+  put_number(micros / 1000);
   const auto rest = static_cast<unsigned>(micros < 0 ? 0 : micros % 1000);
-  out_ += '.';
-  for (const unsigned digit : {rest / 100, rest / 10 % 10, rest % 10}) out_ += static_cast<char>('0' + digit);
+  const std::array<char, 4> decimals{'.', static_cast<char>('0' + rest / 100), static_cast<char>('0' + rest / 10 % 10),
+                                     static_cast<char>('0' + rest % 10)};
+  put({decimals.data(), decimals.size()});
   return *this;
 }
 
-Line& Line::raw(std::string_view name, std::string_view value) {
+Line& Line::words(std::string_view name, std::span<const std::string_view> words) {
   key(name);
-  out_ += value;
+  if (json_) put("[");
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) put(",");
+    if (json_)
+      put("\"", words[i], "\"");
+    else
+      put(words[i]);
+  }
+  if (json_) put("]");
   return *this;
 }
 
-void Line::finish() { out_ += json_ ? "}\n" : "\n"; }
+void Line::finish() {
+  put(json_ ? "}\n" : "\n");
+  spill();
+}
+
+// ------------------------------------------------------------------------------------------------------ pieces
 
 void Line::key(std::string_view name) {
-  out_ += json_ ? ",\"" : " ";
-  out_ += name;
-  out_ += json_ ? "\":" : "=";
+  if (json_)
+    put(",\"", name, "\":");
+  else
+    put(" ", name, "=");
+}
+
+void Line::put_string(std::string_view value) {
+  if (is_plain_json(value)) {
+    put("\"", value, "\"");
+    return;
+  }
+  spill();
+  append_json(out_, value);
+}
+
+void Line::put(std::string_view piece) { put("", piece, ""); }
+
+template <std::size_t Before, std::size_t After>
+void Line::put(const char (&before)[Before], std::string_view piece, const char (&after)[After]) {
+  if (!has_room(piece.size() + Before + After)) {
+    out_.append(before).append(piece).append(after);
+    return;
+  }
+  char* const at = room_.data() + used_;
+  std::memcpy(at, before, Before - 1);
+  std::memcpy(at + Before - 1, piece.data(), piece.size());
+  std::memcpy(at + Before - 1 + piece.size(), after, After - 1);
+  used_ += Before - 1 + piece.size() + After - 1;
+}
+
+template <class Number>
+void Line::put_number(Number value) {
+  constexpr std::size_t kDigits = 32;
+  has_room(kDigits);
+  char* const at = room_.data() + used_;
+  used_ += static_cast<std::size_t>(std::to_chars(at, at + kDigits, value).ptr - at);
+}
+
+bool Line::has_room(std::size_t size) {
+  if (size <= room_.size() - used_) return true;
+  spill();
+  return size <= room_.size();
+}
+
+void Line::spill() {
+  out_.append(room_.data(), used_);
+  used_ = 0;
 }
 
 }  // namespace fusewire::proxy

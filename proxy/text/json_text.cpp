@@ -77,6 +77,8 @@ bool are_plain(words::Word word) {
 
 }  // namespace
 
+bool is_plain_json(std::string_view text) { return words::all_good(text, are_plain); }
+
 void append_json(std::string& out, std::string_view text) {
   out += '"';
   std::size_t at = 0;

@@ -34,4 +34,26 @@ std::size_t good_prefix(std::string_view text, Good good) {
   return at;
 }
 
+// Whether `good` accepts all of `text`: the last word overlaps the one before it, and a text shorter than a word is
+// judged as a word that has no other bytes.
+template <class Good>
+bool all_good(std::string_view text, Good good) {
+  const std::size_t size = text.size();
+  Word word = 0;
+  if (size >= kSize) {
+    if (good_prefix(text, good) < size / kSize * kSize) return false;
+    std::memcpy(&word, text.data() + size - kSize, kSize);
+  } else if (size >= kSize / 2) {
+    std::memcpy(&word, text.data(), kSize / 2);
+    std::memcpy(reinterpret_cast<char*>(&word) + kSize / 2, text.data() + size - kSize / 2, kSize / 2);
+  } else if (size > 0) {
+    word = all(static_cast<unsigned char>(text[0]));
+    std::memcpy(&word, text.data() + size / 2, 1);
+    std::memcpy(reinterpret_cast<char*>(&word) + 1, text.data() + size - 1, 1);
+  } else {
+    return true;
+  }
+  return good(word);
+}
+
 }  // namespace fusewire::proxy::words

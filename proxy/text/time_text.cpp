@@ -13,13 +13,13 @@ void put(char* at, unsigned value, int width) {
 
 }  // namespace
 
-void append_time(std::string& out, std::chrono::system_clock::time_point at) {
+std::array<char, kTimeSize> time_chars(std::chrono::system_clock::time_point at) {
   const auto whole = std::chrono::floor<std::chrono::milliseconds>(at);
   const auto day = std::chrono::floor<std::chrono::days>(whole);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{whole - day};
-  std::array<char, 24> text = {'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0',
-                               '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', 'Z'};
+  std::array<char, kTimeSize> text = {'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0',
+                                      '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', 'Z'};
   put(&text[0], static_cast<unsigned>(static_cast<int>(date.year())), 4);
   put(&text[5], static_cast<unsigned>(date.month()), 2);
   put(&text[8], static_cast<unsigned>(date.day()), 2);
@@ -27,6 +27,11 @@ void append_time(std::string& out, std::chrono::system_clock::time_point at) {
   put(&text[14], static_cast<unsigned>(time.minutes().count()), 2);
   put(&text[17], static_cast<unsigned>(time.seconds().count()), 2);
   put(&text[20], static_cast<unsigned>(time.subseconds().count()), 3);
+  return text;
+}
+
+void append_time(std::string& out, std::chrono::system_clock::time_point at) {
+  const auto text = time_chars(at);
   out.append(text.data(), text.size());
 }
 

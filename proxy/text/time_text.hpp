@@ -2,11 +2,16 @@
 // Times as logs and the admin API show them: RFC 3339, UTC, milliseconds ("2026-01-31T08:15:30.042Z").
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 namespace fusewire::proxy {
 
+inline constexpr std::size_t kTimeSize = 24;
+
+std::array<char, kTimeSize> time_chars(std::chrono::system_clock::time_point);
 void append_time(std::string& out, std::chrono::system_clock::time_point);
 
 inline std::string time_text(std::chrono::system_clock::time_point at) {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <boost/json.hpp>
 #include <limits>
 
@@ -47,6 +48,35 @@ TEST_CASE("a JSON line is one object with time, level and message first") {
       out ==
       "before\n{\"time\":\"2026-01-31T08:15:30.042Z\",\"level\":\"info\",\"message\":\"hello\",\"who\":\"a \\\"b\\\"\","
       "\"below\":-7,\"most\":18446744073709551615,\"ratio\":0.25,\"nothing\":null,\"yes\":true,\"took\":12.345}\n");
+}
+
+TEST_CASE("pieces of any size come out whole and in order") {
+  for (const std::size_t size : {0, 1, 7, 8, 500, 1000, 1023, 1024, 1025, 5000}) {
+    const std::string longer(size, 'x');
+    std::string out;
+    Line(out, LogFormat::json, kMorning, "info", longer)
+        .text("a", longer)
+        .text("b", longer + "\n")
+        .number("c", 1)
+        .text(longer + "d", "e")
+        .finish();
+    const auto parsed = boost::json::parse(out).as_object();
+    CHECK((parsed.at("message").as_string() == longer));
+    CHECK((parsed.at("a").as_string() == longer));
+    CHECK((parsed.at("b").as_string() == longer + "\n"));
+    CHECK(parsed.at("c").as_int64() == 1);
+    CHECK((parsed.at(longer + "d").as_string() == "e"));
+  }
+}
+
+TEST_CASE("words are a list in JSON, and stand beside each other in text") {
+  constexpr std::array<std::string_view, 2> kWords{"CB", "FB"};
+  std::string out;
+  Line(out, LogFormat::text, kMorning, "info", "m").words("flags", kWords).words("none", {}).finish();
+  CHECK(out == "2026-01-31T08:15:30.042Z info  m flags=CB,FB none=\n");
+  out.clear();
+  Line(out, LogFormat::json, kMorning, "info", "m").words("flags", kWords).words("none", {}).finish();
+  CHECK(out.ends_with("\"message\":\"m\",\"flags\":[\"CB\",\"FB\"],\"none\":[]}\n"));
 }
 
 TEST_CASE("a text line is for people, and stays one line") {

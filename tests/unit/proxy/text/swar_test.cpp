@@ -30,6 +30,19 @@ TEST_CASE("a byte is found in a word at each place, beside any other bytes") {
       }
 }
 
+TEST_CASE("a text is judged whole at any length, wherever its one bad byte is") {
+  const auto good = [](words::Word word) { return !words::any_is(word, '"'); };
+  CHECK(words::all_good("", good));
+  for (std::size_t size = 1; size < 40; ++size) {
+    std::string text(size, 'x');
+    REQUIRE(words::all_good(text, good));
+    for (std::size_t at = 0; at < size; ++at) {
+      text.assign(size, 'x')[at] = '"';
+      REQUIRE_FALSE(words::all_good(text, good));
+    }
+  }
+}
+
 TEST_CASE("a field value is judged the same at any length and offset") {
   for (unsigned byte = 0; byte < 256; ++byte) {
     const bool good = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
