@@ -19,7 +19,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
 
 def documents():
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md"), *ROOT.glob("bench/*.md"), *ROOT.glob("tests/*/*.md")])
 
 
 def anchors(text):
@@ -43,6 +43,12 @@ def too_wide(text):
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > WIDTH and not line.startswith("|"):
             yield f"line {number} has {len(line)} characters, more than {WIDTH}"
+
+
+def unmerged(text):
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(r"<{7} |>{7} |={7}$", line):
+            yield f"line {number} is the mark of a merge that was not finished"
 
 
 def runbook_and_alerts():
@@ -97,7 +103,7 @@ def main():
     pages = documents()
     for path in pages:
         text = path.read_text()
-        for problem in (*dead_links(path, text), *too_wide(text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
+        for problem in (*dead_links(path, text), *too_wide(text), *unmerged(text), *unknown_commands(text, subcommands), *embedded_configurations(binary, text)):
             problems.append(f"{path.relative_to(ROOT)}: {problem}")
     # Tokens come from files that exist only where these configurations run.
     configurations = [*ROOT.glob("examples/*.yaml"), *ROOT.glob("examples/kubernetes/**/fusewire.yaml"),
