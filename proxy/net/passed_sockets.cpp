@@ -145,9 +145,12 @@ int PassedSockets::take(const Protocol::endpoint& wanted) {
 
 std::string PassedSockets::unwanted(const std::vector<Protocol::endpoint>& configured) const {
   std::string all;
-  for (const PassedSocket& socket : sockets_)
-    if (std::find(configured.begin(), configured.end(), socket.where) == configured.end())
-      all.append(all.empty() ? "" : ", ").append(socket.shown + ", " + described(socket.fd, socket.name));
+  for (auto at = sockets_.begin(); at != sockets_.end(); ++at) {
+    const bool is_second =
+        std::any_of(sockets_.begin(), at, [&](const PassedSocket& other) { return other.where == at->where; });
+    if (is_second || std::find(configured.begin(), configured.end(), at->where) == configured.end())
+      all.append(all.empty() ? "" : ", ").append(at->shown + ", " + described(at->fd, at->name));
+  }
   if (all.empty()) return all;
   return "the service manager has passed a socket that nothing would serve: " + all +
          "; expected the address of a listener, admin.address or admin.probes";

@@ -38,7 +38,7 @@ class PassedSockets {
   bool empty() const { return sockets_.empty(); }
   // The descriptor of the one that listens there, which is the caller's from then on; -1: none does.
   int take(const Protocol::endpoint&);
-  // An error that names those at none of these endpoints; empty: there are none.
+  // An error that names those at none of these endpoints, and those at the address of another; empty: there are none.
   std::string unwanted(const std::vector<Protocol::endpoint>& configured) const;
 
  private:

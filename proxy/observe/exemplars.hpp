@@ -30,7 +30,7 @@ class ExemplarCell {
  public:
   void set(const Exemplar& exemplar) noexcept {
     const auto words = std::bit_cast<Words>(exemplar);
-    const std::uint32_t version = version_.load(std::memory_order_relaxed);
+    const std::uint64_t version = version_.load(std::memory_order_relaxed);
     version_.store(version + 1, std::memory_order_relaxed);
     for (std::size_t i = 0; i < words.size(); ++i) words_[i].store(words[i], std::memory_order_release);
     version_.store(version + 2, std::memory_order_release);
@@ -38,7 +38,7 @@ class ExemplarCell {
   // Nothing: there is none yet, or its writer was faster than kMaxTries readings; the next scrape has one.
   std::optional<Exemplar> get() const noexcept {
     for (int i = 0; i < kMaxTries; ++i) {
-      const std::uint32_t version = version_.load(std::memory_order_acquire);
+      const std::uint64_t version = version_.load(std::memory_order_acquire);
       if (version == 0) return std::nullopt;
       Words words;
       for (std::size_t word = 0; word < words.size(); ++word)
@@ -54,7 +54,7 @@ class ExemplarCell {
   using Words = std::array<std::uint64_t, sizeof(Exemplar) / sizeof(std::uint64_t)>;
   static_assert(std::is_trivially_copyable_v<Exemplar> && sizeof(Exemplar) == sizeof(Words));
 
-  std::atomic<std::uint32_t> version_{0};  // odd: it is being written
+  std::atomic<std::uint64_t> version_{0};  // odd: it is being written
   std::array<std::atomic<std::uint64_t>, std::tuple_size_v<Words>> words_{};
 };
 

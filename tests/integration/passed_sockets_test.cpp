@@ -185,11 +185,12 @@ TEST_CASE("process: a reload keeps a passed socket with its listener, opens othe
   ScriptedUpstream upstream;
   const TemporaryFolder folder;
   Held web;
-  const Held admin;
+  const Held admin, kept;  // these stay open here
   const ReservedPort second;
   const std::string other = "127.0.0.1:" + std::to_string(second.number());
-  const std::string file = folder.write("fusewire.yaml", text({web.address()}, admin.address(), upstream));
-  Process process({"run", "-c", file}, false, {}, {.descriptors = {web.fd(), admin.fd()}});
+  const std::string file =
+      folder.write("fusewire.yaml", text({web.address(), kept.address()}, admin.address(), upstream));
+  Process process({"run", "-c", file}, false, {}, {.descriptors = {web.fd(), admin.fd(), kept.fd()}});
   const auto reloaded = [&](const std::vector<std::string>& addresses) {
     folder.write("fusewire.yaml", text(addresses, admin.address(), upstream));
     Connection client = Connection::to(admin.port());
@@ -201,13 +202,17 @@ TEST_CASE("process: a reload keeps a passed socket with its listener, opens othe
     return read_response(client).status;
   };
   CHECK(served(web.port()) == 200);
-  web.release();                                   // whatever is refused from here on has been closed by the program
-  CHECK(reloaded({other, web.address()}) == 200);  // and has another name now
+  web.release();  // whatever is refused from here on has been closed by the program
+  CHECK(reloaded({other, web.address(), kept.address()}) == 200);  // and has another name now
   CHECK(served(web.port()) == 200);
   CHECK(served(second.number()) == 200);
   CHECK(reloaded({other}) == 200);
   CHECK(is_refused(web.port()));
+  const auto queued = upstream.request_count();
+  const Connection nobodys = asked(kept.port());  // what happens there is not the program's any more
   CHECK(served(second.number()) == 200);
+  CHECK(served(second.number()) == 200);
+  CHECK(upstream.request_count() == queued + 2);
   process.signal(SIGTERM);
   CHECK(process.wait() == 0);
 }

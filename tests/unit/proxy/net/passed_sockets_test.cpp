@@ -202,6 +202,17 @@ TEST_CASE("sockets that nothing would serve are named, and closed with the rest"
   CHECK_FALSE(is_open(row.first() + 1));
 }
 
+TEST_CASE("of two sockets at one address nothing would serve the second") {
+  Row row;
+  row.add(on_ipv4());
+  const Protocol::endpoint where = name_of(row.first());
+  row.add(::dup(row.first()));
+  const PassedSockets passed = row.passed("a:b");
+  const std::string error = passed.unwanted({where});
+  CHECK(error.find("(b); expected") != std::string::npos);
+  CHECK(error.find("(a)") == std::string::npos);
+}
+
 TEST_CASE("what was passed is gone from the environment that children get") {
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::setenv(name, "1", 1);
   forget_passed_variables();
