@@ -10,8 +10,8 @@ build=(
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev
   libcli11-dev libssl-dev doctest-dev libbenchmark-dev
 )
-# What tests/run.sh talks to: a real upstream, real clients, a judge of metrics, a hosts file that can be rewritten.
-test=(nginx curl openssl prometheus libnss-wrapper)
+# What tests/run.sh talks to: a real upstream, real clients, judges of metrics, a hosts file that can be rewritten.
+test=(nginx curl openssl prometheus python3-prometheus-client libnss-wrapper)
 # What bench/ measures with and against.
 bench=(nginx haproxy wrk openssl python3 valgrind)
 # Sanitizers, fuzzing, coverage and the other checks of .ci/run, which makes a bare Debian for one of them.

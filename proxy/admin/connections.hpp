@@ -43,6 +43,7 @@ class Connections final : public std::enable_shared_from_this<Connections> {
   void wake_streams();
   bool has_room_for_stream() const;
   std::uint16_t port() const { return port_of(acceptor_); }
+  bool has_passed_socket() const { return acceptor_.passed; }
   AsioTask<void> accept();  // started by start()
 
   AdminThread& thread() { return thread_; }

@@ -30,6 +30,7 @@ struct Request {
   std::string target;
   std::vector<std::string> hosts;           // each Host field
   std::vector<std::string> authorizations;  // each Authorization field
+  std::vector<std::string> accepts;         // each Accept field
   std::optional<std::string> origin;
   std::optional<std::string> last_event_id;
   std::optional<std::string> if_none_match;

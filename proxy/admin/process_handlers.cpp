@@ -46,7 +46,9 @@ Reply get_ready(const Call& call) {
 }
 
 Reply get_metrics(const Call& call) {
-  return scrape_reply(std::make_shared<const std::string>(metrics_text(call.control, call.now.steady)));
+  const Exposition wanted = preferred_exposition(call.request.accepts);
+  return scrape_reply(std::make_shared<const std::string>(metrics_text(call.control, call.now.steady, wanted.form)),
+                      wanted);
 }
 
 Reply get_events(const Call& call) {

@@ -195,11 +195,12 @@ Reply answer(Control& control, Interface interface, const Request& request, Mome
   return reply;
 }
 
-Reply scrape_reply(std::shared_ptr<const std::string> text) {
+Reply scrape_reply(std::shared_ptr<const std::string> text, const Exposition& exposition) {
   if (!text) return problem(500, "InternalError", "the scrape failed; the log says why");
   Reply reply;
-  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.content_type = exposition.content_type;
   reply.shared_body = std::move(text);
+  reply.fields.emplace_back("Vary", "Accept");
   return reply;
 }
 

@@ -7,6 +7,7 @@
 
 #include "proxy/admin/json_views.hpp"
 #include "proxy/admin/message.hpp"
+#include "proxy/admin/metrics/exposition.hpp"
 
 namespace fusewire::proxy::admin {
 
@@ -49,7 +50,7 @@ Handling handling(Interface, const Request&);
 Reply answer(Control&, Interface, const Request&, Moment now);
 // The answer to POST /admin/config/reload. Control thread.
 Reply reload_reply(const ReloadReport&, const Request&);
-// The answer to GET /metrics; nullptr: the text could not be made.
-Reply scrape_reply(std::shared_ptr<const std::string> text);
+// The answer to GET /metrics in that form; nullptr: the text could not be made.
+Reply scrape_reply(std::shared_ptr<const std::string> text, const Exposition&);
 
 }  // namespace fusewire::proxy::admin

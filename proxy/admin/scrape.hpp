@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of /metrics, shared by all requests within a second after it was rendered: sixteen scrapers cost as much as
-// one. It decides when the text has to be rendered; the caller renders it. Admin thread; time is an argument.
+// The text of /metrics in one form, shared by all requests within a second after it was rendered: sixteen scrapers cost
+// as much as one. It decides when the text has to be rendered; the caller renders it. Admin thread; time is an
+// argument.
 #pragma once
 
 #include <chrono>

@@ -14,7 +14,7 @@ AdminServer::AdminServer(AdminThread& thread, const config::Address& address, In
       address_(address),
       connections_(std::make_shared<Connections>(thread, interface, listen_on(thread.io(), address, options))),
       port_(connections_->port()),
-      file_(address) {
+      file_(address, connections_->has_passed_socket()) {
   thread_.post([connections = connections_] { connections->start(); });
   subscription_ = thread_.control().events().subscribe([&thread, weak = std::weak_ptr(connections_)] {
     thread.post([weak] {

@@ -17,12 +17,13 @@ bool is_at(const std::unique_ptr<AdminServer>& current, const config::Address& a
 
 }  // namespace
 
-std::string Service::open(const config::Config& config, const ListenNames& names) {
+std::string Service::open(const config::Config& config, const ListenNames& names, PassedSockets& passed) {
   const config::Admin& wanted = config.admin;
   const char* key = "address";
   const auto options = [&](const config::Address& address) {
     return ListenOptions{.shown = config::shown(config, {"admin", key}, config::format_address(address)),
-                         .found = names.find(address)};
+                         .found = names.find(address),
+                         .passed = &passed};
   };
   try {
     auto next_admin = unless_open(admin_, wanted.address, Interface::admin, options(wanted.address));

@@ -20,7 +20,7 @@ class Service {
   // Listens on the addresses of the section. A new address gets a new server; the old server's connections end after
   // the answer that is under way, because one of them may have asked for the reload. An error is one clear line, and
   // changes nothing.
-  std::string open(const config::Config&, const ListenNames&);
+  std::string open(const config::Config&, const ListenNames&, PassedSockets&);
   // Those of the section's addresses that open() would open.
   std::vector<config::Address> unopened(const config::Admin&) const;
   void start() { thread_.start(); }  // after Control::start(), before the control thread runs, once

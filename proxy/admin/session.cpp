@@ -56,12 +56,20 @@ Request head_of(const Parser::value_type& message, std::string peer) {
   request.target = std::string(message.target());
   request.hosts = all_of(message, http::field::host);
   request.authorizations = all_of(message, http::field::authorization);
+  request.accepts = all_of(message, http::field::accept);
   request.origin = first_of(message, "Origin");
   request.last_event_id = first_of(message, "Last-Event-ID");
   request.if_none_match = first_of(message, "If-None-Match");
   request.peer = std::move(peer);
   request.http_1_0 = message.version() < 11;
   return request;
+}
+
+void ask_scrape(AdminThread& thread, const Request& request, std::function<void(Reply)> answer) {
+  const Exposition wanted = preferred_exposition(request.accepts);
+  thread.ask_scrape(wanted.form, [wanted, answer = std::move(answer)](const Scrape::Text& text) {
+    answer(scrape_reply(text, wanted));
+  });
 }
 
 // The answer to a request that could not be read; nothing when the client has gone.
@@ -235,8 +243,8 @@ AsioTask<Reply> Session::reply_to(std::shared_ptr<const Request> request) {
   else if (where == RunsOn::aside)
     thread.aside(work, done);
   else
-    thread.ask_scrape([awaited, done](const Scrape::Text& text) {
-      awaited->reply = scrape_reply(text);
+    ask_scrape(thread, *request, [awaited, done](Reply reply) {
+      awaited->reply = std::move(reply);
       done();
     });
   while (!awaited->done && !gone_) {

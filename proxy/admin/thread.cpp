@@ -11,9 +11,9 @@
 namespace fusewire::proxy::admin {
 namespace {
 
-Scrape::Text render(Control& control) {
+Scrape::Text render(Control& control, MetricsForm form) {
   try {
-    return std::make_shared<const std::string>(metrics_text(control, steady_now()));
+    return std::make_shared<const std::string>(metrics_text(control, steady_now(), form));
   } catch (const std::exception& error) {
     log::error("a scrape failed", {{"error", error.what()}});
     return nullptr;
@@ -89,13 +89,14 @@ void AdminThread::reload(Control::Done report, Work done) {
 
 void AdminThread::aside(Work work, Work done) { run_on(others_, std::move(work), io_.get_executor(), std::move(done)); }
 
-void AdminThread::ask_scrape(Scrape::Answer answer) {
-  const bool begin = scrape_.ask(control_.view(), steady_now(), std::move(answer));
+void AdminThread::ask_scrape(MetricsForm form, Scrape::Answer answer) {
+  Scrape& scrape = shared_[static_cast<std::size_t>(form)];
+  const bool begin = scrape.ask(control_.view(), steady_now(), std::move(answer));
   if (!begin) return;
   const auto text = std::make_shared<Scrape::Text>();
   run_on(
-      scrapes_, [this, text] { *text = render(control_); }, io_.get_executor(),
-      [this, text] { scrape_.made(std::move(*text), steady_now()); });
+      scrapes_, [this, text, form] { *text = render(control_, form); }, io_.get_executor(),
+      [&scrape, text] { scrape.made(std::move(*text), steady_now()); });
 }
 
 }  // namespace fusewire::proxy::admin

@@ -7,6 +7,7 @@
 // connections are accepted by the kernel alone.
 #pragma once
 
+#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -15,6 +16,7 @@
 #include <thread>
 
 #include "proxy/admin/dashboard/feed.hpp"
+#include "proxy/admin/metrics/exposition.hpp"
 #include "proxy/admin/scrape.hpp"
 #include "proxy/control/control.hpp"
 #include "proxy/net/asio.hpp"
@@ -42,7 +44,7 @@ class AdminThread {
   void on_control(Work work, Work done);
   void reload(Control::Done report, Work done);  // `report` runs on the control thread
   void aside(Work work, Work done);              // in turn
-  void ask_scrape(Scrape::Answer);
+  void ask_scrape(MetricsForm, Scrape::Answer);
   dashboard::Feed& dashboard() { return feed_; }
   asio::io_context& io() { return io_; }
   Control& control() { return control_; }
@@ -58,8 +60,8 @@ class AdminThread {
   asio::io_context io_{1};
   asio::steady_timer tick_{io_};
   asio::executor_work_guard<Executor> guard_{io_.get_executor()};
-  Scrape scrape_;
-  asio::thread_pool pool_{2};  // one for each strand: a long check delays no scrape
+  std::array<Scrape, 2> shared_;  // by MetricsForm: each form has a text of its own
+  asio::thread_pool pool_{2};     // one for each strand: a long check delays no scrape
   Strand scrapes_{pool_.get_executor()};
   Strand others_{pool_.get_executor()};
   std::thread thread_;

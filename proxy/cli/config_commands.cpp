@@ -65,6 +65,7 @@ int serve(const config::LoadResult& first, const proxy::ServerOptions& options) 
 }  // namespace
 
 int run(const Options& options, const World& world) {
+  proxy::forget_passed_variables();  // `world` has them
   const auto file = named_file(options, world);
   if (!file) return kUsage;
   const auto load = [file = *file, options, world] { return load_file(file, options, world); };
@@ -80,7 +81,10 @@ int run(const Options& options, const World& world) {
     return serve(first, {.loader = std::move(loader),
                          .watch = *file,
                          .signals = true,
-                         .service_manager = world.variable("NOTIFY_SOCKET")});
+                         .service_manager = world.variable("NOTIFY_SOCKET"),
+                         .passed = {.pid = world.variable("LISTEN_PID"),
+                                    .fds = world.variable("LISTEN_FDS"),
+                                    .names = world.variable("LISTEN_FDNAMES")}});
   } catch (const std::exception& error) {
     world.err << "fusewire: " << error.what() << '\n';
     return kFailed;

@@ -116,6 +116,10 @@ Overrides one key of the configuration, as in FUSEWIRE__LOG__LEVEL=debug.
 .BR SSL_CERT_FILE ", " SSL_CERT_DIR
 The authorities to trust in the place of the system's.
 .TP
+.BR LISTEN_PID ", " LISTEN_FDS ", " LISTEN_FDNAMES
+Listening sockets that the service manager has passed to
+.BR run .
+.TP
 .B NO_COLOR
 If it is set and not empty, no colours are shown. They are on terminals only.
 .SH SIGNALS

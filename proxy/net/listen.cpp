@@ -68,8 +68,17 @@ void share_port(int socket, bool on) {
 
 namespace {
 
+ListeningSocket adopt(asio::io_context& io, const Protocol::endpoint& endpoint, int fd) {
+  ListeningSocket acceptor(io.get_executor(), endpoint.protocol(), fd);
+  acceptor.passed = true;
+  acceptor.native_non_blocking(true);
+  return acceptor;
+}
+
 ListeningSocket open(asio::io_context& io, const config::Address& address, const Protocol::endpoint& endpoint,
                      const ListenOptions& options) {
+  if (options.passed != nullptr)
+    if (const int fd = options.passed->take(endpoint); fd >= 0) return adopt(io, endpoint, fd);
   ListeningSocket acceptor(io.get_executor(), endpoint.protocol());
   acceptor.set_option(asio::socket_base::reuse_address(true));
   if (options.beside_own) share_port(acceptor.native_handle(), true);
@@ -166,9 +175,10 @@ std::vector<ListeningSocket> listen_on_all(asio::io_context& io, const config::A
   return sockets;
 }
 
-SocketFile::SocketFile(const config::Address& address) {
+SocketFile::SocketFile(const config::Address& address, bool passed) {
   struct stat found {};
-  if (address.kind != config::Address::Kind::unix_socket || ::lstat(address.path.c_str(), &found) != 0) return;
+  if (passed || address.kind != config::Address::Kind::unix_socket || ::lstat(address.path.c_str(), &found) != 0)
+    return;
   path_ = address.path;
   device_ = found.st_dev;
   inode_ = found.st_ino;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens a listening socket, TCP or unix.
+// Opens a listening socket, TCP or unix, or takes one that the process was started with.
 #pragma once
 
 #include <sys/types.h>
@@ -12,10 +12,17 @@
 
 #include "config/config.hpp"
 #include "proxy/net/asio.hpp"
+#include "proxy/net/passed_sockets.hpp"
 
 namespace fusewire::proxy {
 
-using ListeningSocket = asio::basic_socket_acceptor<Protocol, Executor>;
+class ListeningSocket : public asio::basic_socket_acceptor<Protocol, Executor> {
+ public:
+  using asio::basic_socket_acceptor<Protocol, Executor>::basic_socket_acceptor;
+
+  // The service manager has it open, too: what is done to the socket itself, and to its file, would outlast us.
+  bool passed = false;
+};
 
 // What a listener's address stands for.
 struct ListenAddresses {
@@ -30,6 +37,7 @@ struct ListenOptions {
   std::optional<unsigned> mode = {};  // of a unix socket's file; nothing: by the umask
   std::string shown = {};             // how an error names the address; empty: as it is
   std::optional<ListenAddresses> found = {};  // of the address, where it is a name; nothing: it is looked up
+  PassedSockets* passed = nullptr;  // where one of these listens at the address, it is taken, and nothing is bound
 };
 
 // Throws std::runtime_error with one clear line. A unix socket that no process serves any more is replaced. Of a name,
@@ -41,10 +49,11 @@ ListeningSocket listen_on(asio::io_context&, const config::Address&, const Liste
 std::vector<ListeningSocket> listen_on_all(asio::io_context&, const config::Address&, const ListenOptions& = {});
 
 // The file of a unix socket that listens: removed with this object, or by remove(), unless another process has put its
-// own there. Made after listen_on(), and removed before the socket is closed. Of a TCP address it does nothing.
+// own there. Made after listen_on(), and removed before the socket is closed. Of a TCP address it does nothing, nor of
+// a socket that was passed.
 class SocketFile {
  public:
-  explicit SocketFile(const config::Address&);
+  explicit SocketFile(const config::Address&, bool passed = false);
   ~SocketFile() { remove(); }
   SocketFile(const SocketFile&) = delete;
   SocketFile& operator=(const SocketFile&) = delete;

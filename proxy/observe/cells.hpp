@@ -10,6 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include "proxy/observe/exemplars.hpp"
+
 namespace fusewire::proxy {
 
 // One writing thread, any reader. Also a gauge: add(-1) wraps, and the sum over workers is right.
@@ -32,20 +34,28 @@ class DurationCells {
                                                      0.1,    0.25,  0.5,    1,     2.5,  5,     10};
 
   void observe(std::chrono::nanoseconds taken) noexcept {
-    const double seconds = std::chrono::duration<double>(taken).count();
-    std::size_t i = 0;
-    while (i < kBounds.size() && seconds > kBounds[i]) ++i;
-    buckets_[i].add();
+    buckets_[bucket_of(taken)].add();
     nanoseconds_.add(static_cast<std::uint64_t>(taken.count()));
   }
+  // Of what has been observed and belongs to a sampled trace.
+  void keep_exemplar(const Exemplar& exemplar) noexcept { exemplars_.set(bucket_of(exemplar.taken), exemplar); }
   std::uint64_t bucket(std::size_t i) const noexcept {
     return buckets_[i].value();
   }  // 0..kBounds.size(), not cumulative
   std::uint64_t sum_nanoseconds() const noexcept { return nanoseconds_.value(); }
+  std::optional<Exemplar> exemplar(std::size_t bucket) const noexcept { return exemplars_.get(bucket); }
 
  private:
+  static std::size_t bucket_of(std::chrono::nanoseconds taken) noexcept {
+    const double seconds = std::chrono::duration<double>(taken).count();
+    std::size_t i = 0;
+    while (i < kBounds.size() && seconds > kBounds[i]) ++i;
+    return i;
+  }
+
   std::array<Cell, kBounds.size() + 1> buckets_;
   Cell nanoseconds_;
+  Exemplars<kBounds.size() + 1> exemplars_;
 };
 
 // What one worker counts for one (listener, upstream); upstream is empty where no route was found.
@@ -109,6 +119,8 @@ class PerWorker {
   }
   T& of(std::size_t worker) noexcept { return cells_[worker]->value; }
   std::size_t size() const noexcept { return cells_.size(); }
+
+  const T& of(std::size_t worker) const noexcept { return cells_[worker]->value; }
 
   // sum(&T::member…): adds what `read` gives for each worker.
   template <class Read>

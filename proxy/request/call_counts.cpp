@@ -22,13 +22,21 @@ void count_retries(UpstreamCells& cells, const Call& call) {
   cells.retries[UpstreamCells::retry_failure].add(call.retries_made - 1U);
 }
 
-void observe_latency(UpstreamCells& cells, const Call& call, Time now) {
+Exemplar exemplar_of(const TraceContext& trace, std::chrono::nanoseconds taken, WallTime end) {
+  return {.trace_id = trace.id_digits(), .span = trace.span(), .taken = taken, .at = end};
+}
+
+void observe_latency(UpstreamCells& cells, const Call& call, const TraceContext* sampled, Time now) {
   if (call.permitted == kNever || call.verdict == Verdict::none || call.verdict == Verdict::neutral) return;
   const Exchange& x = *call.exchange;
   const auto kind = call.verdict == Verdict::success                          ? UpstreamCells::success
                     : row(x.outcome).failure == breaker::FailureKind::timeout ? UpstreamCells::timeout
                                                                               : UpstreamCells::failure;
-  cells.latency[kind].observe((x.response_end == kNever ? now : x.response_end) - call.permitted);
+  const Time end = x.response_end == kNever ? now : x.response_end;
+  cells.latency[kind].observe(end - call.permitted);
+  if (sampled == nullptr) return;
+  const WallTime end_by_wall = call.context->wall + (end - call.context->started);
+  cells.latency[kind].keep_exemplar(exemplar_of(*sampled, end - call.permitted, end_by_wall));
 }
 
 void count_fallbacks(UpstreamCells& cells, Call& call) {

@@ -302,7 +302,7 @@ void CallRunner::done(Time now) {
   set_failure_flag(call);
   if (attempt() != nullptr) attempt()->filters.on_done(call, exchange(), now);
   chain.on_done(call, now);
-  observe_latency(cells(), call, now);
+  observe_latency(cells(), call, inbound_.sampled_trace(), now);
   count_retries(cells(), call);
 }
 
@@ -321,7 +321,7 @@ Task<void> CallRunner::finish_without_client() {
   const Outcome outcome = exchange().outcome;
   co_await forward().run_on();
   end_without_client();
-  observe_latency(cells(), call, ended_at());
+  observe_latency(cells(), call, inbound_.sampled_trace(), ended_at());
   exchange().outcome = outcome;
   co_await finish_after(forward().finish());
 }

@@ -210,7 +210,7 @@ void keep(WorkerContext& worker, const FinishedRequest& request) {
   if (journal == nullptr) return;
   Packing packing(request, *journal);
   const std::size_t size = packing.run();
-  if (request.inbound.trace != nullptr && request.inbound.trace->sampled())
+  if (request.inbound.sampled_trace() != nullptr)
     worker.spans()->push({.record = alone(std::span(journal->room(), size), journal->names()),
                           .tracestate = tracestate_of(request.inbound),
                           .spans = packing.spans()});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/request/record.hpp"
 
+#include "proxy/request/call_counts.hpp"
 #include "proxy/request/call_runner.hpp"
 
 namespace fusewire::proxy {
@@ -37,7 +38,10 @@ void count(WorkerContext& worker, const Listener& listener, const FinishedReques
   auto& cells = (request.route != nullptr ? *request.route->cells : *listener.unrouted_cells).of(worker.index());
   const int status = request.status;
   cells.by_class[status >= 100 ? static_cast<std::size_t>(status / 100 - 1) : TrafficCells::kNoAnswer].add();
-  cells.duration.observe(request.ended - request.started);
+  const std::chrono::nanoseconds taken = request.ended - request.started;
+  cells.duration.observe(taken);
+  if (const TraceContext* const trace = request.inbound.sampled_trace())
+    cells.duration.keep_exemplar(exemplar_of(*trace, taken, request.wall + taken));
 }
 
 AccessRecord access_record(const FinishedRequest& request) {

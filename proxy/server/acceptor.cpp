@@ -56,7 +56,7 @@ Acceptor::PortList Acceptor::ports() const {
 
 // ------------------------------------------------------------------------------------------------------ a new snapshot
 
-std::string Acceptor::prepare(const Snapshot& snapshot, const ListenNames& names) {
+std::string Acceptor::prepare(const Snapshot& snapshot, const ListenNames& names, PassedSockets& passed) {
   prepared_.clear();
   for (std::size_t i = 0; i < snapshot.listeners.size(); ++i) {
     const config::Listener& wanted = *snapshot.listeners[i]->config;
@@ -68,7 +68,8 @@ std::string Acceptor::prepare(const Snapshot& snapshot, const ListenNames& names
                                  {.mode = wanted.mode,
                                   .shown = config::shown(snapshot.config, {"listeners", std::to_string(i), "address"},
                                                          config::format_address(wanted.address)),
-                                  .found = names.find(wanted.address)});
+                                  .found = names.find(wanted.address),
+                                  .passed = &passed});
     } catch (const std::exception& error) {
       prepared_.clear();
       return "listener " + wanted.name + ": " + error.what();
@@ -90,7 +91,7 @@ const Acceptor::PortList* Acceptor::ports_at(const config::Listener& wanted) con
 
 // Where a socket of ours that is to go has the same port on another address (127.0.0.1 and 0.0.0.0), the two share it
 // until hold() has closed the old one. A socket that stays shares its port with no other process: the next start would
-// refuse it, too.
+// refuse it, too. One that was passed stays in any case: the service manager has it.
 Acceptor::PortList Acceptor::open(const config::Listener& wanted, const Snapshot& snapshot, ListenOptions options) {
   const config::Address& address = wanted.address;
   const auto stays = [&](const Port& port) {
@@ -100,7 +101,7 @@ Acceptor::PortList Acceptor::open(const config::Listener& wanted, const Snapshot
   std::vector<int> sharing;
   for (const PortPtr& port : ports())
     if (address.kind == config::Address::Kind::tcp && address.port != 0 && port->number == address.port &&
-        !stays(*port))
+        !stays(*port) && !port->socket.passed)
       sharing.push_back(port->socket.native_handle());
   for (int socket : sharing) share_port(socket, true);
   const auto stop_sharing = [&] {

@@ -30,7 +30,7 @@ class Acceptor {
 
   void start();
   // Control thread. Opens what is new, and accepts nothing on it yet. On failure gives one clear line.
-  std::string prepare(const Snapshot&, const ListenNames&);
+  std::string prepare(const Snapshot&, const ListenNames&, PassedSockets&);
   // Control thread. Whether the listener has its sockets already.
   bool is_open(const config::Listener& wanted) const { return ports_at(wanted) != nullptr; }
   void discard();  // what prepare() has opened

@@ -57,7 +57,7 @@ Acceptor::Round Acceptor::accept_some(Port& port, int max) {
     const int fd = ::accept4(port.socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       nearly_out_ = nearly_out_ || is_reserved(fd, Reserve::near_client);
-      if (port.shutting) forget_refusal(fd);
+      if (port.shutting && !port.socket.passed) forget_refusal(fd);
       hand_over(port, fd);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       return lacking(port, errno);
@@ -203,21 +203,24 @@ void Acceptor::ask_for_descriptor(std::function<void(bool made)> done) {
 // ------------------------------------------------------------------------------------------------------ the end
 
 // Connections in the backlog, and handshakes under way, have been promised service: they are accepted before the close.
+// A socket that was passed goes on at the service manager's, for the next process: what is queued now is served here,
+// and what comes later waits there.
 void Acceptor::shut(Port& port) {
   if (port.closed || !port.gate) return;
+  const bool passed = port.socket.passed;
   port.shutting = true;
   port.file.remove();
-  refuse_handshakes(port.socket);
+  if (!passed) refuse_handshakes(port.socket);
   const auto until = steady_now() + kMaxShutting;
   pollfd waiting{.fd = port.socket.native_handle(), .events = POLLIN, .revents = 0};
-  const bool tcp = port.address.kind == config::Address::Kind::tcp;
+  const bool completes_handshakes = !passed && port.address.kind == config::Address::Kind::tcp;
   for (bool more = true; more && steady_now() < until;) {
     const Round round = accept_some(port, kAcceptsATime);
     if (round.lack != 0) {
       ask_for_descriptor([](bool) {});
       ::poll(nullptr, 0, kDescriptorPoll);
     } else if (round.emptied) {
-      more = tcp && ::poll(&waiting, 1, kHandshake) > 0;
+      more = completes_handshakes && ::poll(&waiting, 1, kHandshake) > 0;
     }
   }
   port.closed = true;

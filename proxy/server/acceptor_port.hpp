@@ -12,7 +12,7 @@ namespace fusewire::proxy {
 
 struct Acceptor::Port {
   Port(ListeningSocket opened, config::Address where, asio::io_context& io)
-      : socket(std::move(opened)), address(std::move(where)), file(address), timer(io) {}
+      : socket(std::move(opened)), address(std::move(where)), file(address, socket.passed), timer(io) {}
 
   ListeningSocket socket;
   const config::Address address;

@@ -41,6 +41,7 @@ struct Server::Impl {
 
   void look_up(const config::Config&, std::function<void()> then);
   void find_names(const config::Config&);
+  std::string refuse_passed(const config::Config&) const;
   std::string publish(const std::shared_ptr<const Snapshot>&);
   void announce(const ResolvedName&);
   void begin_drain();
@@ -61,6 +62,7 @@ struct Server::Impl {
   std::unique_ptr<ConfigWatch> watch;
   std::unique_ptr<ControlTimer> look;
   ListenNames names{io};
+  PassedSockets passed;
   asio::steady_timer timer{io};
   const std::string service_manager;
   std::promise<void> finished;
@@ -77,7 +79,7 @@ struct Server::Impl {
 };
 
 Server::Impl::Impl(config::Config config, const ServerOptions& options)
-    : control(options.loader, workers_of(config)), service_manager(options.service_manager) {
+    : control(options.loader, workers_of(config)), passed(options.passed), service_manager(options.service_manager) {
   if (options.signals) {  // from the first moment on
     raise_descriptor_limit();
     signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
@@ -164,10 +166,27 @@ void Server::Impl::find_names(const config::Config& config) {
   if (!found) names.forget();
 }
 
+// A socket that was passed and that nothing would serve is an error, and not a warning: its clients would be connected,
+// and wait for an answer that never comes. Once the process has started there are none left.
+std::string Server::Impl::refuse_passed(const config::Config& config) const {
+  if (passed.empty()) return {};
+  std::vector<config::Address> addresses{config.admin.address};
+  if (config.admin.probes) addresses.push_back(*config.admin.probes);
+  for (const auto& listener : config.listeners) addresses.push_back(listener.address);
+  std::vector<Protocol::endpoint> configured;
+  for (const config::Address& address : addresses) {
+    const auto looked_up = names.find(address);
+    const ListenAddresses found = looked_up ? *looked_up : addresses_to_listen_on(address);
+    configured.insert(configured.end(), found.endpoints.begin(), found.endpoints.end());
+  }
+  return passed.unwanted(configured);
+}
+
 // Everything that can fail comes first: sockets are opened before any worker is notified.
 std::string Server::Impl::publish(const std::shared_ptr<const Snapshot>& snapshot) {
-  if (std::string error = acceptor.prepare(*snapshot, names); !error.empty()) return error;
-  if (std::string error = admin.open(snapshot->config, names); !error.empty()) {
+  if (std::string error = refuse_passed(snapshot->config); !error.empty()) return error;
+  if (std::string error = acceptor.prepare(*snapshot, names, passed); !error.empty()) return error;
+  if (std::string error = admin.open(snapshot->config, names, passed); !error.empty()) {
     acceptor.discard();
     return error;
   }

@@ -11,6 +11,7 @@
 
 #include "config/config.hpp"
 #include "proxy/control/control.hpp"
+#include "proxy/net/passed_sockets.hpp"
 
 namespace fusewire::proxy {
 
@@ -19,6 +20,7 @@ struct ServerOptions {
   std::string watch;                 // the file whose content is watched; empty: none
   bool signals = false;              // the process' signals are ours
   std::string service_manager = {};  // its socket (NOTIFY_SOCKET); empty: there is none
+  PassedVariables passed = {};       // sockets that it has passed (LISTEN_FDS); the first server takes them
 };
 
 class Server {

@@ -13,6 +13,7 @@
 #include "proxy/http/head_parser.hpp"
 #include "proxy/http/head_progress.hpp"
 #include "proxy/http/headers.hpp"
+#include "proxy/http/trace_context.hpp"
 #include "proxy/net/event.hpp"
 #include "proxy/net/loop.hpp"
 #include "proxy/upstream/bound_connections.hpp"
@@ -43,6 +44,9 @@ struct Inbound {
 
   // Made with the first such connection, and there as long as the client's.
   std::unique_ptr<BoundConnections> bound{};
+
+  // The request's trace, where somebody will see it; nullptr: nobody will.
+  const TraceContext* sampled_trace() const { return trace != nullptr && trace->sampled() ? trace : nullptr; }
 
   // An authentication of the connection has lost its connection: it begins anew on a new connection of the client's.
   bool has_lost_bound() const { return bound && bound->has_lost(); }

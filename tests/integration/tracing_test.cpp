@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traces: what goes upstream, and what a collector gets.
 #include <boost/json.hpp>
+#include <sstream>
 
 #include "tests/support/eventually.hpp"
 #include "tests/support/rig.hpp"
@@ -32,6 +33,22 @@ json::array spans_at(const ScriptedUpstream& collector) {
 
 std::string spans_counted(const TestProxy& proxy, const std::string& result) {
   return std::to_string(static_cast<int>(proxy.metric("fusewire_trace_spans_total{result=\"" + result + "\"}")));
+}
+
+Response scrape(const TestProxy& proxy, const std::string& fields) {
+  Connection scraper = Connection::to(proxy.admin_port());
+  scraper.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+  return read_response(scraper);
+}
+
+// Those of a histogram, each with what stands behind the "# ".
+std::vector<std::string> exemplars_in(const std::string& text, const std::string& histogram) {
+  std::vector<std::string> found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(histogram + "_bucket{") && line.find(" # ") != std::string::npos)
+      found.push_back(line.substr(line.find(" # ") + 3));
+  return found;
 }
 
 }  // namespace
@@ -124,4 +141,46 @@ TEST_CASE("b3 is accepted") {
   const Request sent = rig.upstream.requests().at(0);
   CHECK(sent.field("b3").starts_with(kTrace));
   CHECK(sent.field("traceparent").starts_with(std::string("00-") + kTrace));
+}
+
+TEST_CASE("a scraper of OpenMetrics finds the traces of sampled requests at their latencies") {
+  const std::string open_metrics = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
+  ScriptedUpstream collector(scripts::reply(response(200, "{}")));
+  Rig rig(scripts::ok(), {}, {}, settings(collector, "0"));
+  rig.proxy.get("/");  // not sampled
+  CHECK(exemplars_in(scrape(rig.proxy, open_metrics).body, "fusewire_request_duration_seconds").empty());
+  rig.proxy.get("/", kParent);
+  std::string text;
+  CHECK(eventually([&] {  // a text is shared for a second
+    text = scrape(rig.proxy, open_metrics).body;
+    return !exemplars_in(text, "fusewire_request_duration_seconds").empty();
+  }));
+  CHECK(eventually([&] { return spans_at(collector).size() == 2; }));
+  const std::string span(spans_at(collector)[0].at("spanId").as_string());
+  const std::string labels = std::string("{trace_id=\"") + kTrace + "\",span_id=\"" + span + "\"} ";
+  for (const char* histogram : {"fusewire_request_duration_seconds", "circuit_breaker_latency_seconds"}) {
+    const auto exemplars = exemplars_in(text, histogram);
+    REQUIRE(exemplars.size() == 1);
+    CHECK_MESSAGE(exemplars[0].starts_with(labels), exemplars[0]);
+    std::istringstream figures(exemplars[0].substr(labels.size()));
+    double taken = 0, at = 0;
+    figures >> taken >> at;
+    CHECK(taken > 0);
+    CHECK(taken < 10);
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    CHECK(at <= now.count() + 1);
+    CHECK(at > now.count() - 60);
+  }
+}
+
+TEST_CASE("within a second two scrapers get the two forms of the metrics, each with its Content-Type") {
+  const Rig rig;
+  for (int i = 0; i < 2; ++i) {
+    const Response text = scrape(rig.proxy, "");
+    CHECK(text.field("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(text.body.find("# EOF") == std::string::npos);
+    const Response open = scrape(rig.proxy, "Accept: application/openmetrics-text; version=0.0.1\r\n");
+    CHECK(open.field("Content-Type") == "application/openmetrics-text; version=0.0.1; charset=utf-8");
+    CHECK(open.body.ends_with("# EOF\n"));
+  }
 }

@@ -58,7 +58,7 @@ expect_good_install() {
   inside fusewire check -c /etc/fusewire/fusewire.yaml
   inside getent passwd fusewire >/dev/null || fail "no user"
   [[ $(inside stat -c '%a %U:%G' /etc/fusewire) == "750 root:fusewire" ]] || fail "/etc/fusewire is open to others"
-  for file in /usr/bin/fusewire /lib/systemd/system/fusewire.service /usr/share/doc/fusewire/copyright /usr/share/doc/fusewire/changelog.gz; do
+  for file in /usr/bin/fusewire /lib/systemd/system/fusewire.service /lib/systemd/system/fusewire.socket /usr/share/doc/fusewire/copyright /usr/share/doc/fusewire/changelog.gz; do
     inside test -s "$file" || fail "$file is missing"
   done
 }

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: tests/package/systemd.sh [FOLDER-OF-THE-BUILD]
 # The Debian package's unit under a real systemd, which is booted in namespaces of its own on a bare Debian 12: started when
-# it says so, reloaded, not reloaded with an error in the file, restarted, stopped, and with what hardens it in force. As
-# root, with cgroup 2; else it is skipped.
+# it says so, reloaded, not reloaded with an error in the file, restarted, stopped, and with what hardens it in force; and
+# its socket, on port 80 and without a capability: the first connection starts it, and restarts refuse none. As root, with
+# cgroup 2; else it is skipped.
 set -euo pipefail
 build=$(realpath "${1:-build/release}")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -48,6 +49,31 @@ systemctl restart fusewire && active restarted
 grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/$(systemctl show fusewire -p MainPID --value)/status | tr '\t' ' '
 systemctl show fusewire -p User
 systemctl stop fusewire && systemctl show fusewire -p Result
+
+mkdir -p /etc/systemd/system/fusewire.{socket,service}.d
+printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:80\n' >/etc/systemd/system/fusewire.socket.d/port.conf
+printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nCapabilityBoundingSet=\nAmbientCapabilities=\n' >/etc/systemd/system/fusewire.service.d/port.conf
+sed -i s/127.0.0.1:8080/127.0.0.1:80/ $file
+systemctl daemon-reload
+systemctl start fusewire.socket
+echo "before a connection: $(systemctl is-active fusewire)"
+exec 9<>/dev/tcp/127.0.0.1/80
+printf 'GET / HTTP/1.0\r\nHost: localhost\r\n\r\n' >&9
+read -r line <&9
+echo "answered: ${line%$'\r'}"
+exec 9>&-
+active 'by its socket'
+grep '^CapBnd:' /proc/$(systemctl show fusewire -p MainPID --value)/status | tr '\t' ' '
+(
+  refused=0
+  while [ ! -e /run/restarted ]; do (exec 9<>/dev/tcp/127.0.0.1/80) 2>/dev/null || refused=$((refused + 1)); done
+  echo "refused: $refused"
+) &
+for _ in 1 2 3; do systemctl restart fusewire; done
+touch /run/restarted
+wait
+active 'restarted by its socket'
+systemctl stop fusewire.socket fusewire && systemctl show fusewire.socket -p Result
 journalctl -u fusewire --no-pager -o cat >/var/lib/journal
 kill -s RTMIN+4 1  # switch off
 PROBE
@@ -95,6 +121,13 @@ NoNewPrivs: 1
 Seccomp: 2
 CapEff: 0000000000000400
 User=fusewire
+Result=success
+before a connection: inactive
+answered: HTTP/1.1 502 Bad Gateway
+by its socket: active ready
+CapBnd: 0000000000000000
+refused: 0
+restarted by its socket: active ready
 Result=success"
     # What systemctl says of the reload that fails is not compared.
     said=$(grep -vE '^(Job for|See ")' "$result")

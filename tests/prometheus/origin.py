@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upstream with as many kinds of trouble as there are alerts; the path says which."""
+"""An upstream with as many kinds of trouble as there are alerts, where the path says which; and a collector of traces."""
 import http.server
+import json
 import time
+
+SERVER = 2  # OTLP's kind of a span
 
 
 class Origin(http.server.BaseHTTPRequestHandler):
@@ -27,6 +30,18 @@ class Origin(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class Collector(Origin):
+    """Takes spans, and remembers the traces and spans of requests."""
+    requests = set()
+
+    def do_POST(self):
+        posted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        for resource in posted["resourceSpans"]:
+            for scope in resource["scopeSpans"]:
+                self.requests.update((span["traceId"], span["spanId"]) for span in scope["spans"] if span["kind"] == SERVER)
+        self.answer(200)
 
 
 class Server(http.server.ThreadingHTTPServer):

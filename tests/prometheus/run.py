@@ -18,7 +18,9 @@ import time
 import urllib.parse
 import urllib.request
 
-from origin import Origin, Server
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from origin import Collector, Origin, Server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60  # seconds until the last query must have found something
@@ -51,6 +53,7 @@ upstreams:
   checked: {{health_check: {{path: /down/0, interval: 200ms}}}}
 admin: {{address: "127.0.0.1:{admin}", token: test}}
 log: {{access: off}}
+tracing: {{otlp_endpoint: "http://127.0.0.1:{collector}", sample_ratio: 1}}
 """
 SCRAPE = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
@@ -160,6 +163,45 @@ def rule_queries(prometheus):
                 yield f"recorded {name}", name, True
 
 
+def exemplar_queries():
+    """Both histograms, and what the dashboard marks single requests by."""
+    board = json.loads((ROOT / "docker/grafana/fusewire.json").read_text())
+    for panel in board["panels"]:
+        for target in panel.get("targets", []):
+            if target.get("exemplar"):
+                yield f"exemplars of panel {panel['title']}", filled_in(target["expr"])
+    yield "exemplars of requests", 'fusewire_request_duration_seconds_bucket{upstream="flaky"}'
+
+
+def has_exemplars(prometheus, expression):
+    """Some, and of traces that the collector was given, with the request's span."""
+    now = time.time()
+    found = [exemplar["labels"] for series in ask(prometheus, "query_exemplars", query=expression, start=now - 60, end=now)
+             for exemplar in series["exemplars"]]
+    return any((labels["trace_id"], labels["span_id"]) in Collector.requests for labels in found)
+
+
+def missing_exemplars(prometheus):
+    wanted = list(exemplar_queries())
+    assert len(wanted) > 1, "the dashboard asks for no exemplars"
+    end = time.monotonic() + PATIENCE
+    while wanted and time.monotonic() < end:
+        wanted = [(name, query) for name, query in wanted if not has_exemplars(prometheus, query)]
+        time.sleep(0.2)
+    return wanted
+
+
+def check_open_metrics(admin):
+    """The format's reference parser, which is stricter than Prometheus, takes all of it."""
+    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{admin}/metrics", headers={
+            "Accept": "application/openmetrics-text;version=1.0.0"}), timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        families = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
+    assert families["fusewire_requests"].type == "counter" and len(families) > 40
+    for name in ("fusewire_request_duration_seconds", "circuit_breaker_latency_seconds"):
+        assert any(sample.exemplar for sample in families[name].samples), f"no exemplar in {name}"
+
+
 def load(port, upstream, stop):
     while not stop.is_set():
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -180,14 +222,16 @@ def start(command, log, processes):
 
 
 def stage(binary, folder, processes):
-    """Returns Prometheus' URL, and the port that takes requests."""
-    origin = Server(("127.0.0.1", 0), Origin)
-    threading.Thread(target=origin.serve_forever, daemon=True).start()
+    """Returns Prometheus' URL, the port that takes requests, and the admin's."""
+    origin, collector = Server(("127.0.0.1", 0), Origin), Server(("127.0.0.1", 0), Collector)
+    for server in (origin, collector):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     main, secure, admin, prometheus = free_ports(4)
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
                     "-subj", "/CN=localhost", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
                    check=True, capture_output=True)
-    places = {"main": main, "secure": secure, "admin": admin, "origin": origin.server_address[1], "folder": folder, "root": ROOT,
+    places = {"main": main, "secure": secure, "admin": admin, "origin": origin.server_address[1],
+              "collector": collector.server_address[1], "folder": folder, "root": ROOT,
               "routes": "\n      ".join(f"- {{match: {{host: {name}}}, upstream: {name}}}" for name in PATHS)}
     config = folder / "fusewire.yaml"
     config.write_text(CONFIG.format(**places))
@@ -196,11 +240,11 @@ def stage(binary, folder, processes):
     wait_for(f"http://127.0.0.1:{admin}/admin/ready", proxy, folder / "fusewire.log")
     url = f"http://127.0.0.1:{prometheus}"
     judge = start(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-                   f"--web.listen-address=127.0.0.1:{prometheus}", "--log.level=warn"], folder / "prometheus.log", processes)
+                   f"--web.listen-address=127.0.0.1:{prometheus}", "--enable-feature=exemplar-storage", "--log.level=warn"], folder / "prometheus.log", processes)
     wait_for(f"{url}/-/ready", judge, folder / "prometheus.log")
     get(f"http://127.0.0.1:{admin}/admin/circuit-breakers/held/force-open", "POST", Authorization="Bearer test")
     config.write_text("listen: nowhere\n")  # and the older one goes on serving
-    return url, main
+    return url, main, admin
 
 
 def missing_after(prometheus, wanted):
@@ -218,11 +262,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="fusewire-prometheus-") as name:
         folder = pathlib.Path(name)
         try:
-            prometheus, port = stage(sys.argv[1], folder, processes)
+            prometheus, port, admin = stage(sys.argv[1], folder, processes)
             for upstream in [*PATHS, "busy", "busy"]:
                 threading.Thread(target=load, args=(port, upstream, stop), daemon=True).start()
             wanted = [*dashboard_queries(), *other_queries(), *rule_queries(prometheus)]
             missing = missing_after(prometheus, wanted)
+            without = missing_exemplars(prometheus)
+            check_open_metrics(admin)
         finally:
             stop.set()
             for process in processes:
@@ -231,8 +277,10 @@ def main():
                 process.wait()
     for name, query, _ in missing:
         print(f"no data: {name}: {query}")
+    for name, query in without:
+        print(f"no trace: {name}: {query}")
     print(f"{len(wanted) - len(missing)} of {len(wanted)} queries have data")
-    return 1 if missing or len(wanted) < 30 else 0
+    return 1 if missing or without or len(wanted) < 30 else 0
 
 
 if __name__ == "__main__":

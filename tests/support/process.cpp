@@ -43,10 +43,18 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& t
 
 std::string TemporaryFolder::read(const std::string& name) const { return contents(path_ / name); }
 
-Process::Process(std::vector<std::string> arguments, bool blocked_output, std::vector<std::string> environment) {
-  const std::string program = std::string(FUSEWIRE_BINARY_DIR) + "/fusewire";
+Process::Process(std::vector<std::string> arguments, bool blocked_output, std::vector<std::string> environment,
+                 const Passed& passed) {
+  std::string program = std::string(FUSEWIRE_BINARY_DIR) + "/fusewire";
   const std::string file = (folder_.path() / "output").string();
   arguments.insert(arguments.begin(), program);
+  if (!passed.descriptors.empty()) {
+    program = "/bin/sh";
+    const std::string script = "export LISTEN_PID=" + passed.pid + "; exec \"$0\" \"$@\"";
+    arguments.insert(arguments.begin(), {program, "-c", script});
+    environment.push_back("LISTEN_FDS=" + std::to_string(passed.descriptors.size()));
+    environment.push_back("LISTEN_FDNAMES=" + passed.names);
+  }
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
@@ -67,6 +75,15 @@ Process::Process(std::vector<std::string> arguments, bool blocked_output, std::v
     ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   }
   ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  // By way of high numbers, so that none is overwritten before it has its turn.
+  constexpr int kHigh = 500;
+  const auto count = static_cast<int>(passed.descriptors.size());
+  for (int i = 0; i < count; ++i)
+    ::posix_spawn_file_actions_adddup2(&files, passed.descriptors[static_cast<std::size_t>(i)], kHigh + i);
+  for (int i = 0; i < count; ++i) {
+    ::posix_spawn_file_actions_adddup2(&files, kHigh + i, 3 + i);
+    ::posix_spawn_file_actions_addclose(&files, kHigh + i);
+  }
   const int failed = ::posix_spawn(&pid_, program.c_str(), &files, nullptr, argv.data(), envp.data());
   ::posix_spawn_file_actions_destroy(&files);
   if (blocked_output) ::close(ends[1]);

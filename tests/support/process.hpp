@@ -38,12 +38,19 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+// What a service manager passes to a process: these descriptors, from number 3 on.
+struct Passed {
+  std::vector<int> descriptors = {};
+  std::string names = {};  // LISTEN_FDNAMES
+  std::string pid = "$$";  // LISTEN_PID, in words of the shell that becomes the program
+};
+
 class Process {
  public:
   // Starts `fusewire` of this build with these arguments. `blocked_output`: its stdout is a pipe that nobody reads.
   // `environment`: NAME=VALUE, beside what this process has.
   explicit Process(std::vector<std::string> arguments, bool blocked_output = false,
-                   std::vector<std::string> environment = {});
+                   std::vector<std::string> environment = {}, const Passed& passed = {});
   ~Process();  // kills it if it still runs
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

@@ -6,6 +6,7 @@
 #include "proxy/admin/metrics/breaker_metrics.hpp"
 #include "proxy/admin/metrics/endpoint_metrics.hpp"
 #include "proxy/admin/metrics/limit_metrics.hpp"
+#include "proxy/admin/metrics/open_metrics.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
 #include "proxy/admin/metrics/traffic_metrics.hpp"
 #include "proxy/admin/metrics/webhook_metrics.hpp"
@@ -54,28 +55,30 @@ void append_trace_families(Families& out, const SpanQueue& spans) {
       .into(out);
 }
 
-}  // namespace
-
-std::vector<prometheus::MetricFamily> Metrics::Collect() const {
-  const auto view = control_.view();
+Families collect(Control& control, std::chrono::steady_clock::time_point now) {
+  const auto view = control.view();
   Families families;
-  append_breaker_families(families, sample_breakers(*view->snapshot, now_));
+  append_breaker_families(families, sample_breakers(*view->snapshot, now));
   append_request_families(families, *view);
-  append_endpoint_families(families, *view, now_);
+  append_endpoint_families(families, *view, now);
   append_probe_families(families, *view);
   append_retry_families(families, *view);
-  append_limit_families(families, *view, now_);
-  append_connection_families(families, *view, control_.worker_cells());
+  append_limit_families(families, *view, now);
+  append_connection_families(families, *view, control.worker_cells());
   append_cache_families(families, *view);
   append_own_families(families, *view);
-  append_webhook_families(families, control_.webhooks().figures());
-  append_trace_families(families, control_.spans());
+  append_webhook_families(families, control.webhooks().figures());
+  append_trace_families(families, control.spans());
   append_process_families(families);
   return families;
 }
 
-std::string metrics_text(Control& control, std::chrono::steady_clock::time_point now) {
-  return prometheus::TextSerializer{}.Serialize(Metrics(control, now).Collect());
+}  // namespace
+
+std::string metrics_text(Control& control, std::chrono::steady_clock::time_point now, MetricsForm form) {
+  const Families families = collect(control, now);
+  return form == MetricsForm::prometheus ? prometheus::TextSerializer{}.Serialize(families.all)
+                                         : open_metrics_text(families);
 }
 
 }  // namespace fusewire::proxy
