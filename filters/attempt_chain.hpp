@@ -10,6 +10,7 @@
 #include "filters/balance/endpoint_load_filter.hpp"
 #include "filters/breaker/endpoint_breaker_filter.hpp"
 #include "filters/chain_context.hpp"
+#include "filters/fault/fault_filter.hpp"
 #include "filters/limits/adaptive_limit_filter.hpp"
 #include "filters/timeout/attempt_timeout_filter.hpp"
 
@@ -22,7 +23,7 @@ class AttemptChain {
   // The context outlives the chain.
   explicit AttemptChain(const ChainContext& context)
       : filters_(EndpointBreakerFilter{context}, EndpointLoadFilter{context}, AttemptTimeoutFilter{context},
-                 AdaptiveLimitFilter{context}) {}
+                 AdaptiveLimitFilter{context}, FaultFilter{context}) {}
 
   Step on_endpoint(const Call& call, Exchange& x, Reply& reply, Time now) {
     Step step;
@@ -63,7 +64,8 @@ class AttemptChain {
   }
 
  private:
-  std::tuple<EndpointBreakerFilter, EndpointLoadFilter, AttemptTimeoutFilter, AdaptiveLimitFilter> filters_;
+  std::tuple<EndpointBreakerFilter, EndpointLoadFilter, AttemptTimeoutFilter, AdaptiveLimitFilter, FaultFilter>
+      filters_;
   bool asked_ = false;  // from on_endpoint until on_done
 };
 

@@ -13,7 +13,7 @@ constexpr std::size_t kFlushAt = 16 * 1024;
 constexpr std::size_t kKeepCapacity = 2 * kFlushAt;  // more than that is given back
 
 // ["CB","FB"] in JSON, CB,FB in text.
-void append_flags(std::string& out, std::uint16_t flags, bool json) {
+void append_flags(std::string& out, Flags flags, bool json) {
   if (json) out += '[';
   bool first = true;
   for (std::size_t bit = 0; bit < kFlagNames.size(); ++bit) {

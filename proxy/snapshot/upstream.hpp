@@ -16,6 +16,7 @@
 #include "config/config.hpp"
 #include "filters/acquire_one.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/fault/injector.hpp"
 #include "filters/health/check_result.hpp"
 #include "filters/limits/limits_state.hpp"
 #include "filters/retry/retry_budget.hpp"
@@ -50,6 +51,7 @@ struct UpstreamState {
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   limits::LimitsState limits;
+  fault::Injector faults;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
   std::atomic<std::uint32_t> calls_without_client{0};

@@ -5,6 +5,7 @@
 
 #include "proxy/admin/metrics/breaker_metrics.hpp"
 #include "proxy/admin/metrics/endpoint_metrics.hpp"
+#include "proxy/admin/metrics/fault_metrics.hpp"
 #include "proxy/admin/metrics/limit_metrics.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
 #include "proxy/admin/metrics/traffic_metrics.hpp"
@@ -65,6 +66,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   append_probe_families(families, *view);
   append_retry_families(families, *view);
   append_limit_families(families, *view, now_);
+  append_fault_families(families, *view, now_);
   append_connection_families(families, *view, control_.worker_cells());
   append_cache_families(families, *view);
   append_own_families(families, *view);
