@@ -81,7 +81,6 @@ std::string attempt_end(const JournalEntry::Attempt& attempt) {
   if (!text.empty()) text += ", and then ";
   text.append(outcome_sentence(facts.outcome)) += took(facts) + of_limit(facts);
   if (!attempt.detail.empty()) text += " (" + attempt.detail + ")";
-  if (facts.injected_abort != 0) text += " (injected: nothing was sent)";
   if (facts.nothing_sent) text += "; nothing was sent";
   return text;
 }
@@ -98,6 +97,8 @@ std::string attempt_sentence(const JournalEntry::Attempt& attempt, std::size_t n
   if (facts.connected != kNever) text += " on a new connection, made in " + since_begun(facts, facts.connected);
   if (facts.injected_delay_ms != 0)
     text += ", held back for an injected " + duration_words(facts.injected_delay_ms * 1000);
+  if (facts.injected_abort != 0)
+    text += facts.injected_abort == fault::kReset ? ", with an injected reset" : ", with an injected answer";
   if (facts.tries > 1) text += ", the second one: the upstream had closed the kept one";
   return text + ": " + attempt_end(attempt);
 }

@@ -77,7 +77,7 @@ TEST_CASE("a delay longer than timeouts.response is a timeout to client and brea
 TEST_CASE("a shorter delay makes slow calls of good answers") {
   Rig rig(scripts::ok(),
           "    circuit_breaker: {detection: {slow_call_rate: {slower_than: 30ms, threshold: 1}, "
-          "consecutive_slow_calls: 2}}\n");
+          "consecutive_slow_calls: {threshold: 2}}}\n");
   inject(rig, R"("delay":"40ms")");
   CHECK(time_of([&] { CHECK(rig.proxy.get("/").status == 200); }) >= 40ms);
   CHECK(rig.proxy.get("/").status == 200);
@@ -109,7 +109,8 @@ TEST_CASE("a POST that was reset by a fault is not sent again") {
 }
 
 TEST_CASE("a hedge answers for an attempt that is delayed by half a minute") {
-  Rig rig(scripts::ok(), "    retries: {attempts: 0, budget: off, hedge: {after: 20ms}}\n    timeouts: {response: 50s}\n");
+  Rig rig(scripts::ok(),
+          "    retries: {attempts: 0, budget: off, hedge: {after: 20ms}}\n    timeouts: {response: 50s}\n");
   inject(rig, R"("delay":"30s","delay_percent":50)");
   bool hedged = false;
   for (int i = 0; i < 200 && !hedged; ++i) {

@@ -26,6 +26,8 @@ Fault lasting(Time::duration span) {
 }
 
 struct FaultScene : Scene {
+  FaultScene() { context.faults = &injector; }
+
   Injected begun_at(Time now) {
     x.injected = {};
     Reply reply;
@@ -34,7 +36,7 @@ struct FaultScene : Scene {
   }
 
   fault::Injector injector;
-  ChainContext context{.faults = &injector};
+  ChainContext context;
 };
 
 }  // namespace

@@ -20,10 +20,10 @@ struct FaultScene : ForwardScene {
     x.injected = injected;
   }
   std::uint64_t delayed() const {
-    return upstream.state->cells.sum([](const UpstreamCells& cells) { return cells.delays_injected.value(); });
+    return upstream.state->cells.sum([](const UpstreamCells& one) { return one.delays_injected.value(); });
   }
   std::uint64_t aborted() const {
-    return upstream.state->cells.sum([](const UpstreamCells& cells) { return cells.aborts_injected.value(); });
+    return upstream.state->cells.sum([](const UpstreamCells& one) { return one.aborts_injected.value(); });
   }
   std::string body() {
     std::string all;
