@@ -203,8 +203,9 @@ namespace {
 // The breaker admits one trial, which is this request.
 struct DelayedTrial : ForwardScene {
   explicit DelayedTrial(fault::Injected injected) {
-    rig.trip("orders", steady_now() - 2s);
-    begin();
+    rig.trip("orders", steady_now());
+    begin(steady_now() + 2s);  // its breaker lives two seconds ahead
+    x.begun = steady_now();
     REQUIRE(upstream.state->breaker.state() == breaker::State::half_open);
     call.total_at = kNever;
     x.injected = injected;
@@ -219,7 +220,7 @@ struct DelayedTrial : ForwardScene {
     const Time patience = steady_now() + 10s;
     while (!ran && steady_now() < patience) worker.loop().turn(patience);
     REQUIRE(ran);
-    chain.on_verdict(call, steady_now());
+    chain.on_verdict(call, steady_now() + 2s);
   }
   breaker::State state() const { return upstream.state->breaker.state(); }
   bool ran = false;
