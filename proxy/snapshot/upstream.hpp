@@ -49,9 +49,9 @@ struct UpstreamState {
   AddressTable addresses;                     // of all its endpoints
   std::shared_ptr<cache::Partition> cache;    // set once, before traffic
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
+  fault::Injector faults;                     // beside what is hardly ever written: each attempt looks
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   limits::LimitsState limits;
-  fault::Injector faults;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
   std::atomic<std::uint32_t> calls_without_client{0};
