@@ -21,32 +21,32 @@ class TwiceFinder {
   static constexpr std::size_t max_array_size = SIZE_MAX;
   static constexpr std::size_t max_key_size = SIZE_MAX;
   static constexpr std::size_t max_string_size = SIZE_MAX;
-  using error_code = boost::system::error_code;
-  using text = json::string_view;
+  using Error = boost::system::error_code;
+  using Text = json::string_view;
 
-  bool on_document_begin(error_code&) { return true; }
-  bool on_document_end(error_code&) { return true; }
-  bool on_array_begin(error_code&) { return ++depth_, true; }
-  bool on_array_end(std::size_t, error_code&) { return --depth_, true; }
-  bool on_object_begin(error_code&) { return ++depth_, true; }
-  bool on_object_end(std::size_t, error_code&) { return --depth_, true; }
-  bool on_string_part(text, std::size_t, error_code&) { return true; }
-  bool on_string(text, std::size_t, error_code&) { return true; }
-  bool on_key_part(text part, std::size_t, error_code&) { return key_.append(part.data(), part.size()), true; }
-  bool on_key(text part, std::size_t, error_code&) {
+  bool on_document_begin(Error&) { return true; }
+  bool on_document_end(Error&) { return true; }
+  bool on_array_begin(Error&) { return ++depth_, true; }
+  bool on_array_end(std::size_t, Error&) { return --depth_, true; }
+  bool on_object_begin(Error&) { return ++depth_, true; }
+  bool on_object_end(std::size_t, Error&) { return --depth_, true; }
+  bool on_string_part(Text, std::size_t, Error&) { return true; }
+  bool on_string(Text, std::size_t, Error&) { return true; }
+  bool on_key_part(Text part, std::size_t, Error&) { return key_.append(part.data(), part.size()), true; }
+  bool on_key(Text part, std::size_t, Error&) {
     key_.append(part.data(), part.size());
     if (depth_ == 1 && twice_.empty() && !seen_.insert(key_).second) twice_ = config::quote(key_);
     key_.clear();
     return true;
   }
-  bool on_number_part(text, error_code&) { return true; }
-  bool on_int64(std::int64_t, text, error_code&) { return true; }
-  bool on_uint64(std::uint64_t, text, error_code&) { return true; }
-  bool on_double(double, text, error_code&) { return true; }
-  bool on_bool(bool, error_code&) { return true; }
-  bool on_null(error_code&) { return true; }
-  bool on_comment_part(text, error_code&) { return true; }
-  bool on_comment(text, error_code&) { return true; }
+  bool on_number_part(Text, Error&) { return true; }
+  bool on_int64(std::int64_t, Text, Error&) { return true; }
+  bool on_uint64(std::uint64_t, Text, Error&) { return true; }
+  bool on_double(double, Text, Error&) { return true; }
+  bool on_bool(bool, Error&) { return true; }
+  bool on_null(Error&) { return true; }
+  bool on_comment_part(Text, Error&) { return true; }
+  bool on_comment(Text, Error&) { return true; }
 
   const std::string& twice() const { return twice_; }  // quoted; empty: there is none
 
