@@ -43,7 +43,9 @@ class AttemptChain {
     std::apply([&](auto&... filter) { (filter.on_due(call, x, now), ...); }, filters_);
   }
   Time next_due(const Call& call, const Exchange& x) const {
-    return std::apply([&](const auto&... filter) { return std::min({filter.next_due(call, x)...}); }, filters_);
+    Time due = kNever;  // a filter that never has any costs nothing so
+    std::apply([&](const auto&... filter) { ((due = std::min(due, filter.next_due(call, x))), ...); }, filters_);
+    return due;
   }
   bool is_trial() const noexcept {
     return std::apply([](const auto&... filter) { return (filter.is_trial() || ...); }, filters_);

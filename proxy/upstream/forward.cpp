@@ -39,7 +39,8 @@ Task<void> Forward::fetch_head() {
   if (x_.injected.delays() && x_.outcome == Outcome::pending) co_await hold_back();
   bool again = x_.outcome == Outcome::pending;
   while (again) {
-    if (attempts_++ == 0) stream_ = first_stream();
+    if (attempts_++ == 0)
+      stream_ = x_.injected.aborts() ? inject() : streams_.reuse(x_.begun, call_.timeouts->keep_alive);
     x_.kept_connection = stream_ != nullptr && !x_.injected.aborts();
     if (stream_ == nullptr) co_await connect();
     if (stream_ == nullptr) co_return;
@@ -48,10 +49,6 @@ Task<void> Forward::fetch_head() {
     again = !has_head_ && x_.outcome == Outcome::reset && may_try_again();
     if (again) start_over();
   }
-}
-
-UpstreamStream* Forward::first_stream() {
-  return x_.injected.aborts() ? inject() : streams_.reuse(x_.begun, call_.timeouts->keep_alive);
 }
 
 UpstreamStream* Forward::inject() {

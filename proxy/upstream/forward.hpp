@@ -79,7 +79,6 @@ class Forward final {
   using Fault = ExchangeClock::Fault;
 
   Task<void> hold_back();
-  UpstreamStream* first_stream();
   UpstreamStream* inject();
   Task<void> connect();                                      // x.outcome says why there is none
   Task<void> dial(const Dial::Until&, const Dial::GiveUp&);  // with a slot
