@@ -10,6 +10,7 @@
 #include "filters/balance/endpoint_load_filter.hpp"
 #include "filters/breaker/endpoint_breaker_filter.hpp"
 #include "filters/chain_context.hpp"
+#include "filters/fault/fault_filter.hpp"
 #include "filters/limits/adaptive_limit_filter.hpp"
 #include "filters/timeout/attempt_timeout_filter.hpp"
 
@@ -22,7 +23,7 @@ class AttemptChain {
   // The context outlives the chain.
   explicit AttemptChain(const ChainContext& context)
       : filters_(EndpointBreakerFilter{context}, EndpointLoadFilter{context}, AttemptTimeoutFilter{context},
-                 AdaptiveLimitFilter{context}) {}
+                 AdaptiveLimitFilter{context}, FaultFilter{context}) {}
 
   Step on_endpoint(const Call& call, Exchange& x, Reply& reply, Time now) {
     Step step;
@@ -42,7 +43,9 @@ class AttemptChain {
     std::apply([&](auto&... filter) { (filter.on_due(call, x, now), ...); }, filters_);
   }
   Time next_due(const Call& call, const Exchange& x) const {
-    return std::apply([&](const auto&... filter) { return std::min({filter.next_due(call, x)...}); }, filters_);
+    Time due = kNever;  // a filter that never has any costs nothing so
+    std::apply([&](const auto&... filter) { ((due = std::min(due, filter.next_due(call, x))), ...); }, filters_);
+    return due;
   }
   bool is_trial() const noexcept {
     return std::apply([](const auto&... filter) { return (filter.is_trial() || ...); }, filters_);
@@ -63,7 +66,8 @@ class AttemptChain {
   }
 
  private:
-  std::tuple<EndpointBreakerFilter, EndpointLoadFilter, AttemptTimeoutFilter, AdaptiveLimitFilter> filters_;
+  std::tuple<EndpointBreakerFilter, EndpointLoadFilter, AttemptTimeoutFilter, AdaptiveLimitFilter, FaultFilter>
+      filters_;
   bool asked_ = false;  // from on_endpoint until on_done
 };
 

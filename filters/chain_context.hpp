@@ -16,6 +16,9 @@ class RetryBudget;
 namespace breaker {
 class Breaker;
 }
+namespace fault {
+class Injector;
+}  // namespace fault
 namespace limits {
 struct LimitsState;
 }  // namespace limits
@@ -40,6 +43,7 @@ struct ChainContext {
   std::string_view breaker_name = {};                          // never empty in a chain: UPSTREAM, or UPSTREAM/ROUTE
   // Where `breaker` is the route's own: its upstream's, which an operator may force open for all routes. Else absent.
   breaker::Breaker* above_breaker = nullptr;
+  fault::Injector* faults = nullptr;  // absent: none is ever injected
 };
 
 }  // namespace fusewire

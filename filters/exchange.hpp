@@ -8,6 +8,7 @@
 
 #include "filters/client_waits.hpp"
 #include "filters/endpoint_context.hpp"
+#include "filters/fault/injected.hpp"
 #include "filters/message.hpp"
 #include "filters/outcome.hpp"
 #include "filters/time.hpp"
@@ -29,6 +30,8 @@ struct Exchange {
   milliseconds connect_within{0};
   milliseconds response_within{0};
   milliseconds idle_within{0};
+
+  fault::Injected injected;  // into it; Forward does it
 
   std::uint64_t span = 0;  // of a trace; 0: the request is not traced
 

@@ -95,6 +95,10 @@ std::string attempt_sentence(const JournalEntry::Attempt& attempt, std::size_t n
     text += " (" + attempt.address + ")";
   if (facts.kept_connection) text += " on a kept connection";
   if (facts.connected != kNever) text += " on a new connection, made in " + since_begun(facts, facts.connected);
+  if (facts.injected_delay_ms != 0)
+    text += ", held back for an injected " + duration_words(facts.injected_delay_ms * 1000);
+  if (facts.injected_abort != 0)
+    text += facts.injected_abort == fault::kReset ? ", with an injected reset" : ", with an injected answer";
   if (facts.tries > 1) text += ", the second one: the upstream had closed the kept one";
   return text + ": " + attempt_end(attempt);
 }

@@ -197,6 +197,12 @@ ExplainStep in_words(const JournalEntry::Call& call, const Note& note) {
           "the circuit breakers of all endpoints of '" + call.upstream + "' were open" + next_trial(note.value));
     case Decision::endpoint_skipped:
       return step("balancer", "skipped", "nothing could be sent to this endpoint: another one was asked at once");
+    case Decision::delay_injected:
+      return step("fault", "delayed", "a delay of " + ms_words(note.value) + " was injected (PUT /admin/faults)");
+    case Decision::abort_injected:
+      return step("fault", "aborted",
+                  (note.number == 0 ? std::string("a reset") : "an answer " + std::to_string(note.number)) +
+                      " was injected in the endpoint's place (PUT /admin/faults)");
     case Decision::deadline_asked:
       return step("timeout", "asked", "the client gave it " + ms_words(note.value));
     case Decision::deadline_passed:
@@ -244,6 +250,8 @@ int rank_of(Decision what) {
       return kRankDeadline - 1;
     case Decision::endpoints_open:
     case Decision::endpoint_skipped:
+    case Decision::delay_injected:
+    case Decision::abort_injected:
       return kRankAttempt + 1;
     case Decision::retry_made:
     case Decision::retry_not_made:

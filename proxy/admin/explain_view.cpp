@@ -5,6 +5,7 @@
 
 #include "filters/outcome_name.hpp"
 #include "proxy/admin/explain_step.hpp"
+#include "proxy/admin/fault_view.hpp"
 #include "proxy/admin/json_views.hpp"
 #include "proxy/http/trace_context.hpp"
 #include "proxy/observe/access_log.hpp"
@@ -21,11 +22,17 @@ json::value text_or_null(std::string_view text) {
 }
 json::value limit(std::uint32_t ms) { return ms == 0 ? json::value(nullptr) : json::value(ms); }
 
-json::array flag_names(std::uint16_t flags) {
+json::array flag_names(Flags flags) {
   json::array names;
   for (std::size_t bit = 0; bit < kFlagNames.size(); ++bit)
     if ((flags >> bit & 1) != 0) names.emplace_back(kFlagNames[bit]);
   return names;
+}
+
+// Null: nothing was.
+json::value injected_view(const AttemptFacts& facts) {
+  if (facts.injected_delay_ms == 0 && facts.injected_abort == 0) return nullptr;
+  return json::object{{"delay_ms", limit(facts.injected_delay_ms)}, {"abort", abort_view(facts.injected_abort)}};
 }
 
 json::object attempt_view(const JournalEntry::Attempt& attempt) {
@@ -46,7 +53,8 @@ json::object attempt_view(const JournalEntry::Attempt& attempt) {
                        {"hedge", facts.hedge},
                        {"connect_timeout_ms", limit(facts.connect_ms)},
                        {"response_timeout_ms", limit(facts.response_ms)},
-                       {"idle_timeout_ms", limit(facts.idle_ms)}};
+                       {"idle_timeout_ms", limit(facts.idle_ms)},
+                       {"injected", injected_view(facts)}};
   if (!attempt.detail.empty()) view["detail"] = printable(attempt.detail);
   if (facts.span != 0) {
     const auto span = span_text(facts.span);

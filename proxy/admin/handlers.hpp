@@ -35,6 +35,12 @@ Reply get_dashboard_stream(const Call&);
 // explain_handlers.cpp
 Reply get_explain(const Call&);
 
+// fault_handlers.cpp
+Reply get_faults(const Call&);
+Reply put_fault(const Call&);
+Reply delete_faults(const Call&);
+Reply delete_fault_of(const Call&);
+
 // upstream_handlers.cpp
 Reply get_upstreams(const Call&);
 Reply get_cache(const Call&);

@@ -25,6 +25,7 @@ struct Endpoint {
 };
 
 constexpr std::size_t kMaxNames = 64 * config::kKiB;  // a list of breakers
+constexpr std::size_t kMaxFault = 4 * config::kKiB;
 using enum RunsOn;
 
 // {name} stands for one segment; a path without it goes before one with it.
@@ -44,6 +45,10 @@ constexpr std::array kEndpoints = {
     Endpoint{"POST", "/admin/circuit-breakers/{name}/release", post_release, control_thread},
     Endpoint{"GET", "/admin/events", get_events, admin_thread, false, "since"},
     Endpoint{"GET", "/admin/events/stream", get_event_stream, admin_thread, false, "since"},
+    Endpoint{"GET", "/admin/faults", get_faults},
+    Endpoint{"PUT", "/admin/faults", put_fault, control_thread, false, {}, kMaxFault},
+    Endpoint{"DELETE", "/admin/faults", delete_faults, control_thread},
+    Endpoint{"DELETE", "/admin/faults/{name}", delete_fault_of, control_thread},
     Endpoint{"GET", "/admin/explain/{name}", get_explain, aside},
     Endpoint{"GET", "/admin/upstreams", get_upstreams},
     Endpoint{"GET", "/admin/cache", get_cache},

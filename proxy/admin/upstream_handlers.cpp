@@ -6,6 +6,7 @@
 #include "filters/retry/hedge_delay.hpp"
 #include "proxy/admin/effective_timeout.hpp"
 #include "proxy/admin/endpoint_health.hpp"
+#include "proxy/admin/fault_view.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/admin/quantile.hpp"
 #include "proxy/admin/views.hpp"
@@ -128,6 +129,12 @@ json::value hedge_after(const Upstream& upstream, Time now) {
   return delay ? json::value(rounded(std::chrono::duration<double, std::milli>(*delay).count())) : json::value(nullptr);
 }
 
+// Null: none is injected.
+json::value fault_or_null(const UpstreamState& state, Time now) {
+  const auto fault = state.faults.view(now);
+  return fault ? json::value(fault_view(state, *fault, now)) : json::value(nullptr);
+}
+
 }  // namespace
 
 json::object upstream_view(const Upstream& upstream, const std::vector<const Route*>& routes, Time now) {
@@ -155,7 +162,8 @@ json::object upstream_view(const Upstream& upstream, const std::vector<const Rou
           {"response_timeout_ms", response_timeout(upstream, now).count()},
           {"retry_budget_left", retry_budget_left(upstream, now)},
           {"hedge_after_ms", hedge_after(upstream, now)},
-          {"latency_ms", latency_view(state.cells)}};
+          {"latency_ms", latency_view(state.cells)},
+          {"fault", fault_or_null(state, now)}};
 }
 
 json::object partition_view(const cache::Partition& partition) {

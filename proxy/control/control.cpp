@@ -253,6 +253,7 @@ config::LoadResult Control::check(const std::string& text) const {
 
 void Control::poll(std::chrono::steady_clock::time_point now) {
   end_overrides(now);
+  end_faults(now);
   if (token_watch_) look_at_token();
   look_at_certificates(now);
 }
@@ -262,6 +263,13 @@ void Control::end_overrides(std::chrono::steady_clock::time_point now) {
     lasting_.release(name, now);
     overrides_.forget(name);
   }
+}
+
+// Nothing is injected any more by then: this only says so.
+void Control::end_faults(std::chrono::steady_clock::time_point now) {
+  for (const auto& upstream : snapshot_->upstreams)
+    if (upstream->state->faults.clear_over(now))
+      log::info("injected fault ended: its time is over", {{"upstream", upstream->state->name}});
 }
 
 // What has been written since the configuration was read is taken now: the watch would not tell of it.

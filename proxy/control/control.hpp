@@ -86,8 +86,8 @@ class Control {
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   // The snapshot's, with the token as admin.token_file holds it now.
   const config::Admin& admin() const { return admin_; }
-  // Handles what no event reports in time: an override whose `for` is over, a rotated token, a renewed certificate.
-  // Called every kPollInterval.
+  // Handles what no event reports in time: an override or a fault whose `for` is over, a rotated token, a renewed
+  // certificate. Called every kPollInterval.
   void poll(std::chrono::steady_clock::time_point now);
   static constexpr std::chrono::milliseconds kPollInterval{400};
   std::size_t workers() const { return workers_; }
@@ -129,6 +129,7 @@ class Control {
   static void reconfigure_routes(const Snapshot&, breaker::Time now, ReloadReport&);
   void commit(const std::shared_ptr<const Snapshot>&, ReloadReport&);
   void end_overrides(std::chrono::steady_clock::time_point now);
+  void end_faults(std::chrono::steady_clock::time_point now);
   void show();
   void watch_token();
   void look_at_token();

@@ -59,7 +59,8 @@ std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& want
                      .retry_budget = &upstream->state->retry_budget,
                      .limits = &upstream->state->limits,
                      .adaptive_timeout = adaptive_timeout(wanted, *upstream->state),
-                     .breaker_name = upstream->state->name};
+                     .breaker_name = upstream->state->name,
+                     .faults = &upstream->state->faults};
   return upstream;
 }
 

@@ -31,7 +31,7 @@ class Tunnel {
   void cut();
 
   // Why it ended, as access log flags; 0: both sides said goodbye, or this process ends.
-  std::uint16_t flags() const { return flags_; }
+  Flags flags() const { return flags_; }
   std::uint64_t bytes_in() const { return from_client_.bytes; }     // from the client to the upstream
   std::uint64_t bytes_out() const { return from_upstream_.bytes; }  // and back
 
@@ -69,7 +69,7 @@ class Tunnel {
   std::shared_ptr<const void> endpoint_;
   std::uint64_t written_before_ = 0;  // to both, at the last touch()
   std::size_t left_before_ = 0;       // what both peers had still to take, at the last look; 0: not looked yet
-  std::uint16_t flags_ = 0;
+  Flags flags_ = 0;
   int running_ = 0;  // directions
   bool cut_ = false;
 };

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kFlushAt = 16 * 1024;
 constexpr std::size_t kKeepCapacity = 2 * kFlushAt;  // more than that is given back
 
-void add_flags(Line& line, std::uint32_t flags) {
+void add_flags(Line& line, Flags flags) {
   std::array<std::string_view, kFlagNames.size()> names;
   std::size_t count = 0;
   for (; flags != 0; flags &= flags - 1)

@@ -32,13 +32,13 @@ struct AccessRecord {
   std::chrono::nanoseconds total{0};
   std::chrono::nanoseconds upstream_time{0};
   unsigned attempts = 0;
-  std::uint16_t flags = 0;  // Flag bits
+  Flags flags = 0;
   std::string_view breaker_state;
 };
 
 // Their letters, in the order of Flag's bits: "CB", "DO", …
-inline constexpr std::array<std::string_view, 15> kFlagNames = {"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB",
-                                                                "CS", "CH", "DC", "UP", "NR", "BR", "SD"};
+inline constexpr std::array<std::string_view, 17> kFlagNames = {"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB", "CS",
+                                                                "CH", "DC", "UP", "NR", "BR", "SD", "DI", "FI"};
 
 class AccessLog {
  public:

@@ -99,6 +99,8 @@ struct UpstreamCells {
   std::array<Cell, 4> hedges;
   ProbeCells probes;     // of the upstream's breaker, and of its addresses'
   RefusedCells refused;  // by limits of the upstream itself
+  Cell delays_injected;  // into attempts, by a fault
+  Cell aborts_injected;
 };
 
 // What one worker counts for itself.

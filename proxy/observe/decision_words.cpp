@@ -113,6 +113,8 @@ DecisionWords words_of(const Note& note) {
       return {breaker::to_string(static_cast<breaker::RejectedBy>(note.detail))};
     case Decision::endpoints_open:
       return {"endpoints_open"};
+    case Decision::abort_injected:
+      return {note.number == 0 ? "reset" : "status"};
     case Decision::breaker_judged:
       return {static_cast<Verdict>(note.detail) == Verdict::failure ? "failure" : "neutral"};
     case Decision::retry_made:

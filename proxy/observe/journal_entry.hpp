@@ -32,8 +32,8 @@ struct RequestFacts {
   Time ended{};
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  Flags flags = 0;
   std::uint16_t status = 0;  // 0: no answer was begun
-  std::uint16_t flags = 0;
   std::uint8_t minor_version = 1;
   Problem error = Problem::none;
   std::uint8_t calls = 0;
@@ -51,7 +51,7 @@ struct CallFacts {
   Time permitted = kNever;
   Time total = kNever;  // deadline
   Time ended = kNever;
-  std::uint16_t flags = 0;
+  Flags flags = 0;
   std::uint8_t retries_made = 0;
   std::uint8_t retries_max = 0;
   Of of = own;
@@ -77,7 +77,9 @@ struct AttemptFacts {
   std::uint32_t connect_ms = 0;  // limits; 0: none was set
   std::uint32_t response_ms = 0;
   std::uint32_t idle_ms = 0;
-  std::uint16_t status = 0;  // 0: no head came
+  std::uint32_t injected_delay_ms = 0;  // of a fault; 0: none
+  std::uint16_t status = 0;             // 0: no head came
+  std::uint16_t injected_abort = 0;     // fault::Injected::abort
   Outcome outcome = Outcome::pending;
   std::uint8_t tries = 0;  // on so many connections
   bool kept_connection = false;

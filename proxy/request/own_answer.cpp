@@ -89,6 +89,7 @@ Reply failure_reply(Outcome outcome, string_view upstream, const TlsFault& tls) 
 Reply failure_reply(const Call& call) {
   const Exchange& x = *call.exchange;
   Reply reply = failure_reply(x.outcome, call.upstream->name, x.tls_fault);
+  if (x.injected.any()) reply.detail.append(" (a fault was injected)");
   if (x.outcome == Outcome::protocol_error && !x.malformed.empty()) reply.detail.append(": ").append(x.malformed);
   return reply;
 }

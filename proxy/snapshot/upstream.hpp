@@ -16,6 +16,7 @@
 #include "config/config.hpp"
 #include "filters/acquire_one.hpp"
 #include "filters/breaker/core/breaker.hpp"
+#include "filters/fault/injector.hpp"
 #include "filters/health/check_result.hpp"
 #include "filters/limits/limits_state.hpp"
 #include "filters/retry/retry_budget.hpp"
@@ -48,6 +49,7 @@ struct UpstreamState {
   AddressTable addresses;                     // of all its endpoints
   std::shared_ptr<cache::Partition> cache;    // set once, before traffic
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
+  fault::Injector faults;                     // beside what is hardly ever written: each attempt looks
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   limits::LimitsState limits;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.

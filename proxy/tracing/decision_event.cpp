@@ -36,6 +36,8 @@ constexpr auto kEvents = std::to_array<EventRow>({
     {Decision::breaker_judged, "fusewire.breaker.judged"},
     {Decision::endpoints_open, "fusewire.endpoints.rejected", "fusewire.retry_after_ms"},
     {Decision::endpoint_skipped, "fusewire.endpoint.skipped"},
+    {Decision::delay_injected, "fusewire.fault.delay", "fusewire.delay_ms"},
+    {Decision::abort_injected, "fusewire.fault.abort"},
     {Decision::deadline_asked, "fusewire.deadline.asked", "fusewire.deadline_ms"},
     {Decision::deadline_passed, "fusewire.deadline.passed"},
     {Decision::retry_made, "fusewire.retry.made", "fusewire.backoff_ms"},
@@ -76,6 +78,9 @@ void add_reason(Attributes& attributes, const JournalEntry::Call& call, const No
       attributes.flag("fusewire.adaptive", whose.adaptive);
       break;
     }
+    case Decision::abort_injected:
+      if (note.number != 0) attributes.number("fusewire.status", note.number);
+      break;
     case Decision::fallback_step:
       attributes.text("fusewire.fallback.type", kFallbackTypeNames[note.detail % kFallbackTypeNames.size()]);
       attributes.text("fusewire.fallback.result", kFallbackResultNames[note.number % kFallbackResultNames.size()]);

@@ -159,6 +159,8 @@ class Spans {
       error = std::to_string(facts.status);
     attributes.text("error.type", error).text("fusewire.upstream", call.upstream);
     attributes.flag("fusewire.kept_connection", facts.kept_connection);
+    if (facts.injected_delay_ms != 0) attributes.number("fusewire.injected_delay_ms", facts.injected_delay_ms);
+    if (facts.injected_abort != 0) attributes.flag("fusewire.injected_abort", true);
     span["attributes"] = std::move(attributes).list();
     if (!error.empty()) span["status"] = json::object{{"code", kError}, {"message", valid(attempt.detail)}};
     return span;

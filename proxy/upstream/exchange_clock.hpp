@@ -20,6 +20,7 @@ class ExchangeClock {
   enum class Phase : std::uint8_t {
     queueing,  // for a slot, if there is no connection
     connecting,
+    delayed,  // by a fault: nothing has been sent, and for all that is known the upstream has it
     sending,
     waiting,  // for the response's head
     body,

@@ -36,10 +36,12 @@ bool Forward::choose_endpoint() {
 
 Task<void> Forward::fetch_head() {
   head_.message.fields = worker_.take_fields();
+  if (x_.injected.delays() && x_.outcome == Outcome::pending) co_await hold_back();
   bool again = x_.outcome == Outcome::pending;
   while (again) {
-    if (attempts_++ == 0) stream_ = streams_.reuse(x_.begun, call_.timeouts->keep_alive);
-    x_.kept_connection = stream_ != nullptr;
+    if (attempts_++ == 0)
+      stream_ = x_.injected.aborts() ? inject() : streams_.reuse(x_.begun, call_.timeouts->keep_alive);
+    x_.kept_connection = stream_ != nullptr && !x_.injected.aborts();
     if (stream_ == nullptr) co_await connect();
     if (stream_ == nullptr) co_return;
     co_await send();
@@ -47,6 +49,38 @@ Task<void> Forward::fetch_head() {
     again = !has_head_ && x_.outcome == Outcome::reset && may_try_again();
     if (again) start_over();
   }
+}
+
+UpstreamStream* Forward::inject() {
+  upstream_.state->cells.of(worker_.index()).aborts_injected.add();
+  call_.set(Flag::fault_injected);
+  const std::uint16_t abort = x_.injected.abort;
+  call_.note(Decision::abort_injected, steady_now(), 0, abort == fault::kReset ? 0 : abort);
+  return streams_.inject(abort);
+}
+
+// An injected delay. Until it has passed the upstream is as one that has the request and does not answer.
+Task<void> Forward::hold_back() {
+  if (!std::exchange(held_back_, true)) {
+    upstream_.state->cells.of(worker_.index()).delays_injected.add();
+    call_.set(Flag::delay_injected);
+    call_.note(Decision::delay_injected, x_.begun, 0, 0, x_.injected.delay_ms);
+  }
+  const Time until = x_.begun + x_.injected.delay();
+  Deadline over(worker_.deadlines(), [this] { news_.set(); });
+  over.arm(until);
+  clock_.enter(Phase::delayed);
+  clock_.arm();
+  for (;;) {
+    if (interrupted()) break;
+    held_back_ = steady_now() < until;
+    if (!held_back_) co_return;
+    listen_to_client();
+    co_await news_.wait();
+  }
+  attempts_ = 1;
+  abort_due_ = std::exchange(x_.injected.abort, std::uint16_t{0});  // it has not come to that
+  call_.nothing_sent = x_.nothing_sent = false;
 }
 
 // A kept connection that turned out closed (RFC 9112 §9.3.1).
@@ -139,7 +173,7 @@ void Forward::on_sent(Time now) {
   clock_.note_progress(now);
   if (stream_->bytes_sent() != 0) call_.nothing_sent = x_.nothing_sent = false;
   if (inbound_.body.done()) {
-    x_.request_sent = call_.context->request->body == BodyKind::none ? x_.begun : now;
+    x_.request_sent = call_.context->request->body == BodyKind::none ? x_.begun : now - x_.injected.delay();
     return clock_.enter(Phase::waiting);
   }
   call_.nothing_sent = x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere

@@ -78,6 +78,8 @@ class Forward final {
   using Phase = ExchangeClock::Phase;
   using Fault = ExchangeClock::Fault;
 
+  Task<void> hold_back();
+  UpstreamStream* inject();
   Task<void> connect();                                      // x.outcome says why there is none
   Task<void> dial(const Dial::Until&, const Dial::GiveUp&);  // with a slot
   RequestHead request_head() const;
@@ -106,6 +108,7 @@ class Forward final {
   void on_deadline();
   Outcome blame(Outcome timeout) const;
   Task<void> connect_without_client();
+  Task<void> go_on_held_back();
   Task<void> finish_after_upload(bool reusable);
   void part_with_stream(bool reusable);
 
@@ -129,8 +132,10 @@ class Forward final {
   bool suspended_ = false;
   std::optional<Time> runs_on_until_;  // once it is to run on
   bool running_on_ = false;
-  bool runs_beside_ = false;    // another attempt
-  bool holds_interim_ = false;  // a 1xx that has not been relayed yet
+  bool held_back_ = false;       // by an injected delay that has not passed
+  std::uint16_t abort_due_ = 0;  // behind it; 0: none
+  bool runs_beside_ = false;     // another attempt
+  bool holds_interim_ = false;   // a 1xx that has not been relayed yet
 };
 
 }  // namespace fusewire::proxy

@@ -31,7 +31,8 @@ void Forward::end(const Fault& fault) {
 
 // Whether only the client's end, or its own deadline, keeps the upstream from answering.
 bool Forward::is_given_up(Outcome outcome) const {
-  const bool owes_answer = clock_.phase() == Phase::waiting || clock_.phase() == Phase::connecting;
+  const bool owes_answer =
+      clock_.phase() == Phase::waiting || clock_.phase() == Phase::connecting || clock_.phase() == Phase::delayed;
   if (!owes_answer || has_head_ || running_on_ || runs_beside_ || call_.exchange != &x_) return false;
   return outcome == Outcome::client_gone || (outcome == Outcome::total_timeout && call_.short_deadline);
 }
@@ -160,7 +161,12 @@ Task<void> Forward::run_on() {
     co_await receive_head();
     abandon(Outcome::abandoned);
   } else {
-    co_await connect_without_client();
+    if (held_back_) {
+      x_.begun += meanwhile;
+      co_await go_on_held_back();
+    } else {
+      co_await connect_without_client();
+    }
     end(clock_.fault().value_or(Fault{given_up, steady_now()}));  // it could be reached, and nothing was sent
   }
   running_on_ = false;
@@ -180,6 +186,18 @@ Task<void> Forward::connect_without_client() {
   const Dial::Until when{.time = std::min(connected_by, call_.total_at),
                          .limited_by_connect_timeout = connected_by <= call_.total_at};
   co_await dial(when, [this] { return interrupted(); });
+}
+
+// Behind the rest of an injected delay nothing is sent any more.
+Task<void> Forward::go_on_held_back() {
+  co_await hold_back();
+  if (x_.outcome != Outcome::pending) co_return;
+  if (abort_due_ == 0) co_return co_await connect_without_client();
+  x_.injected.abort = abort_due_;
+  stream_ = inject();
+  clock_.enter(Phase::waiting);
+  co_await receive_head();
+  abandon(Outcome::abandoned);
 }
 
 void Forward::stop_running_on() {

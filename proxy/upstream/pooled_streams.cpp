@@ -50,6 +50,11 @@ UpstreamStream* PooledStreams::reuse(Time now, milliseconds keep_alive) {
   return begin();
 }
 
+UpstreamStream* PooledStreams::inject(std::uint16_t abort) {
+  injected_ = std::make_unique<InjectedStream>(abort, upstream_.state->name, inbound_.request_id);
+  return injected_.get();
+}
+
 Task<UpstreamStream*> PooledStreams::connect(Time now, const Dial::Until& until, const Dial::GiveUp& give_up) {
   connection_ = co_await dial_.connect(choice_, now, until, give_up);
   if (!connection_) co_return nullptr;

@@ -7,6 +7,7 @@
 
 #include "proxy/upstream/http1_exchange.hpp"
 #include "proxy/upstream/inbound.hpp"
+#include "proxy/upstream/injected_stream.hpp"
 #include "proxy/upstream/stream_source.hpp"
 
 namespace fusewire::proxy {
@@ -42,6 +43,7 @@ class PooledStreams final : public StreamSource, private Watcher {
   std::optional<milliseconds> retry_after(Time now) { return worker_.balancer().retry_after(upstream_, now); }
 
   UpstreamStream* reuse(Time now, milliseconds keep_alive) override;
+  UpstreamStream* inject(std::uint16_t abort) override;
   Task<bool> acquire_slot(const Dial::GiveUp& give_up) override { return dial_.acquire_slot(give_up); }
   Task<UpstreamStream*> connect(Time now, const Dial::Until&, const Dial::GiveUp&) override;
   Outcome failure() const override { return dial_.outcome(); }
@@ -71,8 +73,9 @@ class PooledStreams final : public StreamSource, private Watcher {
   Dial dial_;
   Balancer::Choice choice_{};
   std::unique_ptr<UpstreamConnection> connection_;
-  std::optional<Http1Exchange> exchange_;  // on it
-  bool own_ = false;                       // the connection has been the client's own before this request
+  std::optional<Http1Exchange> exchange_;     // on it
+  std::unique_ptr<InjectedStream> injected_;  // in its place
+  bool own_ = false;                          // the connection has been the client's own before this request
 };
 
 }  // namespace fusewire::proxy

@@ -11,9 +11,9 @@
 namespace fusewire::proxy {
 
 // Belongs to one request at one upstream: its attempt owns it and the forward, which it outlives. One thread. Use:
-// choose_endpoint() once; then reuse(), or acquire_slot() and connect(); at the end finish(), also where they gave no
-// stream. Invariant: there is at most one stream, and it is the source's; nobody uses it after discard(), finish() and
-// take_connection().
+// choose_endpoint() once; then reuse(), inject(), or acquire_slot() and connect(); at the end finish(), also where they
+// gave no stream. Invariant: there is at most one stream, and it is the source's; nobody uses it after discard(),
+// finish() and take_connection().
 class StreamSource {
  public:
   // False: the request belongs on a connection of its client's own, and that is lost.
@@ -23,6 +23,8 @@ class StreamSource {
   // A stream on a connection that is there: the client's own, or one that has not been idle for `keep_alive`. nullptr:
   // there is none.
   virtual UpstreamStream* reuse(Time now, milliseconds keep_alive) = 0;
+  // On none: it answers in the endpoint's place, as fault::Injected::abort says.
+  virtual UpstreamStream* inject(std::uint16_t abort) = 0;
   // On a new one, which needs a slot first: see Dial. Where there is no stream, failure() says why not; it is `pending`
   // where it was given up.
   virtual Task<bool> acquire_slot(const Dial::GiveUp&) = 0;

@@ -51,6 +51,7 @@ afterEach(async () => {
     assert.deepEqual(lines, []);
     for (const url of requests) assert.equal(new URL(url).origin, at.admin);
   }
+  await proxy.change('/admin/faults', 'DELETE');
   await proxy.change('/admin/circuit-breakers/orders/release');
   await proxy.change('/admin/circuit-breakers/reset');
 });
@@ -166,6 +167,42 @@ test('a wrong token is refused, forgotten, and changes nothing', async () => {
   assert.equal(seen.console.splice(0).filter((line) => !/401/.test(line)).length, 0);
 });
 
+test('a fault is injected with what it will do and until when, is shown with its count-down, and is removed', async () => {
+  const { page } = await look();
+  const orders = card(page, 'orders');
+  await orders.getByRole('button', { name: 'Inject fault…' }).click();
+  const consequence = page.locator('#change-consequence');
+  assert.match(await consequence.textContent(), /^100 % of its attempts are answered 503 in its place, until \d\d:\d\d:\d\d \(10 min from now\)\. Clients meet it/);
+  assert.equal(await page.locator('#change-time option[value=""]').isDisabled(), true); // it always ends
+  await page.locator('#fault-abort').selectOption('');
+  assert.equal(await consequence.textContent(), 'Nothing is injected yet.');
+  await page.locator('#change-token').fill(kToken);
+  await confirm(page, 'Inject fault');
+  assert.match(await page.locator('dialog .error').textContent(), /Choose a delay or an abort/);
+  await page.locator('#fault-abort').selectOption('503');
+  await page.locator('#fault-delay').selectOption('100ms');
+  await page.locator('#fault-delay-percent').fill('0');
+  await confirm(page, 'Inject fault');
+  assert.match(await page.locator('dialog .error').textContent(), /above 0, up to 100 %/);
+  await page.locator('#fault-delay-percent').fill('12.5');
+  await page.locator('#change-time').selectOption('5m');
+  assert.match(await consequence.textContent(), /^12\.5 % of its attempts are delayed by 100 ms, and 100 % of its attempts are answered 503 in its place, until .* \(5 min from now\)/);
+  await confirm(page, 'Inject fault');
+  assert.ok(await eventually(async () => (await page.locator('dialog[open]').count()) === 0, 2000));
+  const [fault] = (await proxy.json('/admin/faults')).faults;
+  assert.deepEqual([fault.delay_ms, fault.delay_percent, fault.abort, fault.abort_percent], [100, 12.5, 503, 100]);
+
+  await ask(2);
+  assert.ok(await eventually(async () => /It ends in (4:5\d|5:00); so far \d were delayed and 2 aborted\./.test(await orders.locator('.fault').textContent()), 2500));
+  assert.equal(await orders.locator('.faulty').isVisible(), true);
+  assert.equal(await card(page, 'users').locator('.faulty').isVisible(), false);
+  await orders.getByRole('button', { name: 'Remove fault…' }).click();
+  await confirm(page, 'Remove fault');
+  assert.ok(await eventually(async () => !(await orders.locator('.fault').isVisible()), 2500));
+  assert.deepEqual((await proxy.json('/admin/faults')).faults, []);
+  assert.equal(await orders.getByRole('button', { name: 'Remove fault…' }).isVisible(), false);
+});
+
 test('one address of several is changed by itself, and its state stands in its row', async () => {
   await ask(20, new Client(proxy, 'users', 0));
   const { page } = await look();
@@ -210,6 +247,7 @@ test('everything can be reached and done by keyboard', async () => {
 for (const colorScheme of ['light', 'dark'])
   test(`axe-core finds no violation at any width (${colorScheme})`, async () => {
     const { page } = await look(proxy, { colorScheme });
+    await proxy.put('/admin/faults', { upstream: 'orders', for: '10m', delay: '1ms', abort: 503, abort_percent: 50 });
     await trip();
     assert.ok(await eventually(async () => (await word(page, 'orders')) === 'Open', 2500));
     await page.evaluate(kAxe);
@@ -223,6 +261,15 @@ for (const colorScheme of ['light', 'dark'])
       const { violations } = await page.evaluate(() => globalThis.axe.run(document));
       assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
     }
+    await page.locator('.faulty').first().waitFor();
+    await card(page, 'orders').getByRole('button', { name: 'Inject fault…' }).click();
+    await page.locator('#fault-delay').selectOption('2s');
+    for (const width of kWidths) {
+      await page.setViewportSize({ width, height: 900 });
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+    }
+    await page.keyboard.press('Escape');
     await card(page, 'orders').getByRole('button', { name: 'Force open…' }).click();
     const { violations } = await page.evaluate(() => globalThis.axe.run(document));
     assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);

@@ -93,6 +93,9 @@ export class Proxy {
   change(target, method = 'POST') {
     return fetch(`${this.admin}${target}`, { method, headers: this.authorization() });
   }
+  put(target, body) {
+    return fetch(`${this.admin}${target}`, { method: 'PUT', headers: this.authorization(), body: JSON.stringify(body) });
+  }
   async json(target) {
     return (await fetch(`${this.admin}${target}`, { headers: this.authorization() })).json();
   }

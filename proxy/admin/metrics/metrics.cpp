@@ -5,6 +5,7 @@
 
 #include "proxy/admin/metrics/breaker_metrics.hpp"
 #include "proxy/admin/metrics/endpoint_metrics.hpp"
+#include "proxy/admin/metrics/fault_metrics.hpp"
 #include "proxy/admin/metrics/limit_metrics.hpp"
 #include "proxy/admin/metrics/open_metrics.hpp"
 #include "proxy/admin/metrics/process_metrics.hpp"
@@ -64,6 +65,7 @@ Families collect(Control& control, std::chrono::steady_clock::time_point now) {
   append_probe_families(families, *view);
   append_retry_families(families, *view);
   append_limit_families(families, *view, now);
+  append_fault_families(families, *view, now);
   append_connection_families(families, *view, control.worker_cells());
   append_cache_families(families, *view);
   append_own_families(families, *view);

@@ -67,6 +67,31 @@ TEST_CASE("a request that was tried twice is explained step by step, in the orde
       });
 }
 
+TEST_CASE("what was injected is told at the attempt and as a step of its own") {
+  Recorded request = recorded("id", 503);
+  request.facts.flags = bits(Flag::delay_injected, Flag::fault_injected);
+  RecordedCall call = permitted();
+  call.notes = {{.what = Decision::delay_injected, .value = 2000, .at = at_us(3)},
+                {.what = Decision::abort_injected, .number = 503, .at = at_us(10)}};
+  call.attempts = {attempt(3, Outcome::complete, 503)};
+  call.attempts[0].facts.kept_connection = false;
+  call.attempts[0].facts.injected_delay_ms = 2000;
+  call.attempts[0].facts.injected_abort = 503;
+  request.calls = {call};
+  const JournalEntry entry = read_back(request);
+  const auto lines = sentences(entry);
+  REQUIRE(lines.size() == 7);
+  CHECK(lines[3] ==
+        "attempt 1 went to http://orders (10.0.0.1:80), held back for an injected 2 s, with an injected answer: it "
+        "answered 503 after 12 ms");
+  CHECK(lines[4] == "a delay of 2 s was injected (PUT /admin/faults)");
+  CHECK(lines[5] == "an answer 503 was injected in the endpoint's place (PUT /admin/faults)");
+  const json::object view = explain_view(entry);
+  CHECK(view.at("flags") == json::array{"DI", "FI"});
+  const json::value& attempt = view.at("calls").at(0).at("attempts").at(0);
+  CHECK(attempt.at("injected") == json::object{{"delay_ms", 2000}, {"abort", 503}});
+}
+
 TEST_CASE("a rejection says why the breaker was open, and what stood in for the answer") {
   Recorded request = recorded("id");
   request.facts.flags = bits(Flag::circuit_open, Flag::fallback);

@@ -170,7 +170,7 @@ TEST_CASE("the cache is shown and purged, whole or by upstream") {
 
 TEST_CASE("unknown paths are 404, wrong methods 405 with Allow, malformed targets 400") {
   Admin admin;
-  for (const char* path : {"/dashboard", "/admin", "/admin/", "/admin/faults", "/admin/explain/1", "/metrics/",
+  for (const char* path : {"/dashboard", "/admin", "/admin/", "/admin/fault", "/admin/explain/1", "/metrics/",
                            "/admin/health/x", "/admin/circuit-breakers/", "/admin%2Fhealth"})
     CHECK_MESSAGE(admin.get(path).status == 404, path);
   CHECK(admin.get("/admin/%zz").status == 400);

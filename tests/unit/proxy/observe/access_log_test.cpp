@@ -109,11 +109,12 @@ TEST_CASE("each flag has its own name") {
   WorkerCells cells;
   AccessLog access(cells);
   AccessRecord all = record();
-  all.flags = (1U << 15) - 1;
+  all.flags = (1U << 17) - 1;
   access.write({}, all);
   access.flush();
-  CHECK(boost::json::parse(out.stop()).at("flags") ==
-        boost::json::array{"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB", "CS", "CH", "DC", "UP", "NR", "BR", "SD"});
+  CHECK(boost::json::parse(out.stop()).at("flags") == boost::json::array{"CB", "DO", "UT", "UF", "UR", "UO", "RL", "FB",
+                                                                         "CS", "CH", "DC", "UP", "NR", "BR", "SD", "DI",
+                                                                         "FI"});
 }
 
 TEST_CASE("lines wait in the batch until 16 KiB or the tick") {

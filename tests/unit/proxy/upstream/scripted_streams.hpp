@@ -12,6 +12,7 @@
 
 #include "proxy/http/client_stream.hpp"
 #include "proxy/net/loop.hpp"
+#include "proxy/upstream/injected_stream.hpp"
 #include "proxy/upstream/stream_source.hpp"
 
 namespace fusewire::testing {
@@ -177,6 +178,7 @@ class ScriptedSource final : public proxy::StreamSource {
   bool has_slot = true;
   bool bound = false;  // the request is good on its connection alone
 
+  std::optional<proxy::InjectedStream> injected;  // what inject() has given
   int discarded = 0;
   bool bound_to_client = false;
   std::optional<End> end;
@@ -184,6 +186,7 @@ class ScriptedSource final : public proxy::StreamSource {
   bool choose_endpoint(Time) override { return true; }
   const std::shared_ptr<proxy::EndpointState>& endpoint() const override { return endpoint_; }
   proxy::UpstreamStream* reuse(Time, milliseconds) override { return kept; }
+  proxy::UpstreamStream* inject(std::uint16_t abort) override { return &injected.emplace(abort, "orders", "id"); }
   Task<bool> acquire_slot(const proxy::Dial::GiveUp&) override { return Task<bool>::ended(has_slot); }
   Task<proxy::UpstreamStream*> connect(Time, const proxy::Dial::Until&, const proxy::Dial::GiveUp& give_up) override {
     bool given_up = give_up();

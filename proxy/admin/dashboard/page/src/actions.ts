@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may be changed from here: the call, and what it will do, in words.
-import { bytes, count, kShownWords, rate, shownState } from "./format";
+import type { FaultChoice } from "./fault_fields";
+import { bytes, clock, count, kShownWords, milliseconds, rate, shownState, span } from "./format";
 import type { Model } from "./model";
 
-export type ActionName = "reset" | "force-open" | "force-close" | "release" | "purge" | "drain";
+export type ActionName = "reset" | "force-open" | "force-close" | "release" | "purge" | "drain" | "inject-fault" | "remove-fault";
 
 export interface Action {
   name: ActionName;
@@ -11,8 +12,9 @@ export interface Action {
   confirm: string; // the button
   takesTime: boolean; // an override, which may end by itself
   danger: boolean;
-  method: "POST" | "DELETE";
+  method: "POST" | "PUT" | "DELETE";
   path: string;
+  injects?: string; // a fault, into that upstream: its choice and its time go with the body
   consequence: (model: Model) => string;
 }
 
@@ -91,6 +93,59 @@ export function purgeAction(upstream: string): Action {
       const cache = model.upstream(upstream)?.cache;
       return `${count(cache?.entries)} stored answers (${bytes(cache?.bytes)}) are dropped. Until they have been fetched again, nothing stale can be answered while ${upstream} fails.`;
     },
+  };
+}
+
+function share(percent: number | null | undefined, what: string): string {
+  return `${Number((percent ?? 100).toFixed(2))} % of its attempts ${what}`;
+}
+
+// "50 % of its attempts are delayed by 2 s"; empty: nothing is injected.
+export function faultWords(fault: { delay_ms?: number | null; delay_percent?: number | null; abort?: number | "reset" | null; abort_percent?: number | null }): string {
+  const words = [];
+  if (fault.delay_ms) words.push(share(fault.delay_percent, `are delayed by ${milliseconds(fault.delay_ms)}`));
+  if (fault.abort === "reset") words.push(share(fault.abort_percent, "end as if the upstream had closed the connection"));
+  else if (fault.abort) words.push(share(fault.abort_percent, `are answered ${fault.abort} in its place`));
+  return words.join(", and ");
+}
+
+const kUnits: { [unit in "ms" | "s" | "m" | "h"]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+export function inMilliseconds(duration: string): number {
+  const [, number, unit] = /^(\d+)(ms|s|m|h)$/.exec(duration) ?? [];
+  return number && unit ? Number(number) * kUnits[unit as keyof typeof kUnits] : 0;
+}
+
+export function faultAction(upstream: string, choice: () => FaultChoice, lasts: () => string): Action {
+  return {
+    name: "inject-fault",
+    title: `Inject a fault into ${upstream}`,
+    confirm: "Inject fault",
+    takesTime: true,
+    danger: true,
+    method: "PUT",
+    path: "admin/faults",
+    injects: upstream,
+    consequence: (model) => {
+      const chosen = choice();
+      const words = faultWords({ ...chosen, delay_ms: inMilliseconds(chosen.delay) });
+      if (!words) return "Nothing is injected yet.";
+      const ms = inMilliseconds(lasts());
+      const before = model.upstream(upstream)?.fault ? " It replaces the fault that is injected now." : "";
+      return `${words}, until ${clock(model.now() + ms)} (${span(ms)} from now). Clients meet it, and the breaker, retries and fallbacks take it for the doing of ${upstream}; health checks do not meet it.${traffic(model, upstream)}${before}`;
+    },
+  };
+}
+
+export function removeFaultAction(upstream: string): Action {
+  return {
+    name: "remove-fault",
+    title: `Remove the fault of ${upstream}`,
+    confirm: "Remove fault",
+    takesTime: false,
+    danger: false,
+    method: "DELETE",
+    path: `admin/faults/${encodeURIComponent(upstream)}`,
+    consequence: () => `Nothing is injected into ${upstream} from now on. Attempts that are being delayed wait until their delay is over; a circuit that has opened closes by its own trials.`,
   };
 }
 

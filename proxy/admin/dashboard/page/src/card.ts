@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // One upstream with its breaker: a line that can be opened into everything that is known of it.
-import { breakerAction, purgeAction } from "./actions";
+import { breakerAction, faultWords, purgeAction, removeFaultAction } from "./actions";
 import type { Action } from "./actions";
 import { Charts } from "./charts";
 import { h, setAttribute, setChildren, setHidden, setText } from "./dom";
 import { Endpoints } from "./endpoints";
 import { Figures } from "./figures";
-import { count, kShownWords, milliseconds, percent, rate, shownState } from "./format";
+import { count, countDown, kShownWords, milliseconds, percent, rate, shownState } from "./format";
 import type { Shown } from "./format";
 import { StateIcon } from "./icons";
 import type { Model } from "./model";
 import { periods } from "./periods";
-import { isCalm, isFallingBack, modeNote, since, until, why } from "./standing";
+import { isCalm, isFallingBack, left, modeNote, since, until, why } from "./standing";
 import { nearest, TripMeters } from "./trip_meters";
-import type { Breaker, LoggedEvent, Upstream } from "./types";
+import type { Breaker, Fault, LoggedEvent, Upstream } from "./types";
 
 export type Ask = (title: string, actions: Action[]) => void;
+export type AskFault = (upstream: string) => void;
 
 const kStateClasses: Shown[] = ["closed", "open", "half_open", "forced_open", "forced_closed", "disabled"];
 
@@ -29,10 +30,13 @@ export class Card {
   private readonly count = h("strong", { class: "count" });
   private readonly untilWords = h("span", { class: "until-words" });
   private readonly falling = h("span", { class: "falling" }, "falling back");
+  private readonly faulty = h("span", { class: "falling faulty" }, "fault injected");
   private readonly figures = h("span", { class: "brief" });
   private readonly near = h("span", { class: "near-text" });
   private readonly why = h("p", { class: "why" });
   private readonly mode = h("p", { class: "mode" });
+  private readonly faultText = h("p", { class: "fault" });
+  private fault: Fault | null = null;
   private readonly answers = h("p", { class: "answers" });
   private readonly slots = h("div", { class: "slots" });
   private readonly buttons = new Map<string, HTMLButtonElement>();
@@ -48,6 +52,7 @@ export class Card {
     private readonly model: Model,
     readonly name: string,
     private readonly ask: Ask,
+    askFault: AskFault,
   ) {
     this.charts = new Charts(model, name);
     this.endpoints = new Endpoints(model, name, (breaker) => this.change(breaker));
@@ -59,7 +64,7 @@ export class Card {
       h("span", { class: "standing" }, this.icon.element, this.word),
       heading,
       h("span", { class: "until" }, this.count, " ", this.untilWords, " ", this.since),
-      this.falling,
+      h("span", { class: "pills" }, this.falling, this.faulty),
       this.near,
       this.figures,
     );
@@ -69,6 +74,9 @@ export class Card {
       this.buttons.set(action.name, button);
       actions.append(button);
     }
+    const remove = removeFaultAction(name);
+    this.addButton(actions, "inject-fault", "Inject fault…", () => askFault(name));
+    this.addButton(actions, remove.name, `${remove.confirm}…`, () => ask(remove.title, [remove]));
     this.rest.append(h("summary", {}, "Endpoints, limits, cache"), h("div", { class: "rest-body" }, this.endpoints.element, this.all.element));
     this.rest.open = matchMedia("(min-width: 761px)").matches;
     this.details.append(
@@ -76,13 +84,19 @@ export class Card {
       h(
         "div",
         { class: "body" },
-        h("div", { class: "reason" }, this.why, this.mode, this.slots, this.answers, this.meters.element, actions),
+        h("div", { class: "reason" }, this.why, this.mode, this.faultText, this.slots, this.answers, this.meters.element, actions),
         this.charts.element,
         this.rest,
       ),
     );
     this.element = h("article", { class: "card", id, "aria-labelledby": `${id}-name`, tabindex: "-1" }, this.details);
     this.details.addEventListener("toggle", () => this.show(this.onScreen));
+  }
+
+  private addButton(actions: HTMLElement, name: string, text: string, click: () => void) {
+    const button = h("button", { type: "button", click }, text);
+    this.buttons.set(name, button);
+    actions.append(button);
   }
 
   private onScreen = false;
@@ -122,6 +136,12 @@ export class Card {
 
   // What changes with time alone.
   tick(breaker: Breaker | undefined) {
+    const fault = this.fault;
+    if (fault)
+      setText(
+        this.faultText,
+        `A fault is injected: ${faultWords(fault)}. It ends in ${countDown(left(this.model, fault.remaining_ms ?? 0))}; so far ${count(fault.delayed)} were delayed and ${count(fault.aborted)} aborted.`,
+      );
     if (!breaker) return;
     const wait = until(this.model, breaker);
     setText(this.count, wait.count);
@@ -147,6 +167,10 @@ export class Card {
     const sample = upstream.sample;
     const failing = sample && sample.requests > 0 ? percent(sample.failures / sample.requests) : "0 %";
     setText(this.figures, sample ? `${rate(sample.requests)} · ${failing} failing · p99 ${milliseconds(sample.p99)}` : "");
+    this.fault = upstream.fault ?? null;
+    setHidden(this.faulty, !this.fault);
+    setHidden(this.faultText, !this.fault);
+    setHidden(this.buttons.get("remove-fault")!, !this.fault);
     setHidden(this.buttons.get("release")!, !breaker?.override || breaker.override === "none");
     this.tick(breaker);
   }

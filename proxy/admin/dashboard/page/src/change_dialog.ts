@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks before a change: what will happen, for how long, and for the token where there is none yet.
+import { faultAction } from "./actions";
 import type { Action } from "./actions";
 import { h, setHidden, setText } from "./dom";
+import { FaultFields } from "./fault_fields";
 import type { Model } from "./model";
 import { detailOf } from "./stream";
 import { authorization, forgetToken, keepToken, token } from "./token";
 
 const kTimes = [
   ["1m", "1 minute"],
+  ["5m", "5 minutes"],
   ["10m", "10 minutes"],
   ["1h", "1 hour"],
   ["8h", "8 hours"],
   ["", "until it is released"],
 ] as const;
 
+const kFaultTimes = ["1m", "5m", "10m", "1h"]; // a fault always ends
+
 export class ChangeDialog {
   private readonly title = h("h2", { id: "change-title" });
   private readonly choices = h("fieldset", { class: "choices" });
+  private readonly fault = new FaultFields(() => this.describe());
   private readonly consequence = h("p", { id: "change-consequence", class: "consequence" });
-  private readonly time = h("select", { id: "change-time" }, ...kTimes.map(([value, text]) => h("option", { value }, text)));
+  private readonly time = h("select", { id: "change-time", change: () => this.describe() }, ...kTimes.map(([value, text]) => h("option", { value }, text)));
   private readonly timeRow = h("div", { class: "row" }, h("label", { for: "change-time" }, "For how long"), this.time);
   private readonly token = h("input", { id: "change-token", type: "password", autocomplete: "off", spellcheck: "false" });
   private readonly tokenRow = h(
@@ -35,6 +41,7 @@ export class ChangeDialog {
     { novalidate: true },
     this.title,
     this.choices,
+    this.fault.element,
     this.consequence,
     this.timeRow,
     this.tokenRow,
@@ -52,6 +59,13 @@ export class ChangeDialog {
       event.preventDefault();
       void this.submit();
     });
+  }
+
+  openFault(upstream: string) {
+    this.fault.reset();
+    const action = faultAction(upstream, () => this.fault.choice(), () => this.time.value);
+    this.open(action.title, [action]);
+    this.fault.element.querySelector("select")?.focus();
   }
 
   // One action to be confirmed, or several to choose from.
@@ -75,7 +89,9 @@ export class ChangeDialog {
 
   private choose(action: Action) {
     this.action = action;
-    setText(this.consequence, action.consequence(this.model));
+    setHidden(this.fault.element, action.injects === undefined);
+    for (const option of this.time.options) option.hidden = option.disabled = action.injects !== undefined && !kFaultTimes.includes(option.value);
+    this.describe();
     setText(this.confirm, action.confirm);
     this.confirm.classList.toggle("danger", action.danger);
     setHidden(this.timeRow, !action.takesTime);
@@ -85,9 +101,15 @@ export class ChangeDialog {
     if (refused) setText(this.error, "No admin.token is configured, so this process takes no changes.");
   }
 
+  private describe() {
+    if (this.action) setText(this.consequence, this.action.consequence(this.model));
+  }
+
   private async submit() {
     const action = this.action;
     if (!action) return;
+    const trouble = action.injects === undefined ? "" : this.fault.trouble();
+    if (trouble) return setText(this.error, trouble);
     if (!token()) {
       if (!this.token.value) {
         setText(this.error, "A change needs the admin token.");
@@ -108,11 +130,24 @@ export class ChangeDialog {
     this.done(`Done: ${action.title}.`);
   }
 
+  private bodyOf(action: Action): string | null {
+    if (action.injects === undefined) return null;
+    const { delay, delay_percent, abort, abort_percent } = this.fault.choice();
+    return JSON.stringify({
+      upstream: action.injects,
+      for: this.time.value,
+      ...(delay ? { delay, delay_percent } : {}),
+      ...(abort !== null ? { abort, abort_percent } : {}),
+    });
+  }
+
   // Why it failed; empty: it did not.
   private async send(action: Action): Promise<string> {
-    const query = action.takesTime && this.time.value ? `?for=${this.time.value}` : "";
+    const body = this.bodyOf(action);
+    const query = !body && action.takesTime && this.time.value ? `?for=${this.time.value}` : "";
+    const headers = { ...authorization(), ...(body ? { "Content-Type": "application/json" } : {}) };
     try {
-      const response = await fetch(action.path + query, { method: action.method, headers: authorization(), cache: "no-store" });
+      const response = await fetch(action.path + query, { method: action.method, headers, body, cache: "no-store" });
       if (response.ok) return "";
       if (response.status !== 401) return `Refused: ${await detailOf(response)}.`;
       forgetToken();

@@ -5,7 +5,7 @@ import { h, setAttribute, setChildren, setText } from "./dom";
 import { bytes, count, kUnknown, label, milliseconds } from "./format";
 import type { Breaker, Fields, Upstream } from "./types";
 
-const kShownElsewhere = new Set(["upstream", "breaker_state", "endpoints", "endpoints_left_off", "sample"]);
+const kShownElsewhere = new Set(["upstream", "breaker_state", "endpoints", "endpoints_left_off", "sample", "fault"]);
 
 function limited(value: unknown, most: unknown): string {
   if (typeof value !== "number") return kUnknown;

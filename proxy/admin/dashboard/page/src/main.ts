@@ -147,7 +147,7 @@ class Page {
   }
 
   private begin(name: string, of: number): Card {
-    const card = new Card(this.model, name, (title, actions) => this.dialog.open(title, actions));
+    const card = new Card(this.model, name, (title, actions) => this.dialog.open(title, actions), (upstream) => this.dialog.openFault(upstream));
     this.cards.set(name, card);
     card.open(of <= kOpenedByItself);
     this.onScreen.observe(card.element);
@@ -157,7 +157,7 @@ class Page {
   private isWanted(upstream: Upstream): boolean {
     if (!upstream.upstream.toLowerCase().includes(this.search.value.trim().toLowerCase())) return false;
     const breaker = this.model.breaker(upstream.upstream);
-    return !this.troubled.checked || isFallingBack(upstream) || this.isTroubledBelow(upstream) || (breaker !== undefined && !isCalm(breaker));
+    return !this.troubled.checked || Boolean(upstream.fault) || isFallingBack(upstream) || this.isTroubledBelow(upstream) || (breaker !== undefined && !isCalm(breaker));
   }
 
   private isTroubledBelow(upstream: Upstream): boolean {

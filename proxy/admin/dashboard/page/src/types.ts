@@ -81,6 +81,17 @@ export interface Sample {
   p99: number | null;
 }
 
+// What is injected into an upstream (GET /admin/faults).
+export interface Fault {
+  delay_ms?: number | null;
+  delay_percent?: number | null;
+  abort?: number | "reset" | null;
+  abort_percent?: number | null;
+  remaining_ms?: number;
+  delayed?: number;
+  aborted?: number;
+}
+
 export interface Upstream extends Fields {
   upstream: string;
   endpoints?: Endpoint[];
@@ -95,6 +106,7 @@ export interface Upstream extends Fields {
   latency_ms?: { calls?: number; p50?: number | null; p90?: number | null; p99?: number | null };
   cache?: { entries?: number; bytes?: number; hits?: number; stale_answers?: number };
   sample?: Sample | null;
+  fault?: Fault | null;
 }
 
 export interface Process {
