@@ -68,7 +68,7 @@ run_ctest() {  # PRESET [CTEST ARGUMENT…]
   echo "== $preset: test"
   # ThreadSanitizer of clang 14 does not start where the kernel randomises addresses over more bits than it knows.
   if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then under=(setarch -R); fi
-  "${under[@]}" ctest --preset "$preset" --no-tests=error --parallel 2 --timeout 1500 "$@" 2>&1 | tee "$log" || failed+=("$preset")
+  "${under[@]}" ctest --preset "$preset" --no-tests=error --parallel 3 --timeout 1500 "$@" 2>&1 | tee "$log" || failed+=("$preset")
   summary=$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log")
   read -r bad ran <<<"${summary:-1 1}"
   passed=$((passed + ran - bad))

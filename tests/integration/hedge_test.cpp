@@ -107,7 +107,8 @@ TEST_CASE("a POST has no hedge, unless methods names it") {
               "methods: [POST], budget: off, hedge: {after: 20ms}");
   CHECK(listed.proxy.request("POST", "/", "", "x").body == "x");
   CHECK(listed.proxy.request("POST", "/", "", "x").body == "x");
-  CHECK(static_cast<double>(listed.requests()) == 2 + listed.hedges("won"));
+  // A machine that is busy makes the quick one wait for a hedge as well.
+  CHECK(static_cast<double>(listed.requests()) == 2 + listed.hedges("won") + listed.hedges("lost"));
   CHECK(listed.hedges("won") > 0);
 }
 
