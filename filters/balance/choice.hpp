@@ -24,7 +24,9 @@ struct LearnedTypical : Typical {
       latency = lower;
     else if (lower > 0)
       follow(latency, lower);
+    constexpr float kLong = 1e9F;  // ns; more would take long to be forgotten
     follow(unfinished, static_cast<float>(std::min(a.unfinished, b.unfinished)));
+    follow(unfinished_for, std::min({a.unfinished_for, b.unfinished_for, kLong}));
   }
 
  private:

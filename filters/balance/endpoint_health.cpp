@@ -47,10 +47,12 @@ void EndpointHealth::end(Result result, nanoseconds latency, Time now) noexcept 
 }
 
 void EndpointHealth::answered(Result result, nanoseconds latency, Time now) noexcept {
-  change_load([at = tick_of(now)](LoadWord& load) {
+  bool is_first = false;
+  change_load([&is_first, at = tick_of(now)](LoadWord& load) {
     load.answer(at);
-    load.begin_body();
+    is_first = load.begin_body();
   });
+  if (is_first) unfinished_since_.store(tick_of(now), std::memory_order_relaxed);
   judge(result, latency, now);
 }
 
@@ -121,13 +123,16 @@ HealthView EndpointHealth::view(Time now) const noexcept {
   const Tick at = tick_of(now);
   const Tick overdue = load.waiting == 0 ? 0 : ticks_between<LoadWord::kTimeBits>(load.progress, at);
   const Tick counted = overdue < kMinOverdue ? 0 : overdue * std::min(load.waiting, kWitnesses);
+  const Tick unfinished =
+      load.unfinished == 0 ? 0 : ticks_between<32>(unfinished_since_.load(std::memory_order_relaxed), at);
   const Tick quiet = ticks_between<32>(last_begin_.load(std::memory_order_relaxed), at);
   return {.latency = answers.latency,
           .successes = std::max(1 - answers.failures, 1 / AnswersWord::kWhole),
           .overdue = static_cast<float>(counted) * kTick,
           .quiet = static_cast<float>(quiet) * kTick,
           .in_flight = load.in_flight,
-          .unfinished = load.unfinished};
+          .unfinished = load.unfinished,
+          .unfinished_for = static_cast<float>(unfinished) * kTick};
 }
 
 }  // namespace fusewire::balance

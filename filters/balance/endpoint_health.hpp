@@ -34,10 +34,10 @@ enum class Result : std::uint8_t {
 // An address that is bad is not starved: what is held against it wears off while no request is sent to it, after 9 s at
 // the latest. Then one is, which makes everything count again, so that others do not follow before its answer. One that
 // is new counts as its peers do, and is not flooded: before its first answer a third request at a time makes it very
-// bad. One that hangs is noticed before anything has ended, by the time that its requests have waited since it last
-// made progress: n of them that wait t say as much of its latency as one that waits n x t, for the few that are
-// counted. One that answers with heads only is noticed by the bodies that have begun and not ended, where its peers
-// have none.
+// bad. One that hangs is noticed before anything has ended, by the time since it last made progress and by how many
+// wait: n of them that wait t say as much of its latency as one that waits n x t, for the few that are counted. (Some
+// may have begun later than that; an answer to any of them takes it all back.) One that answers with heads only is
+// noticed by the bodies that have begun and not ended, where its peers have none.
 //
 // Two words, each changed by one compare-and-swap, so that each is consistent in itself. Times are ticks of 2^20 ns.
 //
@@ -78,7 +78,8 @@ class alignas(64) EndpointHealth {
 
   std::atomic<std::uint64_t> answers_{0};
   std::atomic<std::uint64_t> load_{0};
-  std::atomic<std::uint32_t> last_begin_{0};  // tick
+  std::atomic<std::uint32_t> last_begin_{0};        // tick
+  std::atomic<std::uint32_t> unfinished_since_{0};  // tick: the first of the unfinished bodies has begun
   std::atomic<Time::rep> since_{0};
 };
 static_assert(sizeof(EndpointHealth) == 64);

@@ -16,6 +16,7 @@ using LogLatency = float;
 struct Typical {
   LogLatency latency = 0;
   float unfinished = 0;
+  float unfinished_for = 0;  // ns
 };
 
 // Latencies that differ by no more than kAlike count as the same: among equals, peaks differ by that much, and requests
@@ -23,10 +24,12 @@ struct Typical {
 struct HealthView {
   LogLatency latency = 0;
   float successes = 1;  // share, above 0
-  float overdue = 0;    // ns that its requests have waited in all since one of them made progress
-  float quiet = 0;      // ns since the last begin
+  float overdue =
+      0;  // ns since one of its requests made progress, for each of some that wait: at most what they have waited
+  float quiet = 0;  // ns since the last begin
   std::uint32_t in_flight = 0;
   std::uint32_t unfinished = 0;  // responses whose heads have come since a body last ended, and whose bodies have not
+  float unfinished_for = 0;      // ns since the first of them
 
   // By how many doublings it is worse than its peers: by its latency or by what it has not answered, by its failures,
   // and by bodies that do not end. It wears off while no request is sent to the address, most of it towards the end of
@@ -37,7 +40,7 @@ struct HealthView {
       bad = beyond(overdue > 0 ? std::max(latency, std::log2(overdue)) : latency, typical.latency);
     if (successes < 1) bad -= kPower * std::log2(successes);
     if (latency == 0 && in_flight >= kFew) bad += kUnproven;
-    if (static_cast<float>(unfinished) >= kManyUnfinished + 2 * typical.unfinished) bad += kUnproven;
+    if (is_stuck(typical)) bad += kUnproven;
     if (bad == 0) return 0;
     const float pause = std::min(bad * kDoubling * kWearsOff, kLongestPause);
     const float worn = quiet / pause;
@@ -56,14 +59,22 @@ struct HealthView {
   }
 
  private:
-  static constexpr float kAlike = 1.0F;           // doublings
-  static constexpr float kPower = 4.0F;           // of the share of successes: 0.84 counts as half as good
-  static constexpr std::uint32_t kFew = 2;        // requests at an address that has not answered yet
-  static constexpr float kManyUnfinished = 4.0F;  // bodies that begin with none that ends
-  static constexpr float kUnproven = 10.0F;       // doublings, for one more than any of these
-  static constexpr float kWearsOff = 3e9F;        // ns, in which badness falls by a factor e
-  static constexpr float kLongestPause = 9e9F;    // ns, after which nothing of it is left
-  static constexpr float kDoubling = 0.6931472F;  // ln 2
+  static constexpr float kAlike = 1.0F;            // doublings
+  static constexpr float kPower = 4.0F;            // of the share of successes: 0.84 counts as half as good
+  static constexpr std::uint32_t kFew = 2;         // requests at an address that has not answered yet
+  static constexpr float kManyUnfinished = 4.0F;   // bodies that begin with none that ends, more than peers have twice,
+  static constexpr float kMostUnfinished = 15.0F;  // which are no more than are counted,
+  static constexpr float kStuckFor = 10e6F;        // ns, and eight times as long as peers
+  static constexpr float kUnproven = 10.0F;        // doublings, for one more than any of these
+  static constexpr float kWearsOff = 3e9F;         // ns, in which badness falls by a factor e
+  static constexpr float kLongestPause = 9e9F;     // ns, after which nothing of it is left
+  static constexpr float kDoubling = 0.6931472F;   // ln 2
+
+  // By chance as many bodies begin as end; what takes long in one place, where it does not in others, is no chance.
+  bool is_stuck(const Typical& typical) const noexcept {
+    return unfinished_for > kStuckFor + 8 * typical.unfinished_for &&
+           static_cast<float>(unfinished) >= std::min(kManyUnfinished + 2 * typical.unfinished, kMostUnfinished);
+  }
 
   // By how many doublings one is slower than the other, where they are not alike.
   static float beyond(LogLatency slower, LogLatency other) noexcept { return std::max(slower - other - kAlike, 0.0F); }

@@ -61,7 +61,11 @@ struct LoadWord {
     progress = now;
   }
 
-  void begin_body() { unfinished = std::min(unfinished + 1, static_cast<std::uint32_t>(low_bits(kUnfinishedBits))); }
+  // True: it is the first since one has ended.
+  bool begin_body() {
+    unfinished = std::min(unfinished + 1, static_cast<std::uint32_t>(low_bits(kUnfinishedBits)));
+    return unfinished == 1;
+  }
   void drop_body() {
     if (unfinished > 0) --unfinished;
   }

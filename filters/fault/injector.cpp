@@ -5,10 +5,10 @@
 
 namespace fusewire::fault {
 
-void Injector::set(const Fault& fault) {
+std::optional<Fault> Injector::set(const Fault& fault) {
   const std::lock_guard lock(mutex_);
-  fault_ = fault;
   on_.store(true, std::memory_order_relaxed);
+  return std::exchange(fault_, fault);
 }
 
 std::optional<Fault> Injector::clear() {

@@ -18,8 +18,8 @@ class Injector {
   Injector(const Injector&) = delete;
   Injector& operator=(const Injector&) = delete;
 
-  // In the place of an earlier one.
-  void set(const Fault&);
+  // What it takes the place of, be it over or not.
+  std::optional<Fault> set(const Fault&);
   // What was there, be it over or not.
   std::optional<Fault> clear();
   // Takes away, and returns, one whose time is over.

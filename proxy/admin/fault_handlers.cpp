@@ -6,6 +6,7 @@
 #include "proxy/admin/fault_view.hpp"
 #include "proxy/admin/handlers.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/fault_counts.hpp"
 #include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy::admin {
@@ -45,17 +46,20 @@ void log_set(const Call& call, const std::string& upstream, milliseconds lasts, 
   log::write(config::LogLevel::info, "admin change", pairs);
 }
 
+void log_removed(const Call& call, const UpstreamState& state, const fault::Fault& fault) {
+  const fault::Counts counts = counts_of(state, fault);
+  log::info("admin change", {{"change", "remove fault"},
+                             {"upstream", state.name},
+                             {"delayed", static_cast<std::int64_t>(counts.delayed)},
+                             {"aborted", static_cast<std::int64_t>(counts.aborted)},
+                             {"peer", call.request.peer}});
+}
+
 // Whether there was one.
 bool remove(const Call& call, UpstreamState& state) {
   const auto removed = state.faults.clear();
-  if (!removed) return false;
-  const fault::Counts counts = fault_counts(state);
-  log::info("admin change", {{"change", "remove fault"},
-                             {"upstream", state.name},
-                             {"delayed", static_cast<std::int64_t>(counts.delayed - removed->before.delayed)},
-                             {"aborted", static_cast<std::int64_t>(counts.aborted - removed->before.aborted)},
-                             {"peer", call.request.peer}});
-  return true;
+  if (removed) log_removed(call, state, *removed);
+  return removed.has_value();
 }
 
 Reply bad_upstream(const Call& call, const std::string& name) {
@@ -68,7 +72,7 @@ Reply bad_upstream(const Call& call, const std::string& name) {
 }  // namespace
 
 json::object fault_view(const UpstreamState& state, const fault::Fault& fault, Time now) {
-  const fault::Counts counts = fault_counts(state);
+  const fault::Counts counts = counts_of(state, fault);
   const bool delays = fault.delay.count() > 0;
   const auto left = std::chrono::duration_cast<milliseconds>(fault.until - now);
   return {{"delay_ms", delays ? json::value(fault.delay.count()) : json::value(nullptr)},
@@ -76,8 +80,8 @@ json::object fault_view(const UpstreamState& state, const fault::Fault& fault, T
           {"abort", abort_view(fault.abort)},
           {"abort_percent", fault.abort != 0 ? json::value(fault.abort_percent) : json::value(nullptr)},
           {"remaining_ms", std::max<std::int64_t>(0, left.count())},
-          {"delayed", counts.delayed - fault.before.delayed},
-          {"aborted", counts.aborted - fault.before.aborted}};
+          {"delayed", counts.delayed},
+          {"aborted", counts.aborted}};
 }
 
 Reply get_faults(const Call& call) {
@@ -96,8 +100,8 @@ Reply put_fault(const Call& call) {
   UpstreamState& state = *upstream->state;
   wanted.fault.since = call.now.steady;
   wanted.fault.until = call.now.steady + wanted.lasts;
-  wanted.fault.before = fault_counts(state);
-  state.faults.set(wanted.fault);
+  wanted.fault.before = injected_counts(state);
+  if (const auto replaced = state.faults.set(wanted.fault)) log_removed(call, state, *replaced);
   log_set(call, state.name, wanted.lasts, wanted.fault);
   return json_reply(listed(state, wanted.fault, call.now));
 }

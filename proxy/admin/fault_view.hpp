@@ -8,12 +8,6 @@
 
 namespace fusewire::proxy::admin {
 
-// Since the process began.
-inline fault::Counts fault_counts(const UpstreamState& state) {
-  return {.delayed = state.cells.sum([](const UpstreamCells& cells) { return cells.delays_injected.value(); }),
-          .aborted = state.cells.sum([](const UpstreamCells& cells) { return cells.aborts_injected.value(); })};
-}
-
 // A status, "reset", or null.
 inline boost::json::value abort_view(std::uint16_t abort) {
   if (abort == 0) return nullptr;

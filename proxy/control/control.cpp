@@ -267,9 +267,14 @@ void Control::end_overrides(std::chrono::steady_clock::time_point now) {
 
 // Nothing is injected any more by then: this only says so.
 void Control::end_faults(std::chrono::steady_clock::time_point now) {
-  for (const auto& upstream : snapshot_->upstreams)
-    if (upstream->state->faults.clear_over(now))
-      log::info("injected fault ended: its time is over", {{"upstream", upstream->state->name}});
+  for (const auto& upstream : snapshot_->upstreams) {
+    const auto over = upstream->state->faults.clear_over(now);
+    if (!over) continue;
+    const fault::Counts counts = counts_of(*upstream->state, *over);
+    log::info("injected fault ended: its time is over", {{"upstream", upstream->state->name},
+                                                         {"delayed", static_cast<std::int64_t>(counts.delayed)},
+                                                         {"aborted", static_cast<std::int64_t>(counts.aborted)}});
+  }
 }
 
 // What has been written since the configuration was read is taken now: the watch would not tell of it.

@@ -132,8 +132,6 @@ PassedSockets::~PassedSockets() {
   for (const PassedSocket& socket : sockets_) ::close(socket.fd);
 }
 
-PassedSockets::PassedSockets(PassedSockets&& other) noexcept : sockets_(std::exchange(other.sockets_, {})) {}
-
 int PassedSockets::take(const Protocol::endpoint& wanted) {
   const auto at = std::find_if(sockets_.begin(), sockets_.end(),
                                [&](const PassedSocket& socket) { return socket.where == wanted; });

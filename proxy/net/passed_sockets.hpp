@@ -31,9 +31,8 @@ class PassedSockets {
   // malformed, or a descriptor is no listening stream socket. From here on no child inherits them.
   explicit PassedSockets(const PassedVariables&, int first = kFirst);
   ~PassedSockets();
-  PassedSockets(PassedSockets&&) noexcept;
-  PassedSockets& operator=(PassedSockets&&) = delete;
   PassedSockets(const PassedSockets&) = delete;
+  PassedSockets& operator=(const PassedSockets&) = delete;
 
   bool empty() const { return sockets_.empty(); }
   // The descriptor of the one that listens there, which is the caller's from then on; -1: none does.

@@ -177,6 +177,7 @@ TlsStream::Got TlsStream::read(char* memory, std::size_t size) {
     ERR_clear_error();
     const int result = SSL_read_ex(ssl_.get(), memory + got.bytes, size - got.bytes, &n);
     got.bytes += n;
+    if (n > 0) tickets_ = 0;
     if (result != 1)
       got.step = judge(result);
     else if (!wire_.readable && SSL_has_pending(ssl_.get()) == 0)

@@ -86,7 +86,7 @@ class TlsStream {
   bool wire_ended() const { return eof_; }
   void keep_session(SslSession);  // the library has got one
   void note_key_update();         // of the peer's; too many with little data between them end the connection
-  void note_ticket();             // of the peer's; too many in one read() do, too
+  void note_ticket();             // of the peer's; too many in a row do, too
 
  private:
   friend struct WireBio;
@@ -108,7 +108,7 @@ class TlsStream {
   std::uint64_t data_ = 0;                // bytes, both ways
   std::uint64_t data_at_key_update_ = 0;  // when key_updates_ began to be counted
   unsigned key_updates_ = 0;
-  unsigned tickets_ = 0;  // of one read()
+  unsigned tickets_ = 0;  // in a row, in one read()
   int wire_error_ = 0;
   int receives_left_ = 0;  // of one read(): a peer that never stops must not stop the others
   Step end_ = Step::done;  // ended or failed, once it is

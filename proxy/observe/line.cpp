@@ -26,10 +26,12 @@ Line::Line(std::string& out, config::LogFormat format, std::chrono::system_clock
   put({time.data(), time.size()});
   put(" ", level, "");
   put(kSpaces.substr(std::min(level.size(), kSpaces.size() - 1)));
-  if (is_plain_json(message))
-    put(message);
-  else
-    put_string(message);
+  if (is_plain_json(message)) return put(message);
+  // The quotes around it are only needed where it has something to escape.
+  spill();
+  const std::size_t start = out_.size();
+  append_json(out_, message);
+  if (out_.size() == start + message.size() + 2) out_.erase(start, 1).pop_back();
 }
 
 Line& Line::text(std::string_view name, std::string_view value) {

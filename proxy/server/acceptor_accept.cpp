@@ -49,7 +49,7 @@ void Acceptor::watch(const PortPtr& port) {
 Acceptor::Round Acceptor::accept_some(Port& port, int max) {
   for (int n = 0; n < max; ++n) {
     if (is_full(port)) {
-      if (!is_queued(port)) return {.emptied = true};
+      if (port.shutting || !is_queued(port)) return {.emptied = true};
       if (must_wait(port)) return {};
     }
     // While the socket closes there is no later: what is queued may take the last ones.
@@ -101,9 +101,10 @@ void Acceptor::hand_over(Port& port, int fd) {
 
 // ------------------------------------------------------------------------------------------------------ no room
 
-// While the socket closes, no client can wait: connections beyond the limit get an answer that says so.
+// While a socket of our own closes, no client can wait: connections beyond the limit get an answer that says so. On a
+// passed one they wait for the next process.
 bool Acceptor::is_full(const Port& port) {
-  return !port.shutting && port.gate->connections.load() >= port.max_connections;
+  return (!port.shutting || port.socket.passed) && port.gate->connections.load() >= port.max_connections;
 }
 
 bool Acceptor::is_queued(Port& port) {
@@ -203,8 +204,8 @@ void Acceptor::ask_for_descriptor(std::function<void(bool made)> done) {
 // ------------------------------------------------------------------------------------------------------ the end
 
 // Connections in the backlog, and handshakes under way, have been promised service: they are accepted before the close.
-// A socket that was passed goes on at the service manager's, for the next process: what is queued now is served here,
-// and what comes later waits there.
+// A socket that was passed goes on at the service manager's, for the next process: what is queued now is served here
+// where there is room, and the rest waits there.
 void Acceptor::shut(Port& port) {
   if (port.closed || !port.gate) return;
   const bool passed = port.socket.passed;
@@ -216,6 +217,7 @@ void Acceptor::shut(Port& port) {
   const bool completes_handshakes = !passed && port.address.kind == config::Address::Kind::tcp;
   for (bool more = true; more && steady_now() < until;) {
     const Round round = accept_some(port, kAcceptsATime);
+    if (round.lack != 0 && passed) break;
     if (round.lack != 0) {
       ask_for_descriptor([](bool) {});
       ::poll(nullptr, 0, kDescriptorPoll);

@@ -9,7 +9,7 @@ namespace fusewire::proxy {
 // Appends `text` as a JSON string with quotes; control characters and invalid UTF-8 are escaped. Whatever the bytes
 // are, the result is one line of valid JSON.
 void append_json(std::string& out, std::string_view text);
-// Whether quotes are all that append_json adds.
+// Whether `text` is printable ASCII without quotes and backslashes: append_json adds its quotes and changes nothing.
 bool is_plain_json(std::string_view text);
 
 }  // namespace fusewire::proxy

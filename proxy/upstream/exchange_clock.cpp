@@ -99,7 +99,7 @@ ExchangeClock::Fault ExchangeClock::timeout_of_phase() const {
     case Phase::connecting:
       return {Outcome::connect_timeout, connect_started_ + x_.connect_within};
     case Phase::delayed:
-      return {Outcome::response_timeout, x_.begun + x_.response_within};
+      return {Outcome::response_timeout, (x_.request_sent == kNever ? x_.begun : x_.request_sent) + x_.response_within};
     case Phase::sending:  // only the upstream's time is limited here, not the client's
       if (awaits_continue()) return {Outcome::response_timeout, continue_awaited_ + x_.response_within};
       return {Outcome::idle_timeout, blocked_ ? last_progress_ + x_.idle_within : kNever};

@@ -36,11 +36,16 @@ bool Forward::choose_endpoint() {
 
 Task<void> Forward::fetch_head() {
   head_.message.fields = worker_.take_fields();
-  if (x_.injected.delays() && x_.outcome == Outcome::pending) co_await hold_back();
+  sends_from_ = x_.begun;
+  if (x_.injected.delays() && x_.outcome == Outcome::pending) {
+    co_await hold_back();
+    if (x_.outcome == Outcome::pending) x_.request_sent = kNever;
+    sends_from_ = steady_now();
+  }
   bool again = x_.outcome == Outcome::pending;
   while (again) {
     if (attempts_++ == 0)
-      stream_ = x_.injected.aborts() ? inject() : streams_.reuse(x_.begun, call_.timeouts->keep_alive);
+      stream_ = x_.injected.aborts() ? inject() : streams_.reuse(sends_from_, call_.timeouts->keep_alive);
     x_.kept_connection = stream_ != nullptr && !x_.injected.aborts();
     if (stream_ == nullptr) co_await connect();
     if (stream_ == nullptr) co_return;
@@ -61,6 +66,7 @@ UpstreamStream* Forward::inject() {
 
 // An injected delay. Until it has passed the upstream is as one that has the request and does not answer.
 Task<void> Forward::hold_back() {
+  if (inbound_.body.done() && x_.request_sent == kNever) x_.request_sent = x_.begun;
   if (!std::exchange(held_back_, true)) {
     upstream_.state->cells.of(worker_.index()).delays_injected.add();
     call_.set(Flag::delay_injected);
@@ -152,7 +158,7 @@ RequestHead Forward::request_head() const {
 
 Task<void> Forward::send() {
   clock_.enter(Phase::sending);
-  clock_.note_progress(x_.begun);
+  clock_.note_progress(sends_from_);
   const UpstreamStream::RequestPiece body{inbound_.buffered_body, inbound_.body.done(), inbound_.body.trailers()};
   if (!stream_->try_send(request_head(), body)) return send_slowly();
   on_sent(call_.context->request->body == BodyKind::none ? x_.begun : steady_now());
@@ -288,7 +294,7 @@ bool Forward::is_stale(Time now) const {
   constexpr milliseconds kAtOnce{100};
   const std::optional<Time> idle_since = stream_->idle_since();
   if (!idle_since || stream_->received_any()) return false;
-  if (x_.begun - *idle_since >= kLong) return now - x_.begun < kAtOnce;
+  if (sends_from_ - *idle_since >= kLong) return now - sends_from_ < kAtOnce;
   return stream_->ended_unprocessed();
 }
 

@@ -132,6 +132,7 @@ class Forward final {
   bool suspended_ = false;
   std::optional<Time> runs_on_until_;  // once it is to run on
   bool running_on_ = false;
+  Time sends_from_{};            // begun, or the end of an injected delay
   bool held_back_ = false;       // by an injected delay that has not passed
   std::uint16_t abort_due_ = 0;  // behind it; 0: none
   bool runs_beside_ = false;     // another attempt

@@ -152,7 +152,7 @@ Task<void> Forward::run_on() {
   x_.waits.response_taken(now);
   const Time until = *std::exchange(runs_on_until_, std::nullopt);
   const Time::duration meanwhile = now - x_.response_end;
-  if (stream_ != nullptr) x_.request_sent += meanwhile;
+  if (x_.request_sent != kNever) x_.request_sent += meanwhile;
   const Outcome given_up = std::exchange(x_.outcome, Outcome::pending);
   x_.response_end = kNever;
   call_.gone_by = std::exchange(call_.total_at, until == kNever ? kNever : until + meanwhile);
@@ -162,7 +162,6 @@ Task<void> Forward::run_on() {
     abandon(Outcome::abandoned);
   } else {
     if (held_back_) {
-      x_.begun += meanwhile;
       co_await go_on_held_back();
     } else {
       co_await connect_without_client();
@@ -179,6 +178,7 @@ Task<void> Forward::connect_without_client() {
   const bool placed = co_await streams_.acquire_slot([&] { return clock_.fault() || steady_now() >= patience; });
   const Time before = std::exchange(x_.begun, steady_now());
   call_.permitted = x_.begun;  // what was before depended on the client
+  x_.request_sent = kNever;
   if (call_.total_at != kNever) call_.total_at += x_.begun - before;
   if (!placed) co_return;
   clock_.begin_connecting(Phase::connecting, x_.begun);
@@ -194,6 +194,7 @@ Task<void> Forward::go_on_held_back() {
   if (x_.outcome != Outcome::pending) co_return;
   if (abort_due_ == 0) co_return co_await connect_without_client();
   x_.injected.abort = abort_due_;
+  if (x_.request_sent == kNever) x_.request_sent = x_.begun;  // its body was on its way
   stream_ = inject();
   clock_.enter(Phase::waiting);
   co_await receive_head();

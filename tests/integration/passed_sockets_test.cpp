@@ -22,6 +22,7 @@
 #include "tests/support/rig.hpp"
 
 using namespace fusewire::testing;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -148,6 +149,29 @@ TEST_CASE("process: a restart refuses no connection to a passed socket, and what
     between.emplace(asked(web.port()));
   }
   CHECK(upstream.request_count() == 5);
+}
+
+TEST_CASE("process: clients that a drain has no room for are served by the next process") {
+  ScriptedUpstream upstream(scripts::delayed(300ms, scripts::ok()));
+  const TemporaryFolder folder;
+  const Held web;
+  std::string one_place = text({web.address()}, "127.0.0.1:0", upstream);
+  one_place.insert(one_place.find(", routes:"), ", limits: {max_connections: 1, when_full: wait}");
+  const std::string file = folder.write("fusewire.yaml", one_place);
+  std::vector<Connection> waiting;
+  {
+    Process process({"run", "-c", file}, false, {}, {.descriptors = {web.fd()}});
+    Connection client = asked(web.port());
+    CHECK(eventually([&] { return upstream.request_count() == 1; }));
+    for (int i = 0; i < 20; ++i) waiting.push_back(asked(web.port()));
+    process.signal(SIGTERM);
+    CHECK(read_response(client).status == 200);
+    CHECK(process.wait() == 0);
+  }
+  const std::string roomy = folder.write("roomy.yaml", text({web.address()}, "127.0.0.1:0", upstream));
+  Process next({"run", "-c", roomy}, false, {}, {.descriptors = {web.fd()}});
+  for (Connection& client : waiting) CHECK(read_response(client).status == 200);
+  CHECK(upstream.request_count() == 21);
 }
 
 TEST_CASE("process: sockets that were passed to another process are not taken") {

@@ -56,8 +56,15 @@ void Simulation::arrive(nanoseconds until) {
   const auto picked = pickers_[worker].pick([](std::uint32_t) { return true; }, now(), dice_[worker]);
   const std::size_t to = listed_[*picked];
   health_[to]->begin(now());
-  requests_.push_back(endpoints[to].drips ? drip(to) : answer(to));
-  if (!endpoints[to].drips) end_later(requests_.back());
+  const SimulatedEndpoint& endpoint = endpoints[to];
+  if (endpoint.drips) {
+    requests_.push_back(stream(to, kDeadline, balance::Result::unanswered));
+  } else if (endpoint.body > 0) {
+    requests_.push_back(stream(to, from_seconds(-std::log(chance()) * endpoint.body), balance::Result::success));
+  } else {
+    requests_.push_back(answer(to));
+    end_later(requests_.back());
+  }
   const nanoseconds next = now_ + from_seconds(-std::log(chance()) / setting_.per_second);
   if (next < until) schedule(next, [this, until] { arrive(until); });
 }
@@ -69,11 +76,11 @@ void Simulation::end_later(const Request& request) {
   });
 }
 
-Simulation::Request Simulation::drip(std::size_t to) {
+Simulation::Request Simulation::stream(std::size_t to, nanoseconds body, balance::Result result) {
   const nanoseconds head = service(endpoints[to]);
   schedule(now_ + head, [this, to, head] { health_[to]->answered(balance::Result::success, head, now()); });
-  schedule(now_ + kDeadline, [this, to] { health_[to]->end_answered(balance::Result::unanswered, kDeadline, now()); });
-  return {to, now_, kDeadline, true};
+  schedule(now_ + head + body, [=, this] { health_[to]->end_answered(result, head + body, now()); });
+  return {to, now_, head, result != balance::Result::success};
 }
 
 // What becomes of a request that arrives now.

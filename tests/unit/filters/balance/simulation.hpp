@@ -20,6 +20,7 @@ using Seconds = double;
 struct SimulatedEndpoint {
   double slowed = 1;   // factor
   bool hangs = false;  // the attempt ends by its timeout, 15 s
+  Seconds body = 0;    // behind the head, and then it ends well
   bool drips = false;  // its heads come, and its bodies do not end before the client's deadline, 2 s
   double fails = 0;    // share of requests that it refuses in 0.3 ms
   std::uint32_t weight = 1;
@@ -71,7 +72,7 @@ class Simulation {
   void schedule(nanoseconds at, std::function<void()> happens) { events_.push({at, ++order_, std::move(happens)}); }
   void arrive(nanoseconds until);
   Request answer(std::size_t endpoint);
-  Request drip(std::size_t endpoint);
+  Request stream(std::size_t endpoint, nanoseconds body, balance::Result);
   void end_later(const Request&);
   nanoseconds service(const SimulatedEndpoint&);
   double chance() { return (static_cast<double>(random_.next() >> 11) + 0.5) * 0x1p-53; }

@@ -166,6 +166,28 @@ TEST_CASE("an endpoint whose bodies do not end is noticed before any client has 
   CHECK(all.health_score.p99 <= 2 * healthy_p99());
 }
 
+TEST_CASE("bodies that take long everywhere change no shares") {
+  const auto downloads = [](Simulation& simulation) {
+    for (auto& endpoint : simulation.endpoints) endpoint.body = 1;
+    simulation.endpoints[0].weight = 9;
+  };
+  for (const double per_second : {20.0, 200.0}) {
+    CAPTURE(per_second);
+    const Simulation simulation = played(downloads, {.per_second = per_second});
+    CHECK(simulation.share(0, 0, kEnd) == about(0.75, 0.1));
+    for (std::size_t i = 1; i < 4; ++i) CHECK(simulation.share(i, 0, kEnd) == about(0.083, 0.35));
+  }
+}
+
+TEST_CASE("an endpoint that drips among others with long bodies is noticed") {
+  const auto drips = [](Simulation& simulation) {
+    for (auto& endpoint : simulation.endpoints) endpoint.body = 0.2;
+    simulation.at(kTurn, [&] { simulation.endpoints[0].drips = true; });
+  };
+  const Simulation simulation = played(drips, {.per_second = 1000});
+  CHECK(simulation.count(0, kTurn, kTurn + 8) < 120);
+}
+
 TEST_CASE("three of four endpoints that hang, drip and fail at once cost few requests") {
   const auto all = compared("three at once",
                             [](Simulation& simulation) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <boost/json.hpp>
+#include <initializer_list>
 #include <limits>
 
 #include "proxy/text/json_text.hpp"
@@ -51,7 +52,7 @@ TEST_CASE("a JSON line is one object with time, level and message first") {
 }
 
 TEST_CASE("pieces of any size come out whole and in order") {
-  for (const std::size_t size : {0, 1, 7, 8, 500, 1000, 1023, 1024, 1025, 5000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 7, 8, 500, 1000, 1023, 1024, 1025, 5000}) {
     const std::string longer(size, 'x');
     std::string out;
     Line(out, LogFormat::json, kMorning, "info", longer)
@@ -83,6 +84,9 @@ TEST_CASE("a text line is for people, and stays one line") {
   std::string out;
   Line(out, LogFormat::text, kMorning, "warn", "two words").text("k", "a\nb").milliseconds("took", 5us).finish();
   CHECK(out == "2026-01-31T08:15:30.042Z warn  two words k=\"a\\nb\" took=0.005\n");
+  out.clear();
+  Line(out, LogFormat::text, kMorning, "warn", "zwölf").finish();
+  CHECK(out == "2026-01-31T08:15:30.042Z warn  zwölf\n");
   out.clear();
   Line(out, LogFormat::text, kMorning, "error", "forged\nline").finish();
   CHECK(out == "2026-01-31T08:15:30.042Z error \"forged\\nline\"\n");

@@ -68,6 +68,7 @@ TEST_CASE("a delay longer than timeouts.response is a response timeout, and noth
   scene.wait_for_end();
   CHECK(scene.x.outcome == Outcome::response_timeout);
   CHECK(scene.x.response_end == scene.x.begun + 1ms);
+  CHECK(scene.x.request_sent == scene.x.begun);  // limits and hedges count it as a wait for the endpoint
   CHECK_FALSE(scene.x.client_withheld);
   CHECK_FALSE(scene.x.nothing_sent);  // as an endpoint that has the request: it is not sent elsewhere at once
   CHECK_FALSE(scene.call.nothing_sent);
