@@ -21,8 +21,8 @@ struct Fault {
   std::uint16_t abort = 0;     // a status from 400 to 599, or kReset; 0 = none
   double abort_percent = 100;  // as delay_percent; the two are drawn for independently
   Time since{};
-  Time until{};   // it ends by itself then
-  Counts before;  // those of the upstream when it was set
+  Time until{};     // it ends by itself then
+  Counts before{};  // those of the upstream when it was set
 
   bool is_over(Time now) const noexcept { return now >= until; }
 };

@@ -50,6 +50,15 @@ std::optional<std::string> first_of(const Parser::value_type& message, std::stri
   return found == message.end() ? std::nullopt : std::optional(std::string(found->value()));
 }
 
+// Several fields are one list (RFC 9110 §5.3): no origin that is known.
+std::optional<std::string> origin_of(const Parser::value_type& message) {
+  const std::vector<std::string> all = all_of(message, http::field::origin);
+  if (all.empty()) return std::nullopt;
+  std::string list = all.front();
+  for (std::size_t i = 1; i < all.size(); ++i) list += ", " + all[i];
+  return list;
+}
+
 Request head_of(const Parser::value_type& message, std::string peer) {
   Request request;
   request.method = std::string(message.method_string());
@@ -57,7 +66,7 @@ Request head_of(const Parser::value_type& message, std::string peer) {
   request.hosts = all_of(message, http::field::host);
   request.authorizations = all_of(message, http::field::authorization);
   request.accepts = all_of(message, http::field::accept);
-  request.origin = first_of(message, "Origin");
+  request.origin = origin_of(message);
   request.last_event_id = first_of(message, "Last-Event-ID");
   request.if_none_match = first_of(message, "If-None-Match");
   request.peer = std::move(peer);

@@ -14,6 +14,7 @@
 #include "proxy/net/random_seed.hpp"
 #include "proxy/observe/event_order.hpp"
 #include "proxy/observe/log.hpp"
+#include "proxy/snapshot/fault_counts.hpp"
 #include "proxy/tls/server_context.hpp"
 #include "proxy/webhooks/webhooks.hpp"
 

@@ -20,6 +20,7 @@
 
 #include "config/addresses.hpp"
 #include "config/messages.hpp"
+#include "config/printable.hpp"
 
 namespace fusewire::proxy {
 namespace {
@@ -54,7 +55,7 @@ int option_of(int fd, int option) {
 
 // "descriptor 3 (fusewire.socket)"
 std::string described(int fd, const std::string& name) {
-  return "descriptor " + std::to_string(fd) + (name.empty() ? "" : " (" + name + ")");
+  return "descriptor " + std::to_string(fd) + (name.empty() ? "" : " (" + config::printable(name) + ")");
 }
 
 // As asio makes one of a path: the kernel's has a length of its own, which depends on who has bound it. One without a
@@ -147,7 +148,7 @@ std::string PassedSockets::unwanted(const std::vector<Protocol::endpoint>& confi
     const bool is_second =
         std::any_of(sockets_.begin(), at, [&](const PassedSocket& other) { return other.where == at->where; });
     if (is_second || std::find(configured.begin(), configured.end(), at->where) == configured.end())
-      all.append(all.empty() ? "" : ", ").append(at->shown + ", " + described(at->fd, at->name));
+      all.append(all.empty() ? "" : ", ").append(config::printable(at->shown) + ", " + described(at->fd, at->name));
   }
   if (all.empty()) return all;
   return "the service manager has passed a socket that nothing would serve: " + all +

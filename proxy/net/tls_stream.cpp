@@ -171,7 +171,6 @@ void TlsStream::note_ticket() {
 TlsStream::Got TlsStream::read(char* memory, std::size_t size) {
   Got got{.bytes = 0, .step = end_, .more = false};
   receives_left_ = kReceives;
-  tickets_ = 0;
   while (got.step == Step::done && got.bytes < size) {
     std::size_t n = 0;
     ERR_clear_error();

@@ -108,7 +108,7 @@ class TlsStream {
   std::uint64_t data_ = 0;                // bytes, both ways
   std::uint64_t data_at_key_update_ = 0;  // when key_updates_ began to be counted
   unsigned key_updates_ = 0;
-  unsigned tickets_ = 0;  // in a row, in one read()
+  unsigned tickets_ = 0;  // in a row: without data between them
   int wire_error_ = 0;
   int receives_left_ = 0;  // of one read(): a peer that never stops must not stop the others
   Step end_ = Step::done;  // ended or failed, once it is

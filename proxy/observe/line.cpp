@@ -26,7 +26,10 @@ Line::Line(std::string& out, config::LogFormat format, std::chrono::system_clock
   put({time.data(), time.size()});
   put(" ", level, "");
   put(kSpaces.substr(std::min(level.size(), kSpaces.size() - 1)));
-  if (is_plain_json(message)) return put(message);
+  if (is_plain_json(message)) {
+    put(message);
+    return;
+  }
   // The quotes around it are only needed where it has something to escape.
   spill();
   const std::size_t start = out_.size();

@@ -9,6 +9,11 @@
 #include "proxy/upstream/host_rewrite.hpp"
 
 namespace fusewire::proxy {
+namespace {
+
+constexpr milliseconds kLookAgain{250};  // whether the fault that delays is still there
+
+}  // namespace
 
 Forward::Forward(WorkerContext& worker, Inbound& inbound, Event& news, const Upstream& upstream, std::string_view via,
                  Call& call, Exchange& x, ExchangeFilters filters, StreamSource& streams)
@@ -64,7 +69,8 @@ UpstreamStream* Forward::inject() {
   return streams_.inject(abort);
 }
 
-// An injected delay. Until it has passed the upstream is as one that has the request and does not answer.
+// An injected delay. Until it has passed the upstream is as one that has the request and does not answer. With the
+// fault it is over, too.
 Task<void> Forward::hold_back() {
   if (inbound_.body.done() && x_.request_sent == kNever) x_.request_sent = x_.begun;
   if (!std::exchange(held_back_, true)) {
@@ -74,13 +80,14 @@ Task<void> Forward::hold_back() {
   }
   const Time until = x_.begun + x_.injected.delay();
   Deadline over(worker_.deadlines(), [this] { news_.set(); });
-  over.arm(until);
   clock_.enter(Phase::delayed);
   clock_.arm();
   for (;;) {
     if (interrupted()) break;
-    held_back_ = steady_now() < until;
+    const Time now = steady_now();
+    held_back_ = now < until && upstream_.state->faults.view(now).has_value();
     if (!held_back_) co_return;
+    over.arm(std::min(until, now + kLookAgain));
     listen_to_client();
     co_await news_.wait();
   }
@@ -179,7 +186,8 @@ void Forward::on_sent(Time now) {
   clock_.note_progress(now);
   if (stream_->bytes_sent() != 0) call_.nothing_sent = x_.nothing_sent = false;
   if (inbound_.body.done()) {
-    x_.request_sent = call_.context->request->body == BodyKind::none ? x_.begun : now - x_.injected.delay();
+    const Time::duration delayed = sends_from_ - x_.begun;
+    x_.request_sent = call_.context->request->body == BodyKind::none ? x_.begun : now - delayed;
     return clock_.enter(Phase::waiting);
   }
   call_.nothing_sent = x_.nothing_sent = false;  // a part of the body is used up, and can't be sent elsewhere

@@ -172,6 +172,7 @@ TEST_CASE("a descriptor that is no listening stream socket is refused by its num
     return at == std::string::npos ? text : std::string(text).replace(at, number.size(), "N");
   };
   CHECK(refusal(on_ipv4(false), "web") == "descriptor N (web)" + unit);
+  CHECK(refusal(on_ipv4(false), "\x1b[31m") == "descriptor N (\\u001b[31m)" + unit);
   CHECK(refusal(::socket(AF_INET, SOCK_DGRAM, 0), "") == "descriptor N" + unit);
   CHECK(refusal(::open("/dev/null", O_RDONLY), "f") ==
         "descriptor N (f), which the service manager has passed, is not a socket");

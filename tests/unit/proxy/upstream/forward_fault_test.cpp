@@ -18,6 +18,7 @@ struct FaultScene : ForwardScene {
     begin();
     call.total_at = kNever;
     x.injected = injected;
+    upstream.state->faults.set({.until = kNever});
   }
   std::uint64_t delayed() const {
     return upstream.state->cells.sum([](const UpstreamCells& one) { return one.delays_injected.value(); });
@@ -77,6 +78,17 @@ TEST_CASE("a delay longer than timeouts.response is a response timeout, and noth
   CHECK_FALSE(scene.call.has(Flag::fault_injected));
   CHECK(scene.x.injected.abort == 0);  // it has not come to that
   CHECK(scene.aborted() == 0);
+}
+
+TEST_CASE("a delay ends with its fault") {
+  FaultScene scene({.delay_ms = kLong});
+  scene.kept.head(200, true);
+  scene.fetch_begun();
+  CHECK_FALSE(scene.fetched);
+  scene.upstream.state->faults.clear();
+  scene.wait_for_end();
+  CHECK(scene.kept.request == "GET|");
+  CHECK(scene.x.outcome == Outcome::complete);
 }
 
 TEST_CASE("a call's deadline passes during a delay") {
@@ -210,6 +222,7 @@ struct DelayedTrial : ForwardScene {
     REQUIRE(upstream.state->breaker.state() == breaker::State::half_open);
     call.total_at = kNever;
     x.injected = injected;
+    upstream.state->faults.set({.until = kNever});
     fetch_begun();
   }
   void leave() {
