@@ -128,7 +128,7 @@ void Line::put(const char (&before)[Before], std::string_view piece, const char 
   }
   char* const at = room_.data() + used_;
   std::memcpy(at, before, Before - 1);
-  std::memcpy(at + Before - 1, piece.data(), piece.size());
+  if (!piece.empty()) std::memcpy(at + Before - 1, piece.data(), piece.size());
   std::memcpy(at + Before - 1 + piece.size(), after, After - 1);
   used_ += Before - 1 + piece.size() + After - 1;
 }
