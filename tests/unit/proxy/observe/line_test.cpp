@@ -94,7 +94,7 @@ TEST_CASE("a text line is for people, and stays one line") {
 
 TEST_CASE("control characters are escaped, C1 and DEL too") {
   CHECK(escaped("a\x01\x1f\x7f") == "\"a\\u0001\\u001f\\u007f\"");
-  CHECK(escaped("\xC2\x9B") == "\"\\u009b\"");  // CSI, which a terminal obeys
+  CHECK(escaped("\xC2\x9B") == "\"\\u009b\"");             // CSI, which a terminal obeys
   CHECK(escaped("\u2028\u202e") == "\"\\u2028\\u202e\"");  // for some readers a new line, and text turned around
   CHECK(escaped("\r\n\t\"\\") == "\"\\r\\n\\t\\\"\\\\\"");
   CHECK(escaped(std::string_view("\0", 1)) == "\"\\u0000\"");
