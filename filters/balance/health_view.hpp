@@ -12,6 +12,9 @@ namespace fusewire::balance {
 // The binary logarithm of a latency in nanoseconds; 0: unknown.
 using LogLatency = float;
 
+// More unfinished bodies of an address are not counted.
+inline constexpr std::uint32_t kMaxUnfinished = 15;
+
 // What the better ones of an upstream's addresses are like.
 struct Typical {
   LogLatency latency = 0;
@@ -59,21 +62,22 @@ struct HealthView {
   }
 
  private:
-  static constexpr float kAlike = 1.0F;            // doublings
-  static constexpr float kPower = 4.0F;            // of the share of successes: 0.84 counts as half as good
-  static constexpr std::uint32_t kFew = 2;         // requests at an address that has not answered yet
-  static constexpr float kManyUnfinished = 4.0F;   // bodies that begin with none that ends, more than peers have twice,
-  static constexpr float kMostUnfinished = 15.0F;  // which are no more than are counted,
-  static constexpr float kStuckFor = 10e6F;        // ns, and eight times as long as peers
-  static constexpr float kUnproven = 10.0F;        // doublings, for one more than any of these
-  static constexpr float kWearsOff = 3e9F;         // ns, in which badness falls by a factor e
-  static constexpr float kLongestPause = 9e9F;     // ns, after which nothing of it is left
-  static constexpr float kDoubling = 0.6931472F;   // ln 2
+  static constexpr float kAlike = 1.0F;           // doublings
+  static constexpr float kPower = 4.0F;           // of the share of successes: 0.84 counts as half as good
+  static constexpr std::uint32_t kFew = 2;        // requests at an address that has not answered yet
+  static constexpr float kManyUnfinished = 4.0F;  // bodies, beyond twice the typical number
+  static constexpr float kStuckFor = 10e6F;       // ns, beyond eight times the typical age
+  static constexpr float kUnproven = 10.0F;       // doublings, for one more than any of these
+  static constexpr float kWearsOff = 3e9F;        // ns of pause for each factor e of badness
+  static constexpr float kLongestPause = 9e9F;    // ns; after its pause nothing of it is left
+  static constexpr float kDoubling = 0.6931472F;  // ln 2
 
-  // By chance as many bodies begin as end; what takes long in one place, where it does not in others, is no chance.
+  // Where bodies take long everywhere, several begin by chance before one ends. So its bodies must be more than its
+  // peers' and have been unfinished for longer.
   bool is_stuck(const Typical& typical) const noexcept {
     return unfinished_for > kStuckFor + 8 * typical.unfinished_for &&
-           static_cast<float>(unfinished) >= std::min(kManyUnfinished + 2 * typical.unfinished, kMostUnfinished);
+           static_cast<float>(unfinished) >=
+               std::min(kManyUnfinished + 2 * typical.unfinished, static_cast<float>(kMaxUnfinished));
   }
 
   // By how many doublings one is slower than the other, where they are not alike.

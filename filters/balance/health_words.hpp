@@ -42,6 +42,7 @@ struct LoadWord {
   static constexpr unsigned kCountBits = 19;
   static constexpr unsigned kUnfinishedBits = 4;
   static constexpr unsigned kTimeBits = 22;  // 73 minutes
+  static_assert(kMaxUnfinished <= low_bits(kUnfinishedBits));
 
   explicit LoadWord(std::uint64_t word)
       : in_flight(static_cast<std::uint32_t>(word & low_bits(kCountBits))),
@@ -63,7 +64,7 @@ struct LoadWord {
 
   // True: it is the first since one has ended.
   bool begin_body() {
-    unfinished = std::min(unfinished + 1, static_cast<std::uint32_t>(low_bits(kUnfinishedBits)));
+    unfinished = std::min(unfinished + 1, kMaxUnfinished);
     return unfinished == 1;
   }
   void drop_body() {

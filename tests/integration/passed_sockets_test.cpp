@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Socket activation: the program gets listening sockets from whoever starts it, as from systemd.
+// Socket activation: the program gets listening sockets from the service manager that starts it, such as systemd.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -67,7 +67,7 @@ TEST_CASE("a request that was tried twice is explained step by step, in the orde
       });
 }
 
-TEST_CASE("what was injected is told at the attempt and as a step of its own") {
+TEST_CASE("what was injected is shown at the attempt and as a step of its own") {
   Recorded request = recorded("id", 503);
   request.facts.flags = bits(Flag::delay_injected, Flag::fault_injected);
   RecordedCall call = permitted();

@@ -36,7 +36,7 @@ TEST_CASE("a scraper gets OpenMetrics where its Accept prefers it, in the versio
   CHECK(given({"*/*, text/plain;q=0.3"}) == "1.0.0");              // the closest range decides
 }
 
-TEST_CASE("whoever does not prefer OpenMetrics gets Prometheus' text") {
+TEST_CASE("a scraper that does not prefer OpenMetrics gets Prometheus' text") {
   CHECK(given({}) == "text");
   CHECK(given({""}) == "text");
   CHECK(given({"*/*"}) == "text");

@@ -145,7 +145,7 @@ export function removeFaultAction(upstream: string): Action {
     danger: false,
     method: "DELETE",
     path: `admin/faults/${encodeURIComponent(upstream)}`,
-    consequence: () => `Nothing is injected into ${upstream} from now on. Attempts that are being delayed wait until their delay is over; a circuit that has opened closes by its own trials.`,
+    consequence: () => `Nothing is injected into ${upstream} from now on. Attempts that are being delayed go on within a quarter of a second; a circuit that has opened closes by its own trials.`,
   };
 }
 
