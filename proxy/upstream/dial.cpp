@@ -15,6 +15,12 @@ std::uint64_t idle_connections(const UpstreamState& state) {
   return state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
 }
 
+// Whether the address, or the network before it, has said that there is no connection.
+bool is_refusal(Outcome outcome) {
+  return outcome == Outcome::connect_refused || outcome == Outcome::connect_unreachable ||
+         outcome == Outcome::tls_error;
+}
+
 }  // namespace
 
 // Where all are taken and some are idle, an idle one makes room: ours at once, or another worker's a moment later. One
@@ -45,18 +51,45 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(Balancer::Choice& choice
                                                         const GiveUp& give_up) {
   outcome_ = Outcome::pending;
   if (!choice.backend) co_await resolve(choice, now, give_up);
-  const BackendPtr backend = choice.backend = worker_.balancer().address_of(choice, now);
-  ConnectorPtr connector;
-  if (!backend)
+  choice.backend = worker_.balancer().address_of(choice, now);
+  if (!choice.backend) {
     outcome_ = Outcome::dns_error;
-  else
-    connector = co_await reach(*backend, until, give_up);
+    give_slot_back();
+    co_return nullptr;
+  }
+  DialGate::Pass pass(choice.backend->dials, choice.backend->state->dials, worker_.loop(), watcher_, steady_now());
+  if (!co_await wait_for(pass, give_up)) {
+    remember(*choice.backend, false, until);
+    give_slot_back();
+    co_return nullptr;
+  }
+  auto connection = co_await open(choice, until, give_up);
+  if (connection)
+    pass.connected(steady_now());
+  else if (is_refusal(outcome_))
+    pass.refused(steady_now());
+  co_return connection;
+}
+
+// False: it was given up.
+Task<bool> Dial::wait_for(const DialGate::Pass& pass, const GiveUp& give_up) const {
+  bool given_up = false;
+  while (!pass.is_granted() && !given_up) {
+    given_up = give_up();
+    if (!given_up) co_await news_.wait();
+  }
+  co_return !given_up;
+}
+
+Task<std::unique_ptr<UpstreamConnection>> Dial::open(const Balancer::Choice& choice, const Until& until,
+                                                     const GiveUp& give_up) {
+  const ConnectorPtr connector = co_await reach(*choice.backend, until, give_up);
   if (!connector) {
-    upstream_.state->connections.fetch_sub(1, std::memory_order_relaxed);
+    give_slot_back();
     co_return nullptr;
   }
   auto connection = std::make_unique<UpstreamConnection>(
-      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())), backend,
+      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())), choice.backend,
       upstream_.state, worker_.index());
   if (connection->channel().was_reset()) {  // the loop has no room for it
     outcome_ = Outcome::resource_exhausted;
@@ -65,7 +98,7 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(Balancer::Choice& choice
   if (!connection || !(*choice.endpoint)->tls) co_return connection;
   const bool secured = co_await secure(connection->channel(), **choice.endpoint, give_up);
   if (!secured) {
-    if (outcome_ == Outcome::tls_error) backend->state->mark_unreachable(steady_now());
+    if (outcome_ == Outcome::tls_error) choice.backend->state->mark_unreachable(steady_now());
     connection.reset();
   }
   co_return connection;

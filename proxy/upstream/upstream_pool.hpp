@@ -12,6 +12,7 @@
 #include "proxy/net/channel.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/snapshot/upstream.hpp"
+#include "proxy/upstream/dial_gate.hpp"
 
 namespace fusewire::proxy {
 
@@ -26,6 +27,7 @@ struct Backend final : boost::intrusive_ref_counter<Backend, boost::thread_unsaf
 
   const SocketAddress address;
   const std::shared_ptr<AddressState> state;  // what all workers know of it
+  DialGate dials;
   bool gone = false;  // from the name's answer, or from the configuration: its connections are not kept
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/scripted_upstream.hpp"
 
+#include <linux/filter.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,6 +55,16 @@ void ScriptedUpstream::kill() {
   acceptor_.join();
   for (std::thread& connection : connections_) connection.join();
   connections_.clear();
+}
+
+void ScriptedUpstream::silence(bool on) const {
+  sock_filter nothing{BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program{1, &nothing};
+  const int unused = 0;
+  if (on)
+    ::setsockopt(listener_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  else
+    ::setsockopt(listener_, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
 }
 
 void ScriptedUpstream::accept_loop() {

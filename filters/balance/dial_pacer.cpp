@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filters/balance/dial_pacer.hpp"
+
+#include <algorithm>
+
+namespace fusewire::balance {
+namespace {
+
+constexpr std::uint32_t kFew = 2;
+constexpr int kUsualTimes = 4;  // so many times the usual time is still no sign of a fault
+constexpr milliseconds kLeastPatience{2};
+constexpr int kPauseGrows = 8;
+constexpr milliseconds kLongestPause{600};  // below the second that is given to connect
+
+}  // namespace
+
+Time::duration DialPacer::patience() const {
+  return std::max<Time::duration>(usual_.value_or(Time::duration::zero()) * kUsualTimes, kLeastPatience);
+}
+
+bool DialPacer::is_silent(Time now) const { return usual_ && unanswered_ >= kFew && now >= silent_since_ + patience(); }
+
+std::optional<DialPacer::Dial> DialPacer::begin(Time now) {
+  const std::lock_guard lock(mutex_);
+  if (unanswered_ == 0) {
+    silent_since_ = next_trial_ = now;
+    pause_ = Time::duration::zero();
+  }
+  if (is_silent(now)) {
+    if (now < next_trial_) return std::nullopt;
+    pause_ = std::max(patience(), std::min<Time::duration>(kPauseGrows * pause_, kLongestPause));
+    next_trial_ = now + pause_;
+  }
+  ++unanswered_;
+  return Dial{.begun = now, .answers = answers_};
+}
+
+void DialPacer::connected(const Dial& dial, Time now) {
+  const std::lock_guard lock(mutex_);
+  const Time::duration took = now - dial.begun;
+  usual_ = usual_ ? *usual_ + (took - *usual_) / 8 : took;
+  answered();
+}
+
+void DialPacer::refused() {
+  const std::lock_guard lock(mutex_);
+  answered();
+}
+
+void DialPacer::unanswered(const Dial& dial, Time now) {
+  const std::lock_guard lock(mutex_);
+  if (dial.answers == answers_ && now - dial.begun < patience()) --unanswered_;
+}
+
+void DialPacer::answered() {
+  ++answers_;
+  unanswered_ = 0;
+}
+
+}  // namespace fusewire::balance
