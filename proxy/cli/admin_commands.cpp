@@ -53,6 +53,16 @@ std::string names_of(const json::value& answer) {
   return lines;
 }
 
+// Says what is injected, as a line: an upstream that answers 503 for that reason is not ill. Empty where nothing is, or
+// where the admin knows of no faults.
+std::string injected_faults(const AdminClient& client, const std::string& breaker = {}) {
+  const auto answer = client.call("GET", "/admin/faults");
+  std::string line;
+  if (answer.status == 200)
+    with_body(answer, [&](const json::value& body) { line = faults_text(body, breaker.substr(0, breaker.find('/'))); });
+  return line;
+}
+
 // Of the whole table, or of one breaker.
 int status(const AdminClient& client, const Options& options, const World& world) {
   const std::string one = options.name.empty() ? "" : '/' + options.name;
@@ -68,6 +78,9 @@ int status(const AdminClient& client, const Options& options, const World& world
     else
       world.out << (one.empty() ? breaker_table(body, Paint(world.colours())) : breaker_details(body));
   });
+  if (!options.json && !options.names)
+    if (const std::string faults = injected_faults(client, options.name); !faults.empty())
+      world.out << Paint(world.colours())(Tone::warning, faults) << '\n';
   return open && options.exit_code ? kOpen : kOk;
 }
 
@@ -84,14 +97,15 @@ int explain(const AdminClient& client, const Options& options, const World& worl
 }
 
 int watch(const AdminClient& client, const Options& options, const World& world, const std::string& url) {
-  const auto ask = [&client] {
+  const auto ask = [&client, &options] {
     const auto answer = client.call("GET", "/admin/circuit-breakers");
     if (answer.status != 200) throw Unreachable(detail_of(answer));
-    json::value all;
+    WatchAnswer all;
     with_body(answer, [&all](const json::value& body) {
       any_rejects(body);  // has what is needed
-      all = body;
+      all.breakers = body;
     });
+    if (!options.json) all.notice = injected_faults(client);
     return all;
   };
   ask();  // an admin that is not there is an error, as without --watch

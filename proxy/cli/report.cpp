@@ -130,7 +130,30 @@ std::string state_line(const json::object& breaker) {
   return is_enforced(breaker) ? line : line + ": nothing is rejected";
 }
 
+// "300ms delay for 50 %, status 503 for 10 %; 4m12s left"
+std::string fault_words(const json::object& fault) {
+  std::string words;
+  if (!fault.at("delay_ms").is_null())
+    words =
+        duration_text(milliseconds_of(fault.at("delay_ms"))) + " delay for " + number(fault.at("delay_percent")) + " %";
+  if (const json::value& abort = fault.at("abort"); !abort.is_null())
+    words += (words.empty() ? "" : ", ") + (abort.is_string() ? text(abort) : "status " + text(abort)) + " for " +
+             number(fault.at("abort_percent")) + " %";
+  return words + "; " + duration_text(milliseconds_of(fault.at("remaining_ms"))) + " left";
+}
+
 }  // namespace
+
+std::string faults_text(const json::value& answer, std::string_view upstream) {
+  std::string line;
+  for (const json::value& value : answer.at("faults").as_array()) {
+    const json::object& fault = value.as_object();
+    if (!upstream.empty() && fault.at("upstream").as_string() != upstream) continue;
+    line += (line.empty() ? "faults are injected into " : ", ") + text(fault.at("upstream")) + " (" +
+            fault_words(fault) + ')';
+  }
+  return line;
+}
 
 std::string percent_text(const json::value& ratio) {
   std::array<char, 32> digits{};

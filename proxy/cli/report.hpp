@@ -5,6 +5,7 @@
 #include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "proxy/cli/paint.hpp"
 
@@ -27,6 +28,10 @@ std::string percent_text(const boost::json::value& ratio);
 // Whether the breaker rejects every call now: open with its interval running, or forced open, in a mode that rejects.
 bool rejects(const boost::json::value& breaker);
 bool any_rejects(const boost::json::value& breakers);  // the answer of /admin/circuit-breakers
+
+// The answer of /admin/faults, on one line without its end; empty: nothing is injected. `upstream`: into that one
+// alone; empty: into any.
+std::string faults_text(const boost::json::value&, std::string_view upstream = {});
 
 // One event on one line: "2026-01-31T08:15:30.042Z  orders  closed -> open: consecutive_failures (5 of 5), for 30s".
 std::string event_line(const boost::json::value&, Paint = Paint());

@@ -15,7 +15,7 @@
 namespace fusewire::cli {
 namespace {
 
-using Ask = std::function<boost::json::value()>;
+using Ask = std::function<WatchAnswer()>;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -43,11 +43,12 @@ int print_on(const Ask& ask, const WatchWishes& wishes, const World& world) {
   for (bool first = true; world.out.flush(); first = false) {
     if (!first) std::this_thread::sleep_for(wishes.interval);
     try {
-      const boost::json::value answer = ask();
+      const WatchAnswer answer = ask();
       if (wishes.json)
-        world.out << config::printable(boost::json::serialize(answer)) << '\n';
+        world.out << config::printable(boost::json::serialize(answer.breakers)) << '\n';
       else
-        world.out << (first ? "" : "\n") << breaker_table(answer);
+        world.out << (first ? "" : "\n") << breaker_table(answer.breakers)
+                  << (answer.notice.empty() ? "" : answer.notice + '\n');
     } catch (const std::exception& error) {
       world.err << "fusewire: " << config::printable(error.what()) << std::endl;
     }
@@ -57,7 +58,8 @@ int print_on(const Ask& ask, const WatchWishes& wishes, const World& world) {
 
 void look(const Ask& ask, WatchFrame& frame) {
   try {
-    frame.take(ask(), steady_clock::now());
+    WatchAnswer answer = ask();
+    frame.take(std::move(answer.breakers), steady_clock::now(), std::move(answer.notice));
   } catch (const std::exception& error) {
     frame.fail(error.what());
   }

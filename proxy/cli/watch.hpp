@@ -17,9 +17,14 @@ struct WatchWishes {
   bool json = false;
 };
 
-// `ask`: the answer of /admin/circuit-breakers; throws std::exception with one clear line where there is none, which is
-// shown until there is one again. On a terminal it takes the whole screen, and gives it back as it was on every way
-// out; elsewhere, and as JSON, it prints one after the other. Ends by q, by a signal, or when nobody reads.
-int watch_breakers(const std::function<boost::json::value()>& ask, const WatchWishes&, const World&);
+struct WatchAnswer {
+  boost::json::value breakers;  // of /admin/circuit-breakers
+  std::string notice;           // a line above them; empty: there is none
+};
+
+// `ask` throws std::exception with one clear line where there is no answer, which is shown until there is one again. On
+// a terminal it takes the whole screen, and gives it back as it was on every way out; elsewhere, and as JSON, it prints
+// one after the other. Ends by q, by a signal, or when nobody reads.
+int watch_breakers(const std::function<WatchAnswer()>& ask, const WatchWishes&, const World&);
 
 }  // namespace fusewire::cli

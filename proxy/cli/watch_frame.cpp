@@ -115,8 +115,9 @@ void WatchFrame::add(std::deque<double>& to, double value) {
   if (to.size() > kKept) to.pop_front();
 }
 
-void WatchFrame::take(json::value answer, Time now) {
+void WatchFrame::take(json::value answer, Time now, std::string notice) {
   answer_ = std::move(answer);
+  notice_ = std::move(notice);
   failure_.clear();
   std::map<std::string, Series> next;
   for (const json::object* breaker : by_trouble(answer_)) {
@@ -149,7 +150,7 @@ std::string WatchFrame::text(const Screen& screen, Paint paint, const std::strin
                             " on trial or overridden, " + count(2) + " closed   q quits";
   std::string text = paint(Tone::strong, cut(title, screen.columns)) + '\n';
   text += failure_.empty()
-              ? "\n"
+              ? paint(Tone::warning, cut(notice_, screen.columns)) + '\n'
               : paint(Tone::bad, cut(config::printable(failure_) + "; trying again", screen.columns)) + '\n';
   const std::size_t room = screen.lines > 4 ? screen.lines - 4 : 1;  // title, failure, head, and what is left out
   const std::size_t bars = std::clamp<std::size_t>(screen.columns / 10, 6, 30);

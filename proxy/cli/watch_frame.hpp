@@ -27,7 +27,7 @@ class WatchFrame {
   using Time = std::chrono::steady_clock::time_point;
   explicit WatchFrame(std::string url) : url_(std::move(url)) {}
 
-  void take(boost::json::value answer, Time now);  // of /admin/circuit-breakers
+  void take(boost::json::value answer, Time now, std::string notice = {});  // of /admin/circuit-breakers
   void fail(std::string why) { failure_ = std::move(why); }
   // Lines of at most `columns` characters, `lines` of them at most, each ended by '\n'. `clock`: the time of day.
   std::string text(const Screen&, Paint, const std::string& clock) const;
@@ -46,6 +46,7 @@ class WatchFrame {
   std::string url_;
   std::string failure_;  // empty: the last answer is a good one
   boost::json::value answer_;
+  std::string notice_;
   std::map<std::string, Series> series_;  // by breaker
 };
 

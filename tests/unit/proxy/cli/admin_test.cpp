@@ -111,6 +111,24 @@ TEST_CASE("status shows the breakers; status --ready says it by a word and its e
   CHECK((ready.err + draining.err).empty());
 }
 
+TEST_CASE("status says which faults are injected, of one breaker those of its upstream") {
+  AdminRig rig;
+  const auto asked = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "status");
+    arguments.insert(arguments.end(), {"--admin", rig.url()});
+    return fusewire_cli(arguments).out;
+  };
+  CHECK_FALSE(has(asked({}), "injected"));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+  rig.on_control([&] {
+    rig.control.snapshot()->upstream("orders")->state->faults.set({.abort = 503, .abort_percent = 5, .until = until});
+  });
+  CHECK(has(asked({}), "faults are injected into orders (status 503 for 5 %; "));
+  CHECK(has(asked({"orders"}), "injected"));
+  CHECK_FALSE(has(asked({"users"}), "injected"));
+  CHECK_FALSE(has(asked({"--json"}), "injected"));
+}
+
 TEST_CASE("status of one breaker, and an exit status that says whether something is open") {
   AdminRig rig;
   const auto asked = [&](std::vector<std::string> arguments) {

@@ -55,6 +55,18 @@ TEST_CASE("what an admin answers steers no terminal") {
   CHECK(breaker_details(breaker).find(R"(\u001b  \u001b  \u0007)") != std::string::npos);
 }
 
+TEST_CASE("injected faults are one line: what, into which upstream, for how long") {
+  const json::value answer = json::parse(R"({"faults":[
+    {"upstream":"orders","delay_ms":300,"delay_percent":50,"abort":503,"abort_percent":2.5,"remaining_ms":252000},
+    {"upstream":"users","delay_ms":null,"delay_percent":null,"abort":"reset","abort_percent":100,"remaining_ms":900}]})");
+  CHECK(faults_text(answer) ==
+        "faults are injected into orders (300ms delay for 50 %, status 503 for 2.5 %; 4m12s left), "
+        "users (reset for 100 %; 900ms left)");
+  CHECK(faults_text(answer, "users") == "faults are injected into users (reset for 100 %; 900ms left)");
+  CHECK(faults_text(answer, "user").empty());
+  CHECK(faults_text(json::parse(R"({"faults":[]})")).empty());
+}
+
 TEST_CASE("breakers are rows under a head line, aligned") {
   CHECK(
       table_of({breaker_with(R"({"name":"a-long-name","time_in_state_ms":90000,

@@ -52,6 +52,14 @@ TEST_CASE("watch: bars are relative to the highest of them, and what is not ther
   CHECK(sparkline({0, 0}, 2, true) == "  ");
 }
 
+TEST_CASE("watch: a notice stands above the breakers while the last answer has one") {
+  WatchFrame frame("http://a");
+  frame.take(answer({breaker("orders", "closed", 1, 0)}), kStart, "faults are injected into orders");
+  CHECK(lines_of(frame.text(kWide, Paint(), "12:00:00")).at(1) == "faults are injected into orders");
+  frame.take(answer({breaker("orders", "closed", 1, 0)}), kStart + 1s);
+  CHECK(lines_of(frame.text(kWide, Paint(), "12:00:00")).at(1).empty());
+}
+
 TEST_CASE("watch: rates are differences of totals over the time between two answers") {
   WatchFrame frame("http://a");
   frame.take(answer({breaker("orders", "closed", 100, 0)}), kStart);
