@@ -24,7 +24,7 @@ from stage import HOST, Stage, end_by_signal, fill, free_ports
 FEW, MANY = 100, 600
 TOLERANCE = 0.03
 GROWTH = 0.05  # of the large configuration over the small one
-NAMES = {"128": "128 B answer", "reject": "rejection by an open breaker", "small": "128 B answer, routed by host and prefix",
+NAMES = {"128": "128 B answer", "observed": "128 B answer, access log and tracing on", "reject": "rejection by an open breaker", "small": "128 B answer, routed by host and prefix",
          "large": "128 B answer, 1,000 upstreams × 10,000 routes", "several": "128 B answer, four endpoints and everything on",
          "several-large": "128 B answer, 1,000 upstreams × 8 endpoints and everything on"}
 GROWS = {"large": "small", "several-large": "several"}
@@ -97,7 +97,9 @@ def configuration(case, port, admin, origins):
         return contestants.several_configuration(port, admin, origins, contestants.SEVERAL[f"fusewire-{case}"][0]), "bench"
     if case in contestants.SIZES:
         return contestants.routed_configuration(port, admin, origins[0], *contestants.SIZES[case])
-    text = fill("fusewire.yaml", {"PORT": port, "ADMIN": admin, "ORIGIN": origins[0], "WORKERS": 1, "ACCESS": "off", "TRACING": "off", "TLS": ""})
+    # Of the requests counted none is sampled, most probably, and nobody collects.
+    access, tracing = ("on", f"{{otlp_endpoint: 'http://{HOST}:1', sample_ratio: 0.000001}}") if case == "observed" else ("off", "off")
+    text = fill("fusewire.yaml", {"PORT": port, "ADMIN": admin, "ORIGIN": origins[0], "WORKERS": 1, "ACCESS": access, "TRACING": tracing, "TLS": ""})
     return text, "bench"
 
 
@@ -138,7 +140,7 @@ def send(script, port, listeners, case, requests):
 def measure(fusewire):
     """Per request and case, of the worker: the thread that has more to do when there are more requests."""
     result = {}
-    for case in ("128", "reject", *GROWS.values()):
+    for case in ("128", "observed", "reject", *GROWS.values()):
         few, many = count(fusewire, case, FEW), count(fusewire, case, MANY)
         worker = max(many, key=lambda thread: many[thread] - few[thread])
         result[case] = (many[worker] - few[worker]) / (MANY - FEW)

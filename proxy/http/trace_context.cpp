@@ -2,8 +2,10 @@
 #include "proxy/http/trace_context.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "filters/connection_field.hpp"
+#include "proxy/text/hex.hpp"
 
 namespace fusewire::proxy {
 namespace {
@@ -25,10 +27,6 @@ std::uint64_t number(string_view hex) {
   std::uint64_t value = 0;
   for (const char c : hex) value = value << 4 | digit(c);
   return value;
-}
-
-void write_hex(char* out, std::uint64_t value) {
-  for (std::size_t i = kSpanDigits; i-- > 0; value >>= 4) out[i] = "0123456789abcdef"[value & 15];
 }
 
 struct Parent {
@@ -180,11 +178,16 @@ std::array<char, 16> span_text(std::uint64_t span) {
 }
 
 void append_trace_fields(std::string& out, const TraceContext& trace, std::uint64_t span) {
-  const auto digits = span_text(span);
-  const string_view id(digits.data(), digits.size());
-  out.append("traceparent: 00-").append(trace.trace_id()).append("-").append(id);
-  out.append(trace.sampled() ? "-01\r\n" : "-00\r\n");
+  constexpr string_view kForm = "traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-00\r\n";
+  constexpr std::size_t kId = 16, kSpan = kId + 32 + 1, kSampled = kSpan + kSpanDigits + 2;
+  std::array<char, kForm.size()> line;
+  std::memcpy(line.data(), kForm.data(), kForm.size());
+  std::memcpy(line.data() + kId, trace.trace_id().data(), 32);
+  write_hex(line.data() + kSpan, span);
+  if (trace.sampled()) line[kSampled] = '1';
+  out.append(line.data(), line.size());
   if (trace.from() != TraceContext::From::b3) return;
+  const string_view id(line.data() + kSpan, kSpanDigits);
   out.append("b3: ").append(trace.trace_id()).append("-").append(id).append(trace.sampled() ? "-1\r\n" : "-0\r\n");
 }
 

@@ -24,8 +24,8 @@ void add_flags(Line& line, Flags flags) {
   line.words("flags", std::span(names).first(count));
 }
 
-void append_line(std::string& out, config::LogFormat format, const AccessRecord& r) {
-  Line line(out, format, r.at, "info", "access");
+void append_line(std::string& out, config::LogFormat format, const TimeChars& at, const AccessRecord& r) {
+  Line line(out, format, at, "info", "access");
   line.text("request_id", r.request_id);
   if (!r.trace_id.empty()) line.text("trace_id", r.trace_id);
   line.text("listener", r.listener).text("peer", r.peer).text("host", r.host);
@@ -46,7 +46,7 @@ void AccessLog::write(const config::Log& config, const AccessRecord& record) {
   sample_ += config.access_sample;
   if (sample_ < 1) return;
   sample_ -= 1;
-  append_line(batch_, config.format, record);
+  append_line(batch_, config.format, time_.chars(record.at), record);
   ++lines_;
   if (batch_.size() >= kFlushAt) flush();
 }

@@ -13,6 +13,7 @@
 #include "filters/flags.hpp"
 #include "filters/time.hpp"
 #include "proxy/observe/cells.hpp"
+#include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy {
 
@@ -48,6 +49,7 @@ class AccessLog {
 
  private:
   WorkerCells& cells_;
+  TimeText time_;
   std::string batch_;
   std::uint64_t lines_ = 0;
   double sample_ = 0;

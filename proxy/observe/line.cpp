@@ -4,18 +4,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-
-#include "proxy/text/json_text.hpp"
-#include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy {
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the room is written before it is read
-Line::Line(std::string& out, config::LogFormat format, std::chrono::system_clock::time_point at, std::string_view level,
-           std::string_view message)
+Line::Line(std::string& out, config::LogFormat format, TimeChars time, std::string_view level, std::string_view message)
     : out_(out), json_(format == config::LogFormat::json) {
-  const auto time = time_chars(at);
   if (json_) {
     put(R"({"time":")", {time.data(), time.size()}, R"(","level":")");
     put("", level, R"(","message":)");
@@ -37,26 +31,16 @@ Line::Line(std::string& out, config::LogFormat format, std::chrono::system_clock
   if (out_.size() == start + message.size() + 2) out_.erase(start, 1).pop_back();
 }
 
-Line& Line::text(std::string_view name, std::string_view value) {
-  key(name);
+Line& Line::text(std::string_view key, std::string_view value) {
+  begin(key);
   put_string(value);
   return *this;
 }
 
-Line& Line::number(std::string_view name, std::int64_t value) {
-  key(name);
-  put_number(value);
-  return *this;
-}
+Line& Line::number(std::string_view key, std::int64_t value) { return begin(key).put_signed(value); }
 
-Line& Line::count(std::string_view name, std::uint64_t value) {
-  key(name);
-  put_number(value);
-  return *this;
-}
-
-Line& Line::real(std::string_view name, double value) {
-  key(name);
+Line& Line::real(std::string_view key, double value) {
+  begin(key);
   if (std::isfinite(value))
     put_number(value);
   else
@@ -64,34 +48,9 @@ Line& Line::real(std::string_view name, double value) {
   return *this;
 }
 
-Line& Line::boolean(std::string_view name, bool value) {
-  key(name);
+Line& Line::boolean(std::string_view key, bool value) {
+  begin(key);
   put(value ? "true" : "false");
-  return *this;
-}
-
-Line& Line::milliseconds(std::string_view name, std::chrono::nanoseconds taken) {
-  key(name);
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(taken).count();
-  put_number(micros / 1000);
-  const auto rest = static_cast<unsigned>(micros < 0 ? 0 : micros % 1000);
-  const std::array<char, 4> decimals{'.', static_cast<char>('0' + rest / 100), static_cast<char>('0' + rest / 10 % 10),
-                                     static_cast<char>('0' + rest % 10)};
-  put({decimals.data(), decimals.size()});
-  return *this;
-}
-
-Line& Line::words(std::string_view name, std::span<const std::string_view> words) {
-  key(name);
-  if (json_) put("[");
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) put(",");
-    if (json_)
-      put("\"", words[i], "\"");
-    else
-      put(words[i]);
-  }
-  if (json_) put("]");
   return *this;
 }
 
@@ -102,11 +61,49 @@ void Line::finish() {
 
 // ------------------------------------------------------------------------------------------------------ pieces
 
-void Line::key(std::string_view name) {
+Line& Line::begin(std::string_view key) {
   if (json_)
-    put(",\"", name, "\":");
+    put(",\"", key, "\":");
   else
-    put(" ", name, "=");
+    put(" ", key, "=");
+  return *this;
+}
+
+Line& Line::put_signed(std::int64_t value) {
+  put_number(value);
+  return *this;
+}
+
+Line& Line::put_unsigned(std::uint64_t value) {
+  put_number(value);
+  return *this;
+}
+
+Line& Line::put_milliseconds(std::chrono::nanoseconds taken) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(taken).count();
+  put_number(micros / 1000);
+  const auto rest = static_cast<unsigned>(micros < 0 ? 0 : micros % 1000);
+  const std::array<char, 4> decimals{'.', static_cast<char>('0' + rest / 100), static_cast<char>('0' + rest / 10 % 10),
+                                     static_cast<char>('0' + rest % 10)};
+  put({decimals.data(), decimals.size()});
+  return *this;
+}
+
+Line& Line::put_words(std::span<const std::string_view> words) {
+  if (json_ && words.empty()) {
+    put("[]");
+    return *this;
+  }
+  if (json_) put("[");
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) put(",");
+    if (json_)
+      put("\"", words[i], "\"");
+    else
+      put(words[i]);
+  }
+  if (json_) put("]");
+  return *this;
 }
 
 void Line::put_string(std::string_view value) {
@@ -141,8 +138,7 @@ void Line::put_number(Number value) {
   used_ += static_cast<std::size_t>(std::to_chars(at, at + kDigits, value).ptr - at);
 }
 
-bool Line::has_room(std::size_t size) {
-  if (size <= room_.size() - used_) return true;
+bool Line::spill_for(std::size_t size) {
   spill();
   return size <= room_.size();
 }

@@ -95,7 +95,7 @@ void add(Line& line, const Pair& pair) {
 std::string render(config::LogFormat format, config::LogLevel level, std::string_view message,
                    std::span<const Pair> pairs) {
   std::string text;
-  Line line(text, format, std::chrono::system_clock::now(), name_of(level), message);
+  Line line(text, format, time_chars(std::chrono::system_clock::now()), name_of(level), message);
   for (const Pair& pair : pairs) add(line, pair);
   line.finish();
   return text;

@@ -77,20 +77,28 @@ constexpr std::array<bool, 256> kPlain = [] {
 
 bool is_plain(unsigned char c) { return kPlain[c]; }
 
-bool are_plain(words::Word word) {
-  return !words::any_below(word, 0x20) && !words::any_above(word, 0x7E) && !words::any_is(word, '"') &&
-         !words::any_is(word, '\\');
-}
+// A carry or a borrow comes only out of a byte that is not plain itself. An object, so that it is inlined where it is
+// passed on.
+constexpr auto kArePlain = [](words::Word word) {
+  using words::all;
+  const words::Word below = word - all(0x20);
+  const words::Word above = word + all(0x7F - 0x7E);
+  const words::Word quote = (word ^ all('"')) - all(1);
+  const words::Word backslash = (word ^ all('\\')) - all(1);
+  return ((word | below | above | quote | backslash) & all(0x80)) == 0;
+};
 
 }  // namespace
 
-bool is_plain_json(std::string_view text) { return words::all_good(text, are_plain); }
+bool is_plain_json(std::string_view text) { return words::all_good(text, kArePlain); }
+
+bool copy_plain_json(std::string_view text, char* to) { return words::copy_good(text, to, kArePlain); }
 
 void append_json(std::string& out, std::string_view text) {
   out += '"';
   std::size_t at = 0;
   while (at < text.size()) {
-    std::size_t end = at + words::good_prefix(text.substr(at), are_plain);
+    std::size_t end = at + words::good_prefix(text.substr(at), kArePlain);
     while (end < text.size() && is_plain(static_cast<unsigned char>(text[end]))) ++end;
     out.append(text, at, end - at);
     at = end;

@@ -11,5 +11,7 @@ namespace fusewire::proxy {
 void append_json(std::string& out, std::string_view text);
 // Whether `text` is printable ASCII without quotes and backslashes: append_json adds its quotes and changes nothing.
 bool is_plain_json(std::string_view text);
+// Copies a text that is plain in that sense to `to`; false: it is not, and what is at `to` now means nothing.
+bool copy_plain_json(std::string_view text, char* to);
 
 }  // namespace fusewire::proxy

@@ -17,10 +17,6 @@ constexpr Word all(unsigned char byte) { return ~Word{0} / 255 * byte; }
 
 // n <= 128
 constexpr bool any_below(Word word, unsigned char n) { return ((word - all(n)) & ~word & all(0x80)) != 0; }
-// n < 128
-constexpr bool any_above(Word word, unsigned char n) {
-  return (((word + all(static_cast<unsigned char>(127 - n))) | word) & all(0x80)) != 0;
-}
 constexpr bool any_is(Word word, unsigned char byte) { return any_below(word ^ all(byte), 1); }
 
 // How many bytes at the beginning of `text` belong to whole words that `good` accepts.
@@ -53,6 +49,32 @@ bool all_good(std::string_view text, Good good) {
   } else {
     return true;
   }
+  return good(word);
+}
+
+// Copies `text` while `good` accepts its words, as all_good() reads them. False: it did not accept one; only a part, or
+// nothing, has been copied.
+template <class Good>
+bool copy_good(std::string_view text, char* to, Good good) {
+  const std::size_t size = text.size();
+  Word word = 0;
+  if (size < kSize) {
+    if (!all_good(text, good)) return false;
+    if (size >= kSize / 2) {
+      std::memcpy(to, text.data(), kSize / 2);
+      std::memcpy(to + size - kSize / 2, text.data() + size - kSize / 2, kSize / 2);
+    } else if (size > 0) {
+      for (const std::size_t at : {std::size_t{0}, size / 2, size - 1}) to[at] = text[at];
+    }
+    return true;
+  }
+  for (std::size_t at = 0; at + kSize <= size; at += kSize) {
+    std::memcpy(&word, text.data() + at, kSize);
+    if (!good(word)) return false;
+    std::memcpy(to + at, &word, kSize);
+  }
+  std::memcpy(&word, text.data() + size - kSize, kSize);
+  std::memcpy(to + size - kSize, &word, kSize);
   return good(word);
 }
 

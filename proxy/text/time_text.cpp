@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/text/time_text.hpp"
 
-#include <array>
+#include <utility>
 
 namespace fusewire::proxy {
 namespace {
@@ -13,13 +13,13 @@ void put(char* at, unsigned value, int width) {
 
 }  // namespace
 
-std::array<char, kTimeSize> time_chars(std::chrono::system_clock::time_point at) {
+TimeChars time_chars(std::chrono::system_clock::time_point at) {
   const auto whole = std::chrono::floor<std::chrono::milliseconds>(at);
   const auto day = std::chrono::floor<std::chrono::days>(whole);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{whole - day};
-  std::array<char, kTimeSize> text = {'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0',
-                                      '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', 'Z'};
+  TimeChars text = {'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0',
+                    '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', 'Z'};
   put(&text[0], static_cast<unsigned>(static_cast<int>(date.year())), 4);
   put(&text[5], static_cast<unsigned>(date.month()), 2);
   put(&text[8], static_cast<unsigned>(date.day()), 2);
@@ -28,6 +28,13 @@ std::array<char, kTimeSize> time_chars(std::chrono::system_clock::time_point at)
   put(&text[17], static_cast<unsigned>(time.seconds().count()), 2);
   put(&text[20], static_cast<unsigned>(time.subseconds().count()), 3);
   return text;
+}
+
+const TimeChars& TimeText::chars(std::chrono::system_clock::time_point at) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(at);
+  if (std::exchange(second_, second) != second) return chars_ = time_chars(at);
+  put(&chars_[20], static_cast<unsigned>(std::chrono::floor<std::chrono::milliseconds>(at - second).count()), 3);
+  return chars_;
 }
 
 void append_time(std::string& out, std::chrono::system_clock::time_point at) {

@@ -11,7 +11,20 @@ namespace fusewire::proxy {
 
 inline constexpr std::size_t kTimeSize = 24;
 
-std::array<char, kTimeSize> time_chars(std::chrono::system_clock::time_point);
+using TimeChars = std::array<char, kTimeSize>;
+
+TimeChars time_chars(std::chrono::system_clock::time_point);
+
+// For times that mostly lie in the same second as the one before. One thread.
+class TimeText {
+ public:
+  const TimeChars& chars(std::chrono::system_clock::time_point);
+
+ private:
+  std::chrono::sys_seconds second_{};
+  TimeChars chars_ = time_chars(second_);
+};
+
 void append_time(std::string& out, std::chrono::system_clock::time_point);
 
 inline std::string time_text(std::chrono::system_clock::time_point at) {

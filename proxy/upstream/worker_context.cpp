@@ -5,6 +5,7 @@
 
 #include "filters/http_date.hpp"
 #include "proxy/net/random_seed.hpp"
+#include "proxy/text/hex.hpp"
 #include "proxy/tls/client_context.hpp"
 
 namespace fusewire::proxy {
@@ -12,10 +13,6 @@ namespace fusewire::proxy {
 namespace {
 
 constexpr milliseconds kLogFlush{100};
-
-void write_hex(char* out, std::uint64_t value) {
-  for (int i = 15; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
-}
 
 }  // namespace
 

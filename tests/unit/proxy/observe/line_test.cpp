@@ -34,9 +34,36 @@ TEST_CASE("times are RFC 3339 in UTC with milliseconds, rounded down") {
   CHECK(time_text(std::chrono::system_clock::time_point{951826319999ms}) == "2000-02-29T12:11:59.999Z");
 }
 
+TEST_CASE("times that follow each other are what each would be alone") {
+  TimeText times;
+  for (const auto after :
+       {0ms, 1ms, 957ms, 958ms, 1958ms, 1957ms, 86'400'000ms, 86'400'001ms, -1ms, -1'769'847'330'043ms}) {
+    const TimeChars& chars = times.chars(kMorning + after);
+    CHECK(std::string(chars.data(), chars.size()) == time_text(kMorning + after));
+  }
+}
+
+TEST_CASE(
+    "a text is copied as it is, or found not to be plain, whatever its length and wherever a byte is that is not") {
+  for (std::size_t size = 0; size < 40; ++size) {
+    const std::string plain = std::string("plain text of which some is taken, not all").substr(0, size);
+    std::string to(size + 1, '?');
+    CHECK(copy_plain_json(plain, to.data()));
+    CHECK(to == plain + "?");
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char c : {'"', '\\', '\n', '\x7f', '\x80', '\0'}) {
+        std::string other = plain;
+        other[at] = c;
+        CHECK_FALSE(copy_plain_json(other, to.data()));
+        CHECK(to[size] == '?');
+      }
+    }
+  }
+}
+
 TEST_CASE("a JSON line is one object with time, level and message first") {
   std::string out = "before\n";
-  Line(out, LogFormat::json, kMorning, "info", "hello")
+  Line(out, LogFormat::json, time_chars(kMorning), "info", "hello")
       .text("who", "a \"b\"")
       .number("below", -7)
       .count("most", std::numeric_limits<std::uint64_t>::max())
@@ -55,7 +82,7 @@ TEST_CASE("pieces of any size come out whole and in order") {
   for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 7, 8, 500, 1000, 1023, 1024, 1025, 5000}) {
     const std::string longer(size, 'x');
     std::string out;
-    Line(out, LogFormat::json, kMorning, "info", longer)
+    Line(out, LogFormat::json, time_chars(kMorning), "info", longer)
         .text("a", longer)
         .text("b", longer + "\n")
         .number("c", 1)
@@ -73,22 +100,25 @@ TEST_CASE("pieces of any size come out whole and in order") {
 TEST_CASE("words are a list in JSON, and stand beside each other in text") {
   constexpr std::array<std::string_view, 2> kWords{"CB", "FB"};
   std::string out;
-  Line(out, LogFormat::text, kMorning, "info", "m").words("flags", kWords).words("none", {}).finish();
+  Line(out, LogFormat::text, time_chars(kMorning), "info", "m").words("flags", kWords).words("none", {}).finish();
   CHECK(out == "2026-01-31T08:15:30.042Z info  m flags=CB,FB none=\n");
   out.clear();
-  Line(out, LogFormat::json, kMorning, "info", "m").words("flags", kWords).words("none", {}).finish();
+  Line(out, LogFormat::json, time_chars(kMorning), "info", "m").words("flags", kWords).words("none", {}).finish();
   CHECK(out.ends_with("\"message\":\"m\",\"flags\":[\"CB\",\"FB\"],\"none\":[]}\n"));
 }
 
 TEST_CASE("a text line is for people, and stays one line") {
   std::string out;
-  Line(out, LogFormat::text, kMorning, "warn", "two words").text("k", "a\nb").milliseconds("took", 5us).finish();
+  Line(out, LogFormat::text, time_chars(kMorning), "warn", "two words")
+      .text("k", "a\nb")
+      .milliseconds("took", 5us)
+      .finish();
   CHECK(out == "2026-01-31T08:15:30.042Z warn  two words k=\"a\\nb\" took=0.005\n");
   out.clear();
-  Line(out, LogFormat::text, kMorning, "warn", "zwölf").finish();
+  Line(out, LogFormat::text, time_chars(kMorning), "warn", "zwölf").finish();
   CHECK(out == "2026-01-31T08:15:30.042Z warn  zwölf\n");
   out.clear();
-  Line(out, LogFormat::text, kMorning, "error", "forged\nline").finish();
+  Line(out, LogFormat::text, time_chars(kMorning), "error", "forged\nline").finish();
   CHECK(out == "2026-01-31T08:15:30.042Z error \"forged\\nline\"\n");
 }
 
