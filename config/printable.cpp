@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/printable.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -10,20 +9,19 @@
 namespace fusewire::config {
 namespace {
 
-struct Steering {
-  std::size_t size = 0;  // in bytes; 0: the character steers nothing
+struct Character {
+  std::size_t size = 1;  // in bytes
   unsigned code = 0;
 };
 
 // `rest` is well-formed and not empty.
-Steering steering_at(std::string_view rest) {
+Character character_at(std::string_view rest) {
   const auto byte = [rest](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(rest[i])); };
-  if (byte(0) < 0x20 || byte(0) == 0x7f) return {1, byte(0)};
-  if (byte(0) == 0xc2 && byte(1) < 0xa0) return {2, byte(1)};
-  if (byte(0) != 0xe2) return {};
-  const unsigned code = 0x2000 + (byte(1) - 0x80) * 64 + (byte(2) - 0x80);
-  const bool turns = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-  return turns ? Steering{3, code} : Steering{};
+  if (byte(0) < 0x80) return {1, byte(0)};
+  Character found{byte(0) >= 0xf0 ? 4U : byte(0) >= 0xe0 ? 3U : 2U, 0};
+  found.code = byte(0) & (0x7fU >> found.size);
+  for (std::size_t i = 1; i < found.size; ++i) found.code = found.code << 6 | (byte(i) & 0x3f);
+  return found;
 }
 
 void append_escape(std::string& out, const char* form, unsigned code) {
@@ -34,12 +32,12 @@ void append_escape(std::string& out, const char* form, unsigned code) {
 
 void append_well_formed(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const Steering found = steering_at(text);
-    if (found.size > 0)
+    const Character found = character_at(text);
+    if (is_misleading(found.code))
       append_escape(out, "\\u%04x", found.code);
     else
-      out += text.front();
-    text.remove_prefix(std::max<std::size_t>(found.size, 1));
+      out += text.substr(0, found.size);
+    text.remove_prefix(found.size);
   }
 }
 

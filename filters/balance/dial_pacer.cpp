@@ -10,7 +10,6 @@ constexpr std::uint32_t kFew = 2;
 constexpr int kUsualTimes = 4;  // so many times the usual time is still no sign of a fault
 constexpr milliseconds kLeastPatience{2};
 constexpr int kPauseGrows = 8;
-constexpr milliseconds kLongestPause{600};  // below the second that is given to connect
 
 }  // namespace
 
@@ -20,19 +19,26 @@ Time::duration DialPacer::patience() const {
 
 bool DialPacer::is_silent(Time now) const { return usual_ && unanswered_ >= kFew && now >= silent_since_ + patience(); }
 
-std::optional<DialPacer::Dial> DialPacer::begin(Time now) {
-  const std::lock_guard lock(mutex_);
-  if (unanswered_ == 0) {
+DialPacer::Dial DialPacer::count(Time now) {
+  if (unanswered_++ == 0) {
     silent_since_ = next_trial_ = now;
     pause_ = Time::duration::zero();
   }
-  if (is_silent(now)) {
-    if (now < next_trial_) return std::nullopt;
-    pause_ = std::max(patience(), std::min<Time::duration>(kPauseGrows * pause_, kLongestPause));
-    next_trial_ = now + pause_;
-  }
-  ++unanswered_;
-  return Dial{.begun = now, .answers = answers_};
+  return {.begun = now, .answers = answers_};
+}
+
+std::optional<DialPacer::Dial> DialPacer::begin(Time now) {
+  const std::lock_guard lock(mutex_);
+  if (is_silent(now)) return std::nullopt;
+  return count(now);
+}
+
+std::optional<DialPacer::Dial> DialPacer::begin_trial(Time now, milliseconds longest_pause) {
+  const std::lock_guard lock(mutex_);
+  if (now < next_trial_) return std::nullopt;
+  pause_ = std::max(patience(), std::min<Time::duration>(kPauseGrows * pause_, longest_pause));
+  next_trial_ = now + pause_;
+  return count(now);
 }
 
 void DialPacer::connected(const Dial& dial, Time now) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the next dial to an address may begin. One that has been reached before and answers no dial now (a dead cable, a
-// host that drops what comes) is not sent a SYN for each request: decision 0028.
+// When a dial to an address may begin. One that has been reached before and answers no dial now (a dead cable, a host
+// that drops what comes) is not sent a SYN for each request: decision 0028.
 //
 // The address is silent when two dials are unanswered, the first of them for longer than an answer usually takes,
-// several times over. Until the next answer, by a connection or by a refusal, single dials are let through on trial,
-// further and further apart. One that was given up before it could have been answered says nothing. An address that has
-// never answered is not paced: nobody knows how long it takes.
+// several times over. Until the next answer, by a connection or by a refusal, there are trials, further and further
+// apart. A dial that was given up before it could have been answered says nothing. An address that has never answered
+// is not paced: nobody knows how long it takes.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,10 @@ class DialPacer {
     std::uint32_t answers;  // before it
   };
 
-  // Nothing: not now.
+  // Nothing: the address is silent.
   std::optional<Dial> begin(Time now);
+  // Of an address that is silent. Nothing: not now. `longest_pause`: between two of them.
+  std::optional<Dial> begin_trial(Time now, milliseconds longest_pause);
   // How it ended: with a connection; the address, or the network before it, has said that there is none; or neither.
   void connected(const Dial&, Time now);
   void refused();
@@ -34,6 +36,7 @@ class DialPacer {
  private:
   Time::duration patience() const;
   bool is_silent(Time now) const;
+  Dial count(Time now);
   void answered();
 
   std::mutex mutex_;

@@ -226,7 +226,9 @@ void CacheLookup::on_given_up(const Call& call) {
 
 void CacheLookup::on_done(const Call& call, bool stored, Time now) noexcept {
   const Exchange& x = *call.exchange;
-  const bool failed = call.context->background && !stored && !is_forsaken(x.outcome) && x.response == nullptr;
+  const bool broke_off = x.outcome != Outcome::complete && x.outcome != Outcome::abandoned;
+  const bool failed =
+      call.context->background && !stored && !is_forsaken(x.outcome) && (x.response == nullptr || broke_off);
   if (failed && lead_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
   // A leader whose own deadline is over has left, too: the next one asks for all.
   const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && call.short_deadline);

@@ -95,7 +95,7 @@ void Tunnel::cut() { end(Flag{}); }
 
 void Tunnel::end(Flag why) {
   if (std::exchange(cut_, true)) return;
-  flags_ = static_cast<std::uint16_t>(why);
+  flags_ = bits(why);
   client_->reset();
   upstream_->channel().reset();
   from_client_.news.set();

@@ -29,6 +29,7 @@ void Acceptor::start() {
 }
 
 void Acceptor::run_and_wait(const std::function<void()>& what) {
+  if (!thread_.joinable()) return what();
   std::promise<void> done;
   asio::post(io_, [&] {
     what();

@@ -29,6 +29,9 @@ class Acceptor {
   ~Acceptor();
 
   void start();
+  // In the place of start(), for tests: what has come happens now, on the caller's thread, which is control thread and
+  // acceptor thread in one.
+  void turn() { io_.poll(); }
   // Control thread. Opens what is new, and accepts nothing on it yet. On failure gives one clear line.
   std::string prepare(const Snapshot&, const ListenNames&, PassedSockets&);
   // Control thread. Whether the listener has its sockets already.

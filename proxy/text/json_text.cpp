@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "config/printable.hpp"
 #include "proxy/text/swar.hpp"
 
 namespace fusewire::proxy {
@@ -62,13 +63,6 @@ std::optional<Sequence> decode(std::string_view text, std::size_t at) {
   return Sequence{code, length};
 }
 
-// C1 controls drive a terminal as well as C0 ones; line separators end a line for some readers, and marks of direction
-// show text in another order than it has.
-bool is_misleading(unsigned code) {
-  return code < 0xA0 || code == 0x061C || code == 0x200E || code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
-         (code >= 0x2066 && code <= 0x2069);
-}
-
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
   for (unsigned c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
@@ -106,7 +100,7 @@ void append_json(std::string& out, std::string_view text) {
     if (static_cast<unsigned char>(text[at]) < 0x80) {
       append_control(out, static_cast<unsigned char>(text[at++]));
     } else if (const auto sequence = decode(text, at)) {
-      if (is_misleading(sequence->code))
+      if (config::is_misleading(sequence->code))
         append_escape(out, sequence->code);
       else
         out.append(text, at, sequence->length);

@@ -17,8 +17,7 @@ std::uint64_t idle_connections(const UpstreamState& state) {
 
 // Whether the address, or the network before it, has said that there is no connection.
 bool is_refusal(Outcome outcome) {
-  return outcome == Outcome::connect_refused || outcome == Outcome::connect_unreachable ||
-         outcome == Outcome::tls_error;
+  return outcome == Outcome::connect_refused || outcome == Outcome::connect_unreachable;
 }
 
 }  // namespace
@@ -51,45 +50,18 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::connect(Balancer::Choice& choice
                                                         const GiveUp& give_up) {
   outcome_ = Outcome::pending;
   if (!choice.backend) co_await resolve(choice, now, give_up);
-  choice.backend = worker_.balancer().address_of(choice, now);
-  if (!choice.backend) {
+  const BackendPtr backend = choice.backend = worker_.balancer().address_of(choice, now);
+  ConnectorPtr connector;
+  if (!backend)
     outcome_ = Outcome::dns_error;
-    give_slot_back();
-    co_return nullptr;
-  }
-  DialGate::Pass pass(choice.backend->dials, choice.backend->state->dials, worker_.loop(), watcher_, steady_now());
-  if (!co_await wait_for(pass, give_up)) {
-    remember(*choice.backend, false, until);
-    give_slot_back();
-    co_return nullptr;
-  }
-  auto connection = co_await open(choice, until, give_up);
-  if (connection)
-    pass.connected(steady_now());
-  else if (is_refusal(outcome_))
-    pass.refused(steady_now());
-  co_return connection;
-}
-
-// False: it was given up.
-Task<bool> Dial::wait_for(const DialGate::Pass& pass, const GiveUp& give_up) const {
-  bool given_up = false;
-  while (!pass.is_granted() && !given_up) {
-    given_up = give_up();
-    if (!given_up) co_await news_.wait();
-  }
-  co_return !given_up;
-}
-
-Task<std::unique_ptr<UpstreamConnection>> Dial::open(const Balancer::Choice& choice, const Until& until,
-                                                     const GiveUp& give_up) {
-  const ConnectorPtr connector = co_await reach(*choice.backend, until, give_up);
+  else
+    connector = co_await reach(*backend, until, give_up);
   if (!connector) {
-    give_slot_back();
+    upstream_.state->connections.fetch_sub(1, std::memory_order_relaxed);
     co_return nullptr;
   }
   auto connection = std::make_unique<UpstreamConnection>(
-      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())), choice.backend,
+      ChannelPtr(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers())), backend,
       upstream_.state, worker_.index());
   if (connection->channel().was_reset()) {  // the loop has no room for it
     outcome_ = Outcome::resource_exhausted;
@@ -98,7 +70,7 @@ Task<std::unique_ptr<UpstreamConnection>> Dial::open(const Balancer::Choice& cho
   if (!connection || !(*choice.endpoint)->tls) co_return connection;
   const bool secured = co_await secure(connection->channel(), **choice.endpoint, give_up);
   if (!secured) {
-    if (outcome_ == Outcome::tls_error) choice.backend->state->mark_unreachable(steady_now());
+    if (outcome_ == Outcome::tls_error) backend->state->mark_unreachable(steady_now());
     connection.reset();
   }
   co_return connection;
@@ -116,8 +88,27 @@ Task<void> Dial::resolve(const Balancer::Choice& choice, Time now, const GiveUp&
   resolving_ = false;
 }
 
-// Gives the connector that has reached it.
-Task<ConnectorPtr> Dial::reach(const Backend& backend, const Until& until, const GiveUp& give_up) {
+// Gives the connector that has reached it: where the address is silent, one of its trials.
+Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveUp& give_up) {
+  const milliseconds longest_pause = upstream_.config->timeouts.connect / 2;
+  DialGate::Pass pass(backend.dials, backend.state->dials, longest_pause, worker_.loop(), watcher_, steady_now());
+  bool given_up = give_up();
+  while (!pass.is_granted() && !given_up) {
+    co_await news_.wait();
+    given_up = give_up();
+  }
+  ConnectorPtr connector = pass.take_connector();
+  if (!connector && !given_up) connector = co_await dial(backend, until, give_up);
+  const bool reached = connector != nullptr && !given_up;
+  remember(backend, reached, until);
+  if (reached)
+    pass.connected(steady_now());
+  else if (is_refusal(outcome_))
+    pass.refused(steady_now());
+  co_return reached ? connector : nullptr;
+}
+
+Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up) {
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
   connector->start({backend.address}, until.time, watcher_);
@@ -128,7 +119,6 @@ Task<ConnectorPtr> Dial::reach(const Backend& backend, const Until& until, const
   }
   outcome_ = connector->outcome();
   const bool reached = !given_up && outcome_ == Outcome::pending;
-  remember(backend, reached, until);
   if (reached)
     connector_.reset();
   else

@@ -44,11 +44,9 @@ class Dial {
 
  private:
   Task<void> resolve(const Balancer::Choice&, Time now, const GiveUp&);
-  Task<std::unique_ptr<UpstreamConnection>> open(const Balancer::Choice&, const Until&, const GiveUp&);
-  Task<bool> wait_for(const DialGate::Pass&, const GiveUp&) const;
-  Task<ConnectorPtr> reach(const Backend&, const Until&, const GiveUp&);
+  Task<ConnectorPtr> reach(Backend&, const Until&, const GiveUp&);
+  Task<ConnectorPtr> dial(const Backend&, const Until&, const GiveUp&);
   void remember(const Backend&, bool reached, const Until&) const;
-  void give_slot_back() const { upstream_.state->connections.fetch_sub(1, std::memory_order_relaxed); }
   Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);
 
   WorkerContext& worker_;

@@ -5,44 +5,102 @@
 
 namespace fusewire::proxy {
 
-void DialGate::let_through(Time now) {
+// Lets those go on that may, or sees to a trial and looks again a moment later.
+void DialGate::look(Time now) {
   while (!waiting_.empty()) {
     Pass& first = waiting_.front();
     first.dial_ = first.pacer_.begin(now);
-    if (!first.dial_) return first.look_again_.arm(now + kPoll);
-    waiting_.pop_front();
-    first.look_again_.disarm();
-    first.loop_.defer(first);
+    if (!first.dial_) {
+      begin_trial(first, now);
+      if (!waiting_.empty()) waiting_.front().look_again_.arm(now + kPoll);
+      return;
+    }
+    grant_first(nullptr);
   }
 }
 
-DialGate::Pass::Pass(DialGate& gate, balance::DialPacer& pacer, Loop& loop, Watcher& watcher, Time now)
-    : gate_(gate), pacer_(pacer), loop_(loop), watcher_(watcher), look_again_(loop.deadlines(), [this] {
-        gate_.let_through(steady_now());
-      }) {
+void DialGate::grant_first(ConnectorPtr connected) {
+  Pass& first = waiting_.front();
+  first.granted_ = true;
+  first.connector_ = std::move(connected);
+  waiting_.pop_front();
+  first.look_again_.disarm();
+  first.loop_.defer(first);
+}
+
+// Takes the place of one that has not been answered since.
+void DialGate::begin_trial(Pass& first, Time now) {
+  const auto dial = first.pacer_.begin_trial(now, first.longest_pause_);
+  if (!dial) return;
+  end_trial();
+  pacer_ = &first.pacer_;
+  trial_dial_ = dial;
+  trial_.reset(new Connector(first.loop_));
+  trial_->start({address_}, kNever, *this);
+  trial_over_.emplace(first.loop_.deadlines(), [this] { end_trial(); });
+  trial_over_->arm(now + 2 * first.longest_pause_);
+  if (trial_->done()) on_activity();
+}
+
+void DialGate::on_activity() {
+  const Time now = steady_now();
+  const ConnectorPtr ended = std::move(trial_);
+  const auto dial = *std::exchange(trial_dial_, std::nullopt);
+  switch (ended->outcome()) {
+    case Outcome::pending:
+      pacer_->connected(dial, now);
+      if (!waiting_.empty()) grant_first(ended);
+      break;
+    case Outcome::connect_refused:
+    case Outcome::connect_unreachable:
+      pacer_->refused();
+      break;
+    default:
+      pacer_->unanswered(dial, now);
+      return;  // the next look is due
+  }
+  look(now);
+}
+
+void DialGate::end_trial() {
+  if (!trial_) return;
+  trial_->cancel();
+  trial_.reset();
+  pacer_->unanswered(*std::exchange(trial_dial_, std::nullopt), steady_now());
+}
+
+DialGate::Pass::Pass(DialGate& gate, balance::DialPacer& pacer, milliseconds longest_pause, Loop& loop,
+                     Watcher& watcher, Time now)
+    : gate_(gate),
+      pacer_(pacer),
+      longest_pause_(longest_pause),
+      loop_(loop),
+      watcher_(watcher),
+      look_again_(loop.deadlines(), [this] { gate_.look(steady_now()); }) {
   if (gate_.waiting_.empty()) dial_ = pacer_.begin(now);
-  if (dial_) return;
+  granted_ = dial_.has_value();
+  if (granted_) return;
   gate_.waiting_.push_back(*this);
-  gate_.let_through(now);
+  gate_.look(now);
 }
 
 DialGate::Pass::~Pass() {
   const bool was_waiting = is_linked();
   if (was_waiting) unlink();
-  if (dial_ && !answered_) pacer_.unanswered(*dial_, steady_now());
-  if (was_waiting) gate_.let_through(steady_now());
+  if (dial_) pacer_.unanswered(*dial_, steady_now());
+  if (was_waiting) gate_.look(steady_now());
 }
 
 void DialGate::Pass::connected(Time now) {
-  answered_ = true;
-  pacer_.connected(*dial_, now);
-  gate_.let_through(now);
+  if (dial_) pacer_.connected(*std::exchange(dial_, std::nullopt), now);
+  gate_.look(now);
 }
 
 void DialGate::Pass::refused(Time now) {
-  answered_ = true;
+  if (!dial_) return;
+  dial_.reset();
   pacer_.refused();
-  gate_.let_through(now);
+  gate_.look(now);
 }
 
 }  // namespace fusewire::proxy

@@ -22,7 +22,7 @@ class UpstreamPool;
 // One address of an endpoint as one worker knows it.
 struct Backend final : boost::intrusive_ref_counter<Backend, boost::thread_unsafe_counter> {
   explicit Backend(const SocketAddress& where, std::shared_ptr<AddressState> known = nullptr)
-      : address(where), state(std::move(known)) {}
+      : address(where), state(std::move(known)), dials(where) {}
   ~Backend();
 
   const SocketAddress address;

@@ -49,8 +49,8 @@ TEST_CASE("nothing that is shown steers the terminal") {
   CHECK(printable("plain, ä, €, 𐍈, \\u") == "plain, ä, €, 𐍈, \\u");
   CHECK(printable("\x1b[31m\a\n\r\t\x7f") == R"(\u001b[31m\u0007\u000a\u000d\u0009\u007f)");
   CHECK(printable("\u0080\u009b\u00a0") == "\\u0080\\u009b\u00a0");
-  CHECK(printable("\u2029\u202a\u202e\u202f\u2065\u2066\u2069\u206a") ==
-        "\u2029\\u202a\\u202e\u202f\u2065\\u2066\\u2069\u206a");
+  CHECK(printable("\u200d\u200e\u200f\u2027\u2028\u2029\u202a\u202e\u202f\u2065\u2066\u2069\u206a\u061b\u061c") ==
+        "\u200d\\u200e\\u200f\u2027\\u2028\\u2029\\u202a\\u202e\u202f\u2065\\u2066\\u2069\u206a\u061b\\u061c");
   CHECK(printable("a\x9b"
                   "31m\xe2") == R"(a\x9b31m\xe2)");
 }

@@ -13,7 +13,8 @@ namespace {
 
 struct Address {
   bool dial() {
-    const auto dial = pacer.begin(now);
+    auto dial = pacer.begin(now);
+    if (!dial) dial = pacer.begin_trial(now, 500ms);
     if (dial) begun.push_back(*dial);
     return dial.has_value();
   }
@@ -43,16 +44,16 @@ struct Address {
 TEST_CASE("dials to an address that has answered and is silent now are trials, further and further apart") {
   Address address;
   address.answers_within(1ms);
-  // Four milliseconds of patience, then trials 0, 4, 36, 292 and 892 ms later.
-  CHECK(address.dial(1400, 1ms) == 4 + 5);
+  // Four milliseconds of patience, then trials 0, 4, 36, 292 and 792 ms later.
+  CHECK(address.dial(1290, 1ms) == 4 + 5);
 }
 
 TEST_CASE("that dials end unanswered makes no room for others") {
   Address address;
   address.answers_within(1ms);
-  address.dial(1400, 1ms);
+  address.dial(1290, 1ms);
   address.all_end();
-  CHECK(address.dial(599, 1ms) == 1);
+  CHECK(address.dial(500, 1ms) == 1);
 }
 
 TEST_CASE("one unanswered dial paces nobody, however long it takes") {
@@ -106,10 +107,23 @@ TEST_CASE("dials that are given up before they could have been answered say noth
   }
 }
 
-TEST_CASE("long after the last dial the next one begins at once") {
+TEST_CASE("trials are no further apart than is asked for, and no closer than an answer usually takes") {
+  Address address;
+  address.answers_within(10ms);
+  address.dial(2000, 1ms);
+  REQUIRE(!address.pacer.begin(address.now));
+  address.now += 1s;
+  CHECK(address.pacer.begin_trial(address.now, 100ms));
+  CHECK_FALSE(address.pacer.begin_trial(address.now + 99ms, 100ms));
+  CHECK(address.pacer.begin_trial(address.now + 100ms, 1ms));
+  CHECK_FALSE(address.pacer.begin_trial(address.now + 139ms, 1ms));
+  CHECK(address.pacer.begin_trial(address.now + 140ms, 1ms));
+}
+
+TEST_CASE("long after the last dial the next trial begins at once") {
   Address address;
   address.answers_within(1ms);
   address.dial(1000, 1ms);
-  address.now += 600ms;
+  address.now += 500ms;
   CHECK(address.dial());
 }

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "proxy/net/clock.hpp"
 #include "proxy/net/spawn.hpp"
 
 using namespace fusewire;
@@ -77,7 +78,86 @@ struct Rig {
   ChannelPtr client_channel{new Channel(loop, client.ours(), buffers)};
 };
 
+// A tunnel that runs, until it has ended or the test is over.
+struct Running : Rig {
+  Running() {
+    spawn(run(), "test");
+    settle();
+  }
+  ~Running() {
+    open->cut();
+    settle();
+    CHECK(is_over);
+  }
+  void settle() {
+    for (int turns = 0; turns < 3; ++turns) turn();
+  }
+  void client_says(std::string_view bytes) {
+    REQUIRE(say(client.theirs(), bytes) == bytes.size());
+    settle();
+  }
+  void upstream_says(std::string_view bytes) {
+    REQUIRE(say(upstream.theirs(), bytes) == bytes.size());
+    settle();
+  }
+  void finishes(const Pair& side) {
+    ::shutdown(side.theirs(), SHUT_WR);
+    settle();
+  }
+  void goes(Pair& side) {
+    ::close(side.theirs());
+    side.ends[1] = -1;
+    settle();
+  }
+  // The idle time, once more. The wheel is turned to shortly before it first: from further away it would find in the
+  // same turn what is armed anew, by the real clock.
+  void idle_time_passes() {
+    loop.deadlines().tick(steady_now() + std::chrono::hours(1) - std::chrono::seconds(5));
+    loop.deadlines().tick(steady_now() + std::chrono::hours(1) + ++passed);
+    settle();
+  }
+
+  bool is_over = false;
+  std::chrono::seconds passed{0};
+  std::unique_ptr<Tunnel> open = tunnel();
+
+ private:
+  Task<void> run() {
+    co_await open->run();
+    is_over = true;
+  }
+};
+
+// Neither a byte nor the end.
+bool hears_nothing(int end) {
+  char byte = 0;
+  return ::recv(end, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+bool hears_the_end(int end) {
+  char byte = 0;
+  return ::recv(end, &byte, 1, MSG_PEEK) == 0;
+}
+bool hears_a_reset(int end) {
+  char byte = 0;
+  return ::recv(end, &byte, 1, MSG_PEEK) < 0 && errno == ECONNRESET;
+}
+
 }  // namespace
+
+// ------------------------------------------------------------------------------------------------------ both ways
+
+TEST_CASE("bytes go both ways, each at any time, and are counted by direction") {
+  Running tunnel;
+  tunnel.upstream_says("welcome");
+  tunnel.client_says("hi");
+  tunnel.client_says("there");
+  CHECK(hear(tunnel.client.theirs()) == "welcome");
+  CHECK(hear(tunnel.upstream.theirs()) == "hithere");
+  CHECK(tunnel.open->bytes_in() == 7);
+  CHECK(tunnel.open->bytes_out() == 7);
+  tunnel.upstream_says("!");
+  CHECK(tunnel.open->bytes_out() == 8);
+}
 
 TEST_CASE("what a client sends while its first bytes wait for the upstream is not lost") {
   Rig rig;
@@ -112,4 +192,140 @@ TEST_CASE("a reset behind a client's goodbye ends the tunnel") {
   for (int turns = 0; turns < 3; ++turns) rig.turn();
   CHECK(tunnel->flags() == static_cast<std::uint16_t>(Flag::client_gone));
   rig.client.ends[1] = -1;
+}
+
+// ------------------------------------------------------------------------------------------------------ its end
+
+TEST_CASE("one side's goodbye is passed on, and the other side may speak on") {
+  Running tunnel;
+  tunnel.finishes(tunnel.client);
+  CHECK(hears_the_end(tunnel.upstream.theirs()));
+  CHECK(hears_nothing(tunnel.client.theirs()));
+  tunnel.upstream_says("one thing more");
+  CHECK(hear(tunnel.client.theirs()) == "one thing more");
+  CHECK_FALSE(tunnel.is_over);
+}
+
+TEST_CASE("a tunnel is over when both sides have said goodbye, and nobody is to blame") {
+  Running tunnel;
+  tunnel.finishes(tunnel.upstream);
+  CHECK_FALSE(tunnel.is_over);
+  tunnel.finishes(tunnel.client);
+  CHECK(tunnel.is_over);
+  CHECK(tunnel.open->flags() == 0);
+  CHECK(hears_the_end(tunnel.client.theirs()));
+  CHECK(hears_the_end(tunnel.upstream.theirs()));
+}
+
+TEST_CASE("an upstream that breaks off ends the tunnel at both ends") {
+  Running tunnel;
+  tunnel.client_says("unread");
+  tunnel.goes(tunnel.upstream);  // with bytes that it has not read: a reset
+  CHECK(tunnel.is_over);
+  CHECK(tunnel.open->flags() == bits(Flag::upstream_reset));
+  CHECK(hears_the_end(tunnel.client.theirs()));
+}
+
+TEST_CASE("a side that is gone is found out by what is written to it") {
+  Running tunnel;
+  SUBCASE("the upstream") {
+    tunnel.goes(tunnel.upstream);
+    CHECK_FALSE(tunnel.is_over);
+    tunnel.client_says("are you there?");
+    CHECK(tunnel.open->flags() == bits(Flag::upstream_reset));
+  }
+  SUBCASE("the client") {
+    tunnel.goes(tunnel.client);
+    CHECK_FALSE(tunnel.is_over);
+    tunnel.upstream_says("are you there?");
+    CHECK(tunnel.open->flags() == bits(Flag::client_gone));
+  }
+  CHECK(tunnel.is_over);
+}
+
+TEST_CASE("a tunnel that is cut ends at both ends at once, whatever waits, and nobody is to blame") {
+  Running tunnel;
+  while (say(tunnel.client.theirs(), numbered(10'000)) > 0) tunnel.turn();  // until the upstream takes no more
+  tunnel.open->cut();
+  CHECK(hears_a_reset(tunnel.client.theirs()));  // what it has sent is lost
+  tunnel.settle();
+  CHECK(tunnel.is_over);
+  CHECK(tunnel.open->flags() == 0);
+}
+
+// ------------------------------------------------------------------------------------------------------ standing still
+
+TEST_CASE("a tunnel in which nothing has moved for the idle time ends as the upstream's timeout") {
+  Running tunnel;
+  tunnel.client_says("hi");
+  CHECK(hear(tunnel.upstream.theirs()) == "hi");
+  tunnel.loop.deadlines().tick(steady_now() + std::chrono::minutes(59));
+  tunnel.settle();
+  CHECK_FALSE(tunnel.is_over);
+  tunnel.idle_time_passes();
+  CHECK(tunnel.is_over);
+  CHECK(tunnel.open->flags() == bits(Flag::upstream_timeout));
+}
+
+TEST_CASE("a tunnel stays while a slow side takes something of what waits for it in each idle time") {
+  Running tunnel;
+  for (const std::string_view piece : {"one", "two", "six"}) tunnel.upstream_says(piece);
+  tunnel.idle_time_passes();
+  CHECK_FALSE(tunnel.is_over);
+  char three[3];
+  for (int pieces = 0; pieces < 2; ++pieces) {
+    REQUIRE(::recv(tunnel.client.theirs(), three, sizeof three, 0) == 3);
+    tunnel.idle_time_passes();
+    CHECK_FALSE(tunnel.is_over);
+  }
+  tunnel.idle_time_passes();
+  CHECK(tunnel.is_over);
+  CHECK(tunnel.open->flags() == bits(Flag::upstream_timeout));
+}
+
+// ------------------------------------------------------------------------------------------------------ its record
+
+TEST_CASE("a tunnel's record outlives the request that it was made for, and says how the tunnel went") {
+  Running tunnel;
+  {
+    const std::string method = "GET", path = "/a path of some length", host = "a host of some length";
+    const std::string route = "the route of that request", upstream = "the upstream of that request";
+    const std::string trace = "0123456789abcdef0123456789abcdef";
+    AccessRecord record;
+    record.method = method;
+    record.path = path;
+    record.host = host;
+    record.route = route;
+    record.upstream = upstream;
+    record.trace_id = trace;
+    record.status = 101;
+    record.flags = bits(Flag::fault_injected);
+    tunnel.open->keep(record, nullptr);
+  }
+  tunnel.upstream_says("welcome");
+  tunnel.client_says("hi");
+  tunnel.goes(tunnel.upstream);
+  const AccessRecord record = tunnel.open->finished_record(Time{}, Time{std::chrono::seconds(3)});
+  CHECK(record.method == "GET");
+  CHECK(record.path == "/a path of some length");
+  CHECK(record.host == "a host of some length");
+  CHECK(record.route == "the route of that request");
+  CHECK(record.upstream == "the upstream of that request");
+  CHECK(record.trace_id == "0123456789abcdef0123456789abcdef");
+  CHECK(record.status == 101);
+  CHECK(record.bytes_in == 2);
+  CHECK(record.bytes_out == 7);
+  CHECK(record.total == std::chrono::seconds(3));
+  CHECK(record.flags == bits(Flag::fault_injected, Flag::upstream_reset));
+}
+
+TEST_CASE("what else a tunnel's record views is kept as long as the tunnel") {
+  Running tunnel;
+  auto endpoint = std::make_shared<const std::string>("http://10.0.0.1");
+  const std::weak_ptr<const std::string> watched = endpoint;
+  AccessRecord record;
+  record.endpoint = *endpoint;
+  tunnel.open->keep(record, std::move(endpoint));
+  CHECK_FALSE(watched.expired());
+  CHECK(tunnel.open->finished_record(Time{}, Time{}).endpoint == "http://10.0.0.1");
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// In a time of its own, an hour ago: what a gate does by itself it does now, when every pause is over.
+// Dials in a time of their own, an hour ago, and the gate's trials to a real port. What the gate does by itself it does
+// now, when every pause is over.
 #include "proxy/upstream/dial_gate.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <list>
@@ -18,16 +20,33 @@ struct Ear final : Watcher {
   int heard = 0;
 };
 
+// Answers while it listens, refuses else.
+class Port {
+ public:
+  Port() {
+    REQUIRE(::bind(listener_, address_.data(), static_cast<socklen_t>(address_.size())) == 0);
+    socklen_t size = sizeof(sockaddr_in);
+    REQUIRE(::getsockname(listener_, address_.data(), &size) == 0);
+  }
+  ~Port() { ::close(listener_); }
+  void listen() const { REQUIRE(::listen(listener_, 16) == 0); }
+  const SocketAddress& address() const { return address_; }
+
+ private:
+  int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  SocketAddress address_{boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
+};
+
 struct Scene {
-  // The address has answered once, and is silent now.
-  Scene() {
-    DialGate::Pass(gate, pacer, loop, ear, now).connected(now);
+  // The address has answered once, and is silent now: three dials wait.
+  explicit Scene(bool listens = true) {
+    if (listens) port.listen();
+    DialGate::Pass(gate, pacer, 500ms, loop, ear, now).connected(now);
     while (dial()) now += 1ms;
     dial();
     dial();
-    waited = waiting();
   }
-  bool dial() { return passes.emplace_back(gate, pacer, loop, ear, now).is_granted(); }
+  bool dial() { return passes.emplace_back(gate, pacer, 500ms, loop, ear, now).is_granted(); }
   int waiting() const {
     return static_cast<int>(std::count_if(passes.begin(), passes.end(), [](auto& pass) { return !pass.is_granted(); }));
   }
@@ -35,23 +54,26 @@ struct Scene {
     return std::find_if(passes.begin(), passes.end(), [](auto& pass) { return !pass.is_granted(); });
   }
   void turn() { loop.turn(std::chrono::steady_clock::now()); }
+  void turn_until(int heard) {
+    for (int i = 0; i < 100 && ear.heard < heard; ++i) loop.turn(std::chrono::steady_clock::now() + 20ms);
+  }
 
   Time now = std::chrono::steady_clock::now() - 1h;
   Loop loop;
   Ear ear;
+  Port port;
   balance::DialPacer pacer;
-  DialGate gate;
+  DialGate gate{port.address()};
   std::list<DialGate::Pass> passes;
-  int waited = 0;
 };
 
 }  // namespace
 
-TEST_CASE("dials that may not begin wait, and go on with the first answer, in a later turn") {
+TEST_CASE("dials that may not begin wait, and go on when one that was begun before is answered, in a later turn") {
   for (const bool by_refusal : {false, true}) {
     CAPTURE(by_refusal);
     Scene scene;
-    REQUIRE(scene.waited == 3);
+    REQUIRE(scene.waiting() == 3);
     by_refusal ? scene.passes.front().refused(scene.now) : scene.passes.front().connected(scene.now);
     CHECK(scene.waiting() == 0);
     CHECK(scene.ear.heard == 0);
@@ -60,12 +82,21 @@ TEST_CASE("dials that may not begin wait, and go on with the first answer, in a 
   }
 }
 
-TEST_CASE("a dial that comes while others wait waits behind them") {
+TEST_CASE("a trial that is answered is the connection of the first that waits, and the others go on") {
   Scene scene;
-  scene.now += 1h - 1min;  // time for a trial
-  CHECK_FALSE(scene.dial());
-  CHECK(scene.waiting() == 3);
-  CHECK(scene.first_waiting() == std::prev(scene.passes.end(), 3));
+  const auto first = scene.first_waiting();
+  scene.turn_until(3);
+  CHECK(scene.waiting() == 0);
+  CHECK(scene.ear.heard == 3);
+  CHECK(first->take_connector());
+  CHECK_FALSE(std::next(first)->take_connector());
+}
+
+TEST_CASE("a trial that is refused lets all go on, each to its own refusal") {
+  Scene scene(false);
+  scene.turn_until(3);
+  CHECK(scene.waiting() == 0);
+  for (auto& pass : scene.passes) CHECK_FALSE(pass.take_connector());
 }
 
 TEST_CASE("what another worker finds out is noticed a moment later") {
@@ -76,20 +107,21 @@ TEST_CASE("what another worker finds out is noticed a moment later") {
   CHECK(scene.waiting() == 0);
 }
 
-TEST_CASE("one that leaves while it waits is forgotten, and the next one waits on") {
-  Scene scene;
-  scene.passes.erase(scene.first_waiting());  // by the clock it is time for one trial
-  CHECK(scene.waiting() == 1);
-  scene.pacer.refused();
-  scene.loop.deadlines().tick(std::chrono::steady_clock::now() + 20ms);
-  CHECK(scene.waiting() == 0);
-}
-
-TEST_CASE("dials that end, granted or not, leave no place taken") {
+TEST_CASE("a trial goes on when those who waited have left, and the next dial finds what it has found") {
   Scene scene;
   scene.passes.clear();
-  scene.turn();
-  scene.now = std::chrono::steady_clock::now() + 1s;
+  REQUIRE_FALSE(scene.pacer.begin(std::chrono::steady_clock::now()));
+  for (int i = 0; i < 100 && !scene.pacer.begin(std::chrono::steady_clock::now()); ++i)
+    scene.loop.turn(std::chrono::steady_clock::now() + 20ms);
   CHECK(scene.dial());
   CHECK(scene.ear.heard == 0);
+}
+
+TEST_CASE("one that leaves while it waits is forgotten, and the others wait on") {
+  Scene scene;
+  scene.passes.erase(scene.first_waiting());
+  CHECK(scene.waiting() == 2);
+  scene.turn_until(2);
+  CHECK(scene.waiting() == 0);
+  CHECK(scene.ear.heard == 2);
 }

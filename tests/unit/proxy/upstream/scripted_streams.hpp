@@ -25,11 +25,14 @@ using proxy::Task;
 class UploadingClient final : public proxy::ClientStream {
  public:
   bool has_left = false;
-  bool takes = true;                 // what is written to it, at once
-  std::string received;              // 1xx
-  std::deque<std::string> uploads;   // pieces of its request's body that have come, in memory that may change
-  proxy::http::BodyDecoder* body{};  // of its request
-  Event taken;                       // set by the test where it did not take something
+  bool takes = true;                    // what is written to it, at once
+  std::string received;                 // 1xx
+  std::deque<std::string> uploads;      // pieces of its request's body that have come, in memory that may change
+  proxy::http::BodyDecoder* body{};     // of its request
+  Event taken;                          // set by the test where it did not take something
+  BodyRead otherwise = BodyRead::wait;  // what is said where no piece is left
+  Time waited_for{};                    // since when it has its time for the next piece; kNever: it has none
+  bool end_watched = false;             // its leaving is heard of, and nothing is read
 
   // More of the request's body comes.
   void upload(std::string bytes) {
@@ -37,14 +40,21 @@ class UploadingClient final : public proxy::ClientStream {
     if (news_ != nullptr) news_->set();
   }
 
+  // Its request's body is being read.
+  bool is_uploading() const { return news_ != nullptr; }
+  // Its event is set, and nothing has come.
+  void stir() {
+    if (news_ != nullptr) news_->set();
+  }
+
   bool gone() const override { return has_left; }
   bool closed() const override { return false; }
   void listen() override {}
-  void watch_for_end() override {}
+  void watch_for_end() override { end_watched = true; }
   void reset() override { has_left = true; }
   BodyRead read_body(std::string_view& piece) override {
     if (has_left) return BodyRead::gone;
-    if (uploads.empty()) return BodyRead::wait;
+    if (uploads.empty()) return otherwise;
     piece = body->decode(uploads.front().data(), uploads.front().size()).data;
     in_use_ = true;
     return body->failed() ? BodyRead::malformed : BodyRead::piece;
@@ -53,7 +63,7 @@ class UploadingClient final : public proxy::ClientStream {
     if (std::exchange(in_use_, false)) uploads.pop_front();
   }
   std::size_t unread() const override { return uploads.empty() ? 0 : uploads.front().size(); }
-  void wait_for_body(Time) override {}
+  void wait_for_body(Time now) override { waited_for = now; }
   void begin_upload(Event& news) override { news_ = &news; }
   void end_upload() override { news_ = nullptr; }
   bool try_write(Gather& gather) override {
