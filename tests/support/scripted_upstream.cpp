@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/scripted_upstream.hpp"
 
-#include <linux/filter.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "tests/chaos/vanish.hpp"
 #include "tests/support/forever.hpp"
 
 namespace fusewire::testing {
@@ -57,15 +57,7 @@ void ScriptedUpstream::kill() {
   connections_.clear();
 }
 
-void ScriptedUpstream::silence(bool on) const {
-  sock_filter nothing{BPF_RET | BPF_K, 0, 0, 0};
-  const sock_fprog program{1, &nothing};
-  const int unused = 0;
-  if (on)
-    ::setsockopt(listener_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-  else
-    ::setsockopt(listener_, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
-}
+void ScriptedUpstream::silence(bool on) const { chaos::drop_what_arrives(listener_, on); }
 
 void ScriptedUpstream::accept_loop() {
   while (!stopping_) {
