@@ -36,14 +36,16 @@ std::optional<DialPacer::Dial> DialPacer::begin(Time now) {
 std::optional<DialPacer::Dial> DialPacer::begin_trial(Time now, milliseconds longest_pause) {
   const std::lock_guard lock(mutex_);
   if (now < next_trial_) return std::nullopt;
-  pause_ = std::max(patience(), std::min<Time::duration>(kPauseGrows * pause_, longest_pause));
+  pause_ = pause_ == Time::duration::zero() ? patience() : kPauseGrows * pause_;
+  pause_ = std::max<Time::duration>(kLeastPatience, std::min<Time::duration>(pause_, longest_pause));
   next_trial_ = now + pause_;
   return count(now);
 }
 
 void DialPacer::connected(const Dial& dial, Time now) {
   const std::lock_guard lock(mutex_);
-  const Time::duration took = now - dial.begun;
+  Time::duration took = now - dial.begun;
+  if (usual_) took = std::min(took, 2 * patience());  // one whose SYN was lost is no measure
   usual_ = usual_ ? *usual_ + (took - *usual_) / 8 : took;
   answered();
 }

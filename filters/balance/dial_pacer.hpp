@@ -26,7 +26,7 @@ class DialPacer {
 
   // Nothing: the address is silent.
   std::optional<Dial> begin(Time now);
-  // Of an address that is silent. Nothing: not now. `longest_pause`: between two of them.
+  // Of an address that is silent. Nothing: not now. `longest_pause`: between two of them, where it is more than 2 ms.
   std::optional<Dial> begin_trial(Time now, milliseconds longest_pause);
   // How it ended: with a connection; the address, or the network before it, has said that there is none; or neither.
   void connected(const Dial&, Time now);

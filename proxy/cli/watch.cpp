@@ -47,8 +47,8 @@ int print_on(const Ask& ask, const WatchWishes& wishes, const World& world) {
       if (wishes.json)
         world.out << config::printable(boost::json::serialize(answer.breakers)) << '\n';
       else
-        world.out << (first ? "" : "\n") << breaker_table(answer.breakers)
-                  << (answer.notice.empty() ? "" : answer.notice + '\n');
+        world.out << (first ? "" : "\n") << (answer.notice.empty() ? "" : answer.notice + '\n')
+                  << breaker_table(answer.breakers);
     } catch (const std::exception& error) {
       world.err << "fusewire: " << config::printable(error.what()) << std::endl;
     }

@@ -15,11 +15,6 @@ std::uint64_t idle_connections(const UpstreamState& state) {
   return state.cells.sum([](const UpstreamCells& cells) { return cells.connections_idle.value(); });
 }
 
-// Whether the address, or the network before it, has said that there is no connection.
-bool is_refusal(Outcome outcome) {
-  return outcome == Outcome::connect_refused || outcome == Outcome::connect_unreachable;
-}
-
 }  // namespace
 
 // Where all are taken and some are idle, an idle one makes room: ours at once, or another worker's a moment later. One
@@ -90,25 +85,20 @@ Task<void> Dial::resolve(const Balancer::Choice& choice, Time now, const GiveUp&
 
 // Gives the connector that has reached it: where the address is silent, one of its trials.
 Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveUp& give_up) {
-  const milliseconds longest_pause = upstream_.config->timeouts.connect / 2;
-  DialGate::Pass pass(backend.dials, backend.state->dials, longest_pause, worker_.loop(), watcher_, steady_now());
+  DialGate::Pass pass(backend.dials, backend.state->dials, until.connect_within, worker_.loop(), watcher_,
+                      steady_now());
   bool given_up = give_up();
   while (!pass.is_granted() && !given_up) {
     co_await news_.wait();
     given_up = give_up();
   }
   ConnectorPtr connector = pass.take_connector();
-  if (!connector && !given_up) connector = co_await dial(backend, until, give_up);
-  const bool reached = connector != nullptr && !given_up;
-  remember(backend, reached, until);
-  if (reached)
-    pass.connected(steady_now());
-  else if (is_refusal(outcome_))
-    pass.refused(steady_now());
-  co_return reached ? connector : nullptr;
+  if (!connector && !given_up) co_return co_await dial(backend, until, give_up, pass);
+  remember(backend, connector != nullptr, until);
+  co_return given_up ? nullptr : connector;
 }
 
-Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up) {
+Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up, DialGate::Pass& pass) {
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
   connector->start({backend.address}, until.time, watcher_);
@@ -118,12 +108,17 @@ Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const 
     given_up = give_up();
   }
   outcome_ = connector->outcome();
-  const bool reached = !given_up && outcome_ == Outcome::pending;
-  if (reached)
+  const bool connected = connector->is_connected();
+  remember(backend, connected, until);
+  if (connected)
+    pass.connected(steady_now());
+  else if (connector->was_refused())
+    pass.refused(steady_now());
+  if (connected && !given_up)
     connector_.reset();
   else
     cancel();
-  co_return reached ? connector : nullptr;
+  co_return connected && !given_up ? connector : nullptr;
 }
 
 // If the client's own deadline cut the attempt short, the address is not blamed.

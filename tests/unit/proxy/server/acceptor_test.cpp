@@ -36,6 +36,7 @@ sockaddr_un unix_address(const std::string& path) {
 int listen_at(const std::string& path) {
   const sockaddr_un where = unix_address(path);
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ::unlink(path.c_str());
   REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
   REQUIRE(::listen(socket, 64) == 0);
   return socket;

@@ -101,8 +101,10 @@ class Job final : public WorkerTask {
   Job(WorkerTasks& all, bool ends) : all_(all), ends_(ends) { all_.add(*this); }
   void stop() override {
     stopped_at_ = steady_now();
+    if (on_stop) on_stop();
     if (ends_) all_.remove(*this);
   }
+  std::function<void()> on_stop;  // on the worker's thread
   bool was_stopped() const { return stopped_at_ != Time{}; }
   Time stopped_at() const { return stopped_at_; }
 
@@ -266,16 +268,18 @@ TEST_CASE("a worker's thread ends a second after it was stopped, although a task
   Loop& loop = rig.worker.context().loop();
   bool ran_before = false;
   bool ran_behind = false;
+  stubborn.on_stop = [&] {
+    loop.post([&] {
+      loop.deadlines().tick(stubborn.stopped_at() + 990ms);
+      loop.post([&] {
+        ran_before = true;
+        loop.deadlines().tick(stubborn.stopped_at() + 1500ms);
+        loop.post([&] { ran_behind = true; });
+      });
+    });
+  };
   rig.worker.start();
   rig.worker.stop();
-  loop.post([&] {
-    loop.deadlines().tick(stubborn.stopped_at() + 990ms);
-    loop.post([&] {
-      ran_before = true;
-      loop.deadlines().tick(stubborn.stopped_at() + 1500ms);
-      loop.post([&] { ran_behind = true; });
-    });
-  });
   rig.worker.join();
   CHECK(stubborn.was_stopped());
   CHECK(ran_before);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <list>
+#include <memory>
 
 using namespace fusewire;
 using namespace fusewire::proxy;
@@ -41,12 +42,12 @@ struct Scene {
   // The address has answered once, and is silent now: three dials wait.
   explicit Scene(bool listens = true) {
     if (listens) port.listen();
-    DialGate::Pass(gate, pacer, 500ms, loop, ear, now).connected(now);
+    DialGate::Pass(gate, pacer, 1s, loop, ear, now).connected(now);
     while (dial()) now += 1ms;
     dial();
     dial();
   }
-  bool dial() { return passes.emplace_back(gate, pacer, 500ms, loop, ear, now).is_granted(); }
+  bool dial() { return passes.emplace_back(gate, pacer, 1s, loop, ear, now).is_granted(); }
   int waiting() const {
     return static_cast<int>(std::count_if(passes.begin(), passes.end(), [](auto& pass) { return !pass.is_granted(); }));
   }
@@ -124,4 +125,35 @@ TEST_CASE("one that leaves while it waits is forgotten, and the others wait on")
   scene.turn_until(2);
   CHECK(scene.waiting() == 0);
   CHECK(scene.ear.heard == 2);
+}
+
+TEST_CASE("more wait than go on at once: each that is answered lets some of them go") {
+  Scene scene;
+  for (int i = 0; i < 20; ++i) scene.dial();
+  scene.passes.front().refused(scene.now);
+  CHECK(scene.waiting() == 23 - 8);
+  auto next =
+      std::find_if(std::next(scene.passes.begin()), scene.passes.end(), [](auto& pass) { return pass.is_granted(); });
+  next->refused(scene.now);
+  CHECK(scene.waiting() == 23 - 16);
+  scene.turn_until(23);
+  CHECK(scene.waiting() == 0);
+}
+
+TEST_CASE("a trial has all the time that a dial has, however many begin behind it") {
+  Scene scene;
+  for (int i = 0; i < 3; ++i, scene.now += 500ms) scene.dial();
+  CHECK(scene.waiting() == 6);
+  scene.turn_until(6);
+  CHECK(scene.waiting() == 0);
+}
+
+TEST_CASE("a gate may end with its trials under way, and a dial that has been let go before it has heard of it") {
+  auto scene = std::make_unique<Scene>();
+  scene->passes.front().refused(scene->now);
+  scene->passes.clear();
+  scene->turn();
+  CHECK(scene->ear.heard == 0);
+  while (scene->dial()) scene->now += 1ms;
+  scene.reset();
 }

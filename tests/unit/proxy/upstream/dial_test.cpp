@@ -30,6 +30,7 @@ class Origin {
  public:
   explicit Origin(bool listens) {
     const boost::asio::local::stream_protocol::endpoint where(path);
+    ::unlink(path.c_str());
     REQUIRE(::bind(socket_, where.data(), static_cast<socklen_t>(where.size())) == 0);
     if (listens) REQUIRE(::listen(socket_, 8) == 0);
   }
