@@ -108,7 +108,7 @@ Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const 
     given_up = give_up();
   }
   outcome_ = connector->outcome();
-  const bool connected = connector->is_connected();
+  const bool connected = connector_ != nullptr && connector->is_connected();  // and not cancelled
   remember(backend, connected, until);
   if (connected)
     pass.connected(steady_now());

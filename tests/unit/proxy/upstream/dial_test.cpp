@@ -263,6 +263,17 @@ TEST_CASE("an address that the client's own deadline has left too little time is
   CHECK_FALSE(scene.is_blamed());
 }
 
+TEST_CASE("a dial that is cancelled has not reached its address") {
+  Scene scene;
+  scene.connect();
+  scene.choice.backend->state->mark_unreachable(steady_now());
+  scene.dial.cancel();
+  scene.give_up();
+  CHECK(scene.is_over);
+  CHECK(scene.is_blamed());
+  CHECK(scene.slots() == 0);
+}
+
 TEST_CASE("what is given up before its time is nobody's fault") {
   Scene scene;
   scene.connect({.time = steady_now() + 1h, .limited_by_connect_timeout = true});

@@ -150,7 +150,8 @@ TEST_CASE("an upload ends with what is wrong with its client, and its request lo
       {ClientStream::BodyRead::gone, State::client_gone},
   };
   for (const auto& [read, end] : kEnds) {
-    CAPTURE(static_cast<int>(end));
+    const int wanted = static_cast<int>(end);
+    CAPTURE(wanted);
     Scene scene;
     scene.client.upload("abc");
     scene.client.otherwise = read;
