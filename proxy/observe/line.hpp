@@ -74,9 +74,11 @@ class Line {
       at[1 + kLength] = '=';
       return at + 2 + kLength;
     }
-    std::memcpy(at, ",\"", 2);
+    at[0] = ',';
+    at[1] = '"';
     std::memcpy(at + 2, key, kLength);
-    std::memcpy(at + 2 + kLength, "\":", 2);
+    at[2 + kLength] = '"';
+    at[3 + kLength] = ':';
     return at + 4 + kLength;
   }
   template <std::size_t Size>
