@@ -263,11 +263,11 @@ TEST_CASE("a worker that is stopped ends refreshes and requests of its own as we
 }
 
 TEST_CASE("a worker's thread ends a second after it was stopped, although a task does not") {
-  Rig rig;
-  Job stubborn(rig.worker.context().refreshes(), false);
-  Loop& loop = rig.worker.context().loop();
   bool ran_before = false;
   bool ran_behind = false;
+  Rig rig;  // its end turns the loop
+  Job stubborn(rig.worker.context().refreshes(), false);
+  Loop& loop = rig.worker.context().loop();
   stubborn.on_stop = [&] {
     loop.post([&] {
       loop.deadlines().tick(stubborn.stopped_at() + 990ms);
