@@ -151,7 +151,9 @@ TEST_CASE("a unix socket's whole backlog is served when its listener closes") {
   ScriptedUpstream upstream;
   TemporaryFolder folder;
   const std::string path = (folder.path() / "in.sock").string();
-  TestProxy proxy("listeners:\n" + listener("main", "unix:" + path) + kUpstream, {{"ORDERS", upstream.port()}});
+  // 500 connections at once, on a machine with other work.
+  TestProxy proxy("defaults: {timeouts: {connect: 20s}}\nlisteners:\n" + listener("main", "unix:" + path) + kUpstream,
+                  {{"ORDERS", upstream.port()}});
   std::vector<Connection> clients;
   std::thread knocks([&] {
     for (int i = 0; i < 500; ++i) {
