@@ -27,10 +27,7 @@ class Connector final : public Loop::Source,
 
   bool done() const { return done_; }
   Outcome outcome() const { return outcome_; }  // pending: connected
-  bool is_connected() const { return done_ && outcome_ == Outcome::pending; }
-  // The last address, or the network before it, has said that there is no connection.
-  bool was_refused() const { return outcome_ == Outcome::connect_refused || outcome_ == Outcome::connect_unreachable; }
-  std::size_t tried() const { return next_; }  // so many of the addresses; the last of them is the one connected to
+  std::size_t tried() const { return next_; }   // so many of the addresses; the last of them is the one connected to
   bool was_late(std::size_t i) const { return late_[i]; }  // the i-th did not fail, but took longer than its time
   int take_descriptor();                                   // of the connection made
 

@@ -8,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include "filters/balance/dial_pacer.hpp"
 #include "filters/balance/endpoint_health.hpp"
 #include "filters/breaker/core/breaker.hpp"
 #include "filters/endpoint_context.hpp"
@@ -48,7 +47,6 @@ class AddressState {
   breaker::Breaker breaker;
   balance::EndpointHealth health;
   health::CheckedHealth checked;  // by the upstream's health_check
-  balance::DialPacer dials;
 
  private:
   static constexpr milliseconds kAvoid{1000};

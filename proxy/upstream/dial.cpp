@@ -83,22 +83,8 @@ Task<void> Dial::resolve(const Balancer::Choice& choice, Time now, const GiveUp&
   resolving_ = false;
 }
 
-// Gives the connector that has reached it: where the address is silent, one of its trials.
-Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveUp& give_up) {
-  DialGate::Pass pass(backend.dials, backend.state->dials, until.connect_within, worker_.loop(), watcher_,
-                      steady_now());
-  bool given_up = give_up();
-  while (!pass.is_granted() && !given_up) {
-    co_await news_.wait();
-    given_up = give_up();
-  }
-  ConnectorPtr connector = pass.take_connector();
-  if (!connector && !given_up) co_return co_await dial(backend, until, give_up, pass);
-  remember(backend, connector != nullptr, until);
-  co_return given_up ? nullptr : connector;
-}
-
-Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up, DialGate::Pass& pass) {
+// Gives the connector that has reached it.
+Task<ConnectorPtr> Dial::reach(const Backend& backend, const Until& until, const GiveUp& give_up) {
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
   connector->start({backend.address}, until.time, watcher_);
@@ -108,17 +94,13 @@ Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const 
     given_up = give_up();
   }
   outcome_ = connector->outcome();
-  const bool connected = connector_ != nullptr && connector->is_connected();  // and not cancelled
-  remember(backend, connected, until);
-  if (connected)
-    pass.connected(steady_now());
-  else if (connector->was_refused())
-    pass.refused(steady_now());
-  if (connected && !given_up)
+  const bool reached = !given_up && outcome_ == Outcome::pending;
+  remember(backend, reached, until);
+  if (reached)
     connector_.reset();
   else
     cancel();
-  co_return connected && !given_up ? connector : nullptr;
+  co_return reached ? connector : nullptr;
 }
 
 // If the client's own deadline cut the attempt short, the address is not blamed.
