@@ -25,16 +25,25 @@ Sequence sequence_of(unsigned char lead) {
 
 }  // namespace
 
-std::optional<std::size_t> find_bad_utf8(std::string_view text) {
+std::optional<Utf8Character> first_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const Sequence sequence = sequence_of(byte(0));
+  if (sequence.length == 0 || sequence.length > text.size()) return std::nullopt;
+  if (sequence.length == 1) return Utf8Character{1, byte(0)};
+  if (byte(1) < sequence.low || byte(1) > sequence.high) return std::nullopt;
+  unsigned code = byte(0) & (0x7fU >> sequence.length);
+  for (std::size_t i = 1; i < sequence.length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xbf) return std::nullopt;
+    code = code << 6 | (byte(i) & 0x3fU);
+  }
+  return Utf8Character{sequence.length, code};
+}
+
+std::optional<std::size_t> find_bad_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
-    const Sequence sequence = sequence_of(byte(at));
-    if (sequence.length == 0 || sequence.length > text.size() - at) return at;
-    for (std::size_t i = 1; i < sequence.length; ++i) {
-      const bool second = i == 1;
-      if (byte(at + i) < (second ? sequence.low : 0x80) || byte(at + i) > (second ? sequence.high : 0xbf)) return at;
-    }
-    at += sequence.length;
+    const auto character = first_character(text.substr(at));
+    if (!character) return at;
+    at += character->size;
   }
   return std::nullopt;
 }

@@ -62,8 +62,8 @@ std::string injected_faults(const AdminClient& client, const std::string& breake
     if (answer.status == 200)
       with_body(answer,
                 [&](const json::value& body) { line = faults_text(body, breaker.substr(0, breaker.find('/'))); });
-  } catch (const std::exception&) {  // the table has been had, and is worth more
-    line.clear();
+  } catch (const std::exception&) {
+    return {};  // the table has been had, and is worth more
   }
   return line;
 }

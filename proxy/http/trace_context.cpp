@@ -179,10 +179,10 @@ std::array<char, 16> span_text(std::uint64_t span) {
 
 void append_trace_fields(std::string& out, const TraceContext& trace, std::uint64_t span) {
   constexpr string_view kForm = "traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-00\r\n";
-  constexpr std::size_t kId = 16, kSpan = kId + 32 + 1, kSampled = kSpan + kSpanDigits + 2;
+  constexpr std::size_t kId = 16, kSpan = kId + kTraceDigits + 1, kSampled = kSpan + kSpanDigits + 2;
   std::array<char, kForm.size()> line;
   std::memcpy(line.data(), kForm.data(), kForm.size());
-  std::memcpy(line.data() + kId, trace.trace_id().data(), 32);
+  std::memcpy(line.data() + kId, trace.trace_id().data(), kTraceDigits);
   write_hex(line.data() + kSpan, span);
   if (trace.sampled()) line[kSampled] = '1';
   out.append(line.data(), line.size());

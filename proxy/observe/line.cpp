@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "proxy/text/json_text.hpp"
+
 namespace fusewire::proxy {
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the room is written before it is read
@@ -31,11 +33,7 @@ Line::Line(std::string& out, config::LogFormat format, TimeChars time, std::stri
   if (out_.size() == start + message.size() + 2) out_.erase(start, 1).pop_back();
 }
 
-Line& Line::text(std::string_view key, std::string_view value) {
-  begin(key);
-  put_string(value);
-  return *this;
-}
+Line& Line::text(std::string_view key, std::string_view value) { return begin(key).put_string(value); }
 
 Line& Line::number(std::string_view key, std::int64_t value) { return begin(key).put_signed(value); }
 
@@ -106,13 +104,18 @@ Line& Line::put_words(std::span<const std::string_view> words) {
   return *this;
 }
 
-void Line::put_string(std::string_view value) {
-  if (is_plain_json(value)) {
-    put("\"", value, "\"");
-    return;
+Line& Line::put_string(std::string_view value) {
+  if (has_room(value.size() + 2)) {
+    char* const at = room_.data() + used_;
+    if (copy_plain_json(value, at + 1)) {
+      *at = at[value.size() + 1] = '"';
+      used_ += value.size() + 2;
+      return *this;
+    }
   }
   spill();
   append_json(out_, value);
+  return *this;
 }
 
 void Line::put(std::string_view piece) { put("", piece, ""); }

@@ -13,7 +13,6 @@
 #include <string_view>
 
 #include "config/config.hpp"
-#include "proxy/text/json_text.hpp"
 #include "proxy/text/time_text.hpp"
 
 namespace fusewire::proxy {
@@ -29,14 +28,7 @@ class Line {
 
   template <std::size_t Size>
   Line& text(const char (&key)[Size], std::string_view value) {
-    if (!has_room(value.size() + Size + kPunctuation)) return text(std::string_view(key), value);
-    char* const at = put_key(room_.data() + used_, key);
-    *at = '"';
-    if (!copy_plain_json(value, at + 1)) return text(std::string_view(key), value);
-    char* const end = at + 1 + value.size();
-    *end = '"';
-    used_ = static_cast<std::size_t>(end + 1 - room_.data());
-    return *this;
+    return begin(key).put_string(value);
   }
   template <std::size_t Size>
   Line& number(const char (&key)[Size], std::int64_t value) {
@@ -63,7 +55,7 @@ class Line {
   void finish();
 
  private:
-  static constexpr std::size_t kPunctuation = 5;  // of a key and a string
+  static constexpr std::size_t kPunctuation = 4;  // of a key
 
   template <std::size_t Size>
   char* put_key(char* at, const char (&key)[Size]) const {
@@ -90,6 +82,7 @@ class Line {
     return *this;
   }
   Line& begin(std::string_view key);
+  Line& put_string(std::string_view);  // with quotes, escaped
   Line& put_signed(std::int64_t);
   Line& put_unsigned(std::uint64_t);
   Line& put_milliseconds(std::chrono::nanoseconds);
@@ -97,7 +90,6 @@ class Line {
   void put(std::string_view);
   template <std::size_t Before, std::size_t After>
   void put(const char (&before)[Before], std::string_view, const char (&after)[After]);
-  void put_string(std::string_view);  // with quotes, escaped
   template <class Number>
   void put_number(Number);
   // False: there never are so many free, even behind a spill().

@@ -3,9 +3,9 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 
 #include "config/printable.hpp"
+#include "config/utf8.hpp"
 #include "proxy/text/swar.hpp"
 
 namespace fusewire::proxy {
@@ -38,29 +38,6 @@ void append_control(std::string& out, unsigned code) {
     default:
       append_escape(out, code);
   }
-}
-
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-struct Sequence {
-  unsigned code = 0;
-  std::size_t length = 0;
-};
-
-// The UTF-8 sequence at `at` (RFC 3629 §4: shortest form, no surrogates), or nothing.
-std::optional<Sequence> decode(std::string_view text, std::size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() - at < length) return std::nullopt;
-  unsigned code = lead & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[at + i])) return std::nullopt;
-    code = code << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3F);
-  }
-  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  if (overlong || surrogate || code > 0x10FFFF) return std::nullopt;
-  return Sequence{code, length};
 }
 
 constexpr std::array<bool, 256> kPlain = [] {
@@ -99,12 +76,12 @@ void append_json(std::string& out, std::string_view text) {
     if (at == text.size()) break;
     if (static_cast<unsigned char>(text[at]) < 0x80) {
       append_control(out, static_cast<unsigned char>(text[at++]));
-    } else if (const auto sequence = decode(text, at)) {
-      if (config::is_misleading(sequence->code))
-        append_escape(out, sequence->code);
+    } else if (const auto character = config::first_character(text.substr(at))) {
+      if (config::is_misleading(character->code))
+        append_escape(out, character->code);
       else
-        out.append(text, at, sequence->length);
-      at += sequence->length;
+        out.append(text, at, character->size);
+      at += character->size;
     } else {
       append_escape(out, 0xFFFD);
       ++at;

@@ -13,6 +13,7 @@
 
 #include "proxy/net/clock.hpp"
 #include "tests/unit/proxy/control/control_rig.hpp"
+#include "tests/unit/proxy/upstream/no_names.hpp"
 
 using namespace fusewire;
 using namespace fusewire::proxy;
@@ -78,8 +79,7 @@ struct Rig {
 
   testing::ControlRig control{kSetting};
   std::shared_ptr<const Snapshot> snapshot = control.control.snapshot();
-  DnsCache dns{[](const std::string&, std::uint16_t) { return Resolved{.addresses = {}, .error = "", .cut = false}; },
-               [](const ResolvedName&) {}};
+  testing::NoNames dns;
   WorkerCells cells;
   std::shared_ptr<ListenerGate> gate = [] {
     auto made = std::make_shared<ListenerGate>();

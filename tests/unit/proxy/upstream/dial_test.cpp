@@ -18,6 +18,7 @@
 #include "proxy/net/spawn.hpp"
 #include "tests/unit/proxy/control/control_rig.hpp"
 #include "tests/unit/proxy/net/few_descriptors.hpp"
+#include "tests/unit/proxy/upstream/no_names.hpp"
 
 using namespace fusewire;
 using namespace fusewire::proxy;
@@ -111,8 +112,7 @@ struct Scene final : Watcher {
   testing::ControlRig rig;
   std::shared_ptr<const Snapshot> snapshot = rig.control.snapshot();
   const Upstream& upstream = *snapshot->upstreams.front();
-  DnsCache dns{[](const std::string&, std::uint16_t) { return Resolved{.addresses = {}, .error = "", .cut = false}; },
-               [](const ResolvedName&) {}};
+  testing::NoNames dns;
   WorkerCells cells;
   WorkerContext worker{0, cells, dns, [] {}};
   Event news;

@@ -13,6 +13,7 @@
 #include "proxy/net/spawn.hpp"
 #include "proxy/upstream/forward.hpp"
 #include "tests/unit/proxy/control/control_rig.hpp"
+#include "tests/unit/proxy/upstream/no_names.hpp"
 #include "tests/unit/proxy/upstream/scripted_streams.hpp"
 
 namespace fusewire::testing {
@@ -102,8 +103,7 @@ struct ForwardScene {
   ControlRig rig{kOneUpstream};
   std::shared_ptr<const Snapshot> snapshot = rig.control.snapshot();
   const Upstream& upstream = *snapshot->upstreams.front();
-  DnsCache dns{[](const std::string&, std::uint16_t) { return Resolved{.addresses = {}, .error = "", .cut = false}; },
-               [](const ResolvedName&) {}};
+  NoNames dns;
   WorkerCells cells;
   WorkerContext worker{0, cells, dns, [] {}};
   UploadingClient client;

@@ -8,6 +8,7 @@
 
 #include "proxy/net/clock.hpp"
 #include "tests/unit/proxy/control/control_rig.hpp"
+#include "tests/unit/proxy/upstream/no_names.hpp"
 
 using namespace fusewire;
 using namespace fusewire::proxy;
@@ -18,8 +19,7 @@ namespace {
 struct Rig {
   ~Rig() { dns.stop(); }
 
-  DnsCache dns{[](const std::string&, std::uint16_t) { return Resolved{.addresses = {}, .error = "", .cut = false}; },
-               [](const ResolvedName&) {}};
+  testing::NoNames dns;
   WorkerCells cells;
   WorkerContext worker{0, cells, dns, [] {}};
 };
