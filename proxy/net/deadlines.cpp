@@ -25,7 +25,7 @@ void Deadline::unlink() {
   next_ = nullptr;
 }
 
-DeadlineWheel::DeadlineWheel(Time now) : current_(slot_of(now)) {}
+DeadlineWheel::DeadlineWheel(Time now) : current_(slot_of(now)), ticked_(now) {}
 
 Time DeadlineWheel::next() const {
   return scheduled_ == 0 ? kNever : Time(scheduled_ * std::chrono::duration_cast<Time::duration>(kSlot));
@@ -57,6 +57,7 @@ void DeadlineWheel::schedule(std::int64_t slot) {
 
 void DeadlineWheel::tick(Time now) {
   if (now < next()) return;
+  ticked_ = now;
   const std::int64_t last = now.time_since_epoch() / kSlot;  // rounded down: this slot's time has come
   scheduled_ = 0;
   // The wheel turns first: what is linked again while slots fire must count from now, for the last tick may be more

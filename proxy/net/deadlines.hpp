@@ -45,6 +45,9 @@ class DeadlineWheel {
 
   Time next() const;  // when tick() has something to do; kNever: nothing is armed
   void tick(Time now);
+  // Of the last tick(), or of the one that is under way: `on_due` measures by it, for events that have come since then
+  // have not been handled.
+  Time ticked() const { return ticked_; }
 
  private:
   friend class Deadline;
@@ -66,6 +69,7 @@ class DeadlineWheel {
   std::array<std::uint64_t, kSlots / kWordBits> linked_{};
   std::int64_t current_;        // every slot before it has been fired
   std::int64_t scheduled_ = 0;  // the first slot that has something in it; 0: none
+  Time ticked_;
 };
 
 }  // namespace fusewire::proxy

@@ -85,21 +85,31 @@ int Loop::patience(Time until) const {
 void Loop::turn(Time until) {
   ++turns_;
   std::swap(now_, later_);
-  std::array<epoll_event, kBatch> events;
-  const int count = ::epoll_wait(epoll_, events.data(), kBatch, patience(until));
-  bool posted = false;
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    auto* const source = static_cast<Source*>(event.data.ptr);
-    posted = posted || source == nullptr;
-    if (source == nullptr) continue;
-    source->note(event.events);
-    append(*now_, *source);
-  }
+  const bool posted = look(patience(until));
+  const Time looked = steady_now();
   if (posted) run_posted();  // first: what was said to other threads before a byte was sent holds for that byte
   act();
-  if (deadlines_.next() != kNever) deadlines_.tick(steady_now());
+  if (deadlines_.next() != kNever) deadlines_.tick(looked);
   for (const auto& work : std::exchange(soon_, {})) work();
+}
+
+// Notes all that has come, in as many looks as it takes. True: something was posted, too.
+bool Loop::look(int patience) {
+  std::array<epoll_event, kBatch> events;
+  bool posted = false;
+  int count = kBatch;
+  for (int looks = 0; count == kBatch && looks < kMaxLooks; ++looks) {
+    count = ::epoll_wait(epoll_, events.data(), kBatch, looks == 0 ? patience : 0);
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      auto* const source = static_cast<Source*>(event.data.ptr);
+      posted = posted || source == nullptr;
+      if (source == nullptr) continue;
+      source->note(event.events);
+      append(*now_, *source);
+    }
+  }
+  return posted;
 }
 
 void Loop::act() {

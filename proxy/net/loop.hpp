@@ -63,7 +63,9 @@ class Loop {
   std::uint64_t turns() const { return turns_; }  // begun so far
 
   void run();  // until stop()
-  // Runs one turn: waits for events, until `until` at the latest, and handles them.
+  // Runs one turn: waits for events, until `until` at the latest, and handles them. Then what was due when all of them
+  // were known falls due, and nothing that has become due since: a turn may take long, and what has come meanwhile came
+  // in time.
   void turn(Time until = kNever);
 
   // Any thread.
@@ -76,12 +78,14 @@ class Loop {
     Source** last = &first;
   };
   static void append(Queue&, Source&);
+  bool look(int patience);
   void act();
   void run_posted();
   int patience(Time until) const;
   void wake();
 
-  static constexpr int kBatch = 128;
+  static constexpr int kBatch = 128;     // events that one epoll_wait gives
+  static constexpr int kMaxLooks = 256;  // a turn
 
   int epoll_ = -1;
   int wakeup_ = -1;  // an eventfd

@@ -83,6 +83,7 @@ void OwnRequest::cancel() {
 
 // A write that waits returns when its channel is closed.
 void OwnRequest::on_deadline() {
+  late_ = true;
   if (channel_ && channel_->write_blocked()) {
     end(Outcome::response_timeout);
     channel_->close();
@@ -97,7 +98,7 @@ Task<void> OwnRequest::connect() {
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector->start({wanted_.address}, until_, *this);
   while (!connector->done() && !is_over()) {
-    if (steady_now() >= until_) end(Outcome::connect_timeout);
+    if (late_) end(Outcome::connect_timeout);
     if (!is_over()) co_await event_.wait();
   }
   if (!connector->done()) connector->cancel();
@@ -135,7 +136,7 @@ Task<void> OwnRequest::exchange() {
 // the time.
 Task<bool> OwnRequest::more(Outcome timeout) {
   if (!is_over() && !channel_->ended()) {
-    if (steady_now() >= until_) {
+    if (late_) {
       end(timeout);
     } else {
       channel_->start_read();

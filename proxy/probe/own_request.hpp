@@ -60,6 +60,7 @@ class OwnRequest final : public WorkerTask, private Watcher {
   Event event_;
   Deadline deadline_;
   const Time until_;
+  bool late_ = false;  // it has not ended by then
   ChannelPtr channel_;
   std::string head_;  // that is sent
   http::HeadProgress head_progress_;

@@ -21,6 +21,7 @@ void ExchangeClock::begin_blocked_write(Time now, std::uint64_t sent) {
 
 // The request's total time stands still while its body makes progress; once, where two attempts send it.
 void ExchangeClock::body_moved(Time now) {
+  now = std::max(now, last_progress_);  // a deadline measures by the time of the loop's look
   if (call_.total_at != kNever && call_.exchange == &x_) call_.total_at += now - last_progress_;
   last_progress_ = now;
 }

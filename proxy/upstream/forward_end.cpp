@@ -63,7 +63,7 @@ Outcome Forward::why_no_slot() const {
 // ------------------------------------------------------------------------------------------------------ time
 
 void Forward::on_deadline() {
-  const Time now = steady_now();
+  const Time now = worker_.deadlines().ticked();
   clock_.tick(now, stream_ == nullptr ? std::nullopt : std::optional(stream_->bytes_sent()));
   if (const Fault timeout = clock_.next_timeout(); timeout.at <= now && !clock_.fault()) {
     clock_.fail({blame(timeout.outcome), timeout.at});

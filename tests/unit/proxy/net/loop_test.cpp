@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "proxy/net/channel.hpp"
 
+using fusewire::Time;
 using namespace fusewire::proxy;
 using namespace std::chrono_literals;
 
@@ -45,6 +48,51 @@ TEST_CASE("loop: what was posted comes before what was read, and after all has b
   two.ring();
   loop.turn();
   CHECK(order == "noted noted posted acted acted ");
+}
+
+TEST_CASE("loop: what comes while a long turn lasts is in time for what falls due in that turn") {
+  // Rings the other bell, and returns when the deadline has passed.
+  struct Slow final : Loop::Source {
+    Slow(const Bell& other, Time wanted) : bell(other), until(wanted) {}
+    const Bell& bell;
+    const Time until;
+
+   private:
+    void note(std::uint32_t) override {}
+    void act() override {
+      if (std::chrono::steady_clock::now() < until) bell.ring();
+      while (std::chrono::steady_clock::now() < until) continue;
+    }
+  };
+  std::string order;
+  Loop loop;
+  Bell bell(order);
+  REQUIRE(loop.watch(bell.descriptor, bell));
+  loop.turn(std::chrono::steady_clock::now());
+  order.clear();
+  const auto due = std::chrono::steady_clock::now() + 20ms;
+  Deadline deadline(loop.deadlines(), [&] { order += "due "; });
+  deadline.arm(due);
+  Slow slow(bell, due + 20ms);
+  loop.defer(slow);
+  for (int i = 0; i < 10 && order.find("due") == std::string::npos; ++i) loop.turn();
+  CHECK(order == "noted acted due ");
+}
+
+TEST_CASE("loop: all that has come is handled before anything falls due, however much it is") {
+  std::string order;
+  Loop loop;
+  std::vector<std::unique_ptr<Bell>> bells;
+  for (int i = 0; i < 300; ++i) {
+    bells.push_back(std::make_unique<Bell>(order));
+    REQUIRE(loop.watch(bells.back()->descriptor, *bells.back()));
+    bells.back()->ring();
+  }
+  Deadline deadline(loop.deadlines(), [&] { order += "due "; });
+  deadline.arm(std::chrono::steady_clock::now() - 1s);
+  for (int i = 0; i < 10 && order.find("due") == std::string::npos; ++i) loop.turn();
+  CHECK(order.ends_with("acted due "));
+  CHECK(order.size() == 300 * std::string("noted acted ").size() + std::string("due ").size());
 }
 
 TEST_CASE("a channel that is closed hears nothing more, also where another process has its descriptor still") {
