@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The proxies under test, each as a competent operator sets it for clients that wait two seconds. An upstream: name, ports, whether its answers are cacheable."""
+"""The proxies under test. Fusewire has its README's keys and no others; it as well, nginx and HAProxy are set as a competent operator sets them for clients that
+wait two seconds. An upstream: name, ports, whether its answers are cacheable."""
 import dataclasses
 import os
 
 from stage import HOST, free_ports
 
-NAMES = {"fusewire": "Fusewire", "nginx": "nginx", "haproxy": "HAProxy"}
+NAMES = {"fusewire": "Fusewire", "fusewire_set": "Fusewire, set", "nginx": "nginx", "haproxy": "HAProxy"}
 
 
 @dataclasses.dataclass
@@ -15,10 +16,21 @@ class Upstream:
     cacheable: bool
 
 
-def fusewire(stage, binary, port, upstreams):
+# What nginx and HAProxy are told below, in our keys.
+SET = """defaults:
+  timeouts: {connect: 300ms, response: 600ms, total: 1900ms}
+  retries: {attempts: 2, on: [connect_error, reset, timeout, protocol_error, "500", "502", "503", "504"]}
+"""
+
+
+def fusewire_set(stage, binary, port, upstreams):
+    return fusewire(stage, binary, port, upstreams, SET)
+
+
+def fusewire(stage, binary, port, upstreams, more=""):
     """The README's keys: where to listen, the endpoints; where answers are cacheable, how stale they may be. The admin address is for the sake of others
     on this machine."""
-    lines = [f"listen: {HOST}:{port}", "upstreams:"]
+    lines = [f"{more}listen: {HOST}:{port}", "upstreams:"]
     for one in upstreams:
         lines.append(f"  {one.name}:\n    endpoints: [{', '.join(f'http://{HOST}:{p}' for p in one.ports)}]")
         if one.cacheable:
@@ -127,4 +139,4 @@ def haproxy(stage, _binary, port, upstreams):
     return ["haproxy", "-db", "-f", stage.write(f"haproxy-{port}.cfg", text)]
 
 
-COMMANDS = {"fusewire": fusewire, "nginx": nginx, "haproxy": haproxy}
+COMMANDS = {"fusewire": fusewire, "fusewire_set": fusewire_set, "nginx": nginx, "haproxy": haproxy}
