@@ -27,7 +27,8 @@ class Connector final : public Loop::Source,
 
   bool done() const { return done_; }
   Outcome outcome() const { return outcome_; }  // pending: connected
-  std::size_t tried() const { return next_; }   // so many of the addresses; the last of them is the one connected to
+  bool is_connected() const { return done_ && outcome_ == Outcome::pending && descriptor_ >= 0; }
+  std::size_t tried() const { return next_; }  // so many of the addresses; the last of them is the one connected to
   bool was_late(std::size_t i) const { return late_[i]; }  // the i-th did not fail, but took longer than its time
   int take_descriptor();                                   // of the connection made
 

@@ -13,6 +13,7 @@
 #include "filters/endpoint_context.hpp"
 #include "filters/health/checked_health.hpp"
 #include "filters/time.hpp"
+#include "proxy/snapshot/address_dials.hpp"
 
 namespace fusewire::proxy {
 
@@ -47,6 +48,7 @@ class AddressState {
   breaker::Breaker breaker;
   balance::EndpointHealth health;
   health::CheckedHealth checked;  // by the upstream's health_check
+  AddressDials dials;
 
  private:
   static constexpr milliseconds kAvoid{1000};

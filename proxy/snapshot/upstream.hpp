@@ -24,6 +24,7 @@
 #include "proxy/net/resolver.hpp"
 #include "proxy/observe/cells.hpp"
 #include "proxy/snapshot/address_table.hpp"
+#include "proxy/snapshot/early_trials.hpp"
 
 namespace fusewire::cache {
 class Partition;
@@ -50,6 +51,7 @@ struct UpstreamState {
   std::shared_ptr<cache::Partition> cache;    // set once, before traffic
   std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
   fault::Injector faults;                     // beside what is hardly ever written: each attempt looks
+  EarlyTrials early_trials;                   // so is this
   std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   limits::LimitsState limits;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.

@@ -10,9 +10,6 @@ namespace fusewire::proxy {
 
 namespace {
 
-// Between two, of one worker at one upstream: at first, and in a long outage.
-constexpr milliseconds kEarlyTrials{200};
-constexpr milliseconds kRareTrials{1600};
 constexpr std::size_t kTrialLook = 16;  // targets that a request looks at for one that waits for a trial
 
 BackendPtr make_backend(EndpointState& endpoint, const SocketAddress& address, Time now) {
@@ -54,7 +51,7 @@ Balancer::Choice Balancer::choose_among(Group& here, const Look& look, std::uint
   for (int n = 0; n < 2; ++n) {
     const auto found = here.picker->pick(good, now, random_, key);
     if (!found) break;
-    here.early_trials = milliseconds::zero();
+    here.upstream->state->early_trials.forget();
     if (here.targets[*found].backend->state->may_be_tried(now)) return choice(here, *found, breakers);
   }
   if (const auto other = unknown(here, look)) return choice(here, *other, breakers);
@@ -65,11 +62,10 @@ Balancer::Choice Balancer::choose_among(Group& here, const Look& look, std::uint
 
 // The request would be rejected: instead it finds out whether one of the endpoints, in turn, has healed.
 std::optional<std::size_t> Balancer::early_trial(Group& here, const Look& look) const {
-  if (look.now < here.early_trial_at) return std::nullopt;
-  here.early_trials = std::clamp(here.early_trials * 2, kEarlyTrials, kRareTrials);
-  here.early_trial_at = look.now + here.early_trials;
+  EarlyTrials& trials = here.upstream->state->early_trials;
+  if (!trials.take(look.now)) return std::nullopt;
   for (std::size_t n = 0; n < here.known; ++n) {
-    const std::size_t at = here.turn++ % here.known;
+    const std::size_t at = trials.next_turn() % here.known;
     const Target& target = here.targets[at];
     if (look.is_passed_over(target) || !target.backend->state->breaker.end_interval(look.now)) continue;
     return at;
@@ -116,7 +112,7 @@ bool Balancer::can_choose(const Upstream& upstream, Time now, const Tried& tried
 
 bool Balancer::has_choice(const Upstream& upstream, Time now) {
   const Group& here = group(upstream, now);
-  return here.known == 0 || now >= here.early_trial_at || can_choose(upstream, now, {});
+  return here.known == 0 || upstream.state->early_trials.is_due(now) || can_choose(upstream, now, {});
 }
 
 bool Balancer::has_endpoint_breakers(const Upstream& upstream, Time now) { return group(upstream, now).breakers; }

@@ -100,8 +100,6 @@ class Balancer {
     bool checked = false;                     // by the upstream's health_check
     std::size_t turn = 0;
     std::size_t trial_turn = 0;
-    Time early_trial_at{};         // not before that
-    milliseconds early_trials{0};  // between the last two; 0: none since an address could be asked
   };
 
   // One look for a target.

@@ -83,8 +83,23 @@ Task<void> Dial::resolve(const Balancer::Choice& choice, Time now, const GiveUp&
   resolving_ = false;
 }
 
-// Gives the connector that has reached it.
-Task<ConnectorPtr> Dial::reach(const Backend& backend, const Until& until, const GiveUp& give_up) {
+// Gives the connector that has reached it: where the address is silent, one of its trials.
+Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveUp& give_up) {
+  DialGate::Pass pass(backend.dials, backend.state->dials, until.connect_within, worker_.loop(), watcher_,
+                      steady_now());
+  bool given_up = give_up();
+  while (!pass.is_granted() && !given_up) {
+    co_await news_.wait();
+    given_up = give_up();
+  }
+  const ConnectorPtr reached = pass.take_connector();
+  if (!reached && !given_up) co_return co_await dial(backend, until, give_up, pass);
+  remember(backend, reached != nullptr, until);
+  co_return given_up ? nullptr : reached;
+}
+
+// nullptr: outcome_ says why, and is `pending` where it was given up.
+Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up, DialGate::Pass& pass) {
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
   connector->start({backend.address}, until.time, watcher_);
@@ -94,6 +109,8 @@ Task<ConnectorPtr> Dial::reach(const Backend& backend, const Until& until, const
     given_up = give_up();
   }
   outcome_ = connector->outcome();
+  const bool refused = outcome_ == Outcome::connect_refused || outcome_ == Outcome::connect_unreachable;
+  if (connector->is_connected() || refused) pass.answered(steady_now());
   const bool reached = !given_up && outcome_ == Outcome::pending;
   remember(backend, reached, until);
   if (reached)

@@ -33,6 +33,7 @@ class Dial {
   struct Until {
     Time time = kNever;
     bool limited_by_connect_timeout = true;  // the configured time to connect, and not what the client has left
+    milliseconds connect_within{1000};       // that time
   };
   // Fills in the address of a choice that had none.
   Task<std::unique_ptr<UpstreamConnection>> connect(Balancer::Choice&, Time now, const Until&, const GiveUp&);
@@ -44,7 +45,8 @@ class Dial {
 
  private:
   Task<void> resolve(const Balancer::Choice&, Time now, const GiveUp&);
-  Task<ConnectorPtr> reach(const Backend&, const Until&, const GiveUp&);
+  Task<ConnectorPtr> reach(Backend&, const Until&, const GiveUp&);
+  Task<ConnectorPtr> dial(const Backend&, const Until&, const GiveUp&, DialGate::Pass&);
   void remember(const Backend&, bool reached, const Until&) const;
   Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);
 

@@ -124,7 +124,8 @@ Task<void> Forward::connect() {
   const Time now = steady_now();
   clock_.begin_connecting(Phase::connecting, now);
   const Time until = std::min(now + x_.connect_within, call_.total_at);
-  const Dial::Until when{.time = until, .limited_by_connect_timeout = until < call_.total_at};
+  const Dial::Until when{
+      .time = until, .limited_by_connect_timeout = until < call_.total_at, .connect_within = x_.connect_within};
   co_await dial(when, [this] {
     inbound_.client.listen();
     return interrupted();

@@ -184,7 +184,8 @@ Task<void> Forward::connect_without_client() {
   clock_.begin_connecting(Phase::connecting, x_.begun);
   const Time connected_by = x_.begun + x_.connect_within;
   const Dial::Until when{.time = std::min(connected_by, call_.total_at),
-                         .limited_by_connect_timeout = connected_by <= call_.total_at};
+                         .limited_by_connect_timeout = connected_by <= call_.total_at,
+                         .connect_within = x_.connect_within};
   co_await dial(when, [this] { return interrupted(); });
 }
 

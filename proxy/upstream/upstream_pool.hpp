@@ -12,6 +12,7 @@
 #include "proxy/net/channel.hpp"
 #include "proxy/net/deadlines.hpp"
 #include "proxy/snapshot/upstream.hpp"
+#include "proxy/upstream/dial_gate.hpp"
 
 namespace fusewire::proxy {
 
@@ -21,11 +22,12 @@ class UpstreamPool;
 // One address of an endpoint as one worker knows it.
 struct Backend final : boost::intrusive_ref_counter<Backend, boost::thread_unsafe_counter> {
   explicit Backend(const SocketAddress& where, std::shared_ptr<AddressState> known = nullptr)
-      : address(where), state(std::move(known)) {}
+      : address(where), state(std::move(known)), dials(where) {}
   ~Backend();
 
   const SocketAddress address;
   const std::shared_ptr<AddressState> state;  // what all workers know of it
+  DialGate dials;
   bool gone = false;  // from the name's answer, or from the configuration: its connections are not kept
 
  private:

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "tests/chaos/vanish.hpp"
 #include "tests/support/forever.hpp"
 
 namespace fusewire::testing {
@@ -55,6 +56,8 @@ void ScriptedUpstream::kill() {
   for (std::thread& connection : connections_) connection.join();
   connections_.clear();
 }
+
+void ScriptedUpstream::silence(bool on) const { chaos::drop_what_arrives(listener_, on); }
 
 void ScriptedUpstream::accept_loop() {
   while (!stopping_) {

@@ -80,6 +80,9 @@ class ScriptedUpstream {
   void kill();
   void start();  // on the same port; does nothing while it runs
 
+  // While it runs: no packet reaches its listener, a SYN is neither answered nor refused, as behind a dead cable.
+  void silence(bool) const;
+
   std::vector<Request> requests() const;  // in order of arrival
   std::size_t request_count() const { return request_count_.load(); }
   std::size_t connection_count() const { return connection_count_.load(); }  // accepted so far

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where dials wait while their address is silent: it has been reached before, and answers no SYN now. The gates of the
+// workers make trials themselves, one of them each time, so that they depend on no request's time and no client's
+// patience. When one is answered, the connection is the first one's that waits, and all go on, some at a time; those of
+// other workers a moment later (docs/decisions/0028).
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <list>
+
+#include "proxy/net/connector.hpp"
+#include "proxy/net/deadlines.hpp"
+#include "proxy/net/loop.hpp"
+#include "proxy/net/watcher.hpp"
+#include "proxy/snapshot/address_dials.hpp"
+
+namespace fusewire::proxy {
+
+// Of one address as one worker knows it. One thread. It outlives its passes, and the AddressDials outlive both.
+// Invariant: where a pass waits, the timer of the first one is armed.
+class DialGate {
+ public:
+  class Pass;
+
+  explicit DialGate(const SocketAddress& address) : address_(address) {}
+  DialGate(const DialGate&) = delete;
+  DialGate& operator=(const DialGate&) = delete;
+
+ private:
+  class Trial;
+  using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  using Waiting =
+      boost::intrusive::list<Pass, boost::intrusive::base_hook<Hook>, boost::intrusive::constant_time_size<false>>;
+  static constexpr int kFew = 2;             // dials without an answer make a silence
+  static constexpr std::size_t kTrials = 4;  // at once; one more ends the oldest
+  static constexpr unsigned kAtOnce = 4;     // dials of those that have waited
+
+  bool is_silent() const { return unanswered_ >= kFew; }
+  void look(Time now);
+  void unanswered(const Pass&, Time now);
+  void answered(AddressDials&, Time now);
+  void ended(Trial&);
+  void grant_first(ConnectorPtr connected, Time now);
+
+  const SocketAddress address_;
+  Waiting waiting_;  // longest first
+  std::list<Trial> trials_;
+  int unanswered_ = 0;  // dials since the last answer that have waited for longer than one usually takes
+  Time silent_since_{};
+};
+
+// One dial of a request: made before it, destroyed when it has ended.
+class DialGate::Pass final : public DialGate::Hook, Loop::Source {
+ public:
+  // `watcher` hears, in a later turn, when a pass that was not granted at once is. All of them outlive it.
+  // `connect_within`: what a dial is given, and a trial.
+  Pass(DialGate& gate, AddressDials& dials, milliseconds connect_within, Loop& loop, Watcher& watcher, Time now);
+  ~Pass();
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
+
+  bool is_granted() const { return granted_; }
+  // The trial that has reached the address, for this dial; else nullptr.
+  ConnectorPtr take_connector() { return std::move(connector_); }
+  // The dial has been accepted or refused. One that ends without that tells nothing.
+  void answered(Time now);
+
+ private:
+  friend class DialGate;
+  void note(std::uint32_t) override {}
+  void act() override { watcher_.on_activity(); }
+  void begin_dial(Time now);
+  void on_due();
+  milliseconds pause() const;
+  Time patience() const;
+
+  DialGate& gate_;
+  AddressDials& dials_;
+  const milliseconds connect_within_;
+  Loop& loop_;
+  Watcher& watcher_;
+  Deadline timer_;  // its own, for an answer; the gate's, of the first that waits
+  bool granted_ = false;
+  Time begun_{};
+  ConnectorPtr connector_;
+};
+
+// A dial of the gate's own.
+class DialGate::Trial final : Watcher {
+ public:
+  Trial(DialGate& gate, const Pass& asked_by, Time now);
+  ~Trial();
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+ private:
+  friend class DialGate;
+  void on_activity() override { gate_.ended(*this); }
+
+  DialGate& gate_;
+  AddressDials& dials_;
+  ConnectorPtr connector_;
+  Deadline over_;
+};
+
+}  // namespace fusewire::proxy

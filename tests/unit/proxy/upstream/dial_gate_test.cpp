@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dials that the test answers or lets wait, and the gate's trials to a real port. Time passes as the test says.
+#include "proxy/upstream/dial_gate.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <list>
+#include <memory>
+
+#include "proxy/net/clock.hpp"
+#include "tests/unit/proxy/net/few_descriptors.hpp"
+
+using namespace fusewire;
+using namespace fusewire::proxy;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Ear final : Watcher {
+  void on_activity() override { ++heard; }
+  int heard = 0;
+};
+
+// Answers while it listens, refuses else.
+class Port {
+ public:
+  Port() {
+    REQUIRE(::bind(listener_, address_.data(), static_cast<socklen_t>(address_.size())) == 0);
+    socklen_t size = sizeof(sockaddr_in);
+    REQUIRE(::getsockname(listener_, address_.data(), &size) == 0);
+  }
+  ~Port() { ::close(listener_); }
+  void listen() const { REQUIRE(::listen(listener_, 16) == 0); }
+  const SocketAddress& address() const { return address_; }
+
+ private:
+  int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  SocketAddress address_{boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
+};
+
+struct Scene {
+  explicit Scene(bool listens = true) {
+    if (listens) port.listen();
+  }
+  // The address has answered once, and is silent now: three dials wait.
+  void fall_silent() {
+    dial().answered(now());
+    dial();
+    dial();
+    time_passes(600ms);  // of 1 s to connect
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(dial().is_granted());
+  }
+  DialGate::Pass& dial() { return passes.emplace_back(gate, dials, 1s, loop, ear, now()); }
+  int waiting() const {
+    return static_cast<int>(std::count_if(passes.begin(), passes.end(), [](auto& pass) { return !pass.is_granted(); }));
+  }
+  auto first_waiting() {
+    return std::find_if(passes.begin(), passes.end(), [](auto& pass) { return !pass.is_granted(); });
+  }
+  // What falls due meanwhile, and nothing else.
+  void time_passes(milliseconds time) {
+    passed += time;
+    loop.deadlines().tick(now());
+  }
+  Time now() const { return begun + passed; }
+  void turn() { loop.turn(Time{}); }
+  void turn_until(int heard) {
+    for (int i = 0; i < 200 && ear.heard < heard; ++i) loop.turn(steady_now() + 20ms);
+    CHECK(ear.heard == heard);
+  }
+
+  const Time begun = steady_now();
+  Loop loop;
+  Ear ear;
+  Port port;
+  AddressDials dials;
+  DialGate gate{port.address()};
+  std::list<DialGate::Pass> passes;
+  milliseconds passed{0};
+};
+
+}  // namespace
+
+TEST_CASE("an address that has never answered is not held back from, however long it takes") {
+  Scene scene;
+  for (int i = 0; i < 5; ++i) {
+    CHECK(scene.dial().is_granted());
+    scene.time_passes(510ms);
+  }
+}
+
+TEST_CASE("one dial that is not answered makes no silence, nor do two that end before their time") {
+  Scene scene;
+  scene.dial().answered(scene.now());
+  scene.dial();
+  scene.time_passes(600ms);
+  CHECK(scene.dial().is_granted());
+  scene.passes.pop_back();
+  CHECK(scene.dial().is_granted());
+  scene.passes.pop_back();
+  scene.time_passes(600ms);
+  CHECK(scene.dial().is_granted());
+}
+
+TEST_CASE("dials to a silent address wait, and go on in a later turn when one that was begun before is answered") {
+  Scene scene;
+  scene.fall_silent();
+  scene.passes.front().answered(scene.now());
+  CHECK(scene.waiting() == 0);
+  CHECK(scene.ear.heard == 0);
+  scene.turn();
+  CHECK(scene.ear.heard == 3);
+}
+
+TEST_CASE("a trial that is answered is the connection of the first that waits, and the others go on") {
+  Scene scene;
+  scene.fall_silent();
+  const auto first = scene.first_waiting();
+  scene.time_passes(510ms);
+  scene.turn_until(3);
+  CHECK(scene.waiting() == 0);
+  CHECK(first->take_connector());
+  CHECK_FALSE(std::next(first)->take_connector());
+}
+
+TEST_CASE("a trial that is refused lets all go on, each to its own refusal") {
+  Scene scene(false);
+  scene.fall_silent();
+  scene.time_passes(510ms);
+  scene.turn_until(3);
+  CHECK(scene.waiting() == 0);
+  for (auto& pass : scene.passes) CHECK_FALSE(pass.take_connector());
+}
+
+TEST_CASE("what another worker finds out is noticed a moment later") {
+  Scene scene;
+  scene.fall_silent();
+  scene.dials.note_answer(scene.now() + 1ms);
+  CHECK(scene.waiting() == 3);
+  scene.time_passes(25ms);
+  CHECK(scene.waiting() == 0);
+}
+
+TEST_CASE("of all workers one makes the trial, and the next one is made after a pause") {
+  AddressDials dials;
+  const Time now = steady_now();
+  CHECK(dials.take_trial(now, 500ms));
+  CHECK_FALSE(dials.take_trial(now + 499ms, 500ms));
+  CHECK(dials.take_trial(now + 500ms, 500ms));
+}
+
+TEST_CASE("a trial that fails for want of a descriptor keeps nobody waiting") {
+  Scene scene;
+  scene.fall_silent();
+  {
+    const testing::FewDescriptors none(0);
+    scene.time_passes(510ms);
+  }
+  CHECK(scene.waiting() == 0);
+  for (auto& pass : scene.passes) CHECK_FALSE(pass.take_connector());
+}
+
+TEST_CASE("a trial goes on when those who waited have left, and the next dial does not wait") {
+  Scene scene;
+  scene.fall_silent();
+  scene.time_passes(510ms);
+  scene.passes.clear();
+  CHECK_FALSE(scene.dial().is_granted());
+  scene.passes.clear();
+  for (int i = 0; i < 20; ++i) scene.turn();
+  CHECK(scene.dial().is_granted());
+  CHECK(scene.ear.heard == 0);
+}
+
+TEST_CASE("the first of those that wait may leave: the others wait on") {
+  Scene scene;
+  scene.fall_silent();
+  scene.passes.erase(scene.first_waiting());
+  CHECK(scene.waiting() == 2);
+  scene.time_passes(510ms);
+  scene.turn_until(2);
+  CHECK(scene.waiting() == 0);
+}
+
+TEST_CASE("more wait than go on at once: the next ones go on a moment later, and no newcomer before them") {
+  Scene scene;
+  scene.fall_silent();
+  for (int i = 0; i < 7; ++i) scene.dial();
+  scene.passes.front().answered(scene.now());
+  CHECK(scene.waiting() == 10 - 4);
+  CHECK_FALSE(scene.dial().is_granted());
+  scene.time_passes(7ms);
+  CHECK(scene.waiting() == 11 - 8);
+  scene.time_passes(7ms);
+  CHECK(scene.waiting() == 0);
+}
+
+TEST_CASE("while the silence lasts there is a trial now and then, and never more than a few at once") {
+  Scene scene;
+  scene.fall_silent();
+  const auto open = [] {
+    const int next = ::dup(0);
+    ::close(next);
+    return next;
+  };
+  const int before = open();
+  // The loop does not turn: no trial hears of its answer.
+  int most = 0;
+  for (int i = 0; i < 20; ++i) {
+    scene.time_passes(300ms);
+    most = std::max(most, open() - before);
+  }
+  CHECK(scene.waiting() == 3);
+  CHECK(most >= 1);
+  CHECK(most <= 4);
+}
+
+TEST_CASE("a gate may end with its trials under way, and a dial that has been let go before it has heard of it") {
+  auto scene = std::make_unique<Scene>();
+  scene->fall_silent();
+  scene->time_passes(510ms);
+  scene->passes.front().answered(scene->now());
+  scene->passes.clear();
+  scene->turn();
+  CHECK(scene->ear.heard == 0);
+  scene.reset();
+}
