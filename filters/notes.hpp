@@ -33,6 +33,7 @@ enum class Decision : std::uint8_t {
   breaker_judged,    // detail: Verdict, a failure or neutral
   endpoints_open,    // the breaker of each endpoint rejects; value: ms to the next trial
   endpoint_skipped,  // nothing could be sent to it: the next one is asked at once
+  dial_held,         // the endpoint's address answered nobody; value: ms for which this one waited for a trial
   delay_injected,    // by a fault; value: ms
   abort_injected,    // likewise. number: the status; 0 it was a reset
   deadline_asked,    // value: ms that the client gives

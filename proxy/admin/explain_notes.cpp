@@ -197,6 +197,10 @@ ExplainStep in_words(const JournalEntry::Call& call, const Note& note) {
           "the circuit breakers of all endpoints of '" + call.upstream + "' were open" + next_trial(note.value));
     case Decision::endpoint_skipped:
       return step("balancer", "skipped", "nothing could be sent to this endpoint: another one was asked at once");
+    case Decision::dial_held:
+      return step(
+          "dial", "held",
+          "the endpoint's address answered nobody: this connection waited for a trial for " + ms_words(note.value));
     case Decision::delay_injected:
       return step("fault", "delayed", "a delay of " + ms_words(note.value) + " was injected (PUT /admin/faults)");
     case Decision::abort_injected:
@@ -250,6 +254,7 @@ int rank_of(Decision what) {
       return kRankDeadline - 1;
     case Decision::endpoints_open:
     case Decision::endpoint_skipped:
+    case Decision::dial_held:
     case Decision::delay_injected:
     case Decision::abort_injected:
       return kRankAttempt + 1;

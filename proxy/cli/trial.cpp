@@ -187,7 +187,9 @@ Trial try_to_listen(const config::Address& address, const std::string& shown, bo
     const std::string why = error.what();
     if (why.find(std::strerror(EADDRINUSE)) != std::string::npos) {
       if (own_runs) return {true, "in use, as a Fusewire runs already", {}};
-      return {false, why, "stop what listens there (ss -ltnp shows it), or use another port"};
+      return {false, why,
+              "stop what listens there (ss -ltnp shows it), or use another port; where it is systemd, with a socket "
+              "unit that passes it to Fusewire, all is well"};
     }
     if (why.find(std::strerror(EACCES)) != std::string::npos)
       return {false, why, "ports below 1024 need CAP_NET_BIND_SERVICE; a unix socket's folder must be writable"};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deadlines of a worker: a timing wheel that its loop turns. Arming a deadline that moves later (every request does) is
 // one store; the node is re-sorted when its old slot comes up. A deadline fires at most one slot (3 ms) late, never
-// early: with the millisecond to which the kernel's wait is rounded up that stays below 5 ms.
+// early: with the millisecond to which the kernel's wait is rounded up that stays below 5 ms. In a
+// turn of the loop that is long, what falls due waits until all that has come is handled.
 #pragma once
 
 #include <array>

@@ -91,6 +91,7 @@ struct UpstreamCells {
   Cell connections_idle;
   Cell connections_opened;
   TlsCells tls;
+  Cell dials_held;     // its address was silent: the dial waited for a trial
   Cell stale_retries;  // a kept connection was closed: once more on a fresh one
   // Attempts that a call's retries have made, and those that they were not allowed to make.
   enum Retry : std::uint8_t { retry_success, retry_failure, over_budget };

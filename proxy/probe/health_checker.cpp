@@ -44,6 +44,7 @@ class HealthChecker::Check {
                                   .upstream = checker_.of_.upstream,
                                   .endpoint = endpoint_,
                                   .address = address_,
+                                  .state = state_,
                                   .path = checker_.wanted().path,
                                   .timeout = checker_.wanted().timeout},
                                  [this](const health::Answer& answer) { finish(answer); });

@@ -24,6 +24,7 @@ class OwnRequest final : public WorkerTask, private Watcher {
     const Upstream* upstream = nullptr;        // in it
     std::shared_ptr<EndpointState> endpoint;
     SocketAddress address;
+    std::shared_ptr<AddressState> state;  // of that address; nullptr in tests
     std::string path = {};  // empty: the connection alone, and the TLS handshake
     milliseconds timeout{1000};
   };

@@ -98,6 +98,7 @@ class RecoveryProber::Guard {
                                   .upstream = prober_.of_.upstream,
                                   .endpoint = *where.endpoint,
                                   .address = where.backend->address,
+                                  .state = where.backend->state,
                                   .path = std::move(path),
                                   .timeout = timeout},
                                  std::move(done));

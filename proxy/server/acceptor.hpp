@@ -88,7 +88,7 @@ class Acceptor {
   mutable std::mutex ports_mutex_;                              // guards ports_
   Ports ports_;
   Ports prepared_;  // control thread
-  std::size_t turn_ = 0;
+  std::size_t turn_ = 0;  // connections handed over so far
   bool nearly_out_ = false;  // of descriptors
   bool complained_ = false;  // of running out of descriptors, once until it is over
 };

@@ -24,7 +24,6 @@ constexpr std::chrono::milliseconds kLookAgain{100};  // where there was no room
 constexpr int kHandshake = 20;                        // ms that one under way gets to complete when a socket is closed
 constexpr int kDescriptorPoll = 5;                    // ms between two tries to get a descriptor for what is queued
 constexpr std::chrono::milliseconds kMaxShutting{500};
-constexpr int kMinShuttingRounds = SOMAXCONN / kAcceptsATime;  // a whole backlog, however slow the machine is
 constexpr std::uint32_t kRefusedShare = 16;  // of max_connections: connections that are answered "full" at a time
 
 }  // namespace
@@ -216,8 +215,12 @@ void Acceptor::shut(Port& port) {
   const auto until = steady_now() + kMaxShutting;
   pollfd waiting{.fd = port.socket.native_handle(), .events = POLLIN, .revents = 0};
   const bool completes_handshakes = !passed && port.address.kind == config::Address::Kind::tcp;
-  bool more = true;
-  for (int rounds = 0; more && (rounds < kMinShuttingRounds || steady_now() < until); ++rounds) {
+  // A whole backlog is accepted, however slow the machine is.
+  auto goes_on = [&, before = turn_, last = turn_]() mutable {
+    const bool accepted = std::exchange(last, turn_) != turn_;
+    return steady_now() < until || (!passed && accepted && turn_ - before < SOMAXCONN);
+  };
+  for (bool more = true; more && goes_on();) {
     const Round round = accept_some(port, kAcceptsATime);
     if (round.lack != 0 && passed) break;
     if (round.lack != 0) {

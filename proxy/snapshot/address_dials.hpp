@@ -13,35 +13,49 @@ namespace fusewire::proxy {
 
 class AddressDials {
  public:
-  // How long an answer takes; nullopt: there was none yet.
+  // How long a connection takes; nullopt: there was none yet.
   std::optional<Time::duration> usual() const {
-    const std::int64_t ticks = usual_.load(std::memory_order_relaxed);
-    return ticks == 0 ? std::nullopt : std::optional(Time::duration(ticks));
+    const std::int64_t usual = usual_.load(std::memory_order_relaxed);
+    return usual == 0 ? std::nullopt : std::optional(Time::duration(usual));
   }
-  // What is quicker than usual counts at once; what is slower may be our own doing, and counts an eighth. Of two
-  // notes made at the same time one may be lost.
-  void note_usual(Time::duration took) {
-    const std::int64_t ticks = std::max<std::int64_t>(took.count(), 1);
+  // What is slower than usual may be our own doing, and weighs half as much as what is quicker. Of two notes made at
+  // the same time one may be lost.
+  void note_connected(Time::duration took, Time now) {
     const std::int64_t before = usual_.load(std::memory_order_relaxed);
-    usual_.store(before == 0 || ticks < before ? ticks : before + (ticks - before) / 8, std::memory_order_relaxed);
+    const std::int64_t beyond = took.count() - before;
+    const std::int64_t next = before == 0 ? took.count() : before + beyond / (beyond > 0 ? 8 : 4);
+    usual_.store(std::max<std::int64_t>(next, 1), std::memory_order_relaxed);
+    note_answer(now);
   }
 
-  void note_answer(Time now) { last_answer_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
-  bool has_answered_since(Time time) const {
-    return last_answer_.load(std::memory_order_relaxed) > time.time_since_epoch().count();
+  // It has accepted or refused a dial. Those that wait need not any more.
+  void note_answer(Time now) {
+    last_answer_.store(ticks(now), std::memory_order_relaxed);
+    if (pause_.load(std::memory_order_relaxed) == 0) return;
+    pause_.store(0, std::memory_order_relaxed);
+    next_trial_.store(0, std::memory_order_relaxed);
   }
+  bool has_answered_since(Time time) const { return last_answer_.load(std::memory_order_relaxed) > ticks(time); }
 
-  // True for the one worker that is to make a trial; the next one may be made after `pause`.
-  bool take_trial(Time now, Time::duration pause) {
-    const std::int64_t ticks = now.time_since_epoch().count();
+  // True for the one worker that is to make a trial. The next one comes soon, then less and less often.
+  bool take_trial(Time now, Time::duration longest_pause) {
     std::int64_t next = next_trial_.load(std::memory_order_relaxed);
-    return ticks >= next && next_trial_.compare_exchange_strong(next, ticks + pause.count(), std::memory_order_relaxed);
+    const std::int64_t pause =
+        std::min(std::max(pause_.load(std::memory_order_relaxed) * 4, kFirstPause), longest_pause.count());
+    if (ticks(now) < next || !next_trial_.compare_exchange_strong(next, ticks(now) + pause, std::memory_order_relaxed))
+      return false;
+    pause_.store(pause, std::memory_order_relaxed);
+    return true;
   }
 
  private:
+  static constexpr std::int64_t kFirstPause = Time::duration(milliseconds(20)).count();
+  static std::int64_t ticks(Time time) { return time.time_since_epoch().count(); }
+
   std::atomic<std::int64_t> usual_{0};
   std::atomic<std::int64_t> last_answer_{0};
-  std::atomic<std::int64_t> next_trial_{0};
+  std::atomic<std::int64_t> next_trial_{0};  // not before that
+  std::atomic<std::int64_t> pause_{0};       // between the last two; 0: none since an answer
 };
 
 }  // namespace fusewire::proxy

@@ -47,12 +47,13 @@ struct UpstreamState {
   breaker::Breaker breaker;
   RetryBudget retry_budget;
   PerWorker<UpstreamCells> cells;
-  AddressTable addresses;                     // of all its endpoints
-  std::shared_ptr<cache::Partition> cache;    // set once, before traffic
-  std::function<void()> evict_elsewhere;      // set once, before traffic: every worker closes an idle connection
-  fault::Injector faults;                     // beside what is hardly ever written: each attempt looks
-  EarlyTrials early_trials;                   // so is this
-  std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
+  AddressTable addresses;                   // of all its endpoints
+  std::shared_ptr<cache::Partition> cache;  // set once, before traffic
+  std::function<void()> evict_elsewhere;    // set once, before traffic: every worker closes an idle connection
+  // Each attempt looks at these two, and hardly anybody writes to them.
+  fault::Injector faults;
+  EarlyTrials early_trials;
+  alignas(64) std::atomic<std::uint32_t> connections{0};  // open to its endpoints, over all workers
   limits::LimitsState limits;
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;

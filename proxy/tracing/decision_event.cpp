@@ -36,6 +36,7 @@ constexpr auto kEvents = std::to_array<EventRow>({
     {Decision::breaker_judged, "fusewire.breaker.judged"},
     {Decision::endpoints_open, "fusewire.endpoints.rejected", "fusewire.retry_after_ms"},
     {Decision::endpoint_skipped, "fusewire.endpoint.skipped"},
+    {Decision::dial_held, "fusewire.dial.held", "fusewire.held_ms"},
     {Decision::delay_injected, "fusewire.fault.delay", "fusewire.delay_ms"},
     {Decision::abort_injected, "fusewire.fault.abort"},
     {Decision::deadline_asked, "fusewire.deadline.asked", "fusewire.deadline_ms"},

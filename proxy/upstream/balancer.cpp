@@ -63,7 +63,7 @@ Balancer::Choice Balancer::choose_among(Group& here, const Look& look, std::uint
 // The request would be rejected: instead it finds out whether one of the endpoints, in turn, has healed.
 std::optional<std::size_t> Balancer::early_trial(Group& here, const Look& look) const {
   EarlyTrials& trials = here.upstream->state->early_trials;
-  if (!trials.take(look.now)) return std::nullopt;
+  if (here.known == 0 || !trials.take(look.now, here.known)) return std::nullopt;
   for (std::size_t n = 0; n < here.known; ++n) {
     const std::size_t at = trials.next_turn() % here.known;
     const Target& target = here.targets[at];

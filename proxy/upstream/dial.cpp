@@ -44,6 +44,7 @@ Task<bool> Dial::acquire_slot(const GiveUp& give_up) {
 Task<std::unique_ptr<UpstreamConnection>> Dial::connect(Balancer::Choice& choice, Time now, const Until& until,
                                                         const GiveUp& give_up) {
   outcome_ = Outcome::pending;
+  held_ = {};
   if (!choice.backend) co_await resolve(choice, now, give_up);
   const BackendPtr backend = choice.backend = worker_.balancer().address_of(choice, now);
   ConnectorPtr connector;
@@ -88,10 +89,14 @@ Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveU
   DialGate::Pass pass(backend.dials, backend.state->dials, until.connect_within, worker_.loop(), watcher_,
                       steady_now());
   bool given_up = give_up();
+  const Time begun = steady_now();
+  const bool waits = !pass.is_granted();
+  if (waits) upstream_.state->cells.of(worker_.index()).dials_held.add();
   while (!pass.is_granted() && !given_up) {
     co_await news_.wait();
     given_up = give_up();
   }
+  if (waits) held_ = steady_now() - begun;
   const ConnectorPtr reached = pass.take_connector();
   if (!reached && !given_up) co_return co_await dial(backend, until, give_up, pass);
   remember(backend, reached != nullptr, until);
@@ -100,6 +105,7 @@ Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveU
 
 // nullptr: outcome_ says why, and is `pending` where it was given up.
 Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up, DialGate::Pass& pass) {
+  const bool had_time = held_ == Time::duration::zero() || pass.has_time_until(until.time);
   const ConnectorPtr connector(new Connector(worker_.loop()));
   connector_ = connector;
   connector->start({backend.address}, until.time, watcher_);
@@ -109,10 +115,12 @@ Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const 
     given_up = give_up();
   }
   outcome_ = connector->outcome();
-  const bool refused = outcome_ == Outcome::connect_refused || outcome_ == Outcome::connect_unreachable;
-  if (connector->is_connected() || refused) pass.answered(steady_now());
+  if (connector->is_connected())
+    pass.connected(steady_now());
+  else if (outcome_ == Outcome::connect_refused || outcome_ == Outcome::connect_unreachable)
+    pass.refused(outcome_, steady_now());
   const bool reached = !given_up && outcome_ == Outcome::pending;
-  remember(backend, reached, until);
+  remember(backend, reached, had_time ? until : Until{.time = until.time, .limited_by_connect_timeout = false});
   if (reached)
     connector_.reset();
   else
@@ -120,7 +128,8 @@ Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const 
   co_return reached ? connector : nullptr;
 }
 
-// If the client's own deadline cut the attempt short, the address is not blamed.
+// If the client's own deadline cut the attempt short, or the wait for an address that was silent, the address is not
+// blamed.
 void Dial::remember(const Backend& backend, bool reached, const Until& until) const {
   const Time now = steady_now();
   const bool unreachable = outcome_ != Outcome::pending && outcome_ != Outcome::resource_exhausted;

@@ -39,6 +39,7 @@ class Dial {
   Task<std::unique_ptr<UpstreamConnection>> connect(Balancer::Choice&, Time now, const Until&, const GiveUp&);
   Outcome outcome() const { return outcome_; }
   bool is_resolving() const { return resolving_; }
+  Time::duration held() const { return held_; }             // the last one's wait for its address, which was silent
   const TlsFault& tls_fault() const { return tls_fault_; }  // of Outcome::tls_error
 
   void cancel();
@@ -57,6 +58,7 @@ class Dial {
   ConnectorPtr connector_;
   Outcome outcome_ = Outcome::pending;
   bool resolving_ = false;
+  Time::duration held_{};
   TlsFault tls_fault_;
 };
 

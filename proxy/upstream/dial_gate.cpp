@@ -19,11 +19,11 @@ constexpr milliseconds kMaxPause{500};   // between two trials; TCP itself sends
 
 // ------------------------------------------------------------------------------------------------------ the gate
 
-// Lets some of those go on that wait, or sees to a trial.
-void DialGate::look(Time now) {
+// Lets up to so many of those go on that wait, or sees to a trial.
+void DialGate::look(Time now, unsigned allowed) {
   if (waiting_.empty()) return;
   if (is_silent() && waiting_.front().dials_.has_answered_since(silent_since_)) unanswered_ = 0;
-  for (unsigned n = 0; n < kAtOnce && !waiting_.empty() && !is_silent(); ++n) grant_first(nullptr, now);
+  for (; allowed > 0 && !waiting_.empty() && !is_silent(); --allowed) grant_first(nullptr, now);
   if (waiting_.empty()) return;
   Pass& first = waiting_.front();
   if (is_silent() && first.dials_.take_trial(now, first.pause())) {
@@ -31,20 +31,21 @@ void DialGate::look(Time now) {
     Trial& trial = trials_.emplace_back(*this, first, now);
     if (trial.connector_->done()) return ended(trial);
   }
-  first.timer_.arm(now + (is_silent() ? kPoll : kStep));
+  if (due_ <= now) due_ = kNever;
+  due_ = std::min(due_, now + (is_silent() ? kPoll : kStep));
+  first.timer_.arm(due_);
 }
 
-// The dials that are under way are a trial, too.
+// The second one since an answer to anybody makes a silence. Those that are under way are its first trial.
 void DialGate::unanswered(const Pass& pass, Time now) {
-  if (++unanswered_ != kFew) return;
-  silent_since_ = now;
-  pass.dials_.take_trial(now, pass.pause());
+  if (!is_silent() && pass.dials_.has_answered_since(silent_since_)) unanswered_ = 0;
+  if (unanswered_ == 0) silent_since_ = now;
+  if (++unanswered_ == kFew) pass.dials_.take_trial(now, pass.pause());
 }
 
-void DialGate::answered(AddressDials& dials, Time now) {
+void DialGate::open(Time now, unsigned allowed) {
   unanswered_ = 0;
-  dials.note_answer(now);
-  look(now);
+  look(now, allowed);
 }
 
 void DialGate::grant_first(ConnectorPtr connected, Time now) {
@@ -56,17 +57,17 @@ void DialGate::grant_first(ConnectorPtr connected, Time now) {
   first.loop_.defer(first);
 }
 
-// A trial that has failed for want of something here says nothing of the address: its dials may fail each for itself.
 void DialGate::ended(Trial& trial) {
   const Time now = steady_now();
   const ConnectorPtr connector = std::move(trial.connector_);
   AddressDials& dials = trial.dials_;
   trials_.remove_if([&](const Trial& one) { return &one == &trial; });
-  if (connector->outcome() == Outcome::connect_timeout) return look(now);
+  const Outcome outcome = connector->outcome();
+  if (outcome == Outcome::connect_timeout) return look(now, 0);
+  // One that has failed for want of something here says nothing of the address: at no worker is it waited for.
+  if (outcome != Outcome::connect_unreachable) dials.note_answer(now);
   if (connector->is_connected() && !waiting_.empty()) grant_first(connector, now);
-  if (connector->outcome() != Outcome::resource_exhausted) return answered(dials, now);
-  unanswered_ = 0;
-  look(now);
+  open(now, kAtOnce);
 }
 
 // ------------------------------------------------------------------------------------------------------ a dial
@@ -85,13 +86,13 @@ DialGate::Pass::Pass(DialGate& gate, AddressDials& dials, milliseconds connect_w
     return;
   }
   gate_.waiting_.push_back(*this);
-  if (waits_alone) gate_.look(now);
+  if (waits_alone) gate_.look(now, kAtOnce);
 }
 
 DialGate::Pass::~Pass() {
   if (!is_linked()) return;
   unlink();
-  gate_.look(steady_now());
+  gate_.look(steady_now(), 0);
 }
 
 void DialGate::Pass::begin_dial(Time now) {
@@ -102,17 +103,29 @@ void DialGate::Pass::begin_dial(Time now) {
 
 void DialGate::Pass::on_due() {
   const Time now = loop_.deadlines().ticked();
-  granted_ ? gate_.unanswered(*this, now) : gate_.look(now);
+  granted_ ? gate_.unanswered(*this, now) : gate_.look(now, kAtOnce);
 }
 
-void DialGate::Pass::answered(Time now) {
+void DialGate::Pass::connected(Time now) {
   timer_.disarm();
-  dials_.note_usual(now - begun_);
-  gate_.answered(dials_, now);
+  dials_.note_connected(now - begun_, now);
+  gate_.open(now, kForEach);
 }
 
-// Well below the time to connect, so that who waits sees a trial in time.
-milliseconds DialGate::Pass::pause() const { return std::min(connect_within_ / 2, kMaxPause); }
+// Where the network has refused, the address has not answered; others may find out for themselves all the same.
+void DialGate::Pass::refused(Outcome outcome, Time now) {
+  timer_.disarm();
+  if (outcome == Outcome::connect_refused) dials_.note_answer(now);
+  gate_.open(now, kForEach);
+}
+
+// At most; well below the time to connect, so that who waits sees a trial in time, and a trial has that time.
+milliseconds DialGate::Pass::pause() const {
+  constexpr int kAtATime = static_cast<int>(kTrials);
+  return std::max(std::min(connect_within_ / 2, kMaxPause), connect_within_ / kAtATime);
+}
+
+bool DialGate::Pass::has_time_until(Time time) const { return patience() <= time; }
 
 // Until when it should have been answered.
 Time DialGate::Pass::patience() const {

@@ -33,20 +33,22 @@ class DialGate {
       boost::intrusive::list<Pass, boost::intrusive::base_hook<Hook>, boost::intrusive::constant_time_size<false>>;
   static constexpr int kFew = 2;             // dials without an answer make a silence
   static constexpr std::size_t kTrials = 4;  // at once; one more ends the oldest
-  static constexpr unsigned kAtOnce = 4;     // dials of those that have waited
+  static constexpr unsigned kAtOnce = 4;     // go on together; so do as many a moment later
+  static constexpr unsigned kForEach = 2;    // more go on for each that is answered
 
   bool is_silent() const { return unanswered_ >= kFew; }
-  void look(Time now);
+  void look(Time now, unsigned allowed);
   void unanswered(const Pass&, Time now);
-  void answered(AddressDials&, Time now);
+  void open(Time now, unsigned allowed);
   void ended(Trial&);
   void grant_first(ConnectorPtr connected, Time now);
 
   const SocketAddress address_;
   Waiting waiting_;  // longest first
   std::list<Trial> trials_;
-  int unanswered_ = 0;  // dials since the last answer that have waited for longer than one usually takes
-  Time silent_since_{};
+  int unanswered_ = 0;   // dials since the last answer that have waited for longer than one usually takes
+  Time silent_since_{};  // when the first of these had waited so long
+  Time due_{};           // when the first that waits looks again
 };
 
 // One dial of a request: made before it, destroyed when it has ended.
@@ -62,8 +64,11 @@ class DialGate::Pass final : public DialGate::Hook, Loop::Source {
   bool is_granted() const { return granted_; }
   // The trial that has reached the address, for this dial; else nullptr.
   ConnectorPtr take_connector() { return std::move(connector_); }
-  // The dial has been accepted or refused. One that ends without that tells nothing.
-  void answered(Time now);
+  // How the dial has ended, where the address or the network has said so. One that ends otherwise tells nothing.
+  void connected(Time now);
+  void refused(Outcome, Time now);
+  // Whether a dial that begins now may usually expect an answer by then.
+  bool has_time_until(Time) const;
 
  private:
   friend class DialGate;
@@ -79,7 +84,7 @@ class DialGate::Pass final : public DialGate::Hook, Loop::Source {
   const milliseconds connect_within_;
   Loop& loop_;
   Watcher& watcher_;
-  Deadline timer_;  // its own, for an answer; the gate's, of the first that waits
+  Deadline timer_;  // once granted, for an answer that is late; until then, at the first that waits, for due_
   bool granted_ = false;
   Time begun_{};
   ConnectorPtr connector_;

@@ -134,6 +134,8 @@ Task<void> Forward::connect() {
 
 Task<void> Forward::dial(const Dial::Until& until, const Dial::GiveUp& give_up) {
   stream_ = co_await streams_.connect(clock_.connect_started(), until, give_up);
+  if (const auto held = std::chrono::duration_cast<milliseconds>(streams_.held()).count(); held > 0)
+    call_.note(Decision::dial_held, steady_now(), 0, 0, static_cast<std::uint32_t>(held));
   if (stream_ != nullptr) {
     x_.connected = steady_now();
     co_return;

@@ -49,6 +49,7 @@ class PooledStreams final : public StreamSource, private Watcher {
   Outcome failure() const override { return dial_.outcome(); }
   const TlsFault& tls_fault() const override { return dial_.tls_fault(); }
   bool is_resolving() const override { return dial_.is_resolving(); }
+  Time::duration held() const override { return dial_.held(); }
   void cancel_connect() override { dial_.cancel(); }
 
   bool needs_this_connection() const override { return own_ && inbound_.connection_bound; }

@@ -32,6 +32,7 @@ class StreamSource {
   virtual Outcome failure() const = 0;
   virtual const TlsFault& tls_fault() const = 0;
   virtual bool is_resolving() const = 0;
+  virtual Time::duration held() const { return {}; }  // of connect(): as Dial::held()
   virtual void cancel_connect() = 0;
 
   // The request is good on its connection alone: a leg of a handshake that authenticates the connection.

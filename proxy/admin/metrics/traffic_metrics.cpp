@@ -43,6 +43,8 @@ void append_request_families(Families& out, const ControlView& view) {
 void append_connection_families(Families& out, const ControlView& view, const PerWorker<WorkerCells>& workers) {
   Family now = Family::gauge("fusewire_upstream_connections", "Open connections to the upstream's endpoints.");
   Family opened = Family::counter("fusewire_upstream_connections_opened_total", "Connections opened to the upstream.");
+  Family held = Family::counter("fusewire_upstream_dials_held_total",
+                                "Dials that waited for a trial, as their address answered nobody.");
   Family stale = Family::counter("fusewire_upstream_stale_connections_total",
                                  "Kept connections that turned out closed; the request went out on a fresh one.");
   Family handshakes =
@@ -52,6 +54,7 @@ void append_connection_families(Families& out, const ControlView& view, const Pe
     now.add({{"upstream", name}, {"state", "active"}}, sum(cells, &UpstreamCells::connections_active))
         .add({{"upstream", name}, {"state", "idle"}}, sum(cells, &UpstreamCells::connections_idle));
     opened.add({{"upstream", name}}, sum(cells, &UpstreamCells::connections_opened));
+    held.add({{"upstream", name}}, sum(cells, &UpstreamCells::dials_held));
     stale.add({{"upstream", name}}, sum(cells, &UpstreamCells::stale_retries));
     for (const auto& [result, cell] : kHandshakes)
       handshakes.add({{"upstream", name}, {"result", result}},
@@ -59,6 +62,7 @@ void append_connection_families(Families& out, const ControlView& view, const Pe
   }
   now.into(out);
   opened.into(out);
+  held.into(out);
   stale.into(out);
   handshakes.into(out);
 

@@ -41,6 +41,17 @@ std::vector<std::string> sentences(const JournalEntry& entry) {
 
 }  // namespace
 
+TEST_CASE("a dial that waited for an address that answers nobody is explained") {
+  Recorded request = recorded("id");
+  RecordedCall call = permitted();
+  call.notes = {{.what = Decision::dial_held, .value = 420, .at = at_us(420'010)}};
+  call.attempts = {attempt(3, Outcome::complete, 200)};
+  request.calls = {call};
+  const std::vector<std::string> said = sentences(read_back(request));
+  CHECK(std::count(said.begin(), said.end(),
+                   "the endpoint's address answered nobody: this connection waited for a trial for 420 ms") == 1);
+}
+
 TEST_CASE("a request that was tried twice is explained step by step, in the order of time") {
   Recorded request = recorded("id");
   RecordedCall call = permitted();

@@ -326,6 +326,20 @@ TEST_CASE("where the breakers of all addresses are open one request in a while i
   CHECK(after == std::vector<milliseconds>{400ms, 800ms, 1600ms, 1600ms, 1600ms});
 }
 
+TEST_CASE("early trials are those of all workers, and each endpoint has its turn within some seconds") {
+  EarlyTrials trials;
+  const Time begun = std::chrono::steady_clock::now();
+  CHECK(trials.take(begun, 4));
+  CHECK_FALSE(trials.take(begun, 4));  // another worker
+  int taken = 0;
+  for (milliseconds at = 0ms; at < 10s; at += 10ms) taken += trials.take(begun + at, 20) ? 1 : 0;
+  CHECK(taken >= 2 * 20);
+  trials.forget();
+  CHECK(trials.take(begun + 11s, 1));
+  CHECK_FALSE(trials.is_due(begun + 11s + 199ms));
+  CHECK(trials.take(begun + 11s + 200ms, 1));
+}
+
 TEST_CASE("where the operator holds the breakers of all addresses open there is no trial, and no choice") {
   Rig rig;
   const Upstream& orders = rig.upstream({"10.0.0.1", "10.0.0.2"});

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <list>
 #include <memory>
+#include <vector>
 
 #include "proxy/net/clock.hpp"
 #include "tests/unit/proxy/net/few_descriptors.hpp"
@@ -46,7 +47,7 @@ struct Scene {
   }
   // The address has answered once, and is silent now: three dials wait.
   void fall_silent() {
-    dial().answered(now());
+    dial().connected(now());
     dial();
     dial();
     time_passes(600ms);  // of 1 s to connect
@@ -93,7 +94,7 @@ TEST_CASE("an address that has never answered is not held back from, however lon
 
 TEST_CASE("one dial that is not answered makes no silence, nor do two that end before their time") {
   Scene scene;
-  scene.dial().answered(scene.now());
+  scene.dial().connected(scene.now());
   scene.dial();
   scene.time_passes(600ms);
   CHECK(scene.dial().is_granted());
@@ -107,9 +108,12 @@ TEST_CASE("one dial that is not answered makes no silence, nor do two that end b
 TEST_CASE("dials to a silent address wait, and go on in a later turn when one that was begun before is answered") {
   Scene scene;
   scene.fall_silent();
-  scene.passes.front().answered(scene.now());
-  CHECK(scene.waiting() == 0);
+  scene.passes.front().connected(scene.now());
+  CHECK(scene.waiting() == 1);
   CHECK(scene.ear.heard == 0);
+  scene.turn();
+  CHECK(scene.ear.heard == 2);
+  scene.time_passes(10ms);
   scene.turn();
   CHECK(scene.ear.heard == 3);
 }
@@ -143,12 +147,33 @@ TEST_CASE("what another worker finds out is noticed a moment later") {
   CHECK(scene.waiting() == 0);
 }
 
-TEST_CASE("of all workers one makes the trial, and the next one is made after a pause") {
+TEST_CASE(
+    "of all workers one makes the trial; the next one comes soon, then less often, and after an answer soon again") {
+  AddressDials dials;
+  const Time begun = steady_now();
+  std::vector<milliseconds> made;
+  const auto run = [&](milliseconds from, milliseconds until) {
+    for (milliseconds at = from; at < until; at += 1ms)
+      if (dials.take_trial(begun + at, 500ms)) made.push_back(at - from);
+  };
+  run(0ms, 1500ms);
+  CHECK(made == std::vector<milliseconds>{0ms, 20ms, 100ms, 420ms, 920ms, 1420ms});
+  made.clear();
+  dials.note_answer(begun + 1500ms);
+  run(1500ms, 1600ms);
+  CHECK(made == std::vector<milliseconds>{0ms, 20ms});
+}
+
+TEST_CASE("what an answer usually takes follows quick ones sooner than slow ones") {
   AddressDials dials;
   const Time now = steady_now();
-  CHECK(dials.take_trial(now, 500ms));
-  CHECK_FALSE(dials.take_trial(now + 499ms, 500ms));
-  CHECK(dials.take_trial(now + 500ms, 500ms));
+  CHECK_FALSE(dials.usual());
+  dials.note_connected(8ms, now);
+  CHECK(dials.usual() == 8ms);
+  dials.note_connected(16ms, now);
+  CHECK(dials.usual() == 9ms);
+  dials.note_connected(1ms, now);
+  CHECK(dials.usual() == 7ms);
 }
 
 TEST_CASE("a trial that fails for want of a descriptor keeps nobody waiting") {
@@ -184,17 +209,51 @@ TEST_CASE("the first of those that wait may leave: the others wait on") {
   CHECK(scene.waiting() == 0);
 }
 
-TEST_CASE("more wait than go on at once: the next ones go on a moment later, and no newcomer before them") {
+TEST_CASE("each that is answered lets two more go on, and one that leaves lets nobody") {
   Scene scene;
   scene.fall_silent();
   for (int i = 0; i < 7; ++i) scene.dial();
-  scene.passes.front().answered(scene.now());
+  scene.passes.front().connected(scene.now());
+  CHECK(scene.waiting() == 10 - 2);
+  const auto granted = std::find_if(std::next(scene.passes.begin(), 3), scene.passes.end(),
+                                    [](auto& pass) { return pass.is_granted(); });
+  granted->connected(scene.now());
   CHECK(scene.waiting() == 10 - 4);
+  scene.passes.erase(scene.first_waiting());
+  CHECK(scene.waiting() == 5);
+}
+
+TEST_CASE("a network that refuses lets those go on that wait here, and is no answer of the address") {
+  Scene scene;
+  scene.fall_silent();
+  const auto usual = scene.dials.usual();
+  scene.passes.front().refused(Outcome::connect_unreachable, scene.now());
+  CHECK(scene.waiting() == 1);
+  CHECK(scene.dials.usual() == usual);
+  CHECK_FALSE(scene.dials.has_answered_since(scene.begun + 1ms));
+}
+
+TEST_CASE("two dials without an answer make no silence where another worker had one in between") {
+  Scene scene;
+  scene.dial().connected(scene.now());
+  scene.dial();
+  scene.time_passes(600ms);
+  scene.dials.note_answer(scene.now() + 1ms);
+  scene.dial();
+  scene.time_passes(600ms);
+  CHECK(scene.dial().is_granted());
+}
+
+TEST_CASE("more wait than go on at once: the next ones go on a moment later, and no newcomer before them") {
+  Scene scene;
+  scene.fall_silent();
+  scene.dials.note_connected(100ms, scene.begun);  // so that those that go on are not late at once
+  for (int i = 0; i < 7; ++i) scene.dial();
+  scene.passes.front().connected(scene.now());
+  CHECK(scene.waiting() == 10 - 2);
   CHECK_FALSE(scene.dial().is_granted());
-  scene.time_passes(7ms);
-  CHECK(scene.waiting() == 11 - 8);
-  scene.time_passes(7ms);
-  CHECK(scene.waiting() == 0);
+  scene.time_passes(10ms);
+  CHECK(scene.waiting() == 11 - 6);
 }
 
 TEST_CASE("while the silence lasts there is a trial now and then, and never more than a few at once") {
@@ -221,7 +280,7 @@ TEST_CASE("a gate may end with its trials under way, and a dial that has been le
   auto scene = std::make_unique<Scene>();
   scene->fall_silent();
   scene->time_passes(510ms);
-  scene->passes.front().answered(scene->now());
+  scene->passes.front().connected(scene->now());
   scene->passes.clear();
   scene->turn();
   CHECK(scene->ear.heard == 0);

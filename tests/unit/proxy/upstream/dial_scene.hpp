@@ -4,6 +4,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -47,6 +48,11 @@ class DialOrigin {
     const int connected = ::accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     REQUIRE(connected >= 0);
     return connected;
+  }
+
+  bool nobody_else_came() const {
+    pollfd watched{.fd = socket_, .events = POLLIN, .revents = 0};
+    return ::poll(&watched, 1, 0) == 0;
   }
 
   const std::string path = "/tmp/fusewire-dial-" + std::to_string(::getpid());

@@ -171,6 +171,79 @@ TEST_CASE("where no descriptor is left for a connection, the address is not blam
   CHECK_FALSE(scene.is_blamed());
 }
 
+// ------------------------------------------------------------------------------------------------------ a silence
+
+namespace {
+
+// Two dials to the address have had no answer, and one waits.
+struct SilentScene {
+  SilentScene() {
+    const auto backend = scene.worker.balancer().choose(scene.upstream, steady_now(), {}).backend;
+    backend->state->dials.note_connected(1ms, steady_now());
+    for (auto* pass : {&first, &second})
+      pass->emplace(backend->dials, backend->state->dials, 1s, scene.worker.loop(), scene, steady_now());
+    scene.worker.deadlines().tick(steady_now() + 600ms);
+  }
+  std::uint64_t held() const { return scene.upstream.state->cells.of(0).dials_held.value(); }
+
+  DialScene scene;
+  std::optional<DialGate::Pass> first, second;
+};
+
+}  // namespace
+
+TEST_CASE("a dial to a silent address waits with its slot, and goes on when the address is heard of") {
+  SilentScene silent;
+  DialScene& scene = silent.scene;
+  scene.connect();
+  scene.turn();
+  CHECK_FALSE(scene.is_over);
+  CHECK(scene.slots() == 1);
+  silent.first->connected(steady_now());
+  for (int i = 0; i < 3; ++i) scene.turn();
+  REQUIRE(scene.connection);
+  CHECK(silent.held() == 1);
+  CHECK(scene.dial.held() > 0ns);
+  CHECK(scene.slots() == 1);
+}
+
+TEST_CASE("a dial that waits for a silent address has the connection of a trial") {
+  SilentScene silent;
+  DialScene& scene = silent.scene;
+  scene.connect();
+  scene.worker.deadlines().tick(steady_now() + 1200ms);  // a trial
+  for (int i = 0; i < 3; ++i) scene.turn();
+  REQUIRE(scene.connection);
+  CHECK(scene.slots() == 1);
+  const int accepted = scene.origin.accept();
+  ::close(accepted);
+  CHECK(scene.origin.nobody_else_came());
+}
+
+TEST_CASE("a dial that waits for a silent address until its time is over blames it, and leaves its slot to others") {
+  SilentScene silent;
+  DialScene& scene = silent.scene;
+  scene.connect({.time = steady_now() - 1ms, .limited_by_connect_timeout = true});
+  scene.give_up();
+  CHECK(scene.is_over);
+  CHECK_FALSE(scene.connection);
+  CHECK(scene.dial.outcome() == Outcome::pending);
+  CHECK(scene.is_blamed());
+  CHECK(scene.slots() == 0);
+}
+
+TEST_CASE("a dial that is let go when its time is nearly over does not blame the address") {
+  SilentScene silent;
+  DialScene& scene = silent.scene;
+  scene.connect({.time = steady_now() - 1ms, .limited_by_connect_timeout = true});
+  silent.first->refused(Outcome::connect_refused, steady_now());
+  scene.worker.loop().turn(Time{});  // it goes on
+  scene.give_up();
+  CHECK(scene.is_over);
+  CHECK_FALSE(scene.is_blamed());
+  CHECK(scene.slots() == 0);
+}
+
 // ------------------------------------------------------------------------------------------------------ a name
 
 TEST_CASE("a name of which nothing is known is waited for, and its address is the connection's") {
