@@ -55,6 +55,8 @@ void Http1Writer::add_first(const ResponsePart& part) {
   // The response may end before the upload does, which would end the connection: what is not said now can't be later.
   const bool close = to_.persistence.must_close() || until_close_ || !to_.persistence.rest_is_drainable();
   if (close) to_.persistence.end();
+  if (body_ == ClientBody::chunked && start.connection != nullptr)
+    chunks_.set_connection(start.fields, *start.connection);
   head_.emplace(scratch_);
   append_response_head(
       **head_, start,

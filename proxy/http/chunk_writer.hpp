@@ -15,6 +15,10 @@ class ChunkWriter {
  public:
   // The name of a request's deadline field, which does not pass as a trailer (append_trailers). It must stay valid.
   void set_deadline_header(std::string_view name) { deadline_header_ = name; }
+  // Of the message's head: what Connection names goes no further, in the trailers neither (RFC 9110 §7.6.1).
+  void set_connection(const Fields& head, const ConnectionOptions& connection) {
+    held_back_ = connection.names_fields ? joined_values(head, FieldId::connection) : std::string();
+  }
 
   // Adds one chunk, and the end of the body with its trailers if it is the last (whose piece may be empty). What is
   // added stays good until the next call. Up to three parts.
@@ -30,7 +34,7 @@ class ChunkWriter {
     }
     if (last) {
       tail_.append("0\r\n");
-      append_trailers(tail_, trailers, deadline_header_);
+      append_trailers(tail_, trailers, deadline_header_, held_back_);
     }
     gather.add(tail_);
   }
@@ -39,6 +43,7 @@ class ChunkWriter {
   char size_line_[18];
   std::string tail_;
   std::string_view deadline_header_;
+  std::string held_back_;  // names of fields, as Connection lists them
 };
 
 }  // namespace fusewire::proxy::http

@@ -329,9 +329,22 @@ void append_interim_head(std::string& out, const Response& response, const http:
   out.append("\r\n", 2);
 }
 
-void append_trailers(std::string& out, const Fields& trailers, string_view deadline_header) {
+std::string joined_values(const Fields& fields, FieldId id) {
+  std::string joined;
+  for (const Field& field : fields)
+    if (field.id == id) joined.append(field.value).push_back(',');
+  return joined;
+}
+
+void append_trailers(std::string& out, const Fields& trailers, string_view deadline_header, string_view held_back) {
+  const auto is_held_back = [held_back](string_view name) {
+    for (string_view list = held_back; !list.empty();)
+      if (iequals(http::next_element(list), name)) return true;
+    return false;
+  };
   for (const Field& field : trailers)
-    if (http::may_be_trailer(field) && !reads_like(field.name, deadline_header)) append_field(out, field);
+    if (http::may_be_trailer(field) && !reads_like(field.name, deadline_header) && !is_held_back(field.name))
+      append_field(out, field);
   out.append("\r\n", 2);
 }
 

@@ -59,8 +59,12 @@ void append_response_head(std::string& out, const ResponseStart&, const Response
 void append_interim_head(std::string& out, const Response&, const http::ConnectionOptions&);
 
 // The fields of a trailer section and its empty line, after "0\r\n". Those that must not stand there are left out
-// (http::may_be_trailer), and those that read like `deadline_header` (empty: none): the proxy writes that field itself.
-void append_trailers(std::string& out, const Fields&, std::string_view deadline_header = {});
+// (http::may_be_trailer), those that read like `deadline_header` (empty: none): the proxy writes that field itself, and
+// those that the list `held_back` names.
+void append_trailers(std::string& out, const Fields&, std::string_view deadline_header = {},
+                     std::string_view held_back = {});
+// The values of all fields of that kind as one list.
+std::string joined_values(const Fields&, FieldId);
 
 // Whether a Via field already names us (RFC 9110 §7.6.3).
 bool passed_here_before(const Fields&, std::string_view via);

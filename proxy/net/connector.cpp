@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -51,18 +52,34 @@ void Connector::start(std::vector<SocketAddress> addresses, Time until, Watcher&
 
 void Connector::try_next() {
   if (done_) return;
-  const int error = begin(addresses_[next_++]);
+  ++next_;
+  try_it();
+}
+
+void Connector::try_it() {
+  const int error = begin(addresses_[next_ - 1]);
+  if (error == EAGAIN && addresses_[next_ - 1].protocol().family() == AF_UNIX) return try_again_later();
   if (error != 0 && error != EINPROGRESS) return fail(error);
   if (is_reserved(descriptor_, Reserve::upstream)) return fail(EMFILE);
   if (!loop_.watch(descriptor_, *this)) return fail(errno);
+  again_ = {};
   const Time now = steady_now();
   patience_.arm(next_ < addresses_.size() && until_ != kNever ? now + (until_ - now) / 2 : kNever);
 }
 
+// The owner of a unix socket has not come to accept those before us. A SYN would be sent again in such a case.
+void Connector::try_again_later() {
+  constexpr milliseconds kFirst{1}, kLongest{50};
+  drop();
+  again_ = std::clamp(again_ * 2, kFirst, kLongest);
+  patience_.arm(steady_now() + again_);
+}
+
 // It may still answer, but the next one has a chance then.
-void Connector::on_late() {
+void Connector::on_due() {
   const ConnectorPtr alive(this);
   if (done_) return;
+  if (again_ != milliseconds::zero()) return try_it();
   late_[next_ - 1] = true;
   fail(ETIMEDOUT);
 }
@@ -75,9 +92,7 @@ int Connector::begin(const SocketAddress& address) {
   if (descriptor_ < 0) return errno;
   const int on = 1;
   if (family != AF_UNIX) ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(descriptor_, address.data(), static_cast<socklen_t>(address.size())) == 0) return 0;
-  // A unix socket says EAGAIN when its owner does not accept: nothing of ours is lacking.
-  return family == AF_UNIX && errno == EAGAIN ? ECONNREFUSED : errno;
+  return ::connect(descriptor_, address.data(), static_cast<socklen_t>(address.size())) == 0 ? 0 : errno;
 }
 
 void Connector::act() {

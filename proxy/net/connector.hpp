@@ -17,7 +17,7 @@ namespace fusewire::proxy {
 class Connector final : public Loop::Source,
                         public boost::intrusive_ref_counter<Connector, boost::thread_unsafe_counter> {
  public:
-  explicit Connector(Loop& loop) : loop_(loop), patience_(loop.deadlines(), [this] { on_late(); }) {}
+  explicit Connector(Loop& loop) : loop_(loop), patience_(loop.deadlines(), [this] { on_due(); }) {}
   ~Connector() { drop(); }
 
   // At least one address. Each gets half of the time that is left until `until`, the last all of it; the caller
@@ -35,15 +35,18 @@ class Connector final : public Loop::Source,
  private:
   void note(std::uint32_t) override {}
   void act() override;
-  void on_late();
+  void on_due();
   void try_next();
+  void try_it();
+  void try_again_later();
   int begin(const SocketAddress&);
   void fail(int error);
   void finish(Outcome);
   void drop();
 
   Loop& loop_;
-  Deadline patience_;  // with the address that is being tried
+  Deadline patience_;      // with the address that is being tried, or until it is tried again
+  milliseconds again_{0};  // its queue is full, and it is tried again after so long; 0: it is not
   Watcher* watcher_ = nullptr;
   std::vector<SocketAddress> addresses_;
   std::vector<bool> late_;

@@ -104,7 +104,7 @@ Task<void> OwnRequest::connect() {
   if (!connector->done()) connector->cancel();
   if (is_over()) co_return;
   if (connector->outcome() != Outcome::pending) co_return end(connector->outcome());
-  if (wanted_.state) wanted_.state->dials.note_answer(steady_now());
+  if (wanted_.state) wanted_.state->dials.note_answer(until_ - wanted_.timeout, steady_now());
   channel_.reset(new Channel(worker_.loop(), connector->take_descriptor(), worker_.buffers()));
   if (channel_->was_reset()) co_return end(Outcome::resource_exhausted);  // the loop has no room for it
   channel_->watch(this);

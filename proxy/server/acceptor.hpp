@@ -76,6 +76,7 @@ class Acceptor {
   void stop_waiting(const PortPtr&);
   void pause(const PortPtr&, int error);
   void ask_for_descriptor(std::function<void(bool made)>);
+  void ask_client_for_descriptor(std::function<void(bool made)>);
   void hand_over(Port&, int fd);
   void shut(Port&);
   PortList ports() const;
@@ -87,8 +88,9 @@ class Acceptor {
   std::map<std::string, std::shared_ptr<ListenerGate>> gates_;  // control thread
   mutable std::mutex ports_mutex_;                              // guards ports_
   Ports ports_;
-  Ports prepared_;  // control thread
-  std::size_t turn_ = 0;  // connections handed over so far
+  Ports prepared_;           // control thread
+  std::size_t turn_ = 0;     // connections handed over so far
+  std::size_t asked_ = 0;    // workers, for a descriptor
   bool nearly_out_ = false;  // of descriptors
   bool complained_ = false;  // of running out of descriptors, once until it is over
 };

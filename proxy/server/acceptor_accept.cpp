@@ -188,8 +188,17 @@ void Acceptor::pause(const PortPtr& port, int error) {
   });
 }
 
-// The client that has waited longest, of whichever listener, gives way.
+// A connection to an upstream that is idle gives way, of each worker in turn; where it has none, a client.
 void Acceptor::ask_for_descriptor(std::function<void(bool made)> done) {
+  Worker& next = *workers_[asked_++ % workers_.size()];
+  next.part_with_idle([this, done = std::move(done)](bool made) mutable {
+    if (made) return done(true);
+    asio::post(io_, [this, done = std::move(done)]() mutable { ask_client_for_descriptor(std::move(done)); });
+  });
+}
+
+// The one that has waited longest, of whichever listener.
+void Acceptor::ask_client_for_descriptor(std::function<void(bool made)> done) {
   std::optional<ListenerGate::Longest> longest;
   std::shared_ptr<ListenerGate> gate;
   for (const PortPtr& port : ports()) {
@@ -225,6 +234,7 @@ void Acceptor::shut(Port& port) {
     if (round.lack != 0 && passed) break;
     if (round.lack != 0) {
       ask_for_descriptor([](bool) {});
+      ask_client_for_descriptor([](bool) {});  // this thread has no time for the other's answer
       ::poll(nullptr, 0, kDescriptorPoll);
     } else if (round.emptied) {
       more = completes_handshakes && ::poll(&waiting, 1, kHandshake) > 0;

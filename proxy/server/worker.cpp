@@ -64,6 +64,10 @@ void Worker::part_with_client(std::shared_ptr<ListenerGate> gate, std::function<
   });
 }
 
+void Worker::part_with_idle(std::function<void(bool made)> done) {
+  context_.loop().post([this, done = std::move(done)] { done(context_.pool().evict_longest()); });
+}
+
 void Worker::evict_idle(const UpstreamState* state) {
   context_.loop().post([this, state] { context_.pool().evict_one(*state); });
 }

@@ -29,6 +29,8 @@ class Worker {
   // Closes the client of that listener that has waited longest here. `done` is called on the worker's thread and says
   // whether there was one.
   void part_with_client(std::shared_ptr<ListenerGate>, std::function<void(bool made)> done);
+  // Closes the connection to an upstream that has been idle longest here; `done` as above.
+  void part_with_idle(std::function<void(bool made)> done);
   void drain();                           // no more keep-alive; ends when the last connection has ended
   void evict_idle(const UpstreamState*);  // compared only, never looked into
   void on_resolved(const ResolvedName&);

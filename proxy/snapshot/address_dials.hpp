@@ -20,22 +20,31 @@ class AddressDials {
   }
   // What is slower than usual may be our own doing, and weighs half as much as what is quicker. Of two notes made at
   // the same time one may be lost.
-  void note_connected(Time::duration took, Time now) {
+  void note_connected(Time begun, Time now) {
+    const std::int64_t took = (now - begun).count();
     const std::int64_t before = usual_.load(std::memory_order_relaxed);
-    const std::int64_t beyond = took.count() - before;
-    const std::int64_t next = before == 0 ? took.count() : before + beyond / (beyond > 0 ? 8 : 4);
+    const std::int64_t beyond = took - before;
+    const std::int64_t next = before == 0 ? took : before + beyond / (beyond > 0 ? 8 : 4);
     usual_.store(std::max<std::int64_t>(next, 1), std::memory_order_relaxed);
-    note_answer(now);
+    note_answer(begun, now);
   }
 
-  // It has accepted or refused a dial. Those that wait need not any more.
-  void note_answer(Time now) {
-    last_answer_.store(ticks(now), std::memory_order_relaxed);
-    if (pause_.load(std::memory_order_relaxed) == 0) return;
-    pause_.store(0, std::memory_order_relaxed);
-    next_trial_.store(0, std::memory_order_relaxed);
+  // It has accepted or refused a dial that was begun then.
+  void note_answer(Time begun, Time now) {
+    if (ticks(begun) > newest_answered_.load(std::memory_order_relaxed))
+      newest_answered_.store(ticks(begun), std::memory_order_relaxed);
+    if (pause_.load(std::memory_order_relaxed) != 0) {
+      pause_.store(0, std::memory_order_relaxed);
+      next_trial_.store(ticks(now) + kFirstPause, std::memory_order_relaxed);
+    }
+    open(now);
   }
+  // Those that wait need not any more, wherever they are.
+  void open(Time now) { last_answer_.store(ticks(now), std::memory_order_relaxed); }
   bool has_answered_since(Time time) const { return last_answer_.load(std::memory_order_relaxed) > ticks(time); }
+
+  // A dial that was begun after that time is answered: one that was begun then and is not has lost its SYN.
+  bool has_passed_over(Time begun) const { return newest_answered_.load(std::memory_order_relaxed) > ticks(begun); }
 
   // True for the one worker that is to make a trial. The next one comes soon, then less and less often.
   bool take_trial(Time now, Time::duration longest_pause) {
@@ -54,8 +63,9 @@ class AddressDials {
 
   std::atomic<std::int64_t> usual_{0};
   std::atomic<std::int64_t> last_answer_{0};
-  std::atomic<std::int64_t> next_trial_{0};  // not before that
-  std::atomic<std::int64_t> pause_{0};       // between the last two; 0: none since an answer
+  std::atomic<std::int64_t> newest_answered_{0};  // when it was begun
+  std::atomic<std::int64_t> next_trial_{0};       // not before that
+  std::atomic<std::int64_t> pause_{0};            // between the last two; 0: none since an answer
 };
 
 }  // namespace fusewire::proxy

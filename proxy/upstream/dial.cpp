@@ -103,16 +103,30 @@ Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveU
   co_return given_up ? nullptr : reached;
 }
 
+ConnectorPtr Dial::begin(const Backend& backend, const Until& until) {
+  cancel();
+  connector_.reset(new Connector(worker_.loop()));
+  connector_->start({backend.address}, until.time, watcher_);
+  return connector_;
+}
+
+// In the place of the one that is under way.
+ConnectorPtr Dial::take(const ConnectorPtr& reached) {
+  cancel();
+  return connector_ = reached;
+}
+
 // nullptr: outcome_ says why, and is `pending` where it was given up.
 Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up, DialGate::Pass& pass) {
   const bool had_time = held_ == Time::duration::zero() || pass.has_time_until(until.time);
-  const ConnectorPtr connector(new Connector(worker_.loop()));
-  connector_ = connector;
-  connector->start({backend.address}, until.time, watcher_);
+  ConnectorPtr connector = begin(backend, until);
   bool given_up = give_up();
   while (!connector->done() && !given_up) {
     co_await news_.wait();
     given_up = give_up();
+    if (!pass.takes_new_connector() || given_up || connector->done()) continue;
+    const ConnectorPtr reached = pass.take_connector();
+    connector = reached ? take(reached) : begin(backend, until);
   }
   outcome_ = connector->outcome();
   if (connector->is_connected())

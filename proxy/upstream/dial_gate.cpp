@@ -19,33 +19,54 @@ constexpr milliseconds kMaxPause{500};   // between two trials; TCP itself sends
 
 // ------------------------------------------------------------------------------------------------------ the gate
 
-// Lets up to so many of those go on that wait, or sees to a trial.
+// Lets up to so many of those go on that are late or wait, or sees to a trial.
 void DialGate::look(Time now, unsigned allowed) {
-  if (waiting_.empty()) return;
-  if (is_silent() && waiting_.front().dials_.has_answered_since(silent_since_)) unanswered_ = 0;
+  if (first() == nullptr) return;
+  if (is_silent() && first()->dials_.has_answered_since(silent_since_)) unanswered_ = 0;
+  for (; allowed > 0 && !late_.empty() && !is_silent() && late_.front().may_begin_again(); --allowed)
+    begin_first_again(nullptr, now);
   for (; allowed > 0 && !waiting_.empty() && !is_silent(); --allowed) grant_first(nullptr, now);
-  if (waiting_.empty()) return;
-  Pass& first = waiting_.front();
-  if (is_silent() && first.dials_.take_trial(now, first.pause())) {
+  Pass* const next = first();
+  if (next == nullptr) return;
+  if ((is_silent() || !late_.empty()) && next->dials_.take_trial(now, next->pause())) {
     if (trials_.size() == kTrials) trials_.pop_front();
-    Trial& trial = trials_.emplace_back(*this, first, now);
+    Trial& trial = trials_.emplace_back(*this, *next, now);
     if (trial.connector_->done()) return ended(trial);
   }
   if (due_ <= now) due_ = kNever;
-  due_ = std::min(due_, now + (is_silent() ? kPoll : kStep));
-  first.timer_.arm(due_);
+  due_ = std::min(due_, now + (is_silent() || waiting_.empty() ? kPoll : kStep));
+  next->timer_.arm(due_);
 }
 
-// The second one since an answer to anybody makes a silence. Those that are under way are its first trial.
-void DialGate::unanswered(const Pass& pass, Time now) {
+// Whose timer is the gate's.
+DialGate::Pass* DialGate::first() {
+  if (!waiting_.empty()) return &waiting_.front();
+  return late_.empty() ? nullptr : &late_.front();
+}
+
+// The second one since an answer to anybody makes a silence. The first trial of those that are late they are
+// themselves.
+void DialGate::unanswered(Pass& pass, Time now) {
+  late_.push_back(pass);
   if (!is_silent() && pass.dials_.has_answered_since(silent_since_)) unanswered_ = 0;
   if (unanswered_ == 0) silent_since_ = now;
-  if (++unanswered_ == kFew) pass.dials_.take_trial(now, pass.pause());
+  if (++unanswered_ == 1) pass.dials_.take_trial(now, pass.pause());
+  look(now, 0);
 }
 
 void DialGate::open(Time now, unsigned allowed) {
   unanswered_ = 0;
   look(now, allowed);
+}
+
+void DialGate::begin_first_again(ConnectorPtr connected, Time now) {
+  Pass& first = late_.front();
+  late_.pop_front();
+  first.begin_dial(now);
+  if (connected) first.timer_.disarm();
+  first.connector_ = std::move(connected);
+  first.again_ = true;
+  first.loop_.defer(first);
 }
 
 void DialGate::grant_first(ConnectorPtr connected, Time now) {
@@ -61,12 +82,19 @@ void DialGate::ended(Trial& trial) {
   const Time now = steady_now();
   const ConnectorPtr connector = std::move(trial.connector_);
   AddressDials& dials = trial.dials_;
+  const Time begun = trial.begun_;
   trials_.remove_if([&](const Trial& one) { return &one == &trial; });
   const Outcome outcome = connector->outcome();
   if (outcome == Outcome::connect_timeout) return look(now, 0);
   // One that has failed for want of something here says nothing of the address: at no worker is it waited for.
-  if (outcome != Outcome::connect_unreachable) dials.note_answer(now);
-  if (connector->is_connected() && !waiting_.empty()) grant_first(connector, now);
+  if (outcome == Outcome::resource_exhausted)
+    dials.open(now);
+  else if (outcome != Outcome::connect_unreachable)
+    dials.note_answer(begun, now);
+  if (connector->is_connected() && !late_.empty())
+    begin_first_again(connector, now);
+  else if (connector->is_connected() && !waiting_.empty())
+    grant_first(connector, now);
   open(now, kAtOnce);
 }
 
@@ -98,47 +126,57 @@ DialGate::Pass::~Pass() {
 void DialGate::Pass::begin_dial(Time now) {
   granted_ = true;
   begun_ = now;
+  ++times_;
   timer_.arm(patience());
 }
 
 void DialGate::Pass::on_due() {
   const Time now = loop_.deadlines().ticked();
-  granted_ ? gate_.unanswered(*this, now) : gate_.look(now, kAtOnce);
+  is_linked() ? gate_.look(now, kAtOnce) : gate_.unanswered(*this, now);
 }
 
 void DialGate::Pass::connected(Time now) {
   timer_.disarm();
-  dials_.note_connected(now - begun_, now);
+  unlink();
+  dials_.note_connected(begun_, now);
   gate_.open(now, kForEach);
 }
 
 // Where the network has refused, the address has not answered; others may find out for themselves all the same.
 void DialGate::Pass::refused(Outcome outcome, Time now) {
   timer_.disarm();
-  if (outcome == Outcome::connect_refused) dials_.note_answer(now);
+  unlink();
+  if (outcome == Outcome::connect_refused) dials_.note_answer(begun_, now);
   gate_.open(now, kForEach);
 }
 
 // At most; well below the time to connect, so that who waits sees a trial in time, and a trial has that time.
 milliseconds DialGate::Pass::pause() const {
   constexpr int kAtATime = static_cast<int>(kTrials);
-  return std::max(std::min(connect_within_ / 2, kMaxPause), connect_within_ / kAtATime);
+  return std::max({std::min(connect_within_ / 2, kMaxPause), connect_within_ / kAtATime, kMinPatience});
 }
 
 bool DialGate::Pass::has_time_until(Time time) const { return patience() <= time; }
 
-// Until when it should have been answered.
+// Until when it should have been answered: twice as long each time that it begins again, as the way may have become
+// longer.
 Time DialGate::Pass::patience() const {
   const auto usual = dials_.usual();
   if (!usual) return kNever;
-  return begun_ + std::clamp<Time::duration>(4 * *usual, kMinPatience, std::max(connect_within_ / 2, kMinPatience));
+  const Time::duration longest = std::max(connect_within_ / 2, kMinPatience);
+  const int doubled = std::clamp(times_ - 1, 0, 10);
+  return begun_ +
+         std::min<Time::duration>(std::max<Time::duration>(4 * *usual, kMinPatience) * (1 << doubled), longest);
 }
+
+bool DialGate::Pass::may_begin_again() const { return dials_.has_passed_over(begun_); }
 
 // ------------------------------------------------------------------------------------------------------ a trial
 
 DialGate::Trial::Trial(DialGate& gate, const Pass& asked_by, Time now)
     : gate_(gate),
       dials_(asked_by.dials_),
+      begun_(now),
       connector_(new Connector(asked_by.loop_)),
       over_(asked_by.loop_.deadlines(),
             [this] { gate_.trials_.remove_if([this](const Trial& one) { return &one == this; }); }) {

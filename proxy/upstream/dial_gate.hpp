@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where dials wait while their address is silent: it has been reached before, and answers no SYN now. The gates of the
 // workers make trials themselves, one of them each time, so that they depend on no request's time and no client's
-// patience. When one is answered, the connection is the first one's that waits, and all go on, some at a time; those of
-// other workers a moment later (docs/decisions/0028).
+// patience. When one is answered, the connection is the first one's that is late or waits, and all go on, some at a
+// time; those of other workers a moment later (docs/decisions/0028). A dial that is late while one that was begun after
+// it is answered has lost its SYN, which TCP would send again after a second: it begins again, as those go on that
+// wait.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
 #include <list>
+#include <utility>
 
 #include "proxy/net/connector.hpp"
 #include "proxy/net/deadlines.hpp"
@@ -17,7 +20,7 @@
 namespace fusewire::proxy {
 
 // Of one address as one worker knows it. One thread. It outlives its passes, and the AddressDials outlive both.
-// Invariant: where a pass waits, the timer of the first one is armed.
+// Invariant: where a pass waits or is late, the timer of the first one is armed.
 class DialGate {
  public:
   class Pass;
@@ -38,13 +41,16 @@ class DialGate {
 
   bool is_silent() const { return unanswered_ >= kFew; }
   void look(Time now, unsigned allowed);
-  void unanswered(const Pass&, Time now);
+  void unanswered(Pass&, Time now);
   void open(Time now, unsigned allowed);
   void ended(Trial&);
   void grant_first(ConnectorPtr connected, Time now);
+  void begin_first_again(ConnectorPtr connected, Time now);
+  Pass* first();
 
   const SocketAddress address_;
   Waiting waiting_;  // longest first
+  Waiting late_;     // those that have begun and are not answered, likewise
   std::list<Trial> trials_;
   int unanswered_ = 0;   // dials since the last answer that have waited for longer than one usually takes
   Time silent_since_{};  // when the first of these had waited so long
@@ -62,6 +68,8 @@ class DialGate::Pass final : public DialGate::Hook, Loop::Source {
   Pass& operator=(const Pass&) = delete;
 
   bool is_granted() const { return granted_; }
+  // True once, of one that was granted: its connector is to be replaced by a new one, or by that of a trial.
+  bool takes_new_connector() { return std::exchange(again_, false); }
   // The trial that has reached the address, for this dial; else nullptr.
   ConnectorPtr take_connector() { return std::move(connector_); }
   // How the dial has ended, where the address or the network has said so. One that ends otherwise tells nothing.
@@ -75,6 +83,7 @@ class DialGate::Pass final : public DialGate::Hook, Loop::Source {
   void note(std::uint32_t) override {}
   void act() override { watcher_.on_activity(); }
   void begin_dial(Time now);
+  bool may_begin_again() const;
   void on_due();
   milliseconds pause() const;
   Time patience() const;
@@ -84,8 +93,10 @@ class DialGate::Pass final : public DialGate::Hook, Loop::Source {
   const milliseconds connect_within_;
   Loop& loop_;
   Watcher& watcher_;
-  Deadline timer_;  // once granted, for an answer that is late; until then, at the first that waits, for due_
+  Deadline timer_;  // of one that has begun and is not late, for an answer; else, of the first, for due_
   bool granted_ = false;
+  bool again_ = false;
+  int times_ = 0;  // it has begun
   Time begun_{};
   ConnectorPtr connector_;
 };
@@ -104,6 +115,7 @@ class DialGate::Trial final : Watcher {
 
   DialGate& gate_;
   AddressDials& dials_;
+  const Time begun_;
   ConnectorPtr connector_;
   Deadline over_;
 };

@@ -35,6 +35,7 @@ bool Http1Exchange::try_send(const RequestHead& head, const RequestPiece& body) 
   unsent_.add(*text);
   if (request_->body == BodyKind::chunked) {
     chunks_.set_deadline_header(head.deadline_header);
+    chunks_.set_connection(request_->fields, head.connection);
     if (body.last || !body.bytes.empty()) chunks_.add(unsent_, body.bytes, body.last, body.trailers);
   } else {
     unsent_.add(body.bytes);

@@ -91,6 +91,15 @@ bool UpstreamPool::evict_one(const UpstreamState& state) {
   return false;
 }
 
+bool UpstreamPool::evict_longest() {
+  UpstreamConnection* longest = nullptr;
+  for (const auto& backend : stocked_)
+    for (const auto& idle : backend->idle_)
+      if (longest == nullptr || idle->idle_since_ < longest->idle_since_) longest = idle.get();
+  if (longest != nullptr) remove(*longest);
+  return longest != nullptr;
+}
+
 void UpstreamPool::retire(Backend& backend) {
   backend.gone = true;
   close_idle(backend);

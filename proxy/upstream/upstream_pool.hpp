@@ -82,6 +82,8 @@ class UpstreamPool {
   void give_back(std::unique_ptr<UpstreamConnection>, Time now, milliseconds keep);
   // Closes the idle connection that has waited longest at some backend of that upstream: its slot is needed.
   bool evict_one(const UpstreamState&);
+  // Of whichever upstream: the one that has been idle longest. False: none is.
+  bool evict_longest();
   // None is kept from now on, and the idle ones end.
   void retire(Backend&);
   void close_all();

@@ -53,3 +53,17 @@ TEST_CASE("an address that has fallen silent gets a few SYNs and not one for eac
     CHECK(reply.status == 200);
   }
 }
+
+TEST_CASE("dials whose SYNs are lost in a moment are made again within their time: nobody's call fails") {
+  Rig rig(scripts::reply("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+  REQUIRE(rig.proxy.get("/").status == 200);
+  rig.upstream.silence(true);
+  std::vector<Connection> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(rig.proxy.connect());
+    clients.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  CHECK(eventually([&] { return unanswered_dials(rig.upstream.port()) > 0; }));
+  rig.upstream.silence(false);
+  for (Connection& client : clients) CHECK(read_response(client).status == 200);
+}

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "proxy/http/chunk_writer.hpp"
+
 using namespace fusewire;
 using namespace fusewire::proxy;
 
@@ -297,6 +299,26 @@ TEST_CASE("the deadline header is passed on reduced, and only once") {
   CHECK(out == "GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nX-Request-Id: id-1\r\nx-request-timeout-ms: 250\r\n" +
                    kOurs.substr(kOurs.find("X-Forwarded-For")));
   CHECK(line(forwarded(bytes), "X-Request-Timeout-Ms") == "900");
+}
+
+TEST_CASE("what Connection names is no trailer of what goes on") {
+  Request request;
+  const auto head = http::parse_request_head(
+      "POST / HTTP/1.1\r\nHost: a\r\nConnection: X-Sum, close\r\nConnection: x-other\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n",
+      {}, request);
+  REQUIRE(head.parsed == http::Parsed::complete);
+  http::ChunkWriter writer;
+  writer.set_connection(request.fields, head.connection);
+  Fields trailers;
+  trailers.add("x-sum", "1");
+  trailers.add("X-Other", "2");
+  trailers.add("X-Others", "3");
+  Gather gather;
+  writer.add(gather, {}, true, trailers);
+  std::string out;
+  for (const auto& part : gather.parts()) out.append(static_cast<const char*>(part.data()), part.size());
+  CHECK(out == "0\r\nX-Others: 3\r\n\r\n");
 }
 
 TEST_CASE("what reads like the deadline header never passes, and what is in it counts for nothing") {

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <string>
 
 #include "tests/support/eventually.hpp"
 
@@ -109,4 +111,33 @@ TEST_CASE("the last address has all the time that is left") {
   const Port one(Manner::is_silent);
   const Try attempt({one.address()}, 100ms);
   CHECK_FALSE(attempt.connector->done());
+}
+
+TEST_CASE("a unix socket whose queue is full is tried again until its owner has accepted") {
+  const std::string path = "/tmp/fusewire-connector-" + std::to_string(::getpid());
+  ::unlink(path.c_str());
+  const asio::local::stream_protocol::endpoint where(path);
+  const int owner = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::bind(owner, where.data(), static_cast<socklen_t>(where.size())) == 0);
+  REQUIRE(::listen(owner, 0) == 0);
+  const int filler = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  REQUIRE(::connect(filler, where.data(), static_cast<socklen_t>(where.size())) == 0);
+
+  struct Deaf final : Watcher {
+    void on_activity() override {}
+  } deaf;
+  Loop loop;
+  const ConnectorPtr connector(new Connector(loop));
+  connector->start({SocketAddress(where)}, kNever, deaf);
+  CHECK_FALSE(connector->done());
+  loop.deadlines().tick(std::chrono::steady_clock::now() + 10ms);
+  CHECK_FALSE(connector->done());
+  ::close(::accept(owner, nullptr, nullptr));
+  loop.deadlines().tick(std::chrono::steady_clock::now() + 1s);
+  loop.turn(Time{});
+  CHECK(connector->is_connected());
+  connector->cancel();
+  ::close(filler);
+  ::close(owner);
+  ::unlink(path.c_str());
 }

@@ -67,9 +67,9 @@ struct Scene {
   }
   Time now() const { return begun + passed; }
   void turn() { loop.turn(Time{}); }
-  void turn_until(int heard) {
-    for (int i = 0; i < 200 && ear.heard < heard; ++i) loop.turn(steady_now() + 20ms);
-    CHECK(ear.heard == heard);
+  void turn_until_nobody_waits() {
+    for (int i = 0; i < 200 && waiting() > 0; ++i) loop.turn(steady_now() + 20ms);
+    CHECK(waiting() == 0);
   }
 
   const Time begun = steady_now();
@@ -114,34 +114,58 @@ TEST_CASE("dials to a silent address wait, and go on in a later turn when one th
   scene.turn();
   CHECK(scene.ear.heard == 2);
   scene.time_passes(10ms);
-  scene.turn();
-  CHECK(scene.ear.heard == 3);
+  CHECK(scene.waiting() == 0);
 }
 
-TEST_CASE("a trial that is answered is the connection of the first that waits, and the others go on") {
+TEST_CASE("a trial that is answered is the connection of the first that is late, and the others begin or go on") {
   Scene scene;
   scene.fall_silent();
+  scene.time_passes(510ms);
+  scene.turn_until_nobody_waits();
+  const auto late = std::next(scene.passes.begin(), 1);
+  const auto next_late = std::next(late);
+  CHECK(late->takes_new_connector());
+  CHECK(next_late->takes_new_connector());
+  CHECK((late->take_connector() != nullptr) != (next_late->take_connector() != nullptr));
+  for (auto pass = std::next(next_late); pass != scene.passes.end(); ++pass) CHECK_FALSE(pass->take_connector());
+}
+
+TEST_CASE("where none is late a trial that is answered is the connection of the first that waits") {
+  Scene scene;
+  scene.fall_silent();
+  scene.passes.erase(std::next(scene.passes.begin(), 1));
+  scene.passes.erase(std::next(scene.passes.begin(), 1));
   const auto first = scene.first_waiting();
   scene.time_passes(510ms);
-  scene.turn_until(3);
-  CHECK(scene.waiting() == 0);
+  scene.turn_until_nobody_waits();
   CHECK(first->take_connector());
   CHECK_FALSE(std::next(first)->take_connector());
+}
+
+TEST_CASE("one dial that has lost its SYN makes no silence, and has the connection of a trial soon") {
+  Scene scene;
+  scene.dial().connected(scene.now());
+  DialGate::Pass& lost = scene.dial();
+  scene.time_passes(10ms);
+  CHECK_FALSE(lost.takes_new_connector());
+  for (int i = 0; i < 4; ++i) scene.time_passes(20ms);
+  for (int i = 0; i < 5; ++i) scene.turn();
+  CHECK(lost.takes_new_connector());
+  CHECK(lost.take_connector());
 }
 
 TEST_CASE("a trial that is refused lets all go on, each to its own refusal") {
   Scene scene(false);
   scene.fall_silent();
   scene.time_passes(510ms);
-  scene.turn_until(3);
-  CHECK(scene.waiting() == 0);
+  scene.turn_until_nobody_waits();
   for (auto& pass : scene.passes) CHECK_FALSE(pass.take_connector());
 }
 
 TEST_CASE("what another worker finds out is noticed a moment later") {
   Scene scene;
   scene.fall_silent();
-  scene.dials.note_answer(scene.now() + 1ms);
+  scene.dials.open(scene.now() + 1ms);
   CHECK(scene.waiting() == 3);
   scene.time_passes(25ms);
   CHECK(scene.waiting() == 0);
@@ -159,20 +183,20 @@ TEST_CASE(
   run(0ms, 1500ms);
   CHECK(made == std::vector<milliseconds>{0ms, 20ms, 100ms, 420ms, 920ms, 1420ms});
   made.clear();
-  dials.note_answer(begun + 1500ms);
+  dials.note_answer(begun, begun + 1500ms);
   run(1500ms, 1600ms);
-  CHECK(made == std::vector<milliseconds>{0ms, 20ms});
+  CHECK(made == std::vector<milliseconds>{20ms, 40ms});
 }
 
 TEST_CASE("what an answer usually takes follows quick ones sooner than slow ones") {
   AddressDials dials;
   const Time now = steady_now();
   CHECK_FALSE(dials.usual());
-  dials.note_connected(8ms, now);
+  dials.note_connected(now - 8ms, now);
   CHECK(dials.usual() == 8ms);
-  dials.note_connected(16ms, now);
+  dials.note_connected(now - 16ms, now);
   CHECK(dials.usual() == 9ms);
-  dials.note_connected(1ms, now);
+  dials.note_connected(now - 1ms, now);
   CHECK(dials.usual() == 7ms);
 }
 
@@ -205,8 +229,7 @@ TEST_CASE("the first of those that wait may leave: the others wait on") {
   scene.passes.erase(scene.first_waiting());
   CHECK(scene.waiting() == 2);
   scene.time_passes(510ms);
-  scene.turn_until(2);
-  CHECK(scene.waiting() == 0);
+  scene.turn_until_nobody_waits();
 }
 
 TEST_CASE("each that is answered lets two more go on, and one that leaves lets nobody") {
@@ -215,9 +238,10 @@ TEST_CASE("each that is answered lets two more go on, and one that leaves lets n
   for (int i = 0; i < 7; ++i) scene.dial();
   scene.passes.front().connected(scene.now());
   CHECK(scene.waiting() == 10 - 2);
-  const auto granted = std::find_if(std::next(scene.passes.begin(), 3), scene.passes.end(),
-                                    [](auto& pass) { return pass.is_granted(); });
+  const auto granted = std::next(scene.passes.begin(), 3);
   granted->connected(scene.now());
+  CHECK(scene.waiting() == 10 - 2);  // the two that made the silence begin again
+  std::next(granted)->connected(scene.now());
   CHECK(scene.waiting() == 10 - 4);
   scene.passes.erase(scene.first_waiting());
   CHECK(scene.waiting() == 5);
@@ -238,16 +262,49 @@ TEST_CASE("two dials without an answer make no silence where another worker had 
   scene.dial().connected(scene.now());
   scene.dial();
   scene.time_passes(600ms);
-  scene.dials.note_answer(scene.now() + 1ms);
+  scene.dials.open(scene.now() + 1ms);
   scene.dial();
   scene.time_passes(600ms);
   CHECK(scene.dial().is_granted());
 }
 
+TEST_CASE("a dial that is late begins again when one that was begun after it is answered, and has twice the time") {
+  Scene scene;
+  scene.dial().connected(scene.now());
+  DialGate::Pass& lost = scene.dial();
+  scene.time_passes(10ms);
+  DialGate::Pass& next = scene.dial();
+  CHECK_FALSE(lost.takes_new_connector());
+  next.connected(scene.now());
+  scene.turn();
+  CHECK(scene.ear.heard == 1);
+  CHECK(lost.takes_new_connector());
+  CHECK_FALSE(lost.takes_new_connector());
+  scene.time_passes(7ms);  // 5 ms are over, 10 are not
+  scene.dial().connected(scene.now());
+  scene.turn();
+  CHECK_FALSE(lost.takes_new_connector());
+  scene.time_passes(7ms);
+  scene.dial().connected(scene.now());
+  CHECK(lost.takes_new_connector());
+}
+
+TEST_CASE("a dial that is late does not begin again when one that was begun before it is answered") {
+  Scene scene;
+  scene.dial().connected(scene.now());
+  DialGate::Pass& slow = scene.dial();
+  scene.time_passes(1ms);
+  DialGate::Pass& after = scene.dial();
+  scene.time_passes(10ms);
+  slow.connected(scene.now());
+  scene.time_passes(30ms);
+  CHECK_FALSE(after.takes_new_connector());
+}
+
 TEST_CASE("more wait than go on at once: the next ones go on a moment later, and no newcomer before them") {
   Scene scene;
   scene.fall_silent();
-  scene.dials.note_connected(100ms, scene.begun);  // so that those that go on are not late at once
+  scene.dials.note_connected(scene.begun - 100ms, scene.begun);  // so that those that go on are not late at once
   for (int i = 0; i < 7; ++i) scene.dial();
   scene.passes.front().connected(scene.now());
   CHECK(scene.waiting() == 10 - 2);

@@ -179,7 +179,7 @@ namespace {
 struct SilentScene {
   SilentScene() {
     const auto backend = scene.worker.balancer().choose(scene.upstream, steady_now(), {}).backend;
-    backend->state->dials.note_connected(1ms, steady_now());
+    backend->state->dials.note_connected(steady_now() - 1ms, steady_now());
     for (auto* pass : {&first, &second})
       pass->emplace(backend->dials, backend->state->dials, 1s, scene.worker.loop(), scene, steady_now());
     scene.worker.deadlines().tick(steady_now() + 600ms);
@@ -210,6 +210,8 @@ TEST_CASE("a dial to a silent address waits with its slot, and goes on when the 
 TEST_CASE("a dial that waits for a silent address has the connection of a trial") {
   SilentScene silent;
   DialScene& scene = silent.scene;
+  silent.first.reset();
+  silent.second.reset();
   scene.connect();
   scene.worker.deadlines().tick(steady_now() + 1200ms);  // a trial
   for (int i = 0; i < 3; ++i) scene.turn();

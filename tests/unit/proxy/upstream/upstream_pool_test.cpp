@@ -140,6 +140,18 @@ TEST_CASE("an idle connection makes room for its own upstream only") {
   CHECK(rig.open() == 0);
 }
 
+TEST_CASE("where descriptors are short the connection gives way that has been idle longest, of whichever upstream") {
+  Rig rig;
+  CHECK_FALSE(rig.pool.evict_longest());
+  rig.park();
+  rig.park();
+  CHECK(rig.pool.evict_longest());
+  CHECK(rig.open() == 1);
+  CHECK(rig.pool.evict_longest());
+  CHECK_FALSE(rig.pool.evict_longest());
+  CHECK(rig.open() == 0);
+}
+
 TEST_CASE("an idle connection is not taken when its time is over") {
   Rig rig;
   rig.park(4s);
