@@ -25,7 +25,7 @@ class OwnRequest final : public WorkerTask, private Watcher {
     std::shared_ptr<EndpointState> endpoint;
     SocketAddress address;
     std::shared_ptr<AddressState> state;  // of that address; nullptr in tests
-    std::string path = {};  // empty: the connection alone, and the TLS handshake
+    std::string path = {};                // empty: the connection alone, and the TLS handshake
     milliseconds timeout{1000};
   };
   // Called once, at the end, unless cancel() came first; the answer of a connection alone is a status of 0.
