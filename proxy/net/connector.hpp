@@ -20,8 +20,8 @@ class Connector final : public Loop::Source,
   explicit Connector(Loop& loop) : loop_(loop), patience_(loop.deadlines(), [this] { on_due(); }) {}
   ~Connector() { drop(); }
 
-  // At least one address. Each gets half of the time that is left until `until`, the last all of it; the caller
-  // gives up then. The watcher hears of the end, unless cancel() came first.
+  // At least one address; a unix socket stands alone. Each gets half of the time that is left until `until`, the last
+  // all of it; the caller gives up then. The watcher hears of the end, unless cancel() came first.
   void start(std::vector<SocketAddress>, Time until, Watcher& watcher);
   void cancel();
 

@@ -75,7 +75,7 @@ class Acceptor {
   void resume(const ListenerGate&);
   void stop_waiting(const PortPtr&);
   void pause(const PortPtr&, int error);
-  void ask_for_descriptor(std::function<void(bool made)>);
+  void ask_for_descriptor(std::function<void(bool made)>, std::size_t workers);
   void ask_client_for_descriptor(std::function<void(bool made)>);
   void hand_over(Port&, int fd);
   void shut(Port&);

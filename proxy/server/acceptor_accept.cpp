@@ -183,17 +183,21 @@ void Acceptor::pause(const PortPtr& port, int error) {
   port->timer.async_wait([go_on](error_code failed) {
     if (!failed) go_on();
   });
-  ask_for_descriptor([this, go_on](bool made) {
-    if (made) asio::post(io_, go_on);
-  });
+  ask_for_descriptor(
+      [this, go_on](bool made) {
+        if (made) asio::post(io_, go_on);
+      },
+      workers_.size());
 }
 
-// A connection to an upstream that is idle gives way, of each worker in turn; where it has none, a client.
-void Acceptor::ask_for_descriptor(std::function<void(bool made)> done) {
+// A connection to an upstream that is idle gives way, of whichever worker; where none is idle, a client.
+void Acceptor::ask_for_descriptor(std::function<void(bool made)> done, std::size_t workers) {
+  if (workers == 0) return ask_client_for_descriptor(std::move(done));
   Worker& next = *workers_[asked_++ % workers_.size()];
-  next.part_with_idle([this, done = std::move(done)](bool made) mutable {
+  next.part_with_idle([this, workers, done = std::move(done)](bool made) mutable {
     if (made) return done(true);
-    asio::post(io_, [this, done = std::move(done)]() mutable { ask_client_for_descriptor(std::move(done)); });
+    asio::post(io_,
+               [this, workers, done = std::move(done)]() mutable { ask_for_descriptor(std::move(done), workers - 1); });
   });
 }
 
@@ -229,12 +233,16 @@ void Acceptor::shut(Port& port) {
     const bool accepted = std::exchange(last, turn_) != turn_;
     return steady_now() < until || (!passed && accepted && turn_ - before < SOMAXCONN);
   };
+  bool asks_client = false;  // and in between for a connection to an upstream
   for (bool more = true; more && goes_on();) {
     const Round round = accept_some(port, kAcceptsATime);
     if (round.lack != 0 && passed) break;
     if (round.lack != 0) {
-      ask_for_descriptor([](bool) {});
-      ask_client_for_descriptor([](bool) {});  // this thread has no time for the other's answer
+      const auto nobody = [](bool) {};
+      if (std::exchange(asks_client, !asks_client))
+        ask_client_for_descriptor(nobody);
+      else
+        workers_[asked_++ % workers_.size()]->part_with_idle(nobody);
       ::poll(nullptr, 0, kDescriptorPoll);
     } else if (round.emptied) {
       more = completes_handshakes && ::poll(&waiting, 1, kHandshake) > 0;

@@ -103,14 +103,15 @@ Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveU
   co_return given_up ? nullptr : reached;
 }
 
-ConnectorPtr Dial::begin(const Backend& backend, const Until& until) {
+ConnectorPtr Dial::begin(const Backend& backend, const Until& until, DialGate::Pass& pass) {
   cancel();
   connector_.reset(new Connector(worker_.loop()));
+  pass.begin(steady_now());
   connector_->start({backend.address}, until.time, watcher_);
   return connector_;
 }
 
-// In the place of the one that is under way.
+// A trial's, in the place of the one that is under way.
 ConnectorPtr Dial::take(const ConnectorPtr& reached) {
   cancel();
   return connector_ = reached;
@@ -118,18 +119,23 @@ ConnectorPtr Dial::take(const ConnectorPtr& reached) {
 
 // nullptr: outcome_ says why, and is `pending` where it was given up.
 Task<ConnectorPtr> Dial::dial(const Backend& backend, const Until& until, const GiveUp& give_up, DialGate::Pass& pass) {
+  ConnectorPtr connector = begin(backend, until, pass);
   const bool had_time = held_ == Time::duration::zero() || pass.has_time_until(until.time);
-  ConnectorPtr connector = begin(backend, until);
+  bool of_trial = false;
   bool given_up = give_up();
   while (!connector->done() && !given_up) {
     co_await news_.wait();
     given_up = give_up();
-    if (!pass.takes_new_connector() || given_up || connector->done()) continue;
+    if (!pass.takes_new_connector() || given_up || connector->is_connected()) continue;
     const ConnectorPtr reached = pass.take_connector();
-    connector = reached ? take(reached) : begin(backend, until);
+    of_trial = reached != nullptr;
+    if (of_trial)
+      connector = take(reached);
+    else if (!connector->done())
+      connector = begin(backend, until, pass);
   }
   outcome_ = connector->outcome();
-  if (connector->is_connected())
+  if (connector->is_connected() && !of_trial)
     pass.connected(steady_now());
   else if (outcome_ == Outcome::connect_refused || outcome_ == Outcome::connect_unreachable)
     pass.refused(outcome_, steady_now());

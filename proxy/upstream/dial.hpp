@@ -48,7 +48,7 @@ class Dial {
   Task<void> resolve(const Balancer::Choice&, Time now, const GiveUp&);
   Task<ConnectorPtr> reach(Backend&, const Until&, const GiveUp&);
   Task<ConnectorPtr> dial(const Backend&, const Until&, const GiveUp&, DialGate::Pass&);
-  ConnectorPtr begin(const Backend&, const Until&);
+  ConnectorPtr begin(const Backend&, const Until&, DialGate::Pass&);
   ConnectorPtr take(const ConnectorPtr& reached);
   void remember(const Backend&, bool reached, const Until&) const;
   Task<bool> secure(Channel&, const EndpointState&, const GiveUp&);

@@ -23,9 +23,15 @@ constexpr milliseconds kMaxPause{500};   // between two trials; TCP itself sends
 void DialGate::look(Time now, unsigned allowed) {
   if (first() == nullptr) return;
   if (is_silent() && first()->dials_.has_answered_since(silent_since_)) unanswered_ = 0;
-  for (; allowed > 0 && !late_.empty() && !is_silent() && late_.front().may_begin_again(); --allowed)
-    begin_first_again(nullptr, now);
-  for (; allowed > 0 && !waiting_.empty() && !is_silent(); --allowed) grant_first(nullptr, now);
+  for (; allowed > 0 && !is_silent(); --allowed) {
+    const auto lost = std::find_if(late_.begin(), late_.end(), [](const Pass& pass) { return pass.may_begin_again(); });
+    if (lost != late_.end())
+      let_go(*lost, nullptr);
+    else if (!waiting_.empty())
+      let_go(waiting_.front(), nullptr);
+    else
+      break;
+  }
   Pass* const next = first();
   if (next == nullptr) return;
   if ((is_silent() || !late_.empty()) && next->dials_.take_trial(now, next->pause())) {
@@ -59,23 +65,13 @@ void DialGate::open(Time now, unsigned allowed) {
   look(now, allowed);
 }
 
-void DialGate::begin_first_again(ConnectorPtr connected, Time now) {
-  Pass& first = late_.front();
-  late_.pop_front();
-  first.begin_dial(now);
-  if (connected) first.timer_.disarm();
-  first.connector_ = std::move(connected);
-  first.again_ = true;
-  first.loop_.defer(first);
-}
-
-void DialGate::grant_first(ConnectorPtr connected, Time now) {
-  Pass& first = waiting_.front();
-  waiting_.pop_front();
-  first.begin_dial(now);
-  if (connected) first.timer_.disarm();
-  first.connector_ = std::move(connected);
-  first.loop_.defer(first);
+// With a trial's connection, or without.
+void DialGate::let_go(Pass& pass, ConnectorPtr connected) {
+  pass.unlink();
+  pass.timer_.disarm();
+  pass.again_ = std::exchange(pass.granted_, true);
+  pass.connector_ = std::move(connected);
+  pass.loop_.defer(pass);
 }
 
 void DialGate::ended(Trial& trial) {
@@ -91,10 +87,7 @@ void DialGate::ended(Trial& trial) {
     dials.open(now);
   else if (outcome != Outcome::connect_unreachable)
     dials.note_answer(begun, now);
-  if (connector->is_connected() && !late_.empty())
-    begin_first_again(connector, now);
-  else if (connector->is_connected() && !waiting_.empty())
-    grant_first(connector, now);
+  if (connector->is_connected() && first() != nullptr) let_go(late_.empty() ? *first() : late_.front(), connector);
   open(now, kAtOnce);
 }
 
@@ -109,10 +102,8 @@ DialGate::Pass::Pass(DialGate& gate, AddressDials& dials, milliseconds connect_w
       watcher_(watcher),
       timer_(loop.deadlines(), [this] { on_due(); }) {
   const bool waits_alone = gate_.waiting_.empty();
-  if (waits_alone && !gate_.is_silent()) {
-    begin_dial(now);
-    return;
-  }
+  granted_ = waits_alone && !gate_.is_silent();
+  if (granted_) return;
   gate_.waiting_.push_back(*this);
   if (waits_alone) gate_.look(now, kAtOnce);
 }
@@ -123,8 +114,7 @@ DialGate::Pass::~Pass() {
   gate_.look(steady_now(), 0);
 }
 
-void DialGate::Pass::begin_dial(Time now) {
-  granted_ = true;
+void DialGate::Pass::begin(Time now) {
   begun_ = now;
   ++times_;
   timer_.arm(patience());

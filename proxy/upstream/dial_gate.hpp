@@ -44,13 +44,12 @@ class DialGate {
   void unanswered(Pass&, Time now);
   void open(Time now, unsigned allowed);
   void ended(Trial&);
-  void grant_first(ConnectorPtr connected, Time now);
-  void begin_first_again(ConnectorPtr connected, Time now);
+  void let_go(Pass&, ConnectorPtr connected);
   Pass* first();
 
   const SocketAddress address_;
   Waiting waiting_;  // longest first
-  Waiting late_;     // those that have begun and are not answered, likewise
+  Waiting late_;     // those that have begun and should have been answered
   std::list<Trial> trials_;
   int unanswered_ = 0;   // dials since the last answer that have waited for longer than one usually takes
   Time silent_since_{};  // when the first of these had waited so long
@@ -68,11 +67,14 @@ class DialGate::Pass final : public DialGate::Hook, Loop::Source {
   Pass& operator=(const Pass&) = delete;
 
   bool is_granted() const { return granted_; }
+  // Each time that a connector of its own is started.
+  void begin(Time now);
   // True once, of one that was granted: its connector is to be replaced by a new one, or by that of a trial.
   bool takes_new_connector() { return std::exchange(again_, false); }
   // The trial that has reached the address, for this dial; else nullptr.
   ConnectorPtr take_connector() { return std::move(connector_); }
-  // How the dial has ended, where the address or the network has said so. One that ends otherwise tells nothing.
+  // How a connector of its own has ended, where the address or the network has said so. One that ends otherwise tells
+  // nothing.
   void connected(Time now);
   void refused(Outcome, Time now);
   // Whether a dial that begins now may usually expect an answer by then.
@@ -82,7 +84,6 @@ class DialGate::Pass final : public DialGate::Hook, Loop::Source {
   friend class DialGate;
   void note(std::uint32_t) override {}
   void act() override { watcher_.on_activity(); }
-  void begin_dial(Time now);
   bool may_begin_again() const;
   void on_due();
   milliseconds pause() const;

@@ -53,7 +53,11 @@ struct Scene {
     time_passes(600ms);  // of 1 s to connect
     for (int i = 0; i < 3; ++i) CHECK_FALSE(dial().is_granted());
   }
-  DialGate::Pass& dial() { return passes.emplace_back(gate, dials, 1s, loop, ear, now()); }
+  DialGate::Pass& dial() {
+    DialGate::Pass& pass = passes.emplace_back(gate, dials, 1s, loop, ear, now());
+    if (pass.is_granted()) pass.begin(now());
+    return pass;
+  }
   int waiting() const {
     return static_cast<int>(std::count_if(passes.begin(), passes.end(), [](auto& pass) { return !pass.is_granted(); }));
   }
@@ -239,8 +243,10 @@ TEST_CASE("each that is answered lets two more go on, and one that leaves lets n
   scene.passes.front().connected(scene.now());
   CHECK(scene.waiting() == 10 - 2);
   const auto granted = std::next(scene.passes.begin(), 3);
+  granted->begin(scene.now());
   granted->connected(scene.now());
   CHECK(scene.waiting() == 10 - 2);  // the two that made the silence begin again
+  std::next(granted)->begin(scene.now());
   std::next(granted)->connected(scene.now());
   CHECK(scene.waiting() == 10 - 4);
   scene.passes.erase(scene.first_waiting());
@@ -280,6 +286,7 @@ TEST_CASE("a dial that is late begins again when one that was begun after it is 
   CHECK(scene.ear.heard == 1);
   CHECK(lost.takes_new_connector());
   CHECK_FALSE(lost.takes_new_connector());
+  lost.begin(scene.now());
   scene.time_passes(7ms);  // 5 ms are over, 10 are not
   scene.dial().connected(scene.now());
   scene.turn();

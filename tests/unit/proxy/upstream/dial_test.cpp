@@ -181,7 +181,8 @@ struct SilentScene {
     const auto backend = scene.worker.balancer().choose(scene.upstream, steady_now(), {}).backend;
     backend->state->dials.note_connected(steady_now() - 1ms, steady_now());
     for (auto* pass : {&first, &second})
-      pass->emplace(backend->dials, backend->state->dials, 1s, scene.worker.loop(), scene, steady_now());
+      pass->emplace(backend->dials, backend->state->dials, 1s, scene.worker.loop(), scene, steady_now())
+          .begin(steady_now());
     scene.worker.deadlines().tick(steady_now() + 600ms);
   }
   std::uint64_t held() const { return scene.upstream.state->cells.of(0).dials_held.value(); }
