@@ -92,6 +92,7 @@ class Acceptor {
   std::size_t turn_ = 0;     // connections handed over so far
   std::size_t asked_ = 0;    // workers, for a descriptor
   bool nearly_out_ = false;  // of descriptors
+  Time quiet_until_{};
   bool complained_ = false;  // of running out of descriptors, once until it is over
 };
 
