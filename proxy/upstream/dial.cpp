@@ -86,10 +86,9 @@ Task<void> Dial::resolve(const Balancer::Choice& choice, Time now, const GiveUp&
 
 // Gives the connector that has reached it: where the address is silent, one of its trials.
 Task<ConnectorPtr> Dial::reach(Backend& backend, const Until& until, const GiveUp& give_up) {
-  DialGate::Pass pass(backend.dials, backend.state->dials, until.connect_within, worker_.loop(), watcher_,
-                      steady_now());
-  bool given_up = give_up();
   const Time begun = steady_now();
+  DialGate::Pass pass(backend.dials, backend.state->dials, until.connect_within, worker_.loop(), watcher_, begun);
+  bool given_up = give_up();
   const bool waits = !pass.is_granted();
   if (waits) upstream_.state->cells.of(worker_.index()).dials_held.add();
   while (!pass.is_granted() && !given_up) {

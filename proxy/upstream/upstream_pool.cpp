@@ -93,9 +93,11 @@ bool UpstreamPool::evict_one(const UpstreamState& state) {
 
 bool UpstreamPool::evict_longest() {
   UpstreamConnection* longest = nullptr;
-  for (const auto& backend : stocked_)
-    for (const auto& idle : backend->idle_)
-      if (longest == nullptr || idle->idle_since_ < longest->idle_since_) longest = idle.get();
+  for (const auto& backend : stocked_) {
+    if (backend->idle_.empty()) continue;
+    UpstreamConnection* const first = backend->idle_.front().get();
+    if (longest == nullptr || first->idle_since_ < longest->idle_since_) longest = first;
+  }
   if (longest != nullptr) remove(*longest);
   return longest != nullptr;
 }

@@ -16,7 +16,7 @@ class Upstream:
     cacheable: bool
 
 
-# What nginx and HAProxy are told below, in our keys.
+# How nginx and HAProxy are set below, in our keys.
 SET = """defaults:
   timeouts: {connect: 300ms, response: 600ms, total: 1900ms}
   retries: {attempts: 2, on: [connect_error, reset, timeout, protocol_error, "500", "502", "503", "504"]}
