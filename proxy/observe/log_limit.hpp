@@ -5,16 +5,19 @@
 
 namespace fusewire::proxy {
 
-// Allows at most one line a second for an event that peers can cause as often as they like. One thread.
+// Allows at most one line in each interval for an event that peers can cause as often as they like. One thread.
 class LogLimit {
  public:
+  explicit LogLimit(std::chrono::seconds interval = std::chrono::seconds(1)) : interval_(interval) {}
+
   bool pass(std::chrono::steady_clock::time_point now) {
     if (now < next_) return false;
-    next_ = now + std::chrono::seconds(1);
+    next_ = now + interval_;
     return true;
   }
 
  private:
+  std::chrono::seconds interval_;
   std::chrono::steady_clock::time_point next_{};
 };
 

@@ -18,6 +18,7 @@
 
 #include "proxy/net/asio.hpp"
 #include "proxy/net/listen_names.hpp"
+#include "proxy/observe/log_limit.hpp"
 #include "proxy/server/worker.hpp"
 #include "proxy/snapshot/snapshot.hpp"
 
@@ -88,12 +89,12 @@ class Acceptor {
   std::map<std::string, std::shared_ptr<ListenerGate>> gates_;  // control thread
   mutable std::mutex ports_mutex_;                              // guards ports_
   Ports ports_;
-  Ports prepared_;           // control thread
-  std::size_t turn_ = 0;     // connections handed over so far
-  std::size_t asked_ = 0;    // workers, for a descriptor
-  bool nearly_out_ = false;  // of descriptors
-  Time quiet_until_{};
-  bool complained_ = false;  // of running out of descriptors, once until it is over
+  Ports prepared_;                                // control thread
+  std::size_t turn_ = 0;                          // connections handed over so far
+  std::size_t asked_ = 0;                         // workers, for a descriptor
+  bool nearly_out_ = false;                       // of descriptors
+  LogLimit complaints_{std::chrono::seconds(5)};  // a shortage comes and goes while connections give way
+  bool complained_ = false;                       // of running out of descriptors, once until it is over
 };
 
 }  // namespace fusewire::proxy

@@ -23,7 +23,6 @@ constexpr int kAcceptsATime = 64;                     // before other sockets ge
 constexpr std::chrono::milliseconds kLookAgain{100};  // where there was no room, or no descriptor
 constexpr int kHandshake = 20;                        // ms that one under way gets to complete when a socket is closed
 constexpr int kDescriptorPoll = 5;                    // ms between two tries to get a descriptor for what is queued
-constexpr std::chrono::seconds kQuiet{5};  // after a complaint: a shortage comes and goes while connections give way
 constexpr std::chrono::milliseconds kMaxShutting{500};
 constexpr std::uint32_t kRefusedShare = 16;  // of max_connections: connections that are answered "full" at a time
 
@@ -170,12 +169,9 @@ void Acceptor::resume(const ListenerGate& gate) {
 
 // Connections wait in the backlog until a descriptor is free. One line says so, and nothing spins.
 void Acceptor::pause(const PortPtr& port, int error) {
-  const Time now = steady_now();
-  if (!complained_ && now >= quiet_until_) {
-    quiet_until_ = now + kQuiet;
+  if (!complained_ && complaints_.pass(steady_now()))
     log::error("out of file descriptors, accept paused",
                {{"listener", port->gate->name}, {"error", std::strerror(error)}});
-  }
   complained_ = true;
   port->paused = true;
   const auto go_on = [this, port] {
