@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -79,8 +80,9 @@ class JournalWriter {
   JournalWriter(const JournalWriter&) = delete;
   JournalWriter& operator=(const JournalWriter&) = delete;
 
-  // For one record of kMaxRecord bytes at most.
-  std::byte* room() {
+  // Room for one record, of kMaxRecord bytes at most. Here alone another chunk begins: what is said below of a record
+  // is said of the one begun last, however many names it has put.
+  std::byte* begin_record() {
     if (!chunk_ || !chunk_->has_room()) begin_chunk();
     return chunk_->room();
   }
@@ -92,8 +94,10 @@ class JournalWriter {
     return put(pair(), owner, part, alive);
   }
   void forget_names() { known_.clear(); }
+  // Its first bytes, before it is committed.
+  std::span<const std::byte> record(std::size_t size) const { return {chunk_->room(), size}; }
+  Names names() const { return chunk_->names(); }  // that it refers to
   void commit(std::size_t size) { chunk_->commit(size); }
-  Names names() const { return chunk_->names(); }  // of the record in room()
 
  private:
   void begin_chunk();

@@ -2,6 +2,7 @@
 #include "proxy/observe/packed_record.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace fusewire::proxy {
 namespace {
@@ -14,8 +15,9 @@ class Unpacker {
   T take() {
     T facts;
     at_ = (at_ + Packer::kAlignment - 1) & ~(Packer::kAlignment - 1);
-    std::memcpy(&facts, bytes_.data() + at_, sizeof facts);
+    const std::size_t begin = at_;
     skip(sizeof facts);
+    std::memcpy(&facts, bytes_.data() + begin, sizeof facts);
     return facts;
   }
   std::string_view text(std::size_t length) {
@@ -23,7 +25,10 @@ class Unpacker {
     skip(length);
     return text;
   }
-  void skip(std::size_t bytes) { at_ += bytes; }
+  void skip(std::size_t bytes) {
+    assert(at_ + bytes <= bytes_.size());
+    at_ += bytes;
+  }
   std::size_t at() const { return at_; }
 
  private:

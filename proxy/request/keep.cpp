@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A finished request, packed: for the journal, and for the collector of traces.
+#include <algorithm>
 #include <span>
 
 #include "proxy/observe/packed_record.hpp"
@@ -29,7 +30,7 @@ std::uint16_t short_number(int number) { return static_cast<std::uint16_t>(numbe
 class Packing {
  public:
   Packing(const FinishedRequest& request, JournalWriter& journal)
-      : request_(request), journal_(journal), out_(journal.room(), kMaxRecord) {}
+      : request_(request), journal_(journal), out_(journal.begin_record(), kMaxRecord) {}
 
   std::size_t run() {
     RequestFacts& facts = out_.put([&] { return request_facts(); });
@@ -165,11 +166,17 @@ class Packing {
   // UPSTREAM/ADDRESS, where an address may have slashes of its own and a name has none.
   static string_view address_in(string_view name) { return name.substr(name.find('/') + 1); }
 
+  // A request without a body counts as sent when it began, whatever connecting took: so it is slow in time.
+  static Time sent_at(const Exchange& x) {
+    const bool waited = x.request_sent != kNever && x.connected != kNever;
+    return waited ? std::max(x.request_sent, x.connected) : x.request_sent;
+  }
+
   static AttemptFacts attempt_facts(const Call& call, const Exchange& x, unsigned tries) {
     return {.span = x.span,
             .begun = x.begun,
             .connected = x.connected,
-            .sent = x.request_sent,
+            .sent = sent_at(x),
             .head = x.response_head,
             .ended = x.response_end,
             .connect_ms = ms(x.connect_within),
@@ -213,7 +220,7 @@ void keep(WorkerContext& worker, const FinishedRequest& request) {
   Packing packing(request, *journal);
   const std::size_t size = packing.run();
   if (request.inbound.sampled_trace() != nullptr)
-    worker.spans()->push({.record = alone(std::span(journal->room(), size), journal->names()),
+    worker.spans()->push({.record = alone(journal->record(size), journal->names()),
                           .tracestate = tracestate_of(request.inbound),
                           .spans = packing.spans()});
   journal->commit(size);

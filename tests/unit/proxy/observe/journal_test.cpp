@@ -51,6 +51,28 @@ TEST_CASE("a request is read back as it was written, with its calls, notes and a
   CHECK(entry.calls[0].attempts[1].address == "10.0.0.1:80");
 }
 
+TEST_CASE("a record that has put the last names of its chunk is read, and exported, as it is") {
+  Journal journal;
+  JournalWriter writer(journal);
+  std::vector<std::string> routes;  // each one's address is what it is known by
+  for (std::size_t i = 0; i < 1'000; ++i) routes.push_back(std::string(i % 90, 'r') + std::to_string(i));
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const std::string own = id(i);
+    Recorded request = recorded(own);
+    request.route = routes[i];
+    request.calls = {{.upstream = "orders", .attempts = {RecordedAttempt{}}}};
+    const std::size_t size = put(writer, request);
+    const std::string exported = alone(writer.record(size), writer.names());
+    writer.commit(size);
+    for (const JournalEntry& entry : {unpack_alone(exported), journal.find(own, 1).entries.at(0)}) {
+      REQUIRE(entry.text(RequestFacts::id) == own);
+      REQUIRE((entry.route == routes[i] || entry.route.empty()));  // there may have been no room for it
+      REQUIRE(entry.calls.size() == 1);
+      REQUIRE(entry.calls[0].attempts.size() == 1);
+    }
+  }
+}
+
 TEST_CASE("of several requests with one id the newest comes first") {
   Journal journal;
   JournalWriter one(journal);

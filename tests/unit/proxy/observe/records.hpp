@@ -80,12 +80,12 @@ std::size_t pack(Recorded request, std::byte* room, Put names) {
 }
 
 // The names of each text are put once a chunk.
-inline void write(JournalWriter& writer, const Recorded& request) {
-  std::byte* const room = writer.room();
-  writer.commit(pack(request, room, [&writer](const NamePair& pair) {
+inline std::size_t put(JournalWriter& writer, const Recorded& request) {
+  return pack(request, writer.begin_record(), [&writer](const NamePair& pair) {
     return writer.names([&pair] { return pair; }, pair.first.data(), pair.second.data());
-  }));
+  });
 }
+inline void write(JournalWriter& writer, const Recorded& request) { writer.commit(put(writer, request)); }
 
 // As the journal gives it back.
 inline JournalEntry read_back(const Recorded& request) {
