@@ -22,9 +22,14 @@ constexpr std::chrono::seconds kUnshareable{30};
 constexpr std::chrono::seconds kFailed{1};
 
 // For so many fetches a request waits. Where their leaders leave one after the other it asks alone then.
-constexpr int kMaxWaits = 2;
+constexpr int kMaxFetches = 2;
 
 constexpr cache::StaleRule kWhileValidating{.while_validating = true};
+
+// A fetch that takes longer is slow by the breaker's own word.
+std::chrono::milliseconds patience(const Call& call) {
+  return call.circuit_breaker->detection.slow_call_rate.value_or(config::SlowCallRate{}).slower_than;
+}
 
 Reply answer_with(Call& call, EntryPtr entry, CacheStatus status, Time now) {
   status.ttl = entry->freshness.ttl(now);
@@ -40,7 +45,7 @@ Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
     why_ = cache::Forward::method;
     return Proceed{};
   }
-  const Look look = this->look();
+  const Look look = this->look(call, now);
   if (look == Look::first) asked_ = cache::request_directives(request.fields);
   if (!cache::is_answerable(request) || request.fields.find("upgrade")) {
     why_ = cache::Forward::bypass;
@@ -65,12 +70,17 @@ Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
   return go_upstream(call, std::move(entry), look, now);
 }
 
-// A leader that has left lets somebody else lead; after any other end, or none in time, it is asked alone.
-CacheLookup::Look CacheLookup::look() noexcept {
-  if (waits_ == 0) return Look::first;
-  const bool waited = following_ != nullptr;
-  const bool vacant = waited && following_->ended() == Ended::vacant;
-  return waits_ < kMaxWaits && (!waited || vacant) ? Look::again : Look::last;
+// A leader that has left lets somebody else lead, and one that takes too long another one beside it; after any other
+// end, or none in time, it is asked alone.
+CacheLookup::Look CacheLookup::look(const Call& call, Time now) noexcept {
+  if (!has_waited_) return Look::first;
+  const auto ended = following_ ? following_->ended() : Ended::vacant;
+  if (!ended) return now < waits_until(call) ? Look::again : Look::last;
+  return *ended == Ended::vacant && ++fetches_ < kMaxFetches ? Look::again : Look::last;
+}
+
+Time CacheLookup::waits_until(const Call& call) {
+  return call.context->started + std::min(call.timeouts->response, total_of(call));
 }
 
 bool CacheLookup::await(std::shared_ptr<Waker> waker) {
@@ -103,7 +113,7 @@ bool CacheLookup::wants_cached_only(Call& call, Reply& reply, Time now) const {
 // For a refresh any reply is an end: what it was to renew is fresh by now, or somebody else is at it.
 Step CacheLookup::ask_behind(Call& call, Reply& reply, EntryPtr entry, Time now) {
   const bool renewed = entry && entry->freshness.fresh(now);
-  auto lead = renewed ? std::nullopt : context_->fetches->lead(fetch_key(call));
+  auto lead = renewed ? std::nullopt : context_->fetches->lead(fetch_key(call), now, patience(call));
   if (!lead) {
     reply = cache::not_cached();
     return Answer{};
@@ -147,10 +157,10 @@ std::optional<Answer> CacheLookup::from_store(Call& call, Reply& reply, const En
 // With the conditions of what is stored, and alone or for others too.
 Step CacheLookup::go_upstream(Call& call, EntryPtr entry, Look look, Time now) {
   if (look != Look::last && may_share(call, entry.get()) && !goes_alone(call, now)) {
-    ++waits_;
+    if (look == Look::first) call.note(Decision::cache_waits, now);
+    has_waited_ = true;
     following_.reset();
-    call.note(Decision::cache_waits, now);
-    return Wait{this, call.context->started + std::min(call.timeouts->response, total_of(call))};
+    return Wait{this, std::min(waits_until(call), now + patience(call))};
   }
   call.note(Decision::cache_forwarded, now, why_);
   ask_about(call, std::move(entry));
@@ -193,7 +203,7 @@ const std::string& CacheLookup::fetch_key(const Call& call) {
 bool CacheLookup::goes_alone(const Call& call, Time now) {
   cache::RequestCollapser& fetches = *context_->fetches;
   if (fetches.is_unshareable(fetch_key(call), now)) return true;
-  auto lead = fetches.lead(fetch_);
+  auto lead = fetches.lead(fetch_, now, patience(call));
   if (!lead) return asked_.wants_validation();  // what was asked for before it came would not do
   lead_.emplace(std::move(*lead));
   return true;

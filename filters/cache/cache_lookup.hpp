@@ -61,7 +61,8 @@ class CacheLookup final : public Awaited {
     std::atomic<int> ended_{kNotYet};  // written by the leader's thread, before it wakes
   };
 
-  Look look() noexcept;
+  Look look(const Call&, Time now) noexcept;
+  static Time waits_until(const Call&);
   std::optional<Answer> from_store(Call&, Reply&, const cache::EntryPtr&, Look, Time now);
   bool wants_cached_only(Call&, Reply&, Time now) const;
   Step ask_behind(Call&, Reply&, cache::EntryPtr, Time now);
@@ -80,7 +81,8 @@ class CacheLookup final : public Awaited {
   std::string fetch_;  // its key among the fetches
   std::optional<cache::RequestCollapser::Lead> lead_;
   std::shared_ptr<Following> following_;  // the last fetch that was waited for, unless it had ended already
-  int waits_ = 0;
+  bool has_waited_ = false;
+  int fetches_ = 0;  // whose end it has seen
 };
 
 }  // namespace fusewire

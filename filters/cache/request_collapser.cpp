@@ -6,7 +6,7 @@
 namespace fusewire::cache {
 
 RequestCollapser::Lead::Lead(Lead&& other) noexcept
-    : fetches_(std::exchange(other.fetches_, nullptr)), key_(std::move(other.key_)) {}
+    : fetches_(std::exchange(other.fetches_, nullptr)), key_(std::move(other.key_)), fetch_(other.fetch_) {}
 
 void RequestCollapser::Lead::end(Ended how) noexcept {
   RequestCollapser* const fetches = std::exchange(fetches_, nullptr);
@@ -16,7 +16,9 @@ void RequestCollapser::Lead::end(Ended how) noexcept {
     Shard& shard = fetches->shard_of(key_);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.led.find(key_);
-    followers.swap(found->second);
+    if (found == shard.led.end() || found->second.id != fetch_) return;  // another leader has ended it
+    if (--found->second.leads > 0 && how == Ended::vacant) return;
+    followers.swap(found->second.followers);
     shard.led.erase(found);
   }
   // The latest arrival is called first: should it lead, it has the most time left to do so.
@@ -24,12 +26,20 @@ void RequestCollapser::Lead::end(Ended how) noexcept {
   for (auto follower = followers.rbegin(); follower != followers.rend(); ++follower) (*follower)->fetch_ended(how);
 }
 
-std::optional<RequestCollapser::Lead> RequestCollapser::lead(const std::string& key) {
+std::optional<RequestCollapser::Lead> RequestCollapser::lead(const std::string& key, Time now,
+                                                             std::chrono::milliseconds patience) {
   std::string own = key;
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  if (!shard.led.try_emplace(key).second) return std::nullopt;
-  return Lead(*this, std::move(own));
+  const auto [at, is_new] = shard.led.try_emplace(key);
+  Fetch& fetch = at->second;
+  if (is_new)
+    fetch.id = ++shard.fetches;
+  else if (now - fetch.last_lead < patience)
+    return std::nullopt;
+  fetch.last_lead = now;
+  ++fetch.leads;
+  return Lead(*this, std::move(own), fetch.id);
 }
 
 bool RequestCollapser::follow(const std::string& key, std::shared_ptr<Follower> follower) {
@@ -37,7 +47,7 @@ bool RequestCollapser::follow(const std::string& key, std::shared_ptr<Follower> 
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.led.find(key);
   if (found == shard.led.end()) return false;
-  found->second.push_back(std::move(follower));
+  found->second.followers.push_back(std::move(follower));
   return true;
 }
 

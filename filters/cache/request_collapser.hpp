@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -36,6 +37,7 @@ class Follower {
 class RequestCollapser {
  public:
   // The right, and the duty, to fetch. Ends as `vacant` unless end() says otherwise. Must not outlive its table.
+  // Where several lead, the first response or failure speaks for all, and a leader that leaves is not missed.
   class Lead {
    public:
     Lead(Lead&&) noexcept;
@@ -46,13 +48,16 @@ class RequestCollapser {
 
    private:
     friend class RequestCollapser;
-    Lead(RequestCollapser& fetches, std::string key) noexcept : fetches_(&fetches), key_(std::move(key)) {}
+    Lead(RequestCollapser& fetches, std::string key, std::uint64_t fetch) noexcept
+        : fetches_(&fetches), key_(std::move(key)), fetch_(fetch) {}
     RequestCollapser* fetches_;  // nullptr: it has ended
     std::string key_;
+    std::uint64_t fetch_;
   };
 
-  // nullopt: another request leads.
-  std::optional<Lead> lead(const std::string& key);
+  // nullopt: another request leads. It is not waited for longer than `patience`: then one more may lead beside it, and
+  // after another `patience` a third, so that no client can make others wait by what only its own request says.
+  std::optional<Lead> lead(const std::string& key, Time now, std::chrono::milliseconds patience);
   // False: that fetch has ended meanwhile.
   bool follow(const std::string& key, std::shared_ptr<Follower>);
 
@@ -68,13 +73,20 @@ class RequestCollapser {
   static constexpr std::size_t kShards = 16;
   static constexpr std::size_t kMarks = 64;
 
+  struct Fetch {
+    std::uint64_t id = 0;
+    Time last_lead{};
+    unsigned leads = 0;
+    std::vector<std::shared_ptr<Follower>> followers;
+  };
   struct Mark {
     std::size_t hash = 0;
     Time until{};
   };
   struct alignas(64) Shard {
     std::mutex mutex;
-    std::unordered_map<std::string, std::vector<std::shared_ptr<Follower>>> led;
+    std::unordered_map<std::string, Fetch> led;
+    std::uint64_t fetches = 0;
     std::array<Mark, kMarks> marks{};
   };
 

@@ -38,7 +38,7 @@ TEST_CASE("one leads at a time, and each follower is notified exactly once") {
       for (int i = 0; i < kRounds; ++i) {
         const auto which = static_cast<std::size_t>((i + t) % kKeys);
         const std::string key = "key " + std::to_string(which);
-        if (auto lead = fetches.lead(key)) {
+        if (auto lead = fetches.lead(key, Time{}, std::chrono::seconds(5))) {
           if (++leading[which] != 1) ++wrong;
           ++led;
           if (i % 16 == 0) std::this_thread::yield();

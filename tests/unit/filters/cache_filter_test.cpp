@@ -401,7 +401,7 @@ TEST_CASE_FIXTURE(Fixture, "a request waits for two fetches at most, whose leade
   Second second(*this);
   REQUIRE(second.waits_for_first());
   CacheFilter follower(context);
-  CHECK(std::get<Wait>(step_of(follower, call, kStart)).until == kStart + upstream.timeouts.response);
+  CHECK(std::get<Wait>(step_of(follower, call, kStart)).until == kStart + 5s);
   const Request any = get();
   std::optional<Second> leader;
   leader.emplace(*this, any);
@@ -415,6 +415,23 @@ TEST_CASE_FIXTURE(Fixture, "a request waits for two fetches at most, whose leade
   leader.emplace(*this, any);
   REQUIRE(proceeds(step_of(leader->filter, leader->call, kStart)));
   CHECK(proceeds(step_of(second.filter, second.call, kStart)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "who waits longer than a call may take asks for all who wait, beside the slow one") {
+  ask(get());  // one that its own cookie makes slow, it may be
+  const Request any = get();
+  Second second(*this, any), third(*this, any);
+  REQUIRE(second.waits_for_first());
+  REQUIRE(third.waits_for_first());
+  CHECK(third.waits_for_first(kStart + 5s - 1ms));
+  REQUIRE(proceeds(step_of(second.filter, second.call, kStart + 5s)));
+  REQUIRE(third.waits_for_first(kStart + 5s));
+  second.x.outcome = Outcome::client_gone;
+  second.filter.on_done(second.call, kStart + 6s);
+  CHECK_FALSE(third.waker->woken);  // the slow one may still answer it
+  Second fourth(*this, any);
+  REQUIRE(proceeds(step_of(fourth.filter, fourth.call, kStart + 10s)));
+  CHECK(std::get<Wait>(step_of(third.filter, third.call, kStart + 10s)).until == kStart + 15s);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a request that has waited long enough asks alone; so does one whose leader has failed") {

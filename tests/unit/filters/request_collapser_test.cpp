@@ -11,26 +11,37 @@
 using namespace fusewire::cache;
 using namespace fusewire::test;
 
+namespace {
+
+constexpr auto kPatience = 5s;
+
+std::optional<RequestCollapser::Lead> lead(RequestCollapser& fetches, const std::string& key,
+                                           fusewire::Time now = kStart) {
+  return fetches.lead(key, now, kPatience);
+}
+
+}  // namespace
+
 TEST_CASE("one leads, until its fetch has ended") {
   RequestCollapser fetches;
-  auto lead = fetches.lead("a");
-  REQUIRE(lead);
-  CHECK(lead->key() == "a");
-  CHECK_FALSE(fetches.lead("a"));
-  CHECK(fetches.lead("b"));
-  lead->end(Ended::stored);
-  CHECK(fetches.lead("a"));
+  auto leader = lead(fetches, "a");
+  REQUIRE(leader);
+  CHECK(leader->key() == "a");
+  CHECK_FALSE(lead(fetches, "a"));
+  CHECK(lead(fetches, "b"));
+  leader->end(Ended::stored);
+  CHECK(lead(fetches, "a"));
 }
 
 TEST_CASE("all followers are notified once of how it ended") {
   RequestCollapser fetches;
-  auto lead = fetches.lead("a");
+  auto leader = lead(fetches, "a");
   const auto one = std::make_shared<RecordingFollower>(), two = std::make_shared<RecordingFollower>();
   CHECK(fetches.follow("a", one));
   CHECK(fetches.follow("a", two));
   CHECK_FALSE(one->how);
-  lead->end(Ended::stored);
-  lead->end(Ended::alone);
+  leader->end(Ended::stored);
+  leader->end(Ended::alone);
   CHECK(one->how == Ended::stored);
   CHECK(two->how == Ended::stored);
 }
@@ -43,12 +54,12 @@ TEST_CASE("who came last hears first that a place is vacant: of those who wait i
     int order = 0;
   };
   RequestCollapser fetches;
-  auto lead = fetches.lead("a");
+  auto leader = lead(fetches, "a");
   int count = 0;
   const auto early = std::make_shared<Ordered>(count), late = std::make_shared<Ordered>(count);
   fetches.follow("a", early);
   fetches.follow("a", late);
-  lead->end(Ended::vacant);
+  leader->end(Ended::vacant);
   CHECK(late->order == 1);
   CHECK(early->order == 2);
 }
@@ -56,7 +67,7 @@ TEST_CASE("who came last hears first that a place is vacant: of those who wait i
 TEST_CASE("nobody follows what has ended") {
   RequestCollapser fetches;
   CHECK_FALSE(fetches.follow("a", std::make_shared<RecordingFollower>()));
-  fetches.lead("a")->end(Ended::stored);
+  lead(fetches, "a")->end(Ended::stored);
   CHECK_FALSE(fetches.follow("a", std::make_shared<RecordingFollower>()));
 }
 
@@ -64,14 +75,14 @@ TEST_CASE("a lead that is dropped leaves its place vacant; one that moves does n
   RequestCollapser fetches;
   const auto follower = std::make_shared<RecordingFollower>();
   {
-    auto lead = fetches.lead("a");
+    auto leader = lead(fetches, "a");
     fetches.follow("a", follower);
-    const RequestCollapser::Lead moved(std::move(*lead));
-    lead.reset();
+    const RequestCollapser::Lead moved(std::move(*leader));
+    leader.reset();
     CHECK_FALSE(follower->how);
   }
   CHECK(follower->how == Ended::vacant);
-  CHECK(fetches.lead("a"));
+  CHECK(lead(fetches, "a"));
 }
 
 TEST_CASE("what could not be shared is remembered for a while, or until it could") {
@@ -90,10 +101,57 @@ TEST_CASE("what could not be shared is remembered for a while, or until it could
 TEST_CASE("a refresh is worth it when nobody is at it, and the last one was not in vain just now") {
   RequestCollapser fetches;
   CHECK(fetches.may_refresh("a", kStart));
-  auto lead = fetches.lead("a");
+  auto leader = lead(fetches, "a");
   CHECK_FALSE(fetches.may_refresh("a", kStart));
-  lead->end(Ended::alone);
+  leader->end(Ended::alone);
   fetches.mark_unshareable("a", kStart + 1s);
   CHECK_FALSE(fetches.may_refresh("a", kStart));
   CHECK(fetches.may_refresh("a", kStart + 1s));
+}
+
+TEST_CASE("a fetch that takes too long gets another one beside it, one for each time that it is too long") {
+  RequestCollapser fetches;
+  const auto slow = lead(fetches, "a");
+  CHECK_FALSE(lead(fetches, "a", kStart + kPatience - 1ms));
+  const auto second = lead(fetches, "a", kStart + kPatience);
+  CHECK(second);
+  CHECK_FALSE(lead(fetches, "a", kStart + kPatience));
+  CHECK_FALSE(lead(fetches, "a", kStart + 2 * kPatience - 1ms));
+  CHECK(lead(fetches, "a", kStart + 2 * kPatience));
+}
+
+TEST_CASE("where two lead, whichever is first to have something speaks for both") {
+  for (const Ended how : {Ended::stored, Ended::alone})
+    for (const bool second_is_first : {true, false}) {
+      RequestCollapser fetches;
+      auto slow = lead(fetches, "a");
+      const auto follower = std::make_shared<RecordingFollower>();
+      fetches.follow("a", follower);
+      auto second = lead(fetches, "a", kStart + kPatience);
+      (second_is_first ? second : slow)->end(how);
+      CHECK(follower->how == how);
+      // A new fetch is none of the other one's.
+      auto next = lead(fetches, "a", kStart + kPatience);
+      REQUIRE(next);
+      const auto late = std::make_shared<RecordingFollower>();
+      fetches.follow("a", late);
+      (second_is_first ? slow : second)->end(Ended::alone);
+      CHECK_FALSE(late->how);
+      next->end(Ended::stored);
+      CHECK(late->how == Ended::stored);
+    }
+}
+
+TEST_CASE("where two lead, one that leaves is not missed; the last one is") {
+  RequestCollapser fetches;
+  auto slow = lead(fetches, "a");
+  auto second = lead(fetches, "a", kStart + kPatience);
+  const auto follower = std::make_shared<RecordingFollower>();
+  fetches.follow("a", follower);
+  slow->end(Ended::vacant);
+  CHECK_FALSE(follower->how);
+  CHECK_FALSE(lead(fetches, "a", kStart + kPatience));
+  second->end(Ended::vacant);
+  CHECK(follower->how == Ended::vacant);
+  CHECK(lead(fetches, "a", kStart + kPatience));
 }
