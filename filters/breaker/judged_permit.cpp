@@ -78,7 +78,10 @@ std::optional<Verdict> JudgedPermit::judge(const Call& call, const Exchange& x, 
     return std::nullopt;
   }
   if (only_count) permit_.only_count();
-  const Judgement judgement = classify(*classify_, call, x, outcome);
+  // A trial whose client leaves in the middle of its body has been answered, as one that goes on without its client is
+  // when the head comes: else clients that leave long bodies could hold the half-open.
+  const bool answered = permit_.holds_slot() && outcome == Outcome::client_gone && x.response_head != kNever;
+  const Judgement judgement = classify(*classify_, call, x, answered ? Outcome::abandoned : outcome);
   switch (judgement.verdict) {
     case Verdict::success:
       permit_.success(now);

@@ -478,6 +478,27 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(breaker->snapshot(kStart + 30s).half_open.in_flight == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a trial call whose client leaves its response's body is judged by the head") {
+  for (const int status : {200, 503}) {
+    configure(calm());
+    for (int i = 0; i < 5; ++i) fail();
+    for (int i = 0; i < (status == 200 ? 3 : 1); ++i) {
+      CHECK_FALSE(request(kStart + 30s));
+      response.status = status;
+      reply(kStart + 30s);
+      done(Outcome::client_gone, kStart + 39s);
+    }
+    CHECK(breaker->state() == (status == 200 ? breaker::State::closed : breaker::State::open));
+    CHECK(totals().neutral == 0);
+  }
+  response.status = 200;
+  configure(calm());
+  request();
+  reply(kStart);
+  done(Outcome::client_gone, kStart + 9s);  // no trial
+  CHECK(totals().neutral == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a trial call whose upload takes long gives its slot back, whichever side is waited for") {
   for (int i = 0; i < 5; ++i) fail();
   CHECK_FALSE(request(kStart + 30s));
