@@ -87,7 +87,9 @@ bool Acceptor::are_few_connected() const {
 void Acceptor::hand_over(Port& port, int fd) {
   const std::uint32_t max = port.max_connections;
   const std::uint32_t open = port.gate->connections.fetch_add(1, std::memory_order_relaxed);
-  if (open >= max + std::max(max / kRefusedShare, 16U)) {
+  // Those who wait in the backlog of a full one have no later when its socket closes: they are served now.
+  const bool for_all = port.shutting && port.when_full == config::WhenFull::wait;
+  if (!for_all && open >= max + std::max(max / kRefusedShare, 16U)) {
     port.gate->connections.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);
     return;
@@ -96,13 +98,13 @@ void Acceptor::hand_over(Port& port, int fd) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  workers_[turn_++ % workers_.size()]->accept(fd, port.gate, open >= max);
+  workers_[turn_++ % workers_.size()]->accept(fd, port.gate, open >= max && !for_all);
 }
 
 // ------------------------------------------------------------------------------------------------------ no room
 
-// While a socket of our own closes, no client can wait: connections beyond the limit get an answer that says so. On a
-// passed one they wait for the next process.
+// While a socket of our own closes, no client can wait: connections beyond the limit are served, or get an answer that
+// says so (`refuse`). On a passed one they wait for the next process.
 bool Acceptor::is_full(const Port& port) {
   return (!port.shutting || port.socket.passed) && port.gate->connections.load() >= port.max_connections;
 }
@@ -138,10 +140,12 @@ void Acceptor::ask_for_room(const PortPtr& port) {
   const auto longest = port->asking ? std::nullopt : port->gate->longest_waiting(steady_now());
   port->asking = port->asking || longest;
   if (longest)
-    workers_[longest->worker]->part_with_client(port->gate, [this, port](bool made) {
-      asio::post(io_, [this, port, made] {
-        port->asking = false;
-        if (!made && !may_wait(*port)) stop_waiting(port);
+    workers_[longest->worker]->part_with_client(port->gate, [this, weak = std::weak_ptr(port)](bool made) {
+      asio::post(io_, [this, weak, made] {
+        const PortPtr asked = weak.lock();
+        if (!asked) return;
+        asked->asking = false;
+        if (!made && !may_wait(*asked)) stop_waiting(asked);
       });
     });
   port->timer.expires_after(kLookAgain);
@@ -174,10 +178,12 @@ void Acceptor::pause(const PortPtr& port, int error) {
                {{"listener", port->gate->name}, {"error", std::strerror(error)}});
   complained_ = true;
   port->paused = true;
-  const auto go_on = [this, port] {
-    if (port->closed || !std::exchange(port->paused, false)) return;
-    port->timer.cancel();
-    watch(port);
+  // A worker may hold this for longer than the port lives.
+  const auto go_on = [this, weak = std::weak_ptr(port)] {
+    const PortPtr paused = weak.lock();
+    if (!paused || paused->closed || !std::exchange(paused->paused, false)) return;
+    paused->timer.cancel();
+    watch(paused);
   };
   port->timer.expires_after(kLookAgain);
   port->timer.async_wait([go_on](error_code failed) {
