@@ -43,15 +43,12 @@ bool never_stored(std::string_view name) noexcept {
 // Which fields of one message are stored.
 class Keeps {
  public:
-  explicit Keeps(const Fields& fields) : fields_(fields), connection_(fields.find("connection").has_value()) {}
+  explicit Keeps(const Fields& fields) : named_(fields) {}
 
-  bool operator()(std::string_view name) const noexcept {
-    return !never_stored(name) && !(connection_ && named_by_connection(fields_, name));
-  }
+  bool operator()(std::string_view name) const noexcept { return !never_stored(name) && !named_.contains(name); }
 
  private:
-  const Fields& fields_;
-  bool connection_;
+  ConnectionNames named_;
 };
 
 // Fields that describe the stored bytes: an update does not touch them.

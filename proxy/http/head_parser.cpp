@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "filters/connection_field.hpp"
 #include "proxy/http/authentication.hpp"
 #include "proxy/http/chars.hpp"
 #include "proxy/http/field_ids.hpp"
@@ -111,7 +112,8 @@ class HeadReader {
     while (!value.empty()) {
       const auto option = next_element(value);
       // Each field is looked up among the options: a head full of them would cost their product.
-      if (++options_ > limits_.max_fields) return refuse(Problem::headers_too_large, "too many options in Connection");
+      if (++options_ > ConnectionNames::kMax)
+        return refuse(Problem::headers_too_large, "too many options in Connection");
       if (option.empty()) continue;
       if (!is_token(option)) return bad("Connection is not a list of tokens");
       switch (field_id(option)) {

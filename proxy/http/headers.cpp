@@ -3,6 +3,8 @@
 
 #include <boost/beast/http/status.hpp>
 #include <charconv>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "filters/connection_field.hpp"
@@ -204,8 +206,13 @@ bool is_replaced_deadline(string_view name, const RequestHead& head) {
   return head.deadline_ms || head.drop_deadline || !iequals(name, head.deadline_header);
 }
 
-bool ends_here(const Field& field, const Fields& fields, const http::ConnectionOptions& connection) {
-  return http::is_hop_by_hop(field.id) || (connection.names_fields && named_by_connection(fields, field.name));
+// What a message's Connection names; most name nothing.
+std::optional<ConnectionNames> names_in(const Fields& fields, const http::ConnectionOptions& connection) {
+  return connection.names_fields ? std::optional<ConnectionNames>(std::in_place, fields) : std::nullopt;
+}
+
+bool ends_here(const Field& field, const std::optional<ConnectionNames>& named) {
+  return http::is_hop_by_hop(field.id) || (named && named->contains(field.name));
 }
 
 }  // namespace
@@ -226,8 +233,9 @@ void append_request_head(std::string& out, const RequestHead& head) {
   bool length = false;
   bool id = false;
   bool forwarding = false;
+  const auto named = names_in(request.fields, head.connection);
   for (const Field& field : request.fields) {
-    if (ends_here(field, request.fields, head.connection)) continue;
+    if (ends_here(field, named)) continue;
     switch (field.id) {
       case FieldId::forwarded:
       case FieldId::x_forwarded_for:
@@ -295,13 +303,14 @@ void append_response_head(std::string& out, const ResponseStart& head, const Res
   bool length = false;
   bool date = false;
   bool id = false;
+  const auto named = head.connection != nullptr ? names_in(head.fields, *head.connection) : std::nullopt;
   for (const Field& field : head.fields) {
     if (field.id == FieldId::content_length) {
       if (with_length && !length) append_length(out, field, *head.content_length);
       length = true;
       continue;
     }
-    if (head.connection != nullptr && ends_here(field, head.fields, *head.connection)) continue;
+    if (head.connection != nullptr && ends_here(field, named)) continue;
     if (field.id == FieldId::trailer && framing.body != ClientBody::chunked) continue;
     date = date || field.id == FieldId::date;
     id = id || field.id == FieldId::x_request_id;
@@ -324,8 +333,9 @@ void append_response_head(std::string& out, const ResponseStart& head, const Res
 
 void append_interim_head(std::string& out, const Response& response, const http::ConnectionOptions& connection) {
   append_status_line(out, response.status, response.reason);
+  const auto named = names_in(response.fields, connection);
   for (const Field& field : response.fields)
-    if (!ends_here(field, response.fields, connection) && field.id != FieldId::content_length) append_field(out, field);
+    if (!ends_here(field, named) && field.id != FieldId::content_length) append_field(out, field);
   out.append("\r\n", 2);
 }
 

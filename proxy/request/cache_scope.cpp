@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/request/cache_scope.hpp"
 
+#include <optional>
 #include <string_view>
 
 #include "filters/connection_field.hpp"
@@ -28,8 +29,10 @@ void append_site(std::string& scope, std::string_view forwarded) {
 
 void append_cache_scope(std::string& scope, const Request& request, const http::ConnectionOptions& connection,
                         const Route& route) {
+  std::optional<ConnectionNames> named;
+  if (connection.names_fields) named.emplace(request.fields);
   for (const Field& field : request.fields) {
-    if (connection.names_fields && named_by_connection(request.fields, field.name)) continue;  // it goes no further
+    if (named && named->contains(field.name)) continue;  // it goes no further
     if (field.id == FieldId::x_forwarded_proto || field.id == FieldId::x_forwarded_host ||
         field.id == FieldId::x_forwarded_port)
       scope.append(1, static_cast<char>(field.id)).append(field.value).append("\n");

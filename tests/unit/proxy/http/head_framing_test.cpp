@@ -77,7 +77,7 @@ TEST_CASE("a Connection field that names what frames or routes the message is re
       {"in a second field", with("Connection: close\r\nConnection: x, ,host")},
       {"something that is no token", with("Connection: close; x")},
       {"a quoted name", with("Connection: \"host\"")},
-      {"more options than a head may have fields",
+      {"more than 100 options",
        with("Connection: a" +
             [] {
               std::string list;
@@ -86,6 +86,16 @@ TEST_CASE("a Connection field that names what frames or routes the message is re
             }()),
        Problem::headers_too_large},
   });
+}
+
+TEST_CASE("a Connection of more than 100 options is refused, however many fields a head may have") {
+  const HeadLimits roomy{.max_bytes = 64 * 1024, .max_fields = 10'000};
+  std::string list = "Connection: a";
+  for (int i = 0; i < 100; ++i) list += i % 2 == 0 ? ",a" : "\r\nConnection: b";
+  Request request;
+  const HeadResult result = parse_request_head(with(list), roomy, request);
+  CHECK(result.parsed == Parsed::refused);
+  CHECK(result.problem == Problem::headers_too_large);
 }
 
 TEST_CASE("Connection's options are distinguished, over all its fields") {
