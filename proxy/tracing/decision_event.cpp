@@ -2,16 +2,18 @@
 #include "proxy/tracing/decision_event.hpp"
 
 #include <array>
+#include <charconv>
 
 #include "config/words.hpp"
 #include "filters/breaker/core/types.hpp"
 #include "proxy/observe/decision_words.hpp"
+#include "proxy/text/json_text.hpp"
 
 namespace fusewire::proxy::tracing {
 namespace {
 
-namespace json = boost::json;
 using std::string_view;
+using namespace std::string_view_literals;
 
 // In the order of Decision: the event's name, and what its value is called; empty: it says nothing.
 struct EventRow {
@@ -93,35 +95,58 @@ void add_reason(Attributes& attributes, const JournalEntry::Call& call, const No
 
 }  // namespace
 
-Attributes& Attributes::add(string_view key, json::object value) {
-  list_.push_back(json::object{{"key", key}, {"value", std::move(value)}});
+void Attributes::begin(string_view key, string_view type) {
+  out_.append(first_ ? R"({"key":")"sv : R"(,{"key":")"sv)
+      .append(key)
+      .append(R"(","value":{")"sv)
+      .append(type)
+      .append(R"(":)"sv);
+  first_ = false;
+}
+
+Attributes& Attributes::close() {
+  out_.append("}}"sv);
   return *this;
 }
 
 Attributes& Attributes::text(string_view key, string_view value) {
   if (value.empty()) return *this;
-  json::string valid;  // UTF-8: what a client has sent may be anything
-  for (const char c : value) valid.push_back(static_cast<unsigned char>(c) < 128 ? c : '?');
-  return add(key, {{"stringValue", std::move(valid)}});
+  begin(key, "stringValue");
+  append_json(out_, value);
+  return close();
 }
 
 Attributes& Attributes::number(string_view key, std::int64_t value) {
-  return add(key, {{"intValue", std::to_string(value)}});
+  begin(key, "intValue");
+  append_number_text(out_, value);
+  return close();
 }
 
-Attributes& Attributes::flag(string_view key, bool value) { return add(key, {{"boolValue", value}}); }
+Attributes& Attributes::flag(string_view key, bool value) {
+  begin(key, "boolValue");
+  out_.append(value ? "true"sv : "false"sv);
+  return close();
+}
 
-json::string time_text(std::int64_t ns) { return json::string(std::to_string(ns)); }
+void append_number_text(std::string& out, std::int64_t number) {
+  std::array<char, 24> text;
+  text[0] = '"';
+  char* const end = std::to_chars(text.data() + 1, text.data() + text.size() - 1, number).ptr;
+  *end = '"';
+  out.append(text.data(), end + 1);
+}
 
-json::object decision_event(const JournalEntry::Call& call, const Note& note, std::int64_t wall_ns) {
+void append_decision_event(std::string& out, const JournalEntry::Call& call, const Note& note, std::int64_t wall_ns) {
   const EventRow& row = kEvents[static_cast<std::size_t>(note.what)];
-  Attributes attributes;
+  out.append(R"({"timeUnixNano":)"sv);
+  append_number_text(out, wall_ns + nanoseconds_of(note.at));
+  out.append(R"(,"name":")"sv).append(row.name).append(R"(","attributes":)"sv);
+  Attributes attributes(out);
   attributes.text("fusewire.upstream", call.upstream);
   add_reason(attributes, call, note);
   if (!row.value.empty() && note.value != kNoValue) attributes.number(row.value, note.value);
-  return {{"timeUnixNano", time_text(wall_ns + nanoseconds_of(note.at))},
-          {"name", row.name},
-          {"attributes", std::move(attributes).list()}};
+  attributes.end();
+  out += '}';
 }
 
 }  // namespace fusewire::proxy::tracing

@@ -3,20 +3,20 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <charconv>
 #include <span>
 
 #include "filters/outcome_name.hpp"
 #include "proxy/http/trace_context.hpp"
 #include "proxy/observe/packed_record.hpp"
+#include "proxy/text/json_text.hpp"
 #include "proxy/tracing/decision_event.hpp"
 
 namespace fusewire::proxy::tracing {
 namespace {
 
-namespace json = boost::json;
 using std::string_view;
+using namespace std::string_view_literals;
 
 constexpr int kServer = 2;
 constexpr int kClient = 3;
@@ -24,17 +24,6 @@ constexpr int kError = 2;               // Status.StatusCode
 constexpr unsigned kSampled = 1;        // of SpanFlags, as the W3C's
 constexpr unsigned kRemoteKnown = 256;  // SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK
 constexpr unsigned kRemote = 512;       // SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK
-
-std::string hex(std::uint64_t span) {
-  const auto digits = span_text(span);
-  return {digits.data(), digits.size()};
-}
-
-json::string valid(string_view text) {
-  json::string out;
-  for (const char c : text) out.push_back(static_cast<unsigned char>(c) < 128 ? c : '?');
-  return out;
-}
 
 struct Authority {
   string_view host;
@@ -61,36 +50,58 @@ bool is_known_method(string_view method) {
   return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
 }
 
-// One request's spans.
+// One request's spans, at the end of a list.
 class Spans {
  public:
-  Spans(const JournalEntry& entry, string_view tracestate) : entry_(entry), tracestate_(tracestate) {}
+  Spans(std::string& out, const JournalEntry& entry, string_view tracestate)
+      : out_(out), entry_(entry), tracestate_(tracestate) {}
 
-  void append_to(json::array& spans) const {
-    spans.push_back(server_span());
+  void append() {
+    append_server_span();
     int attempt = 0;
     for (const auto& call : entry_.calls)
-      for (const auto& each : call.attempts) spans.push_back(client_span(call, each, attempt++));
+      for (const auto& each : call.attempts) append_client_span(call, each, attempt++);
   }
 
  private:
-  json::string time(Time at) const { return time_text(entry_.facts.wall_ns + nanoseconds_of(at)); }
-
   string_view method() const {
     const std::string& method = entry_.text(RequestFacts::method);
     return is_known_method(method) ? string_view(method) : "_OTHER";
   }
 
-  json::object span(std::uint64_t id, std::uint64_t parent, int kind, bool remote) const {
-    json::object span;
-    span["traceId"] = string_view(entry_.trace.trace_id.data(), entry_.trace.trace_id.size());
-    span["spanId"] = hex(id);
-    if (!tracestate_.empty()) span["traceState"] = valid(tracestate_);
-    if (parent != 0) span["parentSpanId"] = hex(parent);
-    span["flags"] = kSampled | kRemoteKnown | (remote ? kRemote : 0);
-    span["name"] = method() == "_OTHER" ? "HTTP" : method();
-    span["kind"] = kind;
-    return span;
+  void append_id(string_view key, std::uint64_t span) {
+    const auto digits = span_text(span);
+    out_.append(key).append(digits.data(), digits.size()).append("\""sv);
+  }
+  void append_time(string_view key, Time at) {
+    out_.append(key);
+    append_number_text(out_, entry_.facts.wall_ns + nanoseconds_of(at));
+  }
+
+  // As far as the attributes.
+  void begin_span(std::uint64_t id, std::uint64_t parent, int kind, bool remote, Time begun, Time ended) {
+    out_.append(out_.ends_with('[') ? R"({"traceId":")"sv : R"(,{"traceId":")"sv);
+    out_.append(entry_.trace.trace_id.data(), entry_.trace.trace_id.size());
+    append_id(R"(","spanId":")", id);
+    if (!tracestate_.empty()) {
+      out_.append(R"(,"traceState":)"sv);
+      append_json(out_, tracestate_);
+    }
+    if (parent != 0) append_id(R"(,"parentSpanId":")", parent);
+    out_.append(R"(,"flags":)"sv).append(std::to_string(kSampled | kRemoteKnown | (remote ? kRemote : 0)));
+    out_.append(R"(,"name":")"sv).append(method() == "_OTHER" ? "HTTP" : method());
+    out_.append(R"(","kind":)"sv).append(std::to_string(kind));
+    append_time(R"(,"startTimeUnixNano":)", begun);
+    append_time(R"(,"endTimeUnixNano":)", ended);
+    out_.append(R"(,"attributes":)"sv);
+  }
+  void end_span(string_view error, string_view message) {
+    if (!error.empty()) {
+      out_.append(R"(,"status":{"code":)"sv).append(std::to_string(kError)).append(R"(,"message":)"sv);
+      append_json(out_, message);
+      out_ += '}';
+    }
+    out_ += '}';
   }
 
   void add_method(Attributes& attributes) const {
@@ -99,12 +110,10 @@ class Spans {
   }
 
   // An error by the conventions: 5xx of a server, and no answer.
-  json::object server_span() const {
+  void append_server_span() {
     const RequestFacts& facts = entry_.facts;
-    json::object span = this->span(entry_.trace.span, entry_.trace.parent, kServer, entry_.trace.parent != 0);
-    span["startTimeUnixNano"] = time(Time{});
-    span["endTimeUnixNano"] = time(facts.ended);
-    Attributes attributes;
+    begin_span(entry_.trace.span, entry_.trace.parent, kServer, entry_.trace.parent != 0, Time{}, facts.ended);
+    Attributes attributes(out_);
     add_method(attributes);
     const string_view scheme = entry_.facts.tls ? "https" : "http";
     attributes.text("url.path", entry_.text(RequestFacts::path)).text("url.scheme", scheme);
@@ -120,11 +129,9 @@ class Spans {
     attributes.text("fusewire.listener", entry_.listener);
     attributes.text("fusewire.route", entry_.route);
     if (!entry_.calls.empty()) attributes.text("fusewire.upstream", entry_.calls.front().upstream);
-    span["attributes"] = std::move(attributes).list();
-    span["events"] = events();
-    if (!error.empty())
-      span["status"] = json::object{{"code", kError}, {"message", valid(entry_.text(RequestFacts::detail))}};
-    return span;
+    attributes.end();
+    append_events();
+    end_span(error, entry_.text(RequestFacts::detail));
   }
 
   std::string server_error() const {
@@ -134,20 +141,22 @@ class Spans {
     return facts.error != Problem::none ? std::string(row(facts.error).name) : std::to_string(facts.status);
   }
 
-  json::array events() const {
-    json::array events;
+  void append_events() {
+    out_.append(R"(,"events":[)"sv);
     for (const auto& call : entry_.calls)
-      for (const Note& note : call.notes) events.push_back(decision_event(call, note, entry_.facts.wall_ns));
-    return events;
+      for (const Note& note : call.notes) {
+        if (!out_.ends_with('[')) out_ += ',';
+        append_decision_event(out_, call, note, entry_.facts.wall_ns);
+      }
+    out_ += ']';
   }
 
   // A client's own error is every status from 400 on, and every attempt without an answer.
-  json::object client_span(const JournalEntry::Call& call, const JournalEntry::Attempt& attempt, int resends) const {
+  void append_client_span(const JournalEntry::Call& call, const JournalEntry::Attempt& attempt, int resends) {
     const AttemptFacts& facts = attempt.facts;
-    json::object span = this->span(facts.span, entry_.trace.span, kClient, false);
-    span["startTimeUnixNano"] = time(facts.begun);
-    span["endTimeUnixNano"] = time(std::max(facts.begun, facts.ended != kNever ? facts.ended : entry_.facts.ended));
-    Attributes attributes;
+    begin_span(facts.span, entry_.trace.span, kClient, false, facts.begun,
+               std::max(facts.begun, facts.ended != kNever ? facts.ended : entry_.facts.ended));
+    Attributes attributes(out_);
     add_method(attributes);
     add_endpoint(attributes, attempt);
     if (facts.status != 0) attributes.number("http.response.status_code", facts.status);
@@ -161,9 +170,8 @@ class Spans {
     attributes.flag("fusewire.kept_connection", facts.kept_connection);
     if (facts.injected_delay_ms != 0) attributes.number("fusewire.injected_delay_ms", facts.injected_delay_ms);
     if (facts.injected_abort != 0) attributes.flag("fusewire.injected_abort", true);
-    span["attributes"] = std::move(attributes).list();
-    if (!error.empty()) span["status"] = json::object{{"code", kError}, {"message", valid(attempt.detail)}};
-    return span;
+    attributes.end();
+    end_span(error, attempt.detail);
   }
 
   void add_endpoint(Attributes& attributes, const JournalEntry::Attempt& attempt) const {
@@ -182,6 +190,7 @@ class Spans {
     attributes.text("network.protocol.name", "http").text("network.protocol.version", "1.1");
   }
 
+  std::string& out_;
   const JournalEntry& entry_;
   string_view tracestate_;
 };
@@ -189,15 +198,13 @@ class Spans {
 }  // namespace
 
 std::string otlp_json(const std::vector<SpanQueue::Item>& items, string_view service_name) {
-  json::array spans;
-  for (const auto& item : items) Spans(unpack_alone(item.record), item.tracestate).append_to(spans);
-  Attributes resource;
-  resource.text("service.name", service_name);
-  const json::object scope = {{"scope", {{"name", "fusewire"}, {"version", FUSEWIRE_VERSION}}},
-                              {"spans", std::move(spans)}};
-  const json::object all = {{"resource", {{"attributes", std::move(resource).list()}}},
-                            {"scopeSpans", json::array{scope}}};
-  return json::serialize(json::object{{"resourceSpans", json::array{all}}});
+  std::string out;
+  out.append(R"({"resourceSpans":[{"resource":{"attributes":)"sv);
+  Attributes resource(out);
+  resource.text("service.name", service_name).end();
+  out.append(R"(},"scopeSpans":[{"scope":{"name":"fusewire","version":")" FUSEWIRE_VERSION R"("},"spans":[)"sv);
+  for (const auto& item : items) Spans(out, unpack_alone(item.record), item.tracestate).append();
+  return out.append("]}]}]}"sv);
 }
 
 }  // namespace fusewire::proxy::tracing
