@@ -112,7 +112,7 @@ struct Recovery {
 
 struct ResponseFieldMatch {
   std::string name;     // compared case-blind
-  std::string matches;  // an ECMAScript regular expression, searched in the value
+  std::string matches;  // a regular expression in RE2's syntax, searched in the value
   bool operator==(const ResponseFieldMatch&) const = default;
 };
 

@@ -7,7 +7,7 @@ set -euo pipefail
 
 build=(
   build-essential cmake ninja-build ccache mold ca-certificates
-  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libyaml-cpp-dev libre2-dev libspdlog-dev prometheus-cpp-dev
   libcli11-dev libssl-dev doctest-dev libbenchmark-dev
 )
 # What tests/run.sh talks to: a real upstream, real clients, judges of metrics, a hosts file that can be rewritten.

@@ -129,7 +129,7 @@ void describe(V& v, ResponseFieldMatch& match) {
   v.required("matches", "a regular expression");
   v.key("name", match.name, TextThat(is_token, "a header name"), "The field's name, compared case-blind",
         live("grpc-status"));
-  v.key("matches", match.matches, Pattern(), "An ECMAScript regular expression, searched in the value",
+  v.key("matches", match.matches, Pattern(), "A regular expression (RE2's syntax), searched in the value: anchor it",
         live("\"^(13|14)$\""));
 }
 

@@ -2,9 +2,10 @@
 #include "config/describe/upstream_forms.hpp"
 
 #include <algorithm>
-#include <regex>
+#include <stdexcept>
 
 #include "config/messages.hpp"
+#include "config/pattern.hpp"
 #include "config/presets.hpp"
 #include "config/report.hpp"
 #include "config/section_parts.hpp"
@@ -14,37 +15,19 @@ namespace {
 
 constexpr std::string_view kIdempotent = "idempotent";
 constexpr std::size_t kLongestPattern = 256;
-constexpr std::uint64_t kLargestPattern = 20'000;
 constexpr std::size_t kLargestPem = 4 * kMiB;  // a bundle of authorities is some 200 KiB
 
 // Fields that the proxy writes itself, from the body or for the connection.
 constexpr std::string_view kOwnFields[] = {"connection", "content-length",    "keep-alive", "te",
                                            "trailer",    "transfer-encoding", "upgrade"};
 
-// How long the pattern is, roughly, when its counted repetitions are written out: the machine that the library builds
-// grows with it.
-std::uint64_t written_out(std::string_view pattern) {
-  std::uint64_t length = pattern.size();
-  for (std::size_t at = pattern.find('{'); at != std::string_view::npos; at = pattern.find('{', at + 1)) {
-    const std::string_view inside = pattern.substr(at + 1, pattern.find('}', at) - at - 1);
-    const std::string_view most = inside.substr(inside.find(',') + 1);
-    const std::uint64_t least_count = parse_count(inside.substr(0, inside.find(','))).value_or(1);
-    const std::uint64_t count = std::max({std::uint64_t{1}, least_count, parse_count(most).value_or(1)});
-    length = std::min(length, kLargestPattern + 1) * std::min(count, kLargestPattern + 1);
-  }
-  return length;
-}
-
 void check_pattern(const Node& node, Report& report) {
   if (node.text.size() > kLongestPattern)
     return report.error(node, "expected a regular expression of at most 256 bytes");
-  if (written_out(node.text) > kLargestPattern)
-    return report.error(node, "regular expression too complex: its repetitions expand to more than " +
-                                  std::to_string(kLargestPattern) + " characters");
   try {
-    const std::regex compiled(node.text, std::regex::ECMAScript);
-  } catch (const std::regex_error& e) {
-    report.error(node, "not a regular expression: " + std::string(e.what()));
+    const CompiledPattern compiled(node.text);
+  } catch (const std::invalid_argument& e) {
+    report.error(node, "not a regular expression of RE2's syntax: " + std::string(e.what()));
   }
 }
 

@@ -66,7 +66,7 @@ struct DurationOrPercentile : Scalar {
   static std::string range() { return "a duration, or p50 to p99"; }
 };
 
-// An ECMAScript regular expression; an empty one fits everything.
+// A regular expression in RE2's syntax; an empty one fits everything.
 struct Pattern : Content {
   static void read(const Reader&, std::string_view key, std::string& out);
   static std::string schema();

@@ -2,9 +2,9 @@
 // One function that turns what happened into a verdict (docs/life-of-a-request.md has the table).
 #pragma once
 
-#include <memory>
-#include <string_view>
+#include <vector>
 
+#include "config/pattern.hpp"
 #include "filters/breaker/core/types.hpp"
 #include "filters/call.hpp"
 
@@ -14,23 +14,16 @@ namespace fusewire {
 // it.
 class CompiledClassify {
  public:
-  // Only the first bytes of a longer field value are searched, so that the upstream cannot decide what an expression
-  // costs.
-  static constexpr std::size_t kSearched = 1024;
-
-  // Throws std::regex_error for an expression that the loader has not checked.
+  // Throws std::invalid_argument for an expression that the loader has not checked.
   explicit CompiledClassify(const config::Classify&);
-  ~CompiledClassify();
 
   const config::Classify& rules() const noexcept { return rules_; }
   // Whether one of `response_headers` is found in these fields.
   bool matches(const Fields&) const noexcept;
 
  private:
-  struct Pattern;
   config::Classify rules_;
-  std::unique_ptr<const Pattern[]> patterns_;
-  std::size_t size_;
+  std::vector<config::CompiledPattern> patterns_;  // of rules_.response_headers
 };
 
 struct Judgement {

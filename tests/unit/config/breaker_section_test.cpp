@@ -214,9 +214,11 @@ TEST_CASE("a response field to look for has a name and a pattern that compiles")
               "classify.response_headers.0.name: missing; expected a header name"});
   CHECK(errors_of("classify: {response_headers: [{name: 'a b', matches: x}]}") ==
         Lines{"classify.response_headers.0.name: expected a header name, found 'a b'"});
-  CHECK(errors_of("classify: {response_headers: [{name: a, matches: '('}]}")
-            .at(0)
-            .starts_with("classify.response_headers.0.matches: not a regular expression: "));
+  CHECK(errors_of("classify: {response_headers: [{name: a, matches: '('}]}") ==
+        Lines{"classify.response_headers.0.matches: not a regular expression of RE2's syntax: missing )"});
+  CHECK(
+      errors_of("classify: {response_headers: [{name: a, matches: '^(a+)+(b?)\\2c'}]}") ==
+      Lines{"classify.response_headers.0.matches: not a regular expression of RE2's syntax: invalid escape sequence"});
   CHECK(errors_of("classify: {response_headers: [{name: a, matches: '" + std::string(257, 'x') + "'}]}") ==
         Lines{"classify.response_headers.0.matches: expected a regular expression of at most 256 bytes"});
 }
@@ -230,9 +232,6 @@ TEST_CASE("a pattern that explodes when it is compiled is refused before") {
     CAPTURE(pattern);
     CHECK(errors_of(with_pattern(pattern)).size() == 1);
   }
-  CHECK(errors_of(with_pattern("(a{200}){200}")) ==
-        Lines{"classify.response_headers.0.matches: regular expression too complex: its repetitions expand to more "
-              "than 20000 characters"});
   good_breaker(with_pattern("^[0-9]{3}-[a-f]{1,12}x{2,}$"));
   std::string many;
   for (int i = 0; i < 33; ++i) many += "{name: a, matches: b}, ";

@@ -36,6 +36,7 @@ const std::vector<Layer> kLayers = {
     // It has to know what a file is before it reads it.
     {"config/file_text.cpp", {"config/"}, {"std::thread", "<iostream>", "_clock::now("}},
     {"config/document.cpp", {"config/", "yaml-cpp/"}, kNoSystem},
+    {"config/pattern.cpp", {"config/", "re2/"}, kNoSystem},
     {"filters/", {"config/", "filters/"}, kDecidesOnly},
     {"filters/breaker/core/", {"config/config.hpp", "filters/breaker/core/"}, kDecidesOnly},
     // For embedders who have Asio; it is a header of its own so that nobody else needs it.
@@ -136,8 +137,10 @@ TEST_CASE("a filter that includes the proxy is named with file and line") {
   CHECK(found[0] == "filters/retry/retry.cpp:2: must not include proxy/upstream/forward.hpp");
 }
 
-TEST_CASE("configuration knows neither filters nor libraries other than yaml-cpp, and that in one source") {
+TEST_CASE("configuration knows neither filters nor libraries other than yaml-cpp and RE2, each in one source") {
   CHECK(violations("config/document.cpp", "#include <yaml-cpp/yaml.h>\n").empty());
+  CHECK(violations("config/pattern.cpp", "#include <re2/re2.h>\n").empty());
+  CHECK(violations("config/pattern.hpp", "#include <re2/re2.h>\n").size() == 1);
   CHECK(violations("config/document.hpp", "#include <yaml-cpp/yaml.h>\n").size() == 1);
   CHECK(violations("config/load.cpp", "#include <yaml-cpp/yaml.h>\n").size() == 1);
   CHECK(violations("config/load.cpp", "#include \"filters/call_filter.hpp\"\n").size() == 1);
