@@ -11,6 +11,7 @@ namespace fusewire::proxy {
 namespace {
 
 using std::string_view;
+using namespace std::string_view_literals;  // their lengths are known, whatever the compiler inlines
 
 // Where the table's "…" leaves room, the outcome says more exactly what failed.
 string_view proxy_status_error(Problem problem, Outcome outcome) {
@@ -39,14 +40,16 @@ const Fixed& fixed(Problem problem) {
 }
 
 void append_fields(std::string& out, const Reply& reply, Outcome outcome) {
-  out.append("Content-Type: application/problem+json\r\n");
+  out.append("Content-Type: application/problem+json\r\n"sv);
   const string_view error =
       reply.proxy_status.empty() ? proxy_status_error(reply.problem, outcome) : reply.proxy_status;
-  if (!error.empty()) out.append("Proxy-Status: fusewire; error=").append(error).append("\r\n");
+  if (!error.empty()) out.append("Proxy-Status: fusewire; error="sv).append(error).append("\r\n"sv);
   if (reply.retry_after)
-    out.append("Retry-After: ").append(std::to_string(breaker::retry_after_seconds(*reply.retry_after))).append("\r\n");
+    out.append("Retry-After: "sv)
+        .append(std::to_string(breaker::retry_after_seconds(*reply.retry_after)))
+        .append("\r\n"sv);
   if (reply.problem == Problem::method_not_allowed)
-    out.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+    out.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"sv);
 }
 
 void append_body(std::string& out, const Reply& reply, string_view upstream, string_view request_id) {
@@ -54,14 +57,14 @@ void append_body(std::string& out, const Reply& reply, string_view upstream, str
   append_json(out, reply.detail);
   out.append(fixed(reply.problem).error);
   if (!upstream.empty()) {
-    out.append(R"(,"upstream":)");
+    out.append(R"(,"upstream":)"sv);
     append_json(out, upstream);
   }
-  if (!reply.state.empty()) out.append(R"(,"state":")").append(reply.state).append("\"");
-  if (reply.retry_after) out.append(R"(,"retry_after_ms":)").append(std::to_string(reply.retry_after->count()));
-  out.append(R"(,"request_id":)");
+  if (!reply.state.empty()) out.append(R"(,"state":")"sv).append(reply.state).append("\""sv);
+  if (reply.retry_after) out.append(R"(,"retry_after_ms":)"sv).append(std::to_string(reply.retry_after->count()));
+  out.append(R"(,"request_id":)"sv);
   append_json(out, request_id);
-  out.append("}\n");
+  out.append("}\n"sv);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ void append_digits(std::string& out, Number... number) {
 }
 
 // Seconds with milliseconds.
-void append_time(std::string& out, WallTime time) {
+void append_unix_time(std::string& out, WallTime time) {
   const auto ms = std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
   const auto rest = ms % 1000;
   append_digits(out, ms / 1000);
@@ -66,7 +66,7 @@ void append_exemplar(std::string& out, const Exemplar& exemplar) {
   out.append("} ");
   append_number(out, std::chrono::duration<double>(exemplar.taken).count());
   out.append(" ");
-  append_time(out, exemplar.at);
+  append_unix_time(out, exemplar.at);
 }
 
 class OpenMetricsWriter {
