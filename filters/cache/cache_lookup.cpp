@@ -26,9 +26,11 @@ constexpr int kMaxFetches = 2;
 
 constexpr cache::StaleRule kWhileValidating{.while_validating = true};
 
-// A fetch that takes longer is slow by the breaker's own word.
+// A fetch that takes longer is slow by the breaker's own word; but all who wait look again then, and each time that it
+// has passed.
 std::chrono::milliseconds patience(const Call& call) {
-  return call.circuit_breaker->detection.slow_call_rate.value_or(config::SlowCallRate{}).slower_than;
+  constexpr std::chrono::milliseconds kLeast = std::chrono::seconds(1);
+  return std::max(kLeast, call.circuit_breaker->detection.slow_call_rate.value_or(config::SlowCallRate{}).slower_than);
 }
 
 Reply answer_with(Call& call, EntryPtr entry, CacheStatus status, Time now) {

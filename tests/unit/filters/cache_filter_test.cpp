@@ -434,6 +434,13 @@ TEST_CASE_FIXTURE(Fixture, "who waits longer than a call may take asks for all w
   CHECK(std::get<Wait>(step_of(third.filter, third.call, kStart + 10s)).until == kStart + 15s);
 }
 
+TEST_CASE_FIXTURE(Fixture, "who waits looks again each second at most, however soon a call is slow") {
+  upstream.circuit_breaker.detection.slow_call_rate = config::SlowCallRate{.slower_than = 1ms};
+  ask(get());
+  Second second(*this);
+  CHECK(std::get<Wait>(step_of(second.filter, second.call, kStart)).until == kStart + 1s);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a request that has waited long enough asks alone; so does one whose leader has failed") {
   ask(get());
   Second impatient(*this);
