@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The regular expressions of a configuration: RE2's syntax (github.com/google/re2/wiki/Syntax), which has neither back
-// references nor look-around, so that a search takes time in proportion to the text, whoever has written that.
+// references nor look-around, so that a search takes time in proportion to the text, whatever that is.
 #pragma once
 
 #include <memory>
