@@ -77,7 +77,7 @@ class Follower {
   AdminClient::Answer stream() {
     EventReader reader([this](std::string_view data) { take(data); }, [this](std::string_view id) { note(id); });
     return client_.stream("/admin/events/stream?since=" + prefix_ + std::to_string(last_), [&](std::string_view piece) {
-      reader.read(piece);  // throws at what is no event
+      if (!reader.read(piece)) throw Foreign{200};
       found();
     });
   }

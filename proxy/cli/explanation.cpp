@@ -2,9 +2,9 @@
 #include "proxy/cli/explanation.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
-#include <cstdio>
+
+#include "proxy/cli/number_text.hpp"
 
 namespace fusewire::cli {
 namespace {
@@ -21,9 +21,9 @@ std::string safe(const json::value& value) {
 }
 
 std::string at_text(const json::value& ms) {
-  std::array<char, 32> digits{};
-  const int n = std::snprintf(digits.data(), digits.size(), "%10.3f", ms.to_number<double>());
-  return {digits.data(), static_cast<std::size_t>(n)};
+  constexpr std::size_t kWidth = 10;
+  std::string text = fixed_text(ms.to_number<double>(), 3);
+  return text.size() < kWidth ? text.insert(0, kWidth - text.size(), ' ') : text;
 }
 
 std::string padded(std::string text, std::size_t width) {

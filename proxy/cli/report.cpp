@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/printable.hpp"
+#include "proxy/cli/number_text.hpp"
 
 namespace fusewire::cli {
 namespace {
@@ -156,9 +157,7 @@ std::string faults_text(const json::value& answer, std::string_view upstream) {
 }
 
 std::string percent_text(const json::value& ratio) {
-  std::array<char, 32> digits{};
-  const int n = std::snprintf(digits.data(), digits.size(), "%.0f%%", ratio.to_number<double>() * 100);
-  return {digits.data(), static_cast<std::size_t>(n)};
+  return fixed_text(ratio.to_number<double>() * 100, 0) + '%';
 }
 
 // What ends the present state or override.

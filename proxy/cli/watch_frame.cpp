@@ -5,11 +5,11 @@
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 #include <vector>
 
 #include "config/printable.hpp"
+#include "proxy/cli/number_text.hpp"
 #include "proxy/cli/report.hpp"
 
 namespace fusewire::cli {
@@ -39,10 +39,8 @@ std::string cut(std::string_view text, std::size_t width) {
 
 std::string rate_text(const std::deque<double>& rates) {
   if (rates.empty()) return "-";
-  std::array<char, 32> digits{};
   const double rate = rates.back();
-  const int n = std::snprintf(digits.data(), digits.size(), rate < 10 ? "%.1f" : "%.0f", rate);
-  return std::string(digits.data(), static_cast<std::size_t>(n)) + "/s";
+  return fixed_text(rate, rate < 10 ? 1 : 0) + "/s";
 }
 
 std::uint64_t total(const json::object& breaker, std::initializer_list<const char*> names) {

@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <boost/json.hpp>
+#include <limits>
 
 #include "proxy/cli/event_reader.hpp"
+#include "proxy/cli/number_text.hpp"
 
 using namespace fusewire::cli;
 namespace json = boost::json;
@@ -154,7 +156,23 @@ TEST_CASE("a stream of events is taken apart however it was cut") {
   for (std::size_t size = 1; size <= stream.size(); ++size) {
     std::string got;
     EventReader reader([&got](std::string_view data) { got += std::string(data) + "|"; });
-    for (std::size_t at = 0; at < stream.size(); at += size) reader.read(std::string_view(stream).substr(at, size));
+    for (std::size_t at = 0; at < stream.size(); at += size)
+      CHECK(reader.read(std::string_view(stream).substr(at, size)));
     CHECK(got == "{\"a\":1}|two|");
   }
+}
+
+TEST_CASE("a line that does not end is no event, and is not kept for ever") {
+  EventReader reader([](std::string_view) {});
+  const std::string piece(4096, 'x');
+  int read = 0;
+  while (read < 1'000 && reader.read(piece)) ++read;
+  CHECK(read == 256);
+}
+
+TEST_CASE("a number is written out, however large it is") {
+  CHECK(fixed_text(0.5, 0) == "0");
+  CHECK(fixed_text(12.3456, 3) == "12.346");
+  CHECK(fixed_text(std::numeric_limits<double>::max(), 3).size() == 309 + 4);
+  CHECK(fixed_text(std::numeric_limits<double>::lowest(), 9).size() == 1 + 309 + 10);
 }
