@@ -7,16 +7,30 @@
 
 namespace fusewire {
 
-ConnectionNames::ConnectionNames(const Fields& fields) noexcept {
+namespace {
+
+// visit(name) for each, until one of them is true.
+template <class Visit>
+bool any_name(const Fields& fields, Visit visit) noexcept {
   for (const Field& field : fields) {
     if (!iequals(field.name, "connection")) continue;
     for (std::size_t from = 0; from <= field.value.size();) {
       const std::size_t end = std::min(field.value.find(',', from), field.value.size());
       const std::string_view name = trim(field.value.substr(from, end - from));
-      if (!name.empty() && count_ < kMax) names_[count_++] = name;
+      if (!name.empty() && visit(name)) return true;
       from = end + 1;
     }
   }
+  return false;
+}
+
+}  // namespace
+
+ConnectionNames::ConnectionNames(const Fields& fields) noexcept {
+  any_name(fields, [this](std::string_view name) {
+    names_[count_++] = name;
+    return count_ == kMax;
+  });
 }
 
 bool ConnectionNames::contains(std::string_view name) const noexcept {
@@ -26,7 +40,7 @@ bool ConnectionNames::contains(std::string_view name) const noexcept {
 }
 
 bool named_by_connection(const Fields& fields, std::string_view name) noexcept {
-  return ConnectionNames(fields).contains(name);
+  return any_name(fields, [name](std::string_view named) { return iequals(named, name); });
 }
 
 }  // namespace fusewire

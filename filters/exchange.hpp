@@ -45,6 +45,7 @@ struct Exchange {
   ClientWaits waits;                   // for the client, while the outcome is pending
   bool answered_stall = false;         // when the response's head came, the client withheld an upload
   bool client_withheld = false;        // when the upstream ended it, the client withheld something
+  bool was_moving = false;             // when it ended, something of it had moved within the last second
   bool nothing_sent = true;            // no byte went to the endpoint
   bool kept_connection = false;        // it was there already
   bool stale_connection = false;       // a kept one that the upstream had closed when the request came

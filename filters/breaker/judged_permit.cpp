@@ -62,6 +62,17 @@ Time JudgedPermit::slot_until(const Exchange& x) const {
   return permit_.holds_slot() ? std::min(x.waits.patience_ends(), x.waits.upload_is_long()) : kNever;
 }
 
+// Whether a response that its client has left says as much as one that has settled: its body came, and not only the
+// head.
+bool JudgedPermit::has_proved_itself(const Call& call, const Exchange& x, Time now) const {
+  constexpr milliseconds kLeast{1000};
+  const auto& detector = call.circuit_breaker->detection.slow_call_rate;
+  const auto least = std::min(kLeast, call.circuit_breaker->recovery.settle_after);
+  if (x.response_head == kNever || now - x.response_head < least) return false;
+  if (detector && detector->measure == config::Measure::body) return false;  // only its end says how long it takes
+  return x.was_moving || x.client_withheld;
+}
+
 // Calls that turn slow in one turn of the loop are reported each with its own time.
 void JudgedPermit::tell_slowness(const Call& call, const Exchange& x, Time from, Time now) {
   const Time at = slow_at(call, x, from);
@@ -78,9 +89,9 @@ std::optional<Verdict> JudgedPermit::judge(const Call& call, const Exchange& x, 
     return std::nullopt;
   }
   if (only_count) permit_.only_count();
-  // A trial whose client leaves in the middle of its body has been answered, as one that goes on without its client is
-  // when the head comes: else clients that leave long bodies could hold the half-open.
-  const bool answered = permit_.holds_slot() && outcome == Outcome::client_gone && x.response_head != kNever;
+  // A trial whose client leaves a body that was coming has been answered, as one that goes on without its client is
+  // when the head comes: else clients that abandon long bodies could keep the breaker half-open.
+  const bool answered = permit_.holds_slot() && outcome == Outcome::client_gone && has_proved_itself(call, x, now);
   const Judgement judgement = classify(*classify_, call, x, answered ? Outcome::abandoned : outcome);
   switch (judgement.verdict) {
     case Verdict::success:

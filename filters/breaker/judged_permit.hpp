@@ -47,6 +47,7 @@ class JudgedPermit {
  private:
   Time slow_at(const Call&, const Exchange&, Time from) const;
   Time settle_at(const Call&, const Exchange&) const;
+  bool has_proved_itself(const Call&, const Exchange&, Time now) const;
   Time slot_until(const Exchange&) const;
 
   const CompiledClassify* classify_;

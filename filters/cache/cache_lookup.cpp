@@ -82,12 +82,14 @@ CacheLookup::Look CacheLookup::look(const Call& call, Time now) noexcept {
 }
 
 Time CacheLookup::waits_until(const Call& call) {
-  return call.context->started + std::min(call.timeouts->response, total_of(call));
+  return call.context->started + std::min({call.timeouts->response, total_of(call), 2 * patience(call)});
 }
 
 bool CacheLookup::await(std::shared_ptr<Waker> waker) {
   auto following = std::make_shared<Following>(std::move(waker));
-  if (!context_->fetches->follow(fetch_, following)) return false;
+  auto place = context_->fetches->follow(fetch_, following);
+  if (!place) return false;
+  place_.emplace(std::move(*place));
   following_ = std::move(following);
   return true;
 }
@@ -115,7 +117,7 @@ bool CacheLookup::wants_cached_only(Call& call, Reply& reply, Time now) const {
 // For a refresh any reply is an end: what it was to renew is fresh by now, or somebody else is at it.
 Step CacheLookup::ask_behind(Call& call, Reply& reply, EntryPtr entry, Time now) {
   const bool renewed = entry && entry->freshness.fresh(now);
-  auto lead = renewed ? std::nullopt : context_->fetches->lead(fetch_key(call), now, patience(call));
+  auto lead = renewed ? std::nullopt : context_->fetches->lead(fetch_key(call), now, patience(call), has_waited_);
   if (!lead) {
     reply = cache::not_cached();
     return Answer{};
@@ -161,6 +163,7 @@ Step CacheLookup::go_upstream(Call& call, EntryPtr entry, Look look, Time now) {
   if (look != Look::last && may_share(call, entry.get()) && !goes_alone(call, now)) {
     if (look == Look::first) call.note(Decision::cache_waits, now);
     has_waited_ = true;
+    place_.reset();
     following_.reset();
     return Wait{this, std::min(waits_until(call), now + patience(call))};
   }
@@ -205,7 +208,7 @@ const std::string& CacheLookup::fetch_key(const Call& call) {
 bool CacheLookup::goes_alone(const Call& call, Time now) {
   cache::RequestCollapser& fetches = *context_->fetches;
   if (fetches.is_unshareable(fetch_key(call), now)) return true;
-  auto lead = fetches.lead(fetch_, now, patience(call));
+  auto lead = fetches.lead(fetch_, now, patience(call), has_waited_);
   if (!lead) return asked_.wants_validation();  // what was asked for before it came would not do
   lead_.emplace(std::move(*lead));
   return true;
@@ -226,14 +229,13 @@ void CacheLookup::on_relay(const Call& call, Reply& reply, const cache::Freshnes
   // What one client's odd field may have brought about says nothing of what others get: somebody else leads.
   const int got = call.exchange->response->status;
   const bool about_resource = got < 400 || got == 404 || got == 410;
-  if (about_resource || call.context->background)
+  const bool counts = end(about_resource || got >= 500 ? Ended::alone : Ended::vacant);
+  if (counts && (about_resource || call.context->background))
     context_->fetches->mark_unshareable(fetch_, now + (about_resource ? kUnshareable : kFailed));
-  end(about_resource || got >= 500 ? Ended::alone : Ended::vacant);
 }
 
 void CacheLookup::on_given_up(const Call& call) {
-  if (lead_) context_->fetches->mark_unshareable(fetch_, call.exchange->response_head + kUnshareable);
-  end(Ended::alone);
+  if (end(Ended::alone)) context_->fetches->mark_unshareable(fetch_, call.exchange->response_head + kUnshareable);
 }
 
 void CacheLookup::on_done(const Call& call, bool stored, Time now) noexcept {
@@ -241,14 +243,12 @@ void CacheLookup::on_done(const Call& call, bool stored, Time now) noexcept {
   const bool broke_off = x.outcome != Outcome::complete && x.outcome != Outcome::abandoned;
   const bool failed =
       call.context->background && !stored && !is_forsaken(x.outcome) && (x.response == nullptr || broke_off);
-  if (failed && lead_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
   // A leader whose own deadline is over has left, too: the next one asks for all.
   const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && call.short_deadline);
-  end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
+  const bool counts = end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
+  if (failed && counts) context_->fetches->mark_unshareable(fetch_, now + kFailed);
 }
 
-void CacheLookup::end(Ended how) noexcept {
-  if (lead_) lead_->end(how);
-}
+bool CacheLookup::end(Ended how) noexcept { return lead_ && lead_->end(how); }
 
 }  // namespace fusewire

@@ -71,7 +71,7 @@ class CacheLookup final : public Awaited {
   bool goes_alone(const Call&, Time now);
   void ask_about(Call&, cache::EntryPtr);
   const std::string& fetch_key(const Call&);
-  void end(cache::Ended how) noexcept;
+  bool end(cache::Ended how) noexcept;  // as Lead::end
 
   const ChainContext* context_;
   cache::RequestDirectives asked_;
@@ -81,6 +81,7 @@ class CacheLookup final : public Awaited {
   std::string fetch_;  // its key among the fetches
   std::optional<cache::RequestCollapser::Lead> lead_;
   std::shared_ptr<Following> following_;  // the last fetch that was waited for, unless it had ended already
+  std::optional<cache::RequestCollapser::Place> place_;  // of following_
   bool has_waited_ = false;
   int fetches_ = 0;  // whose end it has seen
 };

@@ -8,13 +8,14 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include "filters/time.hpp"
 
@@ -37,13 +38,15 @@ class Follower {
 class RequestCollapser {
  public:
   // The right, and the duty, to fetch. Ends as `vacant` unless end() says otherwise. Must not outlive its table.
-  // Where several lead, the first response or failure speaks for all, and a leader that leaves is not missed.
+  // Where several lead, the first response or failure speaks for all; where one of them leaves, another may lead at
+  // once.
   class Lead {
    public:
     Lead(Lead&&) noexcept;
     Lead& operator=(Lead&&) = delete;
     ~Lead() { end(Ended::vacant); }
-    void end(Ended) noexcept;  // the first one counts
+    // The first one counts. False: it does not, or another leader has ended this fetch before.
+    bool end(Ended) noexcept;
     const std::string& key() const noexcept { return key_; }
 
    private:
@@ -55,11 +58,27 @@ class RequestCollapser {
     std::uint64_t fetch_;
   };
 
-  // nullopt: another request leads. It is not waited for longer than `patience`: then one more may lead beside it, and
-  // after another `patience` a third, so that no client can make others wait by what only its own request says.
-  std::optional<Lead> lead(const std::string& key, Time now, std::chrono::milliseconds patience);
-  // False: that fetch has ended meanwhile.
-  bool follow(const std::string& key, std::shared_ptr<Follower>);
+  // A follower's place. One that leaves before the fetch has ended is forgotten. Must not outlive its table.
+  class Place {
+   public:
+    Place(Place&&) noexcept;
+    Place& operator=(Place&&) = delete;
+    ~Place();
+
+   private:
+    friend class RequestCollapser;
+    Place(RequestCollapser& fetches, std::string key, std::uint64_t number) noexcept
+        : fetches_(&fetches), key_(std::move(key)), number_(number) {}
+    RequestCollapser* fetches_;
+    std::string key_;
+    std::uint64_t number_;
+  };
+
+  // nullopt: another request leads. Each time that `patience` has passed one more may lead beside it, so that what only
+  // one client's request says does not keep all others waiting: one that `has_waited`, or a new one where none waits.
+  std::optional<Lead> lead(const std::string& key, Time now, std::chrono::milliseconds patience, bool has_waited);
+  // nullopt: that fetch has ended meanwhile.
+  std::optional<Place> follow(const std::string& key, std::shared_ptr<Follower>);
 
   // Notes a response that could not be shared, or did not come: until then no request waits for the next one, or asks
   // for it in the background. Remembered by hash, in few places: a mark may give way to another one.
@@ -77,7 +96,7 @@ class RequestCollapser {
     std::uint64_t id = 0;
     Time last_lead{};
     unsigned leads = 0;
-    std::vector<std::shared_ptr<Follower>> followers;
+    std::map<std::uint64_t, std::shared_ptr<Follower>> followers;  // in the order in which they came
   };
   struct Mark {
     std::size_t hash = 0;
@@ -86,7 +105,7 @@ class RequestCollapser {
   struct alignas(64) Shard {
     std::mutex mutex;
     std::unordered_map<std::string, Fetch> led;
-    std::uint64_t fetches = 0;
+    std::uint64_t count = 0;  // of fetches and followers: each has a number of its own
     std::array<Mark, kMarks> marks{};
   };
 

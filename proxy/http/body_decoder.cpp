@@ -12,12 +12,11 @@ namespace fusewire::proxy::http {
 namespace {
 
 constexpr std::uint64_t kMaxExtensions = 16 * 1024;  // over a whole message
-// Its bytes alone are limited: there are no more fields in them than in many a head.
-constexpr std::size_t kMaxTrailers = 8 * 1024;
-constexpr HeadLimits kTrailerLimits{.max_line = kMaxTrailers,
-                                    .max_bytes = kMaxTrailers,
-                                    .max_fields = kMaxTrailers,
-                                    .too_large = "the trailer section is over 8 KiB"};
+constexpr HeadLimits kTrailerLimits{.max_line = 8 * 1024,
+                                    .max_bytes = 8 * 1024,
+                                    .max_fields = 200,
+                                    .too_large = "the trailer section is over 8 KiB",
+                                    .too_many_fields = "there are over 200 trailers"};
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <random>
 #include <set>
@@ -20,8 +21,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxThreads = 32;
-constexpr std::size_t kMaxSlow = 16;          // of them, for names whose last look-up was slow
+constexpr std::size_t kMaxThreads = 128;
+constexpr std::size_t kMaxQuick = 32;         // look-ups at a time that have not run for kHangs yet
+constexpr milliseconds kHangs{250};           // a look-up that runs for longer keeps its thread, and no other from it
+constexpr std::size_t kMaxSlow = 16;          // look-ups at a time of names whose last one was slow
 constexpr milliseconds kSlow{1000};           // a look-up that takes longer
 constexpr milliseconds kFirstRetry{1000};     // after a failure; doubled with each one
 constexpr milliseconds kMaxWithoutAny{5000};  // between two tries while no address is known at all
@@ -54,6 +57,7 @@ struct DnsCache::Shared : std::enable_shared_from_this<Shared> {
   void request_lookup(const std::shared_ptr<EndpointState>&, milliseconds refresh, Clock::time_point now);
   void schedule_at(std::size_t id, Entry&, Clock::time_point);
   Schedule::iterator first_allowed();
+  Clock::time_point room_at(Clock::time_point now) const;
   void need_thread();
   void work();
   void look_up(std::unique_lock<std::mutex>&, std::size_t id);
@@ -71,6 +75,7 @@ struct DnsCache::Shared : std::enable_shared_from_this<Shared> {
   std::size_t threads = 0;
   std::size_t waiting = 0;  // of the threads: 0 or 1
   std::size_t slow_running = 0;
+  std::multiset<Clock::time_point> begun;  // of the look-ups that run
   bool stopped = false;
 };
 
@@ -123,6 +128,15 @@ DnsCache::Shared::Schedule::iterator DnsCache::Shared::first_allowed() {
                       [&](const auto& item) { return slow_running < kMaxSlow || !entries.at(item.second).slow; });
 }
 
+// When one more look-up may begin: those that hang, of names never heard of before, would else keep all others waiting.
+Clock::time_point DnsCache::Shared::room_at(Clock::time_point now) const {
+  auto quick = begun.upper_bound(now - kHangs);
+  const auto count = static_cast<std::size_t>(std::distance(quick, begun.end()));
+  if (count < kMaxQuick) return now;
+  std::advance(quick, count - kMaxQuick);
+  return *quick + kHangs;
+}
+
 void DnsCache::Shared::need_thread() {
   if (waiting > 0 || threads == kMaxThreads || schedule.empty()) return;
   try {
@@ -138,7 +152,9 @@ void DnsCache::Shared::work() {
   std::unique_lock lock(mutex);
   while (!stopped) {
     const auto next = first_allowed();
-    if (next != schedule.end() && next->first <= Clock::now()) {
+    const auto now = Clock::now();
+    const auto room = room_at(now);
+    if (next != schedule.end() && std::max(next->first, room) <= now) {
       const std::size_t id = next->second;
       schedule.erase(next);
       look_up(lock, id);
@@ -149,7 +165,7 @@ void DnsCache::Shared::work() {
     if (next == schedule.end())
       news.wait(lock);
     else
-      news.wait_until(lock, Clock::time_point(next->first));
+      news.wait_until(lock, std::max(next->first, room));
     --waiting;
   }
   --threads;
@@ -165,13 +181,15 @@ void DnsCache::Shared::look_up(std::unique_lock<std::mutex>& lock, std::size_t i
   entry.running = true;
   const bool slow = entry.slow;
   if (slow) ++slow_running;
+  const auto begin = Clock::now();
+  const auto running = begun.insert(begin);
   need_thread();
   lock.unlock();
-  const auto begin = Clock::now();
   Resolved found = resolver(endpoint->address.host, endpoint->address.port);
   const auto end = Clock::now();
   lock.lock();
   if (slow) --slow_running;
+  begun.erase(running);
   entry.running = false;  // nothing that runs is forgotten
   entry.slow = end - begin > kSlow;
   if (!stopped) on_resolved(id, entry, *endpoint, std::move(found), end);

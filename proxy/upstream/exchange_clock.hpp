@@ -44,6 +44,7 @@ class ExchangeClock {
   Time connect_started() const { return connect_started_; }
   // Progress that does not move the request's deadline.
   void note_progress(Time now) { last_progress_ = now; }
+  Time last_progress() const { return last_progress_; }
   // A write to the upstream waits, of a request of which so much has been sent; and has ended.
   void begin_blocked_write(Time now, std::uint64_t sent);
   void end_blocked_write() { blocked_.reset(); }

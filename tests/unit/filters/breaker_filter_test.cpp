@@ -478,7 +478,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(breaker->snapshot(kStart + 30s).half_open.in_flight == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a trial call whose client leaves its response's body is judged by the head") {
+TEST_CASE_FIXTURE(Fixture, "a trial call whose client leaves a body that was coming is judged by the head") {
   for (const int status : {200, 503}) {
     configure(calm());
     for (int i = 0; i < 5; ++i) fail();
@@ -486,6 +486,7 @@ TEST_CASE_FIXTURE(Fixture, "a trial call whose client leaves its response's body
       CHECK_FALSE(request(kStart + 30s));
       response.status = status;
       reply(kStart + 30s);
+      x.was_moving = true;
       done(Outcome::client_gone, kStart + 39s);
     }
     CHECK(breaker->state() == (status == 200 ? breaker::State::closed : breaker::State::open));
@@ -495,8 +496,17 @@ TEST_CASE_FIXTURE(Fixture, "a trial call whose client leaves its response's body
   configure(calm());
   request();
   reply(kStart);
+  x.was_moving = true;
   done(Outcome::client_gone, kStart + 9s);  // no trial
   CHECK(totals().neutral == 1);
+  configure(calm());
+  for (int i = 0; i < 5; ++i) fail();
+  request(kStart + 30s);
+  reply(kStart + 30s);
+  x.was_moving = false;  // perhaps the client has left because it stood still
+  done(Outcome::client_gone, kStart + 39s);
+  CHECK(totals().neutral == 1);
+  CHECK(breaker->state() == breaker::State::half_open);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a trial call whose upload takes long gives its slot back, whichever side is waited for") {

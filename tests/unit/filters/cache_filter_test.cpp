@@ -165,7 +165,8 @@ TEST_CASE_FIXTURE(Fixture, "those who wait for a fetch wait for its second attem
   keep(kTagged);
   ask(get(), kStart + 60s);
   const auto follower = std::make_shared<RecordingFollower>();
-  REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
+  const auto place = fetches.follow("orders 0 http://shop.test/a", follower);
+  REQUIRE(place);
   head_comes(not_modified({{"ETag", "\"2\""}}), kStart + 60s);
   CHECK_FALSE(follower->how);
   head_comes(ok(), kStart + 60s);
@@ -303,7 +304,8 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
     store.purge();
     ask(get());
     const auto follower = std::make_shared<RecordingFollower>();
-    REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
+    const auto place = fetches.follow("orders 0 http://shop.test/a", follower);
+    REQUIRE(place);
     head_comes(end.response);
     filter->on_body(call, "hello");
     done(end.outcome);
@@ -314,7 +316,8 @@ TEST_CASE_FIXTURE(Fixture, "how a fetch ends tells those who wait what to do") {
 TEST_CASE_FIXTURE(Fixture, "a fetch that its client holds up sets those who wait free") {
   ask(get());
   const auto follower = std::make_shared<RecordingFollower>();
-  REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
+  const auto place = fetches.follow("orders 0 http://shop.test/a", follower);
+  REQUIRE(place);
   filter->on_client_stalled();
   CHECK(follower->how == Ended::alone);
 }
@@ -337,7 +340,8 @@ TEST_CASE_FIXTURE(Fixture,
   chunked.body = BodyKind::chunked;
   ask(get());
   const auto follower = std::make_shared<RecordingFollower>();
-  REQUIRE(fetches.follow("orders 0 http://shop.test/a", follower));
+  const auto place = fetches.follow("orders 0 http://shop.test/a", follower);
+  REQUIRE(place);
   head_comes(chunked);
   filter->on_body(call, "hello");
   CHECK_FALSE(follower->how);
@@ -428,10 +432,22 @@ TEST_CASE_FIXTURE(Fixture, "who waits longer than a call may take asks for all w
   REQUIRE(third.waits_for_first(kStart + 5s));
   second.x.outcome = Outcome::client_gone;
   second.filter.on_done(second.call, kStart + 6s);
-  CHECK_FALSE(third.waker->woken);  // the slow one may still answer it
-  Second fourth(*this, any);
-  REQUIRE(proceeds(step_of(fourth.filter, fourth.call, kStart + 10s)));
-  CHECK(std::get<Wait>(step_of(third.filter, third.call, kStart + 10s)).until == kStart + 15s);
+  REQUIRE(third.waker->woken);
+  REQUIRE(proceeds(step_of(third.filter, third.call, kStart + 6s)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody waits for others for more than twice the time after which a call is slow") {
+  ask(get());
+  const Request any = get();
+  Second first(*this, any), second(*this, any), third(*this, any);
+  REQUIRE(first.waits_for_first());
+  REQUIRE(second.waits_for_first());
+  REQUIRE(third.waits_for_first());
+  REQUIRE(proceeds(step_of(first.filter, first.call, kStart + 5s)));
+  CHECK(std::get<Wait>(step_of(second.filter, second.call, kStart + 6s)).until == kStart + 10s);
+  REQUIRE(third.waits_for_first(kStart + 9s));
+  CHECK(proceeds(step_of(third.filter, third.call, kStart + 10s)));
+  CHECK(proceeds(step_of(second.filter, second.call, kStart + 10s)));
 }
 
 TEST_CASE_FIXTURE(Fixture, "who waits looks again each second at most, however soon a call is slow") {

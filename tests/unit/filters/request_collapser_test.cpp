@@ -17,7 +17,7 @@ constexpr auto kPatience = 5s;
 
 std::optional<RequestCollapser::Lead> lead(RequestCollapser& fetches, const std::string& key,
                                            fusewire::Time now = kStart) {
-  return fetches.lead(key, now, kPatience);
+  return fetches.lead(key, now, kPatience, true);
 }
 
 }  // namespace
@@ -37,8 +37,9 @@ TEST_CASE("all followers are notified once of how it ended") {
   RequestCollapser fetches;
   auto leader = lead(fetches, "a");
   const auto one = std::make_shared<RecordingFollower>(), two = std::make_shared<RecordingFollower>();
-  CHECK(fetches.follow("a", one));
-  CHECK(fetches.follow("a", two));
+  const auto first = fetches.follow("a", one), second = fetches.follow("a", two);
+  CHECK(first);
+  CHECK(second);
   CHECK_FALSE(one->how);
   leader->end(Ended::stored);
   leader->end(Ended::alone);
@@ -57,8 +58,7 @@ TEST_CASE("who came last hears first that a place is vacant: of those who wait i
   auto leader = lead(fetches, "a");
   int count = 0;
   const auto early = std::make_shared<Ordered>(count), late = std::make_shared<Ordered>(count);
-  fetches.follow("a", early);
-  fetches.follow("a", late);
+  const auto first = fetches.follow("a", early), second = fetches.follow("a", late);
   leader->end(Ended::vacant);
   CHECK(late->order == 1);
   CHECK(early->order == 2);
@@ -74,9 +74,10 @@ TEST_CASE("nobody follows what has ended") {
 TEST_CASE("a lead that is dropped leaves its place vacant; one that moves does not end") {
   RequestCollapser fetches;
   const auto follower = std::make_shared<RecordingFollower>();
+  std::optional<RequestCollapser::Place> place;
   {
     auto leader = lead(fetches, "a");
-    fetches.follow("a", follower);
+    place.emplace(*fetches.follow("a", follower));
     const RequestCollapser::Lead moved(std::move(*leader));
     leader.reset();
     CHECK_FALSE(follower->how);
@@ -120,13 +121,23 @@ TEST_CASE("a fetch that takes too long gets another one beside it, one for each 
   CHECK(lead(fetches, "a", kStart + 2 * kPatience));
 }
 
+TEST_CASE("where some wait, it is one of them that leads beside a slow one") {
+  RequestCollapser fetches;
+  const auto slow = lead(fetches, "a");
+  {
+    const auto waits = fetches.follow("a", std::make_shared<RecordingFollower>());
+    CHECK_FALSE(fetches.lead("a", kStart + kPatience, kPatience, false));
+  }
+  CHECK(fetches.lead("a", kStart + kPatience, kPatience, false));
+}
+
 TEST_CASE("where two lead, whichever is first to have something speaks for both") {
   for (const Ended how : {Ended::stored, Ended::alone})
     for (const bool second_is_first : {true, false}) {
       RequestCollapser fetches;
       auto slow = lead(fetches, "a");
       const auto follower = std::make_shared<RecordingFollower>();
-      fetches.follow("a", follower);
+      const auto place = fetches.follow("a", follower);
       auto second = lead(fetches, "a", kStart + kPatience);
       (second_is_first ? second : slow)->end(how);
       CHECK(follower->how == how);
@@ -134,7 +145,7 @@ TEST_CASE("where two lead, whichever is first to have something speaks for both"
       auto next = lead(fetches, "a", kStart + kPatience);
       REQUIRE(next);
       const auto late = std::make_shared<RecordingFollower>();
-      fetches.follow("a", late);
+      const auto later = fetches.follow("a", late);
       (second_is_first ? slow : second)->end(Ended::alone);
       CHECK_FALSE(late->how);
       next->end(Ended::stored);
@@ -142,16 +153,33 @@ TEST_CASE("where two lead, whichever is first to have something speaks for both"
     }
 }
 
-TEST_CASE("where two lead, one that leaves is not missed; the last one is") {
+TEST_CASE("where two lead and one leaves, who came last may lead beside the other, at once") {
   RequestCollapser fetches;
   auto slow = lead(fetches, "a");
   auto second = lead(fetches, "a", kStart + kPatience);
   const auto follower = std::make_shared<RecordingFollower>();
-  fetches.follow("a", follower);
-  slow->end(Ended::vacant);
+  const auto place = fetches.follow("a", follower);
+  const auto latest = std::make_shared<RecordingFollower>();
+  const auto after = fetches.follow("a", latest);
+  CHECK(second->end(Ended::vacant));
+  CHECK(latest->how == Ended::vacant);
   CHECK_FALSE(follower->how);
+  auto third = lead(fetches, "a", kStart + kPatience);
+  CHECK(third);
   CHECK_FALSE(lead(fetches, "a", kStart + kPatience));
-  second->end(Ended::vacant);
-  CHECK(follower->how == Ended::vacant);
-  CHECK(lead(fetches, "a", kStart + kPatience));
+  CHECK(third->end(Ended::stored));
+  CHECK(follower->how == Ended::stored);
+  CHECK_FALSE(slow->end(Ended::alone));  // its fetch has ended
+}
+
+TEST_CASE("a follower that leaves is forgotten, and hears nothing") {
+  RequestCollapser fetches;
+  auto leader = lead(fetches, "a");
+  const auto stays = std::make_shared<RecordingFollower>(), leaves = std::make_shared<RecordingFollower>();
+  const auto place = fetches.follow("a", stays);
+  fetches.follow("a", leaves);
+  CHECK(leaves.use_count() == 1);
+  leader->end(Ended::stored);
+  CHECK(stays->how == Ended::stored);
+  CHECK_FALSE(leaves->how);
 }

@@ -195,14 +195,16 @@ TEST_CASE("chunk extensions and trailers are limited over a whole message") {
   CHECK(verdict("0\r\nA: " + std::string(8 * 1024 - 6, 'x') + "\r\n\r\n").failed);
   CHECK(read_in_pieces("0\r\nA: " + std::string(9 * 1024, 'x'), 1000, BodyKind::chunked, 0).failed);
   std::string trailers = "0\r\n";
-  for (int i = 0; i < 1'300; ++i) trailers += "A: b\r\n";
-  CHECK(verdict(trailers + "\r\n").trailers.size() == 1'300);
-  const std::string over = trailers + "A: " + std::string(400, 'b') + "\r\n\r\n";
-  CHECK(verdict(over).failed);
-  BodyDecoder decoder(BodyKind::chunked, 0);
-  Read read;
-  feed(decoder, over, over.size(), read);
-  CHECK(decoder.failure() == "the trailer section is over 8 KiB");
+  for (int i = 0; i < 200; ++i) trailers += "A: b\r\n";
+  CHECK(verdict(trailers + "\r\n").trailers.size() == 200);
+  const auto why = [](const std::string& bytes) {
+    BodyDecoder decoder(BodyKind::chunked, 0);
+    Read read;
+    feed(decoder, bytes, bytes.size(), read);
+    return decoder.failure();
+  };
+  CHECK(why(trailers + "A: b\r\n\r\n") == "there are over 200 trailers");
+  CHECK(why("0\r\nA: " + std::string(9 * 1024, 'x') + "\r\n\r\n") == "the trailer section is over 8 KiB");
 }
 
 TEST_CASE("a body of a given length takes that many bytes and no more") {
