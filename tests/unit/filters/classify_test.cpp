@@ -139,7 +139,7 @@ TEST_CASE("no expression that is taken is expensive to search for") {
   config::Classify rules;
   std::string text;
   for (unsigned i = 0; i < 60'000; ++i) text += "ab"[i * 2654435761U >> 31];
-  for (const std::string expression : {"(a|a)*c", "(a+a+)+c", "a.*a.*a.*c", "a.{400}c", "(a|b)*a(a|b){80}c"}) {
+  for (const std::string expression : {"(a|a)*c", "(a+a+)+c", "a.*a.*a.*c", "a.{200}c", "(a|b)*a(a|b){80}c"}) {
     rules.response_headers = {{"x", expression}};
     const CompiledClassify compiled(rules);
     Fields fields;
