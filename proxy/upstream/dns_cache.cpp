@@ -153,8 +153,10 @@ void DnsCache::Shared::work() {
   while (!stopped) {
     const auto next = first_allowed();
     const auto now = Clock::now();
-    const auto room = room_at(now);
-    if (next != schedule.end() && std::max(next->first, room) <= now) {
+    // A copy: what is scheduled may be gone when the wait ends.
+    const Clock::time_point due =
+        next != schedule.end() ? std::max(next->first, room_at(now)) : Clock::time_point::max();
+    if (due <= now) {
       const std::size_t id = next->second;
       schedule.erase(next);
       look_up(lock, id);
@@ -165,7 +167,7 @@ void DnsCache::Shared::work() {
     if (next == schedule.end())
       news.wait(lock);
     else
-      news.wait_until(lock, std::max(next->first, room));
+      news.wait_until(lock, due);
     --waiting;
   }
   --threads;
