@@ -156,9 +156,7 @@ std::string faults_text(const json::value& answer, std::string_view upstream) {
   return line;
 }
 
-std::string percent_text(const json::value& ratio) {
-  return fixed_text(ratio.to_number<double>() * 100, 0) + '%';
-}
+std::string percent_text(const json::value& ratio) { return fixed_text(ratio.to_number<double>() * 100, 0) + '%'; }
 
 // What ends the present state or override.
 std::string next_text(const json::object& breaker) {
