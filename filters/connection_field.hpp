@@ -18,9 +18,12 @@ class ConnectionNames {
   static constexpr std::size_t kMax = 100;  // the parser refuses a message with more
 
   explicit ConnectionNames(const Fields&) noexcept;
+  explicit ConnectionNames(std::string_view list) noexcept;  // the values of all Connection fields, joined by commas
   bool contains(std::string_view name) const noexcept;
 
  private:
+  bool add(std::string_view name) noexcept;  // true: there is no room for another
+
   std::array<std::string_view, kMax> names_;  // the first `count_`
   std::size_t count_ = 0;
 };

@@ -7,9 +7,9 @@ namespace fusewire {
 
 Step BreakerFilter::on_request(Call& call, Reply& reply, Time now) {
   if (breaker::Breaker* const above = context_->above_breaker; above != nullptr && above->is_forced_open(now))
-    if (const auto rejection = JudgedPermit(*context_).acquire(*above, now))
+    if (const auto rejection = JudgedPermit(*context_).acquire(*above, call, now))
       return reject(call, reply, *rejection, *above, call.upstream->name, now);
-  if (const auto rejection = permit_.acquire(*context_->breaker, now))
+  if (const auto rejection = permit_.acquire(*context_->breaker, call, now))
     return reject(call, reply, *rejection, *context_->breaker, context_->breaker_name, now);
   call.permitted = now;
   call.generation = permit_.generation();

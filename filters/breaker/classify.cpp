@@ -99,16 +99,36 @@ std::optional<Judgement> by_head(const CompiledClassify& classify, const Call& c
   return std::nullopt;
 }
 
+// Whether one of them is in the text; those for which no more steps are left are passed over.
+bool is_one_in(std::string_view text, const std::vector<config::CompiledPattern>& patterns,
+               std::size_t& left) noexcept {
+  for (const config::CompiledPattern& pattern : patterns) {
+    const std::size_t steps = pattern.steps(text);
+    if (steps > left) continue;
+    left -= steps;
+    if (pattern.is_in(text)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 CompiledClassify::CompiledClassify(const config::Classify& rules) : rules_(rules) {
-  for (const config::ResponseFieldMatch& match : rules.response_headers) patterns_.emplace_back(match.matches);
+  for (const config::ResponseFieldMatch& match : rules.response_headers)
+    patterns_of(match.name).emplace_back(match.matches);
+}
+
+std::vector<config::CompiledPattern>& CompiledClassify::patterns_of(const std::string& name) {
+  for (Search& search : searches_)
+    if (iequals(search.name, name)) return search.patterns;
+  return searches_.emplace_back(Search{name, {}}).patterns;
 }
 
 bool CompiledClassify::matches(const Fields& fields) const noexcept {
-  for (std::size_t i = 0; i < patterns_.size(); ++i)
-    for (const Field& field : fields)
-      if (iequals(field.name, rules_.response_headers[i].name) && patterns_[i].is_in(field.value)) return true;
+  std::size_t left = config::CompiledPattern::kMaxSteps;
+  for (const Field& field : fields)
+    for (const Search& search : searches_)
+      if (iequals(field.name, search.name) && is_one_in(field.value, search.patterns, left)) return true;
   return false;
 }
 

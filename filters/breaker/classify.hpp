@@ -2,6 +2,7 @@
 // One function that turns what happened into a verdict (docs/life-of-a-request.md has the table).
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "config/pattern.hpp"
@@ -18,12 +19,19 @@ class CompiledClassify {
   explicit CompiledClassify(const config::Classify&);
 
   const config::Classify& rules() const noexcept { return rules_; }
-  // Whether one of `response_headers` is found in these fields.
+  // Whether one of `response_headers` is found in these fields, which are searched in order. All searches together take
+  // no more steps than one may: what would take more is left out.
   bool matches(const Fields&) const noexcept;
 
  private:
+  struct Search {
+    std::string name;  // of the fields
+    std::vector<config::CompiledPattern> patterns;
+  };
+  std::vector<config::CompiledPattern>& patterns_of(const std::string& name);
+
   config::Classify rules_;
-  std::vector<config::CompiledPattern> patterns_;  // of rules_.response_headers
+  std::vector<Search> searches_;  // rules_.response_headers by name
 };
 
 struct Judgement {

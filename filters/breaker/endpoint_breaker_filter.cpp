@@ -7,7 +7,7 @@ namespace fusewire {
 
 Step EndpointBreakerFilter::on_endpoint(const Call& call, Exchange& x, Reply& reply, Time now) {
   if (x.endpoint.breaker == nullptr) return Proceed{};
-  const auto rejection = permit_.acquire(*x.endpoint.breaker, now);
+  const auto rejection = permit_.acquire(*x.endpoint.breaker, call, now);
   if (!rejection) return Proceed{};
   reply = endpoints_rejection_reply(*call.upstream, rejection->retry_after);
   return Answer{};

@@ -8,15 +8,22 @@
 namespace fusewire {
 namespace {
 
+// What is asked for in the background with a client's cookie: nobody waits for it, and it may be the cookie that makes
+// it slow or fail. Else a client could open the breaker behind its stale answers, and leave.
+bool is_by_its_cookie(const Call& call) {
+  return call.context->background && call.context->request->fields.find("cookie").has_value();
+}
+
 constexpr std::uint32_t kMaxInSilence = 8;  // calls that go on without their clients: each keeps a connection
 
 }  // namespace
 
-std::optional<breaker::Rejection> JudgedPermit::acquire(breaker::Breaker& breaker, Time now) {
+std::optional<breaker::Rejection> JudgedPermit::acquire(breaker::Breaker& breaker, const Call& call, Time now) {
   auto answer = breaker.try_acquire(now);
   auto* permit = std::get_if<breaker::Permit>(&answer);
   if (permit == nullptr) return std::get<breaker::Rejection>(answer);
   permit_ = std::move(*permit);
+  if (is_by_its_cookie(call)) permit_.only_count();
   return std::nullopt;
 }
 
@@ -62,8 +69,7 @@ Time JudgedPermit::slot_until(const Exchange& x) const {
   return permit_.holds_slot() ? std::min(x.waits.patience_ends(), x.waits.upload_is_long()) : kNever;
 }
 
-// Whether a response that its client has left says as much as one that has settled: its body came, and not only the
-// head.
+// Whether a response that its client has left says enough: its body came for a while, and not only the head.
 bool JudgedPermit::has_proved_itself(const Call& call, const Exchange& x, Time now) const {
   constexpr milliseconds kLeast{1000};
   const auto& detector = call.circuit_breaker->detection.slow_call_rate;
@@ -90,8 +96,9 @@ std::optional<Verdict> JudgedPermit::judge(const Call& call, const Exchange& x, 
   }
   if (only_count) permit_.only_count();
   // A trial whose client leaves a body that was coming has been answered, as one that goes on without its client is
-  // when the head comes: else clients that abandon long bodies could keep the breaker half-open.
-  const bool answered = permit_.holds_slot() && outcome == Outcome::client_gone && has_proved_itself(call, x, now);
+  // when the head comes: else clients that abandon long bodies could keep the breaker half-open. Whether it has given
+  // its slot back while it waited for that client makes no difference.
+  const bool answered = permit_.is_trial() && outcome == Outcome::client_gone && has_proved_itself(call, x, now);
   const Judgement judgement = classify(*classify_, call, x, answered ? Outcome::abandoned : outcome);
   switch (judgement.verdict) {
     case Verdict::success:

@@ -7,8 +7,8 @@
 
 #include "filters/breaker/classify.hpp"
 #include "filters/breaker/core/breaker.hpp"
-#include "filters/breaker/verdict_without_client.hpp"
 #include "filters/chain_context.hpp"
+#include "filters/counted_place.hpp"
 
 namespace fusewire {
 
@@ -21,7 +21,7 @@ class JudgedPermit {
       : classify_(context.classify), without_client_(context.calls_without_client) {}
 
   // What the breaker rejects it with; nullopt: there is a permit.
-  std::optional<breaker::Rejection> acquire(breaker::Breaker&, Time now);
+  std::optional<breaker::Rejection> acquire(breaker::Breaker&, const Call&, Time now);
 
   // When something is due: the call turns slow, is over although its body flows, or gives its half-open slot back.
   Time next_due(const Call&, const Exchange&, Time from) const;
@@ -52,7 +52,7 @@ class JudgedPermit {
 
   const CompiledClassify* classify_;
   breaker::Permit permit_;
-  VerdictWithoutClient without_client_;
+  CountedPlace without_client_;
   bool reported_slow_ = false;
 };
 

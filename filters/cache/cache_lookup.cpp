@@ -48,6 +48,7 @@ Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
     return Proceed{};
   }
   const Look look = this->look(call, now);
+  stop_following();
   if (look == Look::first) asked_ = cache::request_directives(request.fields);
   if (!cache::is_answerable(request) || request.fields.find("upgrade")) {
     why_ = cache::Forward::bypass;
@@ -79,6 +80,11 @@ CacheLookup::Look CacheLookup::look(const Call& call, Time now) noexcept {
   const auto ended = following_ ? following_->ended() : Ended::vacant;
   if (!ended) return now < waits_until(call) ? Look::again : Look::last;
   return *ended == Ended::vacant && ++fetches_ < kMaxFetches ? Look::again : Look::last;
+}
+
+void CacheLookup::stop_following() noexcept {
+  place_.reset();
+  following_.reset();
 }
 
 Time CacheLookup::waits_until(const Call& call) {
@@ -142,7 +148,8 @@ std::optional<Answer> CacheLookup::from_store(Call& call, Reply& reply, const En
     const bool storable =
         (!fields.find("authorization") || cache::is_for_all(cache::response_directives(entry->fields))) &&
         (!fields.find("cookie") || entry->freshness.is_explicit);
-    refresh = wanted && storable && context_->fetches->may_refresh(fetch_key(call), now);
+    refresh = wanted && storable && !context_->fetches->is_unshareable(fetch_key(call), now) &&
+              context_->fetches->may_refresh(fetch_, now, patience(call));
     status.detail = "stale-while-revalidate";
   }
   call.exchange->outcome = Outcome::local;
@@ -163,8 +170,6 @@ Step CacheLookup::go_upstream(Call& call, EntryPtr entry, Look look, Time now) {
   if (look != Look::last && may_share(call, entry.get()) && !goes_alone(call, now)) {
     if (look == Look::first) call.note(Decision::cache_waits, now);
     has_waited_ = true;
-    place_.reset();
-    following_.reset();
     return Wait{this, std::min(waits_until(call), now + patience(call))};
   }
   call.note(Decision::cache_forwarded, now, why_);
@@ -195,10 +200,13 @@ bool CacheLookup::may_share(const Call& call, const cache::Entry* entry) const {
   return replaced || !(fields.find("if-none-match") || fields.find("if-modified-since"));
 }
 
-// The scope and the URI. Of the scope's last part, which may hold anything, the length comes first.
+// The scope, whether there are cookies, and the URI. Of the scope's last part, which may hold anything, the length
+// comes first. Cookies may make an answer slow, or one that nobody else may have: those who have none do not wait for
+// that.
 const std::string& CacheLookup::fetch_key(const Call& call) {
   if (!fetch_.empty()) return fetch_;
   fetch_ = context_->cache_partition->name() + ' ' + std::to_string(context_->cache_generation) + ' ';
+  if (call.context->request->fields.find("cookie")) fetch_.append("cookie ");
   if (!call.cache_scope.empty())
     fetch_.append(std::to_string(call.cache_scope.size())).append(" ").append(call.cache_scope);
   return fetch_ += uri_;
@@ -206,9 +214,8 @@ const std::string& CacheLookup::fetch_key(const Call& call) {
 
 // Whether this request fetches for all, or at least has nobody to wait for.
 bool CacheLookup::goes_alone(const Call& call, Time now) {
-  cache::RequestCollapser& fetches = *context_->fetches;
-  if (fetches.is_unshareable(fetch_key(call), now)) return true;
-  auto lead = fetches.lead(fetch_, now, patience(call), has_waited_);
+  if (context_->fetches->is_unshareable(fetch_key(call), now)) return true;
+  auto lead = context_->fetches->lead(fetch_, now, patience(call), has_waited_);
   if (!lead) return asked_.wants_validation();  // what was asked for before it came would not do
   lead_.emplace(std::move(*lead));
   return true;
@@ -224,18 +231,19 @@ void CacheLookup::on_relay(const Call& call, Reply& reply, const cache::Freshnes
   if (remembered != nullptr) status.ttl = remembered->ttl(now);
   reply.extra_fields.append("Cache-Status: ").append(status.text()).append("\r\n");
   if (fetch_.empty()) return;
-  if (remembered != nullptr && remembered->shareable()) return context_->fetches->mark_shareable(fetch_);
-  if (!lead_) return;
+  shareable_ = remembered != nullptr && remembered->shareable();
+  if (shareable_ || !lead_) return;
   // What one client's odd field may have brought about says nothing of what others get: somebody else leads.
   const int got = call.exchange->response->status;
   const bool about_resource = got < 400 || got == 404 || got == 410;
-  const bool counts = end(about_resource || got >= 500 ? Ended::alone : Ended::vacant);
-  if (counts && (about_resource || call.context->background))
+  end(about_resource || got >= 500 ? Ended::alone : Ended::vacant);
+  if (end_counted_ && (about_resource || call.context->background))
     context_->fetches->mark_unshareable(fetch_, now + (about_resource ? kUnshareable : kFailed));
 }
 
 void CacheLookup::on_given_up(const Call& call) {
-  if (end(Ended::alone)) context_->fetches->mark_unshareable(fetch_, call.exchange->response_head + kUnshareable);
+  end(Ended::alone);
+  if (end_counted_) context_->fetches->mark_unshareable(fetch_, call.exchange->response_head + kUnshareable);
 }
 
 void CacheLookup::on_done(const Call& call, bool stored, Time now) noexcept {
@@ -245,10 +253,13 @@ void CacheLookup::on_done(const Call& call, bool stored, Time now) noexcept {
       call.context->background && !stored && !is_forsaken(x.outcome) && (x.response == nullptr || broke_off);
   // A leader whose own deadline is over has left, too: the next one asks for all.
   const bool left = is_forsaken(x.outcome) || (x.outcome == Outcome::total_timeout && call.short_deadline);
-  const bool counts = end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
-  if (failed && counts) context_->fetches->mark_unshareable(fetch_, now + kFailed);
+  end(stored ? Ended::stored : left ? Ended::vacant : Ended::alone);
+  if (failed && end_counted_) context_->fetches->mark_unshareable(fetch_, now + kFailed);
+  if (stored && shareable_ && !fetch_.empty()) context_->fetches->mark_shareable(fetch_);
 }
 
-bool CacheLookup::end(Ended how) noexcept { return lead_ && lead_->end(how); }
+void CacheLookup::end(Ended how) noexcept {
+  if (lead_ && lead_->end(how)) end_counted_ = true;
+}
 
 }  // namespace fusewire

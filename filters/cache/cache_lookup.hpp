@@ -41,8 +41,8 @@ class CacheLookup final : public Awaited {
   // It turns out that the response on its way can't be stored.
   void on_given_up(const Call&);
   void on_done(const Call&, bool stored, Time now) noexcept;
-  // Nobody waits for this call any longer.
-  void let_go() noexcept { end(cache::Ended::alone); }
+  // Its client takes its response more slowly than the upstream sends it: nobody is to wait for that.
+  void let_go() noexcept { end(cache::Ended::vacant); }
 
  private:
   // How the request is looked up: for the first time, after a wait, or after one that was the last.
@@ -71,7 +71,8 @@ class CacheLookup final : public Awaited {
   bool goes_alone(const Call&, Time now);
   void ask_about(Call&, cache::EntryPtr);
   const std::string& fetch_key(const Call&);
-  bool end(cache::Ended how) noexcept;  // as Lead::end
+  void stop_following() noexcept;
+  void end(cache::Ended how) noexcept;  // as Lead::end
 
   const ChainContext* context_;
   cache::RequestDirectives asked_;
@@ -83,7 +84,9 @@ class CacheLookup final : public Awaited {
   std::shared_ptr<Following> following_;  // the last fetch that was waited for, unless it had ended already
   std::optional<cache::RequestCollapser::Place> place_;  // of following_
   bool has_waited_ = false;
-  int fetches_ = 0;  // whose end it has seen
+  bool end_counted_ = false;  // of its fetch
+  bool shareable_ = false;    // the response that is being stored
+  int fetches_ = 0;           // whose end it has seen
 };
 
 }  // namespace fusewire

@@ -99,6 +99,7 @@ void CacheWriter::on_reply(Call& call, Reply& reply, Time now) {
   const Exchange& x = *call.exchange;
   give_up();  // of an attempt that another one has followed
   if (reply.origin != Reply::Origin::upstream || x.response == nullptr) return;
+  if (x.injected.aborts()) return;  // what was made here says nothing of what is stored
   head_ = now;
   const Request& request = *call.context->request;
   const int status = x.response->status;
@@ -250,7 +251,6 @@ void CacheWriter::commit(Call& call) {
   const bool whole = x.response->body != BodyKind::length || bytes_.size() == x.response->content_length;
   if (plan_ == Plan::collect && !whole) return;
   if (displaces_a_good_one(call)) return;  // which may have come since the head
-  call.note(Decision::cache_stored, x.response_end, 0, 0, static_cast<std::int64_t>(x.response->content_length));
   const Event event = plan_ == Plan::collect ? Event::store : Event::refresh;
   cache::Body body;
   if (plan_ == Plan::keep_bytes) {
@@ -264,13 +264,16 @@ void CacheWriter::commit(Call& call) {
   auto entry = cache::make_entry({context_->cache_partition, std::move(uri_), *call.context->request, *x.response,
                                   freshness_, when.wall, context_->cache_generation, call.cache_scope},
                                  std::move(body));
-  store(call, std::move(entry), event);
+  if (store(call, std::move(entry), event))
+    call.note(Decision::cache_stored, x.response_end, 0, 0, static_cast<std::int64_t>(x.response->content_length));
 }
 
-void CacheWriter::store(const Call& call, EntryPtr entry, Event event) {
-  if (!context_->store->insert(std::move(entry), call.context->request->fields, serial_)) return;
+// False: it was changed meanwhile, or there is no room.
+bool CacheWriter::store(const Call& call, EntryPtr entry, Event event) {
+  if (!context_->store->insert(std::move(entry), call.context->request->fields, serial_)) return false;
   context_->cache_partition->count(event);
   has_stored_ = true;
+  return true;
 }
 
 }  // namespace fusewire

@@ -44,7 +44,7 @@ class CacheWriter {
   void freshen(const Call&);
   bool displaces_a_good_one(const Call&) const;
   void commit(Call&);
-  void store(const Call&, cache::EntryPtr, cache::Event);
+  bool store(const Call&, cache::EntryPtr, cache::Event);
 
   const ChainContext* context_;
   std::uint64_t serial_ = 0;  // of the store's invalidations when the upstream was asked

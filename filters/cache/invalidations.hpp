@@ -17,22 +17,27 @@ class Invalidations {
   // Counts invalidations.
   std::uint64_t serial() const noexcept { return serial_.load(std::memory_order_acquire); }
 
-  void note(std::string_view uri) noexcept { raise(slot(uri)); }
+  // `of`: whose, by its address; nullptr: everybody's.
+  void note(std::string_view uri, const void* of) noexcept { raise(last_[index(uri, of)]); }
   // Everything at once.
   void note_all() noexcept { raise(all_); }
 
   // Whether the URI was invalidated after `serial`. It is also true when a URI with the same hash was.
-  bool since(std::uint64_t serial, std::string_view uri) const noexcept {
-    return slot(uri).load(std::memory_order_acquire) > serial || all_.load(std::memory_order_acquire) > serial;
+  bool since(std::uint64_t serial, std::string_view uri, const void* of) const noexcept {
+    return is_after(last_[index(uri, of)], serial) || is_after(last_[index(uri, nullptr)], serial) ||
+           is_after(all_, serial);
   }
 
  private:
   using Last = std::atomic<std::uint64_t>;  // a serial
   static constexpr std::size_t kSlots = 4096;
 
-  static std::size_t index(std::string_view uri) noexcept { return std::hash<std::string_view>{}(uri) % kSlots; }
-  Last& slot(std::string_view uri) noexcept { return last_[index(uri)]; }
-  const Last& slot(std::string_view uri) const noexcept { return last_[index(uri)]; }
+  static bool is_after(const Last& last, std::uint64_t serial) noexcept {
+    return last.load(std::memory_order_acquire) > serial;
+  }
+  static std::size_t index(std::string_view uri, const void* of) noexcept {
+    return (std::hash<std::string_view>{}(uri) + reinterpret_cast<std::uintptr_t>(of) / 64) % kSlots;
+  }
   void raise(Last&) noexcept;
 
   std::atomic<std::uint64_t> serial_{0};

@@ -33,6 +33,10 @@ bool RequestCollapser::Lead::end(Ended how) noexcept {
   return true;
 }
 
+bool RequestCollapser::may_join(const Fetch& fetch, Time now, std::chrono::milliseconds patience, bool has_waited) {
+  return fetch.last_lead <= now - patience && (has_waited || fetch.followers.empty());
+}
+
 std::optional<RequestCollapser::Lead> RequestCollapser::lead(const std::string& key, Time now,
                                                              std::chrono::milliseconds patience, bool has_waited) {
   std::string own = key;
@@ -42,7 +46,7 @@ std::optional<RequestCollapser::Lead> RequestCollapser::lead(const std::string& 
   Fetch& fetch = at->second;
   if (is_new)
     fetch.id = ++shard.count;
-  else if (fetch.last_lead > now - patience || (!has_waited && !fetch.followers.empty()))
+  else if (!may_join(fetch, now, patience, has_waited))
     return std::nullopt;
   fetch.last_lead = now;
   ++fetch.leads;
@@ -74,13 +78,13 @@ RequestCollapser::Place::~Place() {
 void RequestCollapser::mark_unshareable(std::string_view key, Time until) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  mark_of(shard, hash(key)) = {hash(key), until};
+  mark_of(shard, hash_(key)) = {hash_(key), until};
 }
 
 void RequestCollapser::mark_shareable(std::string_view key) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  if (Mark& mark = mark_of(shard, hash(key)); mark.hash == hash(key)) mark = {};
+  if (Mark& mark = mark_of(shard, hash_(key)); mark.hash == hash_(key)) mark = {};
 }
 
 bool RequestCollapser::is_marked(Shard& shard, std::size_t hash, Time now) noexcept {
@@ -91,13 +95,14 @@ bool RequestCollapser::is_marked(Shard& shard, std::size_t hash, Time now) noexc
 bool RequestCollapser::is_unshareable(std::string_view key, Time now) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  return is_marked(shard, hash(key), now);
+  return is_marked(shard, hash_(key), now);
 }
 
-bool RequestCollapser::may_refresh(const std::string& key, Time now) {
+bool RequestCollapser::may_refresh(const std::string& key, Time now, std::chrono::milliseconds patience) {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  return !is_marked(shard, hash(key), now) && !shard.led.contains(key);
+  const auto found = shard.led.find(key);
+  return found == shard.led.end() || may_join(found->second, now, patience, false);
 }
 
 }  // namespace fusewire::cache

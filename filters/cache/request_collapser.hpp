@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "filters/keyed_hash.hpp"
 #include "filters/time.hpp"
 
 namespace fusewire::cache {
@@ -25,7 +27,7 @@ namespace fusewire::cache {
 enum class Ended : std::uint8_t {
   stored,  // look again
   alone,   // it failed, or its response can't be shared: each request asks the upstream itself, and waits for no other
-  vacant,  // its own client has gone: another request has to lead
+  vacant,  // its own client has gone, or is slow: another request has to lead
 };
 
 class Follower {
@@ -74,6 +76,11 @@ class RequestCollapser {
     std::uint64_t number_;
   };
 
+  // Clients choose the keys: a serving process gives it a random one for their hashes.
+  explicit RequestCollapser(HashKey key = {}) : hash_(key) {
+    for (Shard& shard : shards_) shard.led = Led(0, hash_);
+  }
+
   // nullopt: another request leads. Each time that `patience` has passed one more may lead beside it, so that what only
   // one client's request says does not keep all others waiting: one that `has_waited`, or a new one where none waits.
   std::optional<Lead> lead(const std::string& key, Time now, std::chrono::milliseconds patience, bool has_waited);
@@ -85,8 +92,8 @@ class RequestCollapser {
   void mark_unshareable(std::string_view key, Time until) noexcept;
   void mark_shareable(std::string_view key) noexcept;
   bool is_unshareable(std::string_view key, Time now) noexcept;
-  // Whether a request in the background is worth it: none is under way, and the last one has not just been in vain.
-  bool may_refresh(const std::string& key, Time now);
+  // Whether a request in the background may lead.
+  bool may_refresh(const std::string& key, Time now, std::chrono::milliseconds patience);
 
  private:
   static constexpr std::size_t kShards = 16;
@@ -102,18 +109,21 @@ class RequestCollapser {
     std::size_t hash = 0;
     Time until{};
   };
+  using Led = std::unordered_map<std::string, Fetch, KeyedHash, std::equal_to<>>;
   struct alignas(64) Shard {
     std::mutex mutex;
-    std::unordered_map<std::string, Fetch> led;
+    Led led{0, KeyedHash({})};
     std::uint64_t count = 0;  // of fetches and followers: each has a number of its own
     std::array<Mark, kMarks> marks{};
   };
 
-  static std::size_t hash(std::string_view key) noexcept { return std::hash<std::string_view>{}(key); }
-  Shard& shard_of(std::string_view key) noexcept { return shards_[hash(key) % kShards]; }
+  Shard& shard_of(std::string_view key) noexcept { return shards_[hash_(key) % kShards]; }
+  // Whether one more may lead beside those that do.
+  static bool may_join(const Fetch&, Time now, std::chrono::milliseconds patience, bool has_waited);
   static bool is_marked(Shard&, std::size_t hash, Time now) noexcept;
   static Mark& mark_of(Shard& shard, std::size_t hash) noexcept { return shard.marks[hash / kShards % kMarks]; }
 
+  const KeyedHash hash_;
   std::array<Shard, kShards> shards_;
 };
 

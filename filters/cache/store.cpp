@@ -85,7 +85,7 @@ bool Store::insert(EntryPtr entry, const Fields& request, std::uint64_t serial) 
   {
     Shard& shard = shard_of(incoming.uri);
     const std::lock_guard lock(shard.mutex);
-    if (invalidations_.since(serial, incoming.uri)) return false;
+    if (invalidations_.since(serial, incoming.uri, incoming.partition.get())) return false;
     Variants& variants = shard.by_uri.try_emplace(incoming.uri).first->second;
     drop_selected(shard, variants, incoming, presented, out);
     variants.push_back(node.begin());
@@ -100,7 +100,7 @@ bool Store::insert(EntryPtr entry, const Fields& request, std::uint64_t serial) 
 }
 
 void Store::invalidate(std::string_view uri, const Partition* of) {
-  invalidations_.note(uri);
+  invalidations_.note(uri, of);
   Lru out;
   Shard& shard = shard_of(uri);
   const std::lock_guard lock(shard.mutex);

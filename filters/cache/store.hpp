@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <mutex>
@@ -22,6 +23,7 @@
 
 #include "filters/cache/entry.hpp"
 #include "filters/cache/invalidations.hpp"
+#include "filters/keyed_hash.hpp"
 
 namespace fusewire::cache {
 
@@ -46,7 +48,10 @@ class Store {
     std::size_t bytes_ = 0;
   };
 
-  explicit Store(std::size_t limit) noexcept : limit_(limit) {}
+  // Clients choose the URIs: a serving process gives it a random key.
+  explicit Store(std::size_t limit, HashKey key = {}) : limit_(limit) {
+    for (Shard& shard : shards_) shard.by_uri = ByUri(0, KeyedHash(key));
+  }
 
   // The partition of that name; it is created if there is none.
   std::shared_ptr<Partition> partition(const std::string& name);
@@ -81,16 +86,13 @@ class Store {
     EntryPtr entry;
     std::uint64_t used;  // tick of the last use
   };
-  using Lru = std::list<Node>;  // most recently used first
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-  };
+  using Lru = std::list<Node>;                  // most recently used first
   using Variants = std::vector<Lru::iterator>;  // newest last
+  using ByUri = std::unordered_map<std::string, Variants, KeyedHash, std::equal_to<>>;
   struct alignas(64) Shard {
     std::mutex mutex;
     Lru lru;
-    std::unordered_map<std::string, Variants, Hash, std::equal_to<>> by_uri;
+    ByUri by_uri{0, KeyedHash({})};
     std::atomic<std::uint64_t> oldest{kEmpty};  // the last node's tick, to be read without the lock
   };
 
@@ -98,7 +100,8 @@ class Store {
   static constexpr std::size_t kShards = 16;
   static constexpr std::size_t kMaxVariants = 32;  // per URI; then the least recently used goes
 
-  Shard& shard_of(std::string_view uri) noexcept { return shards_[Hash{}(uri) % kShards]; }
+  // Without the key, which costs more: who chooses it gains nothing but company.
+  Shard& shard_of(std::string_view uri) noexcept { return shards_[std::hash<std::string_view>{}(uri) % kShards]; }
   std::uint64_t tick() noexcept { return clock_.fetch_add(1, std::memory_order_relaxed); }
   // These three with the shard's mutex held; what they remove is moved into `out`, to be freed after the lock.
   void take_out(Shard&, Lru::iterator, Lru& out);

@@ -28,6 +28,8 @@ void note_emptied(const std::string& name, const breaker::Reconfigured& outcome,
   if (outcome.reset) report.emptied.push_back(name + ": reset");
 }
 
+HashKey random_key() { return {random_seed(), random_seed()}; }
+
 }  // namespace
 
 Control::Control(Loader loader, std::size_t workers)
@@ -37,8 +39,8 @@ Control::Control(Loader loader, std::size_t workers)
       events_(1000),
       webhooks_(std::make_unique<Webhooks>(
           events_, [this](const std::string& breaker) { return standing_of(*view()->snapshot, breaker); })),
-      cache_(std::make_unique<cache::Store>(0)),
-      fetches_(std::make_unique<cache::RequestCollapser>()),
+      cache_(std::make_unique<cache::Store>(0, random_key())),
+      fetches_(std::make_unique<cache::RequestCollapser>(random_key())),
       worker_cells_(workers),
       lasting_(
           workers, *cache_, [this](const config::Upstream& wanted) { return begin_state(wanted); },

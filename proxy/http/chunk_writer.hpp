@@ -17,7 +17,7 @@ class ChunkWriter {
   void set_deadline_header(std::string_view name) { deadline_header_ = name; }
   // Of the message's head: what Connection names goes no further, in the trailers neither (RFC 9110 §7.6.1).
   void set_connection(const Fields& head, const ConnectionOptions& connection) {
-    held_back_ = connection.names_fields ? joined_values(head, FieldId::connection) : std::string();
+    connection_ = connection.names_fields ? joined_values(head, FieldId::connection) : std::string();
   }
 
   // Adds one chunk, and the end of the body with its trailers if it is the last (whose piece may be empty). What is
@@ -34,16 +34,22 @@ class ChunkWriter {
     }
     if (last) {
       tail_.append("0\r\n");
-      append_trailers(tail_, trailers, deadline_header_, held_back_);
+      add_trailers(trailers);
     }
     gather.add(tail_);
   }
 
  private:
+  void add_trailers(const Fields& trailers) {
+    if (trailers.size() == 0 || connection_.empty()) return append_trailers(tail_, trailers, deadline_header_);
+    const ConnectionNames named(connection_);
+    append_trailers(tail_, trailers, deadline_header_, &named);
+  }
+
   char size_line_[18];
   std::string tail_;
   std::string_view deadline_header_;
-  std::string held_back_;  // names of fields, as Connection lists them
+  std::string connection_;  // the names in the head's Connection; empty where none is a field's
 };
 
 }  // namespace fusewire::proxy::http

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "filters/connection_field.hpp"
 #include "proxy/http/chars.hpp"
 #include "proxy/http/field_ids.hpp"
 
@@ -346,14 +345,11 @@ std::string joined_values(const Fields& fields, FieldId id) {
   return joined;
 }
 
-void append_trailers(std::string& out, const Fields& trailers, string_view deadline_header, string_view held_back) {
-  const auto is_held_back = [held_back](string_view name) {
-    for (string_view list = held_back; !list.empty();)
-      if (iequals(http::next_element(list), name)) return true;
-    return false;
-  };
+void append_trailers(std::string& out, const Fields& trailers, string_view deadline_header,
+                     const ConnectionNames* named) {
   for (const Field& field : trailers)
-    if (http::may_be_trailer(field) && !reads_like(field.name, deadline_header) && !is_held_back(field.name))
+    if (http::may_be_trailer(field) && !reads_like(field.name, deadline_header) &&
+        !(named && named->contains(field.name)))
       append_field(out, field);
   out.append("\r\n", 2);
 }

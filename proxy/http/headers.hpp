@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "filters/connection_field.hpp"
 #include "filters/message.hpp"
 #include "proxy/http/head_parser.hpp"
 #include "proxy/http/response_part.hpp"
@@ -60,9 +61,9 @@ void append_interim_head(std::string& out, const Response&, const http::Connecti
 
 // The fields of a trailer section and its empty line, after "0\r\n". Those that must not stand there are left out
 // (http::may_be_trailer), those that read like `deadline_header` (empty: none): the proxy writes that field itself, and
-// those that the list `held_back` names.
+// those that the head's Connection has `named` (nullptr: none).
 void append_trailers(std::string& out, const Fields&, std::string_view deadline_header = {},
-                     std::string_view held_back = {});
+                     const ConnectionNames* named = nullptr);
 // The values of all fields of that kind as one list.
 std::string joined_values(const Fields&, FieldId);
 

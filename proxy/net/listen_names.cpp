@@ -15,23 +15,26 @@ namespace fusewire::proxy {
 struct ListenNames::Shared : std::enable_shared_from_this<Shared> {
   using Found = std::vector<std::pair<config::Address, ListenAddresses>>;
 
-  void begin(std::vector<config::Address>);
-  void deliver(std::uint64_t look_up, Found);
-  void take(std::uint64_t look_up, Found);
+  Shared(asio::io_context& thread, LookUp how) : look_up(std::move(how)), control(&thread) {}
+  void begin();
+  void deliver(std::uint64_t number, Found);
+  void take(std::uint64_t number, Found);
+
+  const LookUp look_up;
 
   // Control thread.
   Found found;
   std::function<void()> then;
 
-  std::mutex mutex;                     // guards the rest
-  asio::io_context* control = nullptr;  // null when ListenNames is gone
-  std::uint64_t wanted = 0;             // the number of the last look-up
+  std::mutex mutex;                    // guards the rest
+  asio::io_context* control;           // null when ListenNames is gone
+  std::uint64_t wanted = 0;            // the number of the last look-up
+  std::vector<config::Address> names;  // of that one; empty once it has begun
   int threads = 0;
 };
 
-ListenNames::ListenNames(asio::io_context& control) : shared_(std::make_shared<Shared>()) {
-  shared_->control = &control;
-}
+ListenNames::ListenNames(asio::io_context& control, LookUp look_up)
+    : shared_(std::make_shared<Shared>(control, std::move(look_up))) {}
 
 ListenNames::~ListenNames() {
   forget();
@@ -43,6 +46,7 @@ void ListenNames::forget() {
   shared_->then = nullptr;
   const std::lock_guard lock(shared_->mutex);
   ++shared_->wanted;
+  shared_->names.clear();
 }
 
 void ListenNames::look_up(std::vector<config::Address> addresses, std::function<void()> then) {
@@ -51,7 +55,9 @@ void ListenNames::look_up(std::vector<config::Address> addresses, std::function<
   std::erase_if(addresses, [](const config::Address& address) { return literal(address).has_value(); });
   if (addresses.empty()) return then();
   shared_->then = std::move(then);
-  shared_->begin(std::move(addresses));
+  const std::lock_guard lock(shared_->mutex);
+  shared_->names = std::move(addresses);
+  shared_->begin();
 }
 
 std::optional<ListenAddresses> ListenNames::find(const config::Address& wanted) const {
@@ -60,41 +66,38 @@ std::optional<ListenAddresses> ListenNames::find(const config::Address& wanted) 
   return at == all.end() ? std::nullopt : std::optional(at->second);
 }
 
-// Where no thread can be had, the answer comes all the same, as an error.
-void ListenNames::Shared::begin(std::vector<config::Address> names) {
+// With the mutex held. Where the system has no thread to give, the answer comes all the same, as an error.
+void ListenNames::Shared::begin() {
+  if (names.empty() || threads == kMaxThreads) return;
   Found answer;
-  for (auto& name : names)
+  for (auto& name : std::exchange(names, {}))
     answer.emplace_back(std::move(name),
                         ListenAddresses{{}, make_error_code(boost::system::errc::resource_unavailable_try_again)});
-  const std::lock_guard lock(mutex);
-  const auto give_up = [&] {
-    asio::post(*control, [self = shared_from_this(), number = wanted, answer] { self->take(number, answer); });
-  };
-  if (threads == kMaxThreads) return give_up();
   try {
     std::thread([self = shared_from_this(), number = wanted, answer]() mutable {
-      for (auto& [name, addresses] : answer) addresses = addresses_to_listen_on(name);
+      for (auto& [name, addresses] : answer) addresses = self->look_up(name);
       self->deliver(number, std::move(answer));
     }).detach();
     ++threads;
   } catch (const std::system_error&) {
-    give_up();
+    asio::post(*control, [self = shared_from_this(), number = wanted, answer] { self->take(number, answer); });
   }
 }
 
-void ListenNames::Shared::deliver(std::uint64_t look_up, Found answer) {
+void ListenNames::Shared::deliver(std::uint64_t number, Found answer) {
   const std::lock_guard lock(mutex);
   --threads;
-  if (control == nullptr || look_up != wanted) return;
-  asio::post(*control, [self = shared_from_this(), look_up, answer = std::move(answer)]() mutable {
-    self->take(look_up, std::move(answer));
+  if (control == nullptr) return;
+  if (number != wanted) return begin();
+  asio::post(*control, [self = shared_from_this(), number, answer = std::move(answer)]() mutable {
+    self->take(number, std::move(answer));
   });
 }
 
-void ListenNames::Shared::take(std::uint64_t look_up, Found answer) {
+void ListenNames::Shared::take(std::uint64_t number, Found answer) {
   {
     const std::lock_guard lock(mutex);
-    if (look_up != wanted) return;
+    if (number != wanted) return;
   }
   found = std::move(answer);
   if (const auto next = std::exchange(then, nullptr)) next();

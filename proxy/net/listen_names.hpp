@@ -11,10 +11,13 @@
 
 namespace fusewire::proxy {
 
-// Control thread. A look-up that hangs when nobody waits for it any more is abandoned, with its thread.
+// Control thread. A look-up that hangs when nobody waits for it any more is abandoned, with its thread. Where there are
+// kMaxThreads of these the next one begins when one of them ends.
 class ListenNames {
  public:
-  explicit ListenNames(asio::io_context& control);
+  using LookUp = std::function<ListenAddresses(const config::Address&)>;  // blocks; on any thread
+
+  explicit ListenNames(asio::io_context& control, LookUp = addresses_to_listen_on);
   ~ListenNames();
   ListenNames(const ListenNames&) = delete;
   ListenNames& operator=(const ListenNames&) = delete;
@@ -26,7 +29,7 @@ class ListenNames {
   // What was found; nothing for an address that was not looked up.
   std::optional<ListenAddresses> find(const config::Address&) const;
 
-  static constexpr int kMaxThreads = 8;  // look-ups that hang; with more, a name is refused at once
+  static constexpr int kMaxThreads = 8;
 
  private:
   struct Shared;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A name looked up on a thread of its own, so that nobody waits for the system's resolver longer than they wish: a
-// look-up that hangs is abandoned, with its thread.
+// look-up that hangs is left to itself. Those who ask for a name that is being looked up wait for the same thread, so
+// that one bad name costs one thread, however often it is asked for.
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
-#include <string>
-#include <utility>
 
 #include "proxy/net/asio.hpp"
 #include "proxy/net/resolver.hpp"
@@ -17,17 +16,20 @@ namespace fusewire::proxy {
 // On the thread of `io`, which outlives it.
 class NameLookup {
  public:
-  explicit NameLookup(asio::io_context& io, Resolver resolver = resolve) : io_(io), resolver_(std::move(resolver)) {}
+  explicit NameLookup(asio::io_context& io, Resolver resolver = resolve);
 
   // An address that is none of a name is there at once.
   AsioTask<Resolved> find(config::Address, std::chrono::steady_clock::time_point until);
 
-  static constexpr int kMaxThreads = 8;  // look-ups that hang; with more, a name is not found
+  static constexpr std::size_t kMaxThreads = 64;  // names at a time; of more, none is found
 
  private:
+  struct Waiter;
+  struct Shared;
+  class Waiting;
+
   asio::io_context& io_;
-  Resolver resolver_;
-  std::shared_ptr<std::atomic<int>> threads_ = std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<Shared> shared_;  // with the threads, which may outlive this
 };
 
 }  // namespace fusewire::proxy

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/request/refresh.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "proxy/net/clock.hpp"
@@ -19,18 +20,28 @@ bool stays_behind(std::string_view name) {
   return iequals_any(name, kNames);
 }
 
+// Those that hang leave most of the upstream's places to clients.
+std::uint32_t max_refreshes(const config::UpstreamLimits& limits) {
+  constexpr std::uint32_t kMax = 64;
+  constexpr std::uint32_t kShare = 4;
+  return std::clamp(std::min(limits.max_connections, limits.max_concurrent_requests) / kShare, 1U, kMax);
+}
+
 }  // namespace
 
 void Refresh::start(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
                     const CallRunner& answered) {
   if (is_next_reserved(Reserve::near_client)) return;  // clients need them more
-  spawn(run(std::make_shared<Refresh>(worker, asked, std::move(snapshot), answered)), "refresh");
+  CountedPlace place(&answered.upstream.state->refreshes);
+  if (!place.enter(max_refreshes(answered.upstream.config->limits))) return;
+  spawn(run(std::make_shared<Refresh>(worker, asked, std::move(snapshot), answered, std::move(place))), "refresh");
 }
 
 Refresh::Refresh(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
-                 const CallRunner& answered)
+                 const CallRunner& answered, CountedPlace place)
     : worker_(worker),
       snapshot_(std::move(snapshot)),
+      place_(std::move(place)),
       inbound_{.client = nobody_,
                .event = event_,
                .session = {},

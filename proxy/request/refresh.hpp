@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "filters/counted_place.hpp"
 #include "proxy/request/call_runner.hpp"
 #include "proxy/upstream/inbound.hpp"
 #include "proxy/upstream/worker_context.hpp"
@@ -16,10 +17,12 @@ namespace fusewire::proxy {
 class Refresh final : public WorkerTask, public std::enable_shared_from_this<Refresh> {
  public:
   // What `answered` was answered with a moment ago, when `asked` was asked for. Returns when it has to wait, at the
-  // latest. Does nothing while descriptors are few.
+  // latest. Does nothing while descriptors are few, or the upstream is asked for many others in the background: else
+  // one client's stale answers, whose cookie makes the upstream hang, could take all places of the upstream.
   static void start(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const CallRunner& answered);
 
-  Refresh(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const CallRunner& answered);
+  Refresh(WorkerContext&, const Inbound& asked, std::shared_ptr<const Snapshot>, const CallRunner& answered,
+          CountedPlace);
   ~Refresh();
 
   void stop() override;  // cut off now
@@ -31,6 +34,7 @@ class Refresh final : public WorkerTask, public std::enable_shared_from_this<Ref
 
   WorkerContext& worker_;
   std::shared_ptr<const Snapshot> snapshot_;
+  CountedPlace place_;
   NoClient nobody_;
   Event event_;
   Inbound inbound_;

@@ -87,8 +87,10 @@ bool Acceptor::are_few_connected() const {
 void Acceptor::hand_over(Port& port, int fd) {
   const std::uint32_t max = port.max_connections;
   const std::uint32_t open = port.gate->connections.fetch_add(1, std::memory_order_relaxed);
-  // Those who wait in the backlog of a full one have no later when its socket closes: they are served now.
-  const bool for_all = port.shutting && port.when_full == config::WhenFull::wait;
+  // Those who wait in the backlog of a full one have no later when its socket closes: they are served now, as long as
+  // that takes no descriptor away from what others need.
+  const bool for_all = port.shutting && port.when_full == config::WhenFull::wait &&
+                       !(open >= max && nearly_out_ && is_next_reserved(Reserve::client));
   if (!for_all && open >= max + std::max(max / kRefusedShare, 16U)) {
     port.gate->connections.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);

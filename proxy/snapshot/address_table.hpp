@@ -4,30 +4,32 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "config/config.hpp"
+#include "filters/balance/random.hpp"
 #include "proxy/net/resolver.hpp"
 #include "proxy/snapshot/address_state.hpp"
 
 namespace fusewire::proxy {
 
-// Thread-safe: a mutex, taken when a worker hears of an address, by a reload and by those who look. Bounded: beyond
-// kMaxAddresses the oldest that no worker uses is forgotten.
+// Thread-safe: a mutex, taken when a worker hears of an address, by a reload and by those who look. What somebody uses
+// stays; configuration and DNS bound it. What nobody uses is kept while there is room (make_room).
 class AddressTable {
  public:
   using AddressPtr = std::shared_ptr<AddressState>;
   // Hears of each new breaker before traffic does.
   using OnNew = std::function<void(const std::string& name, breaker::Breaker&)>;
 
-  AddressTable(std::string upstream, config::CircuitBreaker settings)
-      : upstream_(std::move(upstream)), settings_(std::move(settings)) {}
+  AddressTable(std::string upstream, config::CircuitBreaker settings);
 
   void announce_to(OnNew on_new) { on_new_ = std::move(on_new); }  // once, before traffic
 
@@ -40,19 +42,25 @@ class AddressTable {
   void keep_only(const std::set<std::string_view>& urls);
 
  private:
-  static constexpr std::size_t kMaxAddresses = 4096;
+  static constexpr std::size_t kMaxAddresses = 4096;  // unless more are in use
   struct Entry {
     SocketAddress address;
     AddressPtr state;
     std::set<std::string, std::less<>> urls;
   };
+  using Entries = std::list<Entry>;  // the oldest first
+
   void make_room();
+  Entries::iterator forget(Entries::iterator);
 
   const std::string upstream_;
   mutable std::mutex mutex_;
   config::CircuitBreaker settings_;
   OnNew on_new_;
-  std::vector<Entry> entries_;  // the oldest first
+  balance::Random seeds_;  // of the breakers: the operating system's would cost more than all the rest
+  Entries entries_;
+  std::unordered_map<std::string_view, Entries::iterator> by_bytes_;  // of Entry::address, which stays where it is
+  std::size_t room_ = kMaxAddresses;  // with so many, unused ones are forgotten before there is another
 };
 
 // Which of them are one endpoint's. Thread-safe, likewise.

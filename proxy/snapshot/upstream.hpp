@@ -58,6 +58,7 @@ struct UpstreamState {
   // Made by the control thread with the first snapshot that wants it, for timeouts or for hedges, and then kept.
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
   std::atomic<std::uint32_t> calls_without_client{0};
+  std::atomic<std::uint32_t> refreshes{0};          // under way in the background
   std::atomic<std::uint32_t> bound_connections{0};  // of `connections`: those that are one client connection's own
 };
 
@@ -119,7 +120,7 @@ struct EndpointState {
   const std::string authority;  // the Host that it goes by (host_rewrite.hpp)
   const bool tls;
   const std::string server_name;  // whose certificate it must show
-  const std::size_t id;           // dense, never reused while the process lives: the index of the workers' backends
+  const std::size_t id;           // never reused while the process lives: what the workers know it by
   const std::shared_ptr<UpstreamState> upstream;
   const std::optional<SocketAddress> known;  // nothing: it has a name, which is looked up (names.hpp)
 

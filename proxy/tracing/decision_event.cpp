@@ -141,11 +141,12 @@ void append_decision_event(std::string& out, const JournalEntry::Call& call, con
   out.append(R"({"timeUnixNano":)"sv);
   append_number_text(out, wall_ns + nanoseconds_of(note.at));
   out.append(R"(,"name":")"sv).append(row.name).append(R"(","attributes":)"sv);
-  Attributes attributes(out);
-  attributes.text("fusewire.upstream", call.upstream);
-  add_reason(attributes, call, note);
-  if (!row.value.empty() && note.value != kNoValue) attributes.number(row.value, note.value);
-  attributes.end();
+  {
+    Attributes attributes(out);
+    attributes.text("fusewire.upstream", call.upstream);
+    add_reason(attributes, call, note);
+    if (!row.value.empty() && note.value != kNoValue) attributes.number(row.value, note.value);
+  }
   out += '}';
 }
 

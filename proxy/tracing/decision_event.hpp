@@ -12,17 +12,18 @@
 
 namespace fusewire::proxy::tracing {
 
-// A list of KeyValue. Empty texts are left out; whole numbers are texts there. `out` must outlive it.
+// A list of KeyValue, from its first bracket to, at the end of this object, its last. Empty texts are left out; whole
+// numbers are texts there. `out` must outlive it.
 class Attributes {
  public:
   explicit Attributes(std::string& out) : out_(out) { out_ += '['; }
+  ~Attributes() { out_ += ']'; }
   Attributes(const Attributes&) = delete;
   Attributes& operator=(const Attributes&) = delete;
 
   Attributes& text(std::string_view key, std::string_view value);
   Attributes& number(std::string_view key, std::int64_t value);
   Attributes& flag(std::string_view key, bool value);
-  void end() { out_ += ']'; }
 
  private:
   void begin(std::string_view key, std::string_view type);  // as far as the value

@@ -111,8 +111,15 @@ class Spans {
 
   // An error by the conventions: 5xx of a server, and no answer.
   void append_server_span() {
+    const std::string error = server_error();
+    begin_span(entry_.trace.span, entry_.trace.parent, kServer, entry_.trace.parent != 0, Time{}, entry_.facts.ended);
+    append_server_attributes(error);
+    append_events();
+    end_span(error, entry_.text(RequestFacts::detail));
+  }
+
+  void append_server_attributes(string_view error) {
     const RequestFacts& facts = entry_.facts;
-    begin_span(entry_.trace.span, entry_.trace.parent, kServer, entry_.trace.parent != 0, Time{}, facts.ended);
     Attributes attributes(out_);
     add_method(attributes);
     const string_view scheme = entry_.facts.tls ? "https" : "http";
@@ -123,15 +130,11 @@ class Spans {
     attributes.text("network.peer.address", entry_.text(RequestFacts::peer)).text("network.protocol.name", "http");
     attributes.text("network.protocol.version", facts.minor_version == 0 ? "1.0" : "1.1");
     if (facts.status != 0) attributes.number("http.response.status_code", facts.status);
-    const std::string error = server_error();
     attributes.text("error.type", error);
     attributes.text("fusewire.request_id", entry_.text(RequestFacts::id));
     attributes.text("fusewire.listener", entry_.listener);
     attributes.text("fusewire.route", entry_.route);
     if (!entry_.calls.empty()) attributes.text("fusewire.upstream", entry_.calls.front().upstream);
-    attributes.end();
-    append_events();
-    end_span(error, entry_.text(RequestFacts::detail));
   }
 
   std::string server_error() const {
@@ -156,22 +159,29 @@ class Spans {
     const AttemptFacts& facts = attempt.facts;
     begin_span(facts.span, entry_.trace.span, kClient, false, facts.begun,
                std::max(facts.begun, facts.ended != kNever ? facts.ended : entry_.facts.ended));
+    const std::string error = client_error(facts);
+    append_client_attributes(call, attempt, resends, error);
+    end_span(error, attempt.detail);
+  }
+
+  static std::string client_error(const AttemptFacts& facts) {
+    if (facts.status == 0 || row(facts.outcome).fault == FaultOf::upstream)
+      return std::string(to_string(facts.outcome));
+    return facts.status >= 400 ? std::to_string(facts.status) : std::string();
+  }
+
+  void append_client_attributes(const JournalEntry::Call& call, const JournalEntry::Attempt& attempt, int resends,
+                                string_view error) {
+    const AttemptFacts& facts = attempt.facts;
     Attributes attributes(out_);
     add_method(attributes);
     add_endpoint(attributes, attempt);
     if (facts.status != 0) attributes.number("http.response.status_code", facts.status);
     if (resends > 0) attributes.number("http.request.resend_count", resends);
-    std::string error;
-    if (facts.status == 0 || row(facts.outcome).fault == FaultOf::upstream)
-      error = to_string(facts.outcome);
-    else if (facts.status >= 400)
-      error = std::to_string(facts.status);
     attributes.text("error.type", error).text("fusewire.upstream", call.upstream);
     attributes.flag("fusewire.kept_connection", facts.kept_connection);
     if (facts.injected_delay_ms != 0) attributes.number("fusewire.injected_delay_ms", facts.injected_delay_ms);
     if (facts.injected_abort != 0) attributes.flag("fusewire.injected_abort", true);
-    attributes.end();
-    end_span(error, attempt.detail);
   }
 
   void add_endpoint(Attributes& attributes, const JournalEntry::Attempt& attempt) const {
@@ -200,8 +210,7 @@ class Spans {
 std::string otlp_json(const std::vector<SpanQueue::Item>& items, string_view service_name) {
   std::string out;
   out.append(R"({"resourceSpans":[{"resource":{"attributes":)"sv);
-  Attributes resource(out);
-  resource.text("service.name", service_name).end();
+  Attributes(out).text("service.name", service_name);
   out.append(R"(},"scopeSpans":[{"scope":{"name":"fusewire","version":")" FUSEWIRE_VERSION R"("},"spans":[)"sv);
   for (const auto& item : items) Spans(out, unpack_alone(item.record), item.tracestate).append();
   return out.append("]}]}]}"sv);

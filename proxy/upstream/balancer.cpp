@@ -146,9 +146,7 @@ BackendPtr Balancer::address_of(const Choice& choice, Time now) const {
 // ------------------------------------------------------------------------------------------------------ what is known
 
 Balancer::Group& Balancer::group(const Upstream& upstream, Time now) {
-  const std::size_t id = upstream.endpoints.front()->id;
-  if (id >= groups_.size()) groups_.resize(id + 1);
-  Group& here = groups_[id];
+  Group& here = groups_[upstream.endpoints.front()->id];
   if (here.upstream != &upstream || here.stale || here.changed) fill(here, upstream, now);
   return here;
 }
@@ -202,13 +200,12 @@ void Balancer::keep_looked_up(const Group& here) {
 }
 
 Balancer::EndpointEntry& Balancer::entry(const std::shared_ptr<EndpointState>& endpoint, Time now) {
-  if (EndpointEntry* known = find(endpoint->id)) return *known;
-  if (endpoint->id >= entries_.size()) entries_.resize(endpoint->id + 1);
-  const EntryPtr made(new EndpointEntry);
-  made->endpoint = endpoint;
-  if (endpoint->known) made->backends.push_back(make_backend(*endpoint, *endpoint->known, now));
-  entries_[endpoint->id] = made;
-  return *made;
+  EntryPtr& known = entries_[endpoint->id];
+  if (known) return *known;
+  known.reset(new EndpointEntry);
+  known->endpoint = endpoint;
+  if (endpoint->known) known->backends.push_back(make_backend(*endpoint, *endpoint->known, now));
+  return *known;
 }
 
 void Balancer::on_resolved(const ResolvedName& found, Time now) {
@@ -240,23 +237,28 @@ void Balancer::replace(EndpointEntry& entry, const std::vector<SocketAddress>& a
     if (std::none_of(entry.backends.begin(), entry.backends.end(), is_at(address)))
       entry.backends.push_back(make_backend(*entry.endpoint, address, now));
   if (gone == 0 && entry.backends.size() == before) return;
-  for (Group& group : groups_)
+  for (auto& [first, group] : groups_)
     if (std::find(group.endpoints.begin(), group.endpoints.end(), entry.endpoint->id) != group.endpoints.end())
       group.changed = true;
 }
 
 void Balancer::keep_only(const Snapshot& snapshot) {
-  for (Group& group : groups_) group.stale = true;
-  std::vector<bool> kept(entries_.size());
-  for (const auto& upstream : snapshot.upstreams)
-    for (const auto& endpoint : upstream->endpoints)
-      if (endpoint->id < kept.size()) kept[endpoint->id] = true;
-  for (std::size_t id = 0; id < entries_.size(); ++id) {
-    if (!entries_[id] || kept[id] || !entries_[id]->waits.empty()) continue;  // waiting requests have to be notified
-    for (const auto& backend : entries_[id]->backends) pool_.retire(*backend);
-    if (id < groups_.size()) groups_[id] = {};
-    entries_[id].reset();
+  std::vector<std::size_t> kept, first;
+  for (const auto& upstream : snapshot.upstreams) {
+    first.push_back(upstream->endpoints.front()->id);
+    for (const auto& endpoint : upstream->endpoints) kept.push_back(endpoint->id);
   }
+  std::sort(kept.begin(), kept.end());
+  std::sort(first.begin(), first.end());
+  const auto is_in = [](const auto& ids, std::size_t id) { return std::binary_search(ids.begin(), ids.end(), id); };
+  std::erase_if(groups_, [&](const auto& group) { return !is_in(first, group.first); });
+  for (auto& [id, group] : groups_) group.stale = true;
+  std::erase_if(entries_, [&](const auto& known) {
+    const EndpointEntry& entry = *known.second;
+    if (is_in(kept, known.first) || !entry.waits.empty()) return false;  // waiting requests have to be notified
+    for (const auto& backend : entry.backends) pool_.retire(*backend);
+    return true;
+  });
 }
 
 // ------------------------------------------------------------------------------------------------------ waiting

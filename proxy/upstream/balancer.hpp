@@ -8,6 +8,7 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "filters/balance/picker.hpp"
@@ -69,7 +70,8 @@ class Balancer {
 
   // What a look-up gave.
   void on_resolved(const ResolvedName&, Time now);
-  // Endpoints that are configured no longer have no connections kept.
+  // Endpoints that are configured no longer are forgotten, and have no connections kept. A request of an earlier
+  // snapshot makes them known anew, until this is called again.
   void keep_only(const Snapshot&);
 
  private:
@@ -120,7 +122,8 @@ class Balancer {
   static Look look(const Group&, Time now, const Tried&, bool breakers);
 
   EndpointEntry* find(std::size_t endpoint_id) const {
-    return endpoint_id < entries_.size() ? entries_[endpoint_id].get() : nullptr;
+    const auto known = entries_.find(endpoint_id);
+    return known != entries_.end() ? known->second.get() : nullptr;
   }
   EndpointEntry& entry(const std::shared_ptr<EndpointState>&, Time now);
   Group& group(const Upstream&, Time now);
@@ -142,8 +145,9 @@ class Balancer {
   UpstreamPool& pool_;
   balance::Random& random_;
   const std::uint32_t first_turn_;  // workers begin at different endpoints
-  std::vector<EntryPtr> entries_;   // index: EndpointState::id
-  std::vector<Group> groups_;       // index: the id of the upstream's first endpoint
+  // Only keep_only() erases of these: until then references to them hold.
+  std::unordered_map<std::size_t, EntryPtr> entries_;  // by EndpointState::id
+  std::unordered_map<std::size_t, Group> groups_;      // by the id of the upstream's first endpoint
 };
 
 // While it lives, the watcher is notified when something becomes known of the endpoint's name.

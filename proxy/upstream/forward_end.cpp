@@ -22,11 +22,11 @@ void Forward::end(const Fault& fault) {
   x_.response_end = fault.at;
   clock_.enter(Phase::over);
   streams_.cancel_connect();
+  x_.was_moving = clock_.last_progress() != kNever && fault.at - clock_.last_progress() < ClientWaits::kPatience;
   if (fault.outcome == Outcome::complete) return;
   const bool is_late = fault.outcome == Outcome::response_timeout || fault.outcome == Outcome::total_timeout;
   x_.client_withheld = x_.client_withheld || x_.waits.withheld(fault.at) ||
                        (is_late && clock_.awaits_continue());  // on purpose, perhaps
-  x_.was_moving = clock_.last_progress() != kNever && fault.at - clock_.last_progress() < ClientWaits::kPatience;
   if (stream_ != nullptr && !goes_on) stream_->cancel();
 }
 

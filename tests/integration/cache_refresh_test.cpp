@@ -76,6 +76,24 @@ TEST_CASE("one refresh at a time, however many are answered meanwhile") {
   CHECK(eventually([&] { return rig.proxy.get("/").body == "new"; }));
 }
 
+TEST_CASE("refreshes that hang leave most of the upstream's places to clients") {
+  Rig rig(scripts::reply(response(200, "old", kWindow)),
+          std::string(kServe) + "    limits: {max_concurrent_requests: 8}\n");
+  const auto ask_for_all = [&] {
+    for (int i = 0; i < 10; ++i) CHECK(rig.proxy.get("/" + std::to_string(i)).body == "old");
+  };
+  ask_for_all();
+  rig.upstream.script([](Call& call) {
+    if (call.request().target == "/other") return scripts::ok("other")(call);
+    call.hang();
+  });
+  ask_for_all();
+  REQUIRE(eventually([&] { return rig.upstream.request_count() == 12; }));  // a quarter of the places
+  ask_for_all();
+  CHECK(rig.proxy.get("/other").body == "other");
+  CHECK(rig.upstream.request_count() == 13);
+}
+
 TEST_CASE("a refresh is a call for the breaker, which counts when it fails") {
   Rig rig(scripts::ok(), kServe);
   remember(rig, "old", kWindow);

@@ -87,7 +87,7 @@ TEST_CASE("one leads at a time, and each follower is notified exactly once") {
         }
         if (i % 7 == 0) fetches.mark_unshareable(key, Time{std::chrono::seconds{i}});
         if (i % 11 == 0) fetches.mark_shareable(key);
-        fetches.may_refresh(key, Time{std::chrono::seconds{i}});
+        fetches.may_refresh(key, Time{std::chrono::seconds{i}}, std::chrono::seconds{1});
       }
     });
   for (std::thread& thread : threads) thread.join();

@@ -50,6 +50,8 @@ class Permit {
   bool unjudged() const noexcept { return unjudged_; }              // reaches only the totals
   // Of the half-open that admitted it; not when it has ended, or given the slot back.
   bool holds_slot() const noexcept { return active() && slot_; }
+  // Admitted by a half-open breaker, be its slot given back by now or not; stays readable after the end.
+  bool is_trial() const noexcept { return slot_ || gave_back_; }
   // Of its admission; stays readable after the end.
   std::uint32_t generation() const noexcept { return generation_; }
 
@@ -65,7 +67,6 @@ class Permit {
         slot_(slot),
         unjudged_(unjudged) {}
 
-  bool is_trial() const noexcept { return slot_ || gave_back_; }
   void drop() noexcept;
 
   Breaker* breaker_ = nullptr;

@@ -237,6 +237,15 @@ TEST_CASE_FIXTURE(Remembering, "an answer to a range or to credentials, and an e
   CHECK(stored());
 }
 
+TEST_CASE_FIXTURE(Remembering, "an injected fault takes nothing away") {
+  exchange(get(), ok());
+  ask(get());
+  x.injected.abort = 404;
+  head_comes(with_status(404, {}));
+  done(Outcome::complete);
+  CHECK(stored());
+}
+
 TEST_CASE_FIXTURE(Remembering, "an error that is about its request, and any answer to a Cookie, take nothing away") {
   exchange(get(), ok());
   for (const char* control : {"no-store", "no-cache", "private"}) {

@@ -139,15 +139,59 @@ TEST_CASE("no expression that is taken is expensive to search for") {
   config::Classify rules;
   std::string text;
   for (unsigned i = 0; i < 60'000; ++i) text += "ab"[i * 2654435761U >> 31];
-  for (const std::string expression : {"(a|a)*c", "(a+a+)+c", "a.*a.*a.*c", "a.{200}c", "(a|b)*a(a|b){80}c"}) {
-    rules.response_headers = {{"x", expression}};
+  for (const std::string expression :
+       {"(a|a)*c", "(a+a+)+c", "a.*a.*a.*c", "a.{12}c", "a.{200}c", "(a|b)*a(a|b){80}c"}) {
+    rules.response_headers.assign(32, {"x", expression});
     const CompiledClassify compiled(rules);
-    Fields fields;
-    fields.add("X", text);
-    const auto began = std::chrono::steady_clock::now();
-    for (int i = 0; i < 10; ++i) CHECK_FALSE(compiled.matches(fields));
-    CHECK(std::chrono::steady_clock::now() - began < 1s);  // 100 ms each, where 5 are usual
+    for (const std::size_t length : {text.size(), std::size_t{100}}) {
+      Fields fields;
+      for (std::size_t i = 0; i < 10'000; ++i) fields.add("X", std::string_view(text).substr(i * 5, length));
+      const auto began = std::chrono::steady_clock::now();
+      for (int i = 0; i < 10; ++i) CHECK_FALSE(compiled.matches(fields));
+      CHECK(std::chrono::steady_clock::now() - began < 1s);  // 100 ms each, where 5 are usual
+    }
   }
+}
+
+TEST_CASE("all fields of a response together are searched no longer than one may be, in their order") {
+  config::Classify rules;
+  rules.response_headers = {{"x", "end|" + std::string(200, 'y')}};  // as large as it gets: for one KiB
+  const CompiledClassify compiled(rules);
+  const auto finds_behind = [&](std::size_t fields, std::size_t length, std::string_view name = "X") {
+    const std::string text(length, '.');
+    Fields all;
+    for (std::size_t i = 0; i < fields; ++i) all.add(name, text);
+    all.add("x", "end");
+    return compiled.matches(all);
+  };
+  CHECK(finds_behind(1, 1008));  // a short field counts as 16 bytes
+  CHECK_FALSE(finds_behind(1, 1009));
+  CHECK(finds_behind(63, 0));
+  CHECK_FALSE(finds_behind(64, 0));
+  CHECK(finds_behind(2, 504));
+  CHECK_FALSE(finds_behind(2, 505));
+  CHECK_FALSE(finds_behind(9'999, 10));
+  CHECK(finds_behind(9'999, 10, "Y"));
+}
+
+TEST_CASE("where a large expression may not be searched for any more, a small one still may") {
+  config::Classify rules;
+  rules.response_headers = {{"x", std::string(200, 'y')}, {"grpc-status", "^(13|14)$"}};
+  const std::string text(1000, '.');
+  CHECK(verdict(rules, Outcome::complete, 200, {{"X", text}, {"X", text}, {"Grpc-Status", "14"}}) == Verdict::failure);
+}
+
+TEST_CASE("short expressions are searched for in everything that is usual") {
+  config::Classify rules;
+  rules.response_headers.assign(31, {"grpc-status", "^(13|14)$"});
+  rules.response_headers.push_back({"x", "end"});
+  const std::string text(1021, '.');
+  Fields fields;
+  for (int i = 0; i < 20; ++i) fields.add("Grpc-Status", "0");
+  for (int i = 0; i < 5; ++i) fields.add("X", text);
+  CHECK_FALSE(CompiledClassify(rules).matches(fields));
+  fields.add("X", text + "end");
+  CHECK(CompiledClassify(rules).matches(fields));
 }
 
 TEST_CASE("an expression that is none throws; so does one that takes exponential time to match") {

@@ -99,15 +99,20 @@ TEST_CASE("what could not be shared is remembered for a while, or until it could
   CHECK_FALSE(fetches.is_unshareable("a", kStart));
 }
 
-TEST_CASE("a refresh is worth it when nobody is at it, and the last one was not in vain just now") {
+TEST_CASE("a refresh is worth it when nobody is at it") {
   RequestCollapser fetches;
-  CHECK(fetches.may_refresh("a", kStart));
-  auto leader = lead(fetches, "a");
-  CHECK_FALSE(fetches.may_refresh("a", kStart));
-  leader->end(Ended::alone);
-  fetches.mark_unshareable("a", kStart + 1s);
-  CHECK_FALSE(fetches.may_refresh("a", kStart));
-  CHECK(fetches.may_refresh("a", kStart + 1s));
+  CHECK(fetches.may_refresh("a", kStart, kPatience));
+  const auto leader = lead(fetches, "a");
+  CHECK_FALSE(fetches.may_refresh("a", kStart, kPatience));
+}
+
+TEST_CASE("a refresh does not wait for a slow leader; those that follow one are let go first") {
+  RequestCollapser fetches;
+  const auto slow = lead(fetches, "a");
+  CHECK_FALSE(fetches.may_refresh("a", kStart + kPatience - 1ms, kPatience));
+  CHECK(fetches.may_refresh("a", kStart + kPatience, kPatience));
+  const auto place = fetches.follow("a", std::make_shared<RecordingFollower>());
+  CHECK_FALSE(fetches.may_refresh("a", kStart + kPatience, kPatience));
 }
 
 TEST_CASE("a fetch that takes too long gets another one beside it, one for each time that it is too long") {

@@ -199,6 +199,15 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK_FALSE(store.insert(make("/b"), {}, before));
 }
 
+TEST_CASE_FIXTURE(Fixture, "what one upstream's client changes keeps no answer of another one out") {
+  const EntryPtr theirs = make("/a", kBody, users);
+  const std::uint64_t asked = store.now_serial();
+  store.invalidate(uri_key(get("/a")), orders.get());
+  CHECK(store.insert(theirs, {}, asked));
+  store.invalidate(uri_key(get("/a")), users.get());
+  CHECK_FALSE(store.insert(theirs, {}, asked));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a purge takes one upstream's or everything, and what was under way is not stored") {
   put("/a");
   put("/b", kBody, users);

@@ -392,6 +392,22 @@ TEST_CASE("when the acceptor closes, those who wait at a full listener are serve
   CHECK_FALSE(exists(rig.path));
 }
 
+TEST_CASE("those beyond a full listener's limit take no descriptor that others need when the acceptor closes") {
+  Rig rig;
+  const Setting setting{{"main", "unix:" + rig.path, "max_connections: 1, when_full: wait"}};
+  rig.take(setting);
+  rig.comes(rig.path, kBusy);
+  std::vector<Client*> wait;
+  for (int i = 0; i < 10; ++i) wait.push_back(&rig.comes(rig.path, kUnknown));
+  {
+    const testing::FewDescriptors few(15);
+    rig.acceptor.close();
+    rig.settle();
+  }
+  const auto heard = [](Client* client) { return client->answer() == "503"; };
+  CHECK(std::count_if(wait.begin(), wait.end(), heard) >= 9);  // it is the first that shows that few are left
+}
+
 TEST_CASE("a socket that was passed serves what is queued, and stays as it is for the next process") {
   Rig rig;
   const int manager = listen_at(rig.path);

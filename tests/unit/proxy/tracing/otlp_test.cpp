@@ -37,14 +37,20 @@ RecordedAttempt attempt(int status, Outcome outcome, std::uint64_t span) {
   return made;
 }
 
-json::array spans_of(const Recorded& request, const std::string& tracestate = {}) {
-  const SpanQueue::Item item{.record = packed_alone(request), .tracestate = tracestate, .spans = 1};
-  const json::value all = json::parse(tracing::otlp_json({item}, "shop"));
+json::array spans_of(const std::vector<Recorded>& requests, const std::string& tracestate = {}) {
+  std::vector<SpanQueue::Item> items;
+  for (const Recorded& each : requests)
+    items.push_back({.record = packed_alone(each), .tracestate = tracestate, .spans = 1});
+  const json::value all = json::parse(tracing::otlp_json(items, "shop"));
   const json::value& resource = all.at("resourceSpans").at(0);
   CHECK(json::serialize(resource.at("resource")) ==
         R"({"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]})");
   CHECK(resource.at("scopeSpans").at(0).at("scope").at("name").as_string() == "fusewire");
   return resource.at("scopeSpans").at(0).at("spans").as_array();
+}
+
+json::array spans_of(const Recorded& request, const std::string& tracestate = {}) {
+  return spans_of(std::vector{request}, tracestate);
 }
 
 std::string attribute(const json::value& span, std::string_view key) {
@@ -107,6 +113,26 @@ TEST_CASE("a filter's decision is an event") {
   CHECK(attribute(event, "fusewire.reason") == "\"open\"");
   CHECK(attribute(event, "fusewire.trip") == "\"consecutive_failures\"");
   CHECK(attribute(event, "fusewire.retry_after_ms") == "\"250\"");
+}
+
+TEST_CASE("a batch has the spans of each request, one after the other") {
+  Recorded first = traced(503);
+  RecordedCall call;
+  call.notes = {{.what = Decision::breaker_rejected, .detail = 0, .number = 1, .value = 250, .at = at_us(5)},
+                {.what = Decision::cache_has_none, .detail = 0, .number = 0, .value = kNoValue, .at = at_us(6)}};
+  first.calls = {call};
+  Recorded second = traced(200);
+  second.trace.span = 0x55;
+  RecordedCall answered;
+  answered.attempts = {attempt(200, Outcome::complete, 0x66)};
+  second.calls = {answered};
+  const json::array spans = spans_of({first, second, traced(404)});
+  REQUIRE(spans.size() == 4);
+  CHECK(spans[0].at("events").as_array().size() == 2);
+  CHECK(spans[1].at("spanId").as_string() == "0000000000000055");
+  CHECK(spans[1].at("events").as_array().empty());
+  CHECK(spans[2].at("spanId").as_string() == "0000000000000066");
+  CHECK(attribute(spans[3], "http.response.status_code") == "\"404\"");
 }
 
 TEST_CASE("a method of somebody's own does not become the name of a span") {

@@ -247,6 +247,24 @@ TEST_CASE("a drain ends a trial that runs on") {
   scene.judge();
 }
 
+TEST_CASE("a response that its client leaves was moving if something of it came just before") {
+  ForwardScene scene;
+  scene.kept.head(200);
+  scene.fetch();
+  SUBCASE("its rest was at hand") {
+    scene.kept.pieces = {{UpstreamStream::BodyRead::last, "rest"}};
+    scene.forward.abandon(Outcome::client_gone);
+    CHECK(scene.x.was_moving);
+  }
+  SUBCASE("a piece of it has just come") {
+    scene.kept.pieces = {{UpstreamStream::BodyRead::piece, "hel"}};
+    CHECK(scene.forward.next_piece() == "hel");
+    scene.forward.abandon(Outcome::client_gone);
+    CHECK(scene.x.was_moving);
+  }
+  CHECK(scene.x.outcome == Outcome::client_gone);
+}
+
 // ------------------------------------------------------------------------------------------------------ put aside
 
 TEST_CASE("a response that was put aside goes on where it was") {

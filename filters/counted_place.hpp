@@ -9,15 +9,14 @@
 
 namespace fusewire {
 
-// One of an upstream's calls that go on without a client, of which there is a limited number at a time. On its call's
-// thread; the count is shared by all.
-class VerdictWithoutClient {
+// A place among those of which there is a limited number at a time: of an upstream's calls that go on without a client,
+// of its background refreshes. Used by one thread; the count is shared by all, and outlives the place.
+class CountedPlace {
  public:
-  explicit VerdictWithoutClient(std::atomic<std::uint32_t>* count) noexcept : count_(count) {}
-  VerdictWithoutClient(VerdictWithoutClient&& other) noexcept
-      : count_(other.count_), counted_(std::exchange(other.counted_, false)) {}
-  VerdictWithoutClient& operator=(VerdictWithoutClient&&) = delete;
-  ~VerdictWithoutClient() { leave(); }
+  explicit CountedPlace(std::atomic<std::uint32_t>* count) noexcept : count_(count) {}
+  CountedPlace(CountedPlace&& other) noexcept : count_(other.count_), counted_(std::exchange(other.counted_, false)) {}
+  CountedPlace& operator=(CountedPlace&&) = delete;
+  ~CountedPlace() { leave(); }
 
   bool enter(std::uint32_t limit) noexcept {
     if (!counted_) counted_ = count_ != nullptr && acquire_one(*count_, limit);
