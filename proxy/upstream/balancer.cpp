@@ -243,6 +243,7 @@ void Balancer::replace(EndpointEntry& entry, const std::vector<SocketAddress>& a
 }
 
 void Balancer::keep_only(const Snapshot& snapshot) {
+  if (groups_.empty() && entries_.empty()) return;
   std::vector<std::size_t> kept, first;
   for (const auto& upstream : snapshot.upstreams) {
     first.push_back(upstream->endpoints.front()->id);
