@@ -23,10 +23,10 @@ struct State {
     v3 = std::rotl(v3, 21) ^ v0;
     v2 = std::rotl(v2, 32);
   }
-  template <int kRounds>
+  template <int Rounds>
   void take(std::uint64_t word) noexcept {
     v3 ^= word;
-    for (int i = 0; i < kRounds; ++i) round();
+    for (int i = 0; i < Rounds; ++i) round();
     v0 ^= word;
   }
 };
@@ -35,7 +35,7 @@ static_assert(std::endian::native == std::endian::little, "words are read as the
 
 }  // namespace
 
-template <int kRounds, int kLastRounds>
+template <int Rounds, int LastRounds>
 std::uint64_t sip_hash(HashKey key, std::string_view text) noexcept {
   State state{key.first ^ 0x736f6d6570736575, key.second ^ 0x646f72616e646f6d, key.first ^ 0x6c7967656e657261,
               key.second ^ 0x7465646279746573};
@@ -43,14 +43,14 @@ std::uint64_t sip_hash(HashKey key, std::string_view text) noexcept {
   for (; text.size() >= sizeof last; text.remove_prefix(sizeof last)) {
     std::uint64_t word;
     std::memcpy(&word, text.data(), sizeof word);
-    state.take<kRounds>(word);
+    state.take<Rounds>(word);
   }
   std::uint64_t rest = 0;
   if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
   last |= rest;
-  state.take<kRounds>(last);
+  state.take<Rounds>(last);
   state.v2 ^= 0xff;
-  for (int i = 0; i < kLastRounds; ++i) state.round();
+  for (int i = 0; i < LastRounds; ++i) state.round();
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 

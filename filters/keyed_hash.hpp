@@ -15,7 +15,7 @@ struct HashKey {
 };
 
 // SipHash with so many rounds a word and at the end (Aumasson, Bernstein: SipHash: a fast short-input PRF, 2012).
-template <int kRounds, int kLastRounds>
+template <int Rounds, int LastRounds>
 std::uint64_t sip_hash(HashKey, std::string_view) noexcept;
 
 extern template std::uint64_t sip_hash<1, 3>(HashKey, std::string_view) noexcept;
