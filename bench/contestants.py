@@ -47,19 +47,10 @@ class Cast:
     def __init__(self, stage, cores, fusewire, tools):
         self.stage, self.cores = stage, cores
         self.fusewire, self.tools = str(fusewire), pathlib.Path(tools)
-        self.origin = self._origin()
-        self.more_origins = []
-
-    def _origin(self):
-        (port,) = free_ports(1)
-        self.stage.start([str(self.tools / "bench_origin"), str(port)], self.cores.load(1), port)
-        return port
-
-    def origins(self, count):
-        """Ports of so many origins."""
-        while len(self.more_origins) < count - 1:
-            self.more_origins.append(self._origin())
-        return [self.origin, *self.more_origins[:count - 1]]
+        # One process: with one for each port, the load's core would change between them more than it would work.
+        self.origins = free_ports(max(endpoints for _, endpoints in SEVERAL.values()))
+        self.origin = self.origins[0]
+        self.stage.start([str(self.tools / "bench_origin"), *map(str, self.origins)], self.cores.load(1), self.origin)
 
     def start(self, name, setting):
         port, admin = free_ports(2)
@@ -145,16 +136,16 @@ class Cast:
 
     def _several(self, name, port, admin, _setting):
         upstreams, endpoints = SEVERAL[name]
-        text = several_configuration(port, admin, self.origins(endpoints), upstreams)
+        text = several_configuration(port, admin, self.origins[:endpoints], upstreams)
         return [self.fusewire, "run", "-c", self.stage.write(f"{name}.yaml", text)], {}
 
     def _haproxy_several(self, _name, port, _admin, _setting):
-        servers = "\n".join(f"  server s{i} {HOST}:{origin}" for i, origin in enumerate(self.origins(4)))
+        servers = "\n".join(f"  server s{i} {HOST}:{origin}" for i, origin in enumerate(self.origins[:4]))
         path = self.stage.write(f"haproxy-several-{port}.cfg", fill("haproxy-several.cfg", {"PORT": port, "SERVERS": servers}))
         return ["haproxy", "-db", "-f", path], {}
 
     def _nginx_several(self, _name, port, _admin, _setting):
-        servers = "\n".join(f"    server {HOST}:{origin} max_fails=5 fail_timeout=10s;" for origin in self.origins(4))
+        servers = "\n".join(f"    server {HOST}:{origin} max_fails=5 fail_timeout=10s;" for origin in self.origins[:4])
         text = fill("nginx-several.conf", {"PORT": port, "SERVERS": servers, "FOLDER": self.stage.folder,
                                            "USER": "user root root;" if os.geteuid() == 0 else ""})
         return ["nginx", "-p", str(self.stage.folder), "-c", self.stage.write(f"nginx-several-{port}.conf", text)], {}

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The benchmark's origin: HTTP/1.1 with keep-alive on one thread, and as little else as possible.
-//   bench_origin PORT      GET /b/N answers N bytes; GET /c/N the same, storable for a minute; POST reads the body
+//   bench_origin PORT...   GET /b/N answers N bytes; GET /c/N the same, storable for a minute; POST reads the body
 // It trusts its clients (the proxies under test) to speak correctly.
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>
 #include <string_view>
+#include <vector>
 
 #include "bench/tcp.hpp"
 
@@ -132,18 +133,22 @@ bool on_event(int epoll, Connection& connection, std::uint32_t events) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::fputs("usage: bench_origin PORT\n", stderr), 2;
-  const int listener = bench::listen_on(bench::port_of(argv[1]));
+  if (argc < 2) return std::fputs("usage: bench_origin PORT...\n", stderr), 2;
   const int epoll = bench::must(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-  bench::watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN, nullptr);
+  std::vector<int> listeners;
+  for (int i = 1; i < argc; ++i) {
+    listeners.push_back(bench::listen_on(bench::port_of(argv[i])));
+    bench::watch(epoll, EPOLL_CTL_ADD, listeners.back(), EPOLLIN, nullptr);
+  }
   std::array<epoll_event, 256> events;
   while (true) {
     const int count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < count; ++i) {
       auto* const connection = static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
       if (connection == nullptr) {
-        for (int fd = bench::accept_from(listener); fd >= 0; fd = bench::accept_from(listener))
-          bench::watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, new Connection(fd));
+        for (const int listener : listeners)
+          for (int fd = bench::accept_from(listener); fd >= 0; fd = bench::accept_from(listener))
+            bench::watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, new Connection(fd));
       } else if (!on_event(epoll, *connection, events[static_cast<std::size_t>(i)].events)) {
         ::close(connection->fd);
         delete connection;

@@ -157,6 +157,8 @@ struct Request {
   // Content-Length: 0 is none.
   bool has_body() const noexcept { return body == BodyKind::length ? content_length != 0 : body != BodyKind::none; }
   bool is_get_or_head() const noexcept { return method == "GET" || is_head(); }
+  // What it gets may be its client's alone (RFC 6265).
+  bool has_cookie() const noexcept { return fields.find("cookie").has_value(); }
   // RFC 9110 §9.2.1.
   bool is_safe() const noexcept { return is_get_or_head() || method == "OPTIONS" || method == "TRACE"; }
   // RFC 9110 §9.2.2.

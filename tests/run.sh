@@ -87,7 +87,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1}
 
-covered='^unit_(config|filters|balance|breaker)$'
+covered='^unit_(config|filters|balance|limits|breaker)$'
 measure_coverage() {
   find build/asan -name '*.gcda' -delete
   run_ctest asan -R "$covered"
@@ -96,7 +96,7 @@ measure_coverage() {
 }
 
 if [[ -n $coverage && " ${presets[*]} " != *" asan "* ]]; then
-  build asan unit_config unit_filters unit_balance unit_breaker
+  build asan unit_config unit_filters unit_balance unit_limits unit_breaker
   measure_coverage
 fi
 for preset in "${presets[@]}"; do

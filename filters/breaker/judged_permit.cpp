@@ -10,9 +10,7 @@ namespace {
 
 // What is asked for in the background with a client's cookie: nobody waits for it, and it may be the cookie that makes
 // it slow or fail. Else a client could open the breaker behind its stale answers, and leave.
-bool is_by_its_cookie(const Call& call) {
-  return call.context->background && call.context->request->fields.find("cookie").has_value();
-}
+bool is_by_its_cookie(const Call& call) { return call.context->background && call.context->request->has_cookie(); }
 
 constexpr std::uint32_t kMaxInSilence = 8;  // calls that go on without their clients: each keeps a connection
 

@@ -21,9 +21,6 @@ using cache::Event;
 constexpr std::chrono::seconds kUnshareable{30};
 constexpr std::chrono::seconds kFailed{1};
 
-// For so many fetches a request waits. Where their leaders leave one after the other it asks alone then.
-constexpr int kMaxFetches = 2;
-
 constexpr cache::StaleRule kWhileValidating{.while_validating = true};
 
 // A fetch that takes longer is slow by the breaker's own word; but all who wait look again then, and each time that it
@@ -78,8 +75,8 @@ Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
 CacheLookup::Look CacheLookup::look(const Call& call, Time now) noexcept {
   if (!has_waited_) return Look::first;
   const auto ended = following_ ? following_->ended() : Ended::vacant;
-  if (!ended) return now < waits_until(call) ? Look::again : Look::last;
-  return *ended == Ended::vacant && ++fetches_ < kMaxFetches ? Look::again : Look::last;
+  const bool may_wait = !ended || *ended == Ended::vacant;
+  return may_wait && now < waits_until(call) ? Look::again : Look::last;
 }
 
 void CacheLookup::stop_following() noexcept {
@@ -144,10 +141,10 @@ std::optional<Answer> CacheLookup::from_store(Call& call, Reply& reply, const En
   if (!cache::may_answer(asked_, entry->freshness, {}, now)) {
     if (!cache::may_answer(asked_, entry->freshness, kWhileValidating, now)) return std::nullopt;
     const bool wanted = !asked_.no_store && !asked_.only_if_cached;
-    const Fields& fields = call.context->request->fields;
+    const Request& request = *call.context->request;
     const bool storable =
-        (!fields.find("authorization") || cache::is_for_all(cache::response_directives(entry->fields))) &&
-        (!fields.find("cookie") || entry->freshness.is_explicit);
+        (!request.fields.find("authorization") || cache::is_for_all(cache::response_directives(entry->fields))) &&
+        (!request.has_cookie() || entry->freshness.is_explicit);
     refresh = wanted && storable && !context_->fetches->is_unshareable(fetch_key(call), now) &&
               context_->fetches->may_refresh(fetch_, now, patience(call));
     status.detail = "stale-while-revalidate";
@@ -206,7 +203,7 @@ bool CacheLookup::may_share(const Call& call, const cache::Entry* entry) const {
 const std::string& CacheLookup::fetch_key(const Call& call) {
   if (!fetch_.empty()) return fetch_;
   fetch_ = context_->cache_partition->name() + ' ' + std::to_string(context_->cache_generation) + ' ';
-  if (call.context->request->fields.find("cookie")) fetch_.append("cookie ");
+  if (call.context->request->has_cookie()) fetch_.append("cookie ");
   if (!call.cache_scope.empty())
     fetch_.append(std::to_string(call.cache_scope.size())).append(" ").append(call.cache_scope);
   return fetch_ += uri_;

@@ -86,7 +86,6 @@ class CacheLookup final : public Awaited {
   bool has_waited_ = false;
   bool end_counted_ = false;  // of its fetch
   bool shareable_ = false;    // the response that is being stored
-  int fetches_ = 0;           // whose end it has seen
 };
 
 }  // namespace fusewire

@@ -63,7 +63,7 @@ bool unwanted(Refusal refusal) noexcept {
 
 // Whether an answer may take what others are served: one to credentials, or to a Cookie, is about these.
 bool is_anonymous(const Request& request) noexcept {
-  return !request.fields.find("authorization") && !request.fields.find("cookie");
+  return !request.fields.find("authorization") && !request.has_cookie();
 }
 
 // Of a response with the stored entity tag, which is one resource's alone: whether its body is the stored one.

@@ -97,7 +97,7 @@ Storability storability(const Request& request, const Response& response, const 
     return {refusal, {}};
   const auto freshness = usable_freshness(response, directives, settings, when, terms);
   if (!freshness) return {Refusal::no_freshness, {}};
-  if (!freshness->is_explicit && request.fields.find("cookie")) return {Refusal::cookie, {}};
+  if (!freshness->is_explicit && request.has_cookie()) return {Refusal::cookie, {}};
   return {Refusal::none, *freshness};
 }
 

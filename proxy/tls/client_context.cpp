@@ -5,8 +5,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <algorithm>
-
 namespace fusewire::proxy {
 
 namespace {
@@ -105,10 +103,8 @@ TlsSetup TlsClient::connect(std::size_t worker, std::size_t endpoint_id, const s
   return setup;
 }
 
-void TlsClient::keep_only(std::size_t worker, const std::vector<std::size_t>& endpoint_ids) {
-  std::erase_if(*sessions_[worker], [&](const auto& entry) {
-    return std::find(endpoint_ids.begin(), endpoint_ids.end(), entry.first) == endpoint_ids.end();
-  });
+void TlsClient::keep_only(std::size_t worker, const std::unordered_set<std::size_t>& endpoint_ids) {
+  std::erase_if(*sessions_[worker], [&](const auto& entry) { return !endpoint_ids.contains(entry.first); });
 }
 
 }  // namespace fusewire::proxy

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "config/judges.hpp"
@@ -29,7 +30,7 @@ class TlsClient {
   TlsSetup connect(std::size_t worker, std::size_t endpoint_id, const std::string& name);
 
   // On the thread of that worker: forgets the sessions with all other endpoints.
-  void keep_only(std::size_t worker, const std::vector<std::size_t>& endpoint_ids);
+  void keep_only(std::size_t worker, const std::unordered_set<std::size_t>& endpoint_ids);
   std::size_t sessions(std::size_t worker) const { return sessions_[worker]->size(); }
 
   const config::UpstreamTls& section() const { return section_; }

@@ -2,6 +2,7 @@
 #include "proxy/upstream/worker_context.hpp"
 
 #include <map>
+#include <unordered_set>
 
 #include "filters/http_date.hpp"
 #include "proxy/net/random_seed.hpp"
@@ -43,11 +44,11 @@ void WorkerContext::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
 
 // Those with endpoints that are gone. Upstreams with the same section share a context.
 void WorkerContext::forget_tls_sessions() {
-  std::map<TlsClient*, std::vector<std::size_t>> kept;
+  std::map<TlsClient*, std::unordered_set<std::size_t>> kept;
   for (const auto& upstream : snapshot_->upstreams) {
     if (!upstream->tls) continue;
     auto& endpoints = kept[upstream->tls.get()];
-    for (const auto& endpoint : upstream->endpoints) endpoints.push_back(endpoint->id);
+    for (const auto& endpoint : upstream->endpoints) endpoints.insert(endpoint->id);
   }
   for (const auto& [client, endpoints] : kept) client->keep_only(index_, endpoints);
 }

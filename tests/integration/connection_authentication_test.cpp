@@ -32,7 +32,7 @@ Script ntlm(const std::string& fields = {}) {
   };
 }
 
-Response ask(Connection& client, const std::string& credentials = {}, const std::string& target = "/") {
+Response ask_as(Connection& client, const std::string& credentials = {}, const std::string& target = "/") {
   const std::string field = credentials.empty() ? "" : "Authorization: " + credentials + "\r\n";
   client.send("GET " + target + " HTTP/1.1\r\nHost: h\r\n" + field + "\r\n");
   return read_response(client);
@@ -40,9 +40,9 @@ Response ask(Connection& client, const std::string& credentials = {}, const std:
 
 // The three legs.
 void sign_in(Connection& client, const std::string& user) {
-  CHECK(ask(client).status == 401);
-  CHECK(ask(client, "NTLM hello").field("WWW-Authenticate") == "NTLM challenge");
-  CHECK(ask(client, "NTLM i-am-" + user).body == "hello " + user);
+  CHECK(ask_as(client).status == 401);
+  CHECK(ask_as(client, "NTLM hello").field("WWW-Authenticate") == "NTLM challenge");
+  CHECK(ask_as(client, "NTLM i-am-" + user).body == "hello " + user);
 }
 
 // As many as reach both workers.
@@ -59,15 +59,15 @@ TEST_CASE("a connection that a client has signed in on is that client's alone, f
   Connection alice = rig.proxy.connect();
   sign_in(alice, "alice");
   auto others = strangers(rig);
-  for (Connection& other : others) CHECK(ask(other).status == 401);
+  for (Connection& other : others) CHECK(ask_as(other).status == 401);
   sign_in(others[0], "bob");
-  CHECK(ask(alice).body == "hello alice");
-  CHECK(ask(others[0]).body == "hello bob");
-  CHECK(ask(others[1]).status == 401);
+  CHECK(ask_as(alice).body == "hello alice");
+  CHECK(ask_as(others[0]).body == "hello bob");
+  CHECK(ask_as(others[1]).status == 401);
   alice.close();
   for (Connection& other : others) other.close();
   CHECK(eventually([&] { return rig.upstream.open_connections() == 0; }));
-  for (Connection& other : strangers(rig)) CHECK(ask(other).status == 401);
+  for (Connection& other : strangers(rig)) CHECK(ask_as(other).status == 401);
   CHECK(rig.proxy.metric("fusewire_upstream_connections{upstream=\"orders\",state=\"idle\"}") == 0);
 }
 
@@ -83,8 +83,8 @@ TEST_CASE("credentials of the first request bind its connection, without a chall
     client.send("GET / HTTP/1.1\r\nHost: h\r\n" + std::string(field) + "\r\n\r\n");
     const std::string own = read_response(client).body;
     auto others = strangers(rig);
-    for (Connection& other : others) CHECK(ask(other).body != own);
-    CHECK(ask(client).body == own);
+    for (Connection& other : others) CHECK(ask_as(other).body != own);
+    CHECK(ask_as(client).body == own);
   }
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("clients that sign in leave half of max_connections to the others, who
   auto clients = strangers(rig);
   std::size_t kept = 0;
   for (Connection& client : clients) {
-    const Response reply = ask(client);
+    const Response reply = ask_as(client);
     CHECK(reply.status == 401);
     if (reply.field("Connection") == "close")
       CHECK(client.ended());
@@ -104,7 +104,7 @@ TEST_CASE("clients that sign in leave half of max_connections to the others, who
   clients.clear();
   CHECK(eventually([&] {
     Connection next = rig.proxy.connect();
-    const Response reply = ask(next);
+    const Response reply = ask_as(next);
     return reply.status == 401 && reply.field("Connection") != "close";
   }));
 }
@@ -122,16 +122,16 @@ TEST_CASE("a client's own connection keeps its place among those while it is in 
   alice.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
   REQUIRE(eventually([&] { return rig.upstream.request_count() == 4; }));
   Connection bob = rig.proxy.connect();
-  CHECK(ask(bob).field("Connection") == "close");
+  CHECK(ask_as(bob).field("Connection") == "close");
   go = true;
   CHECK(read_response(alice).body == "hello alice");
-  CHECK(ask(alice).body == "hello alice");
+  CHECK(ask_as(alice).body == "hello alice");
 }
 
 TEST_CASE("other schemes leave a connection to everybody") {
   Rig rig([](Call& call) { call.send(response(401, "", "WWW-Authenticate: Basic realm=x, Digest realm=y\r\n")); });
   Connection client = rig.proxy.connect();
-  CHECK(ask(client, "Basic eDp5").status == 401);
+  CHECK(ask_as(client, "Basic eDp5").status == 401);
   CHECK(eventually(
       [&] { return rig.proxy.metric("fusewire_upstream_connections{upstream=\"orders\",state=\"idle\"}") == 1; }));
 }
@@ -145,8 +145,8 @@ TEST_CASE("when the upstream ends a client's own connection, the client's ends t
     call.connection().close();
   });
   Connection client = rig.proxy.connect();
-  CHECK(ask(client).status == 401);
-  CHECK(ask(client, "NTLM hello").status == 401);
+  CHECK(ask_as(client).status == 401);
+  CHECK(ask_as(client, "NTLM hello").status == 401);
   end = true;
   CHECK(client.ended());
   CHECK(client.end() == End::eof);
@@ -158,9 +158,9 @@ TEST_CASE("a leg of a handshake is sent on its own connection or not at all") {
     ntlm()(call);
   });
   Connection client = rig.proxy.connect();
-  CHECK(ask(client).status == 401);
-  CHECK(ask(client, "NTLM hello").status == 401);
-  const Response reply = ask(client, "NTLM i-am-alice");
+  CHECK(ask_as(client).status == 401);
+  CHECK(ask_as(client, "NTLM hello").status == 401);
+  const Response reply = ask_as(client, "NTLM i-am-alice");
   check_problem(reply, 502, "UpstreamReset", "connection_terminated");
   CHECK(reply.field("Connection") == "close");
   CHECK(client.ended());
@@ -174,8 +174,8 @@ TEST_CASE("a request without credentials on a connection that turned out closed 
     ntlm()(call);
   });
   Connection client = rig.proxy.connect();
-  CHECK(ask(client).status == 401);
-  CHECK(ask(client).status == 401);
+  CHECK(ask_as(client).status == 401);
+  CHECK(ask_as(client).status == 401);
   CHECK(rig.upstream.connection_count() == 2);
 }
 
@@ -183,8 +183,8 @@ TEST_CASE("what comes over a client's own connection is not stored, although its
   Rig rig(ntlm("Cache-Control: max-age=60\r\n"), "    cache: {serve: normal}\n");
   Connection alice = rig.proxy.connect();
   sign_in(alice, "alice");
-  CHECK(ask(alice, {}, "/mine").body == "hello alice");
-  for (Connection& other : strangers(rig)) CHECK(ask(other, {}, "/mine").status == 401);
+  CHECK(ask_as(alice, {}, "/mine").body == "hello alice");
+  for (Connection& other : strangers(rig)) CHECK(ask_as(other, {}, "/mine").status == 401);
   CHECK(rig.proxy.metric("fusewire_cache_entries{upstream=\"orders\"}") == 0);
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("a client's own connection keeps its place among max_connections until
   Connection alice = rig.proxy.connect();
   sign_in(alice, "alice");
   check_problem(rig.proxy.get("/"), 503, "ConcurrencyLimit", "connection_limit_reached");
-  CHECK(ask(alice).body == "hello alice");
+  CHECK(ask_as(alice).body == "hello alice");
   alice.close();
   CHECK(eventually([&] { return rig.proxy.get("/").status == 401; }));
 }

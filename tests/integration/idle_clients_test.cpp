@@ -15,7 +15,7 @@ std::string limit(int connections, const std::string& when_full) {
   return "    limits: {max_connections: " + std::to_string(connections) + ", when_full: " + when_full + "}\n";
 }
 
-Response ask(Connection& client) {
+Response ask_once(Connection& client) {
   client.send(kGet);
   return read_response(client);
 }
@@ -28,7 +28,7 @@ constexpr int kWorkers = 3;
 void settle(const Rig& rig) {
   for (int i = 0; i < kWorkers; ++i) {
     Connection client = Connection::to(rig.proxy.port("side"));
-    REQUIRE(ask(client).status == 200);
+    REQUIRE(ask_once(client).status == 200);
   }
 }
 
@@ -39,21 +39,21 @@ TEST_CASE("the client that has been idle longest gives way to a new one, whichev
   std::vector<Connection> clients;
   for (int i = 0; i < 4; ++i) {
     clients.push_back(rig.proxy.connect());
-    REQUIRE(ask(clients.back()).status == 200);
+    REQUIRE(ask_once(clients.back()).status == 200);
     settle(rig);  // a client has its answer a moment before its worker takes it for idle
   }
-  CHECK(ask(clients[0]).status == 200);  // now the second is the one that has been idle longest
+  CHECK(ask_once(clients[0]).status == 200);  // now the second is the one that has been idle longest
   settle(rig);
   for (std::size_t n = 1; n <= 3; ++n) {
     CAPTURE(n);
     clients.push_back(rig.proxy.connect());
-    CHECK(ask(clients.back()).status == 200);
+    CHECK(ask_once(clients.back()).status == 200);
     CHECK(clients[n].ended());
     CHECK(clients[n].end() == End::eof);
     CHECK(eventually([&] { return rig.proxy.metric("fusewire_connections") <= 4; }));
     settle(rig);
   }
-  CHECK(ask(clients[0]).status == 200);
+  CHECK(ask_once(clients[0]).status == 200);
 }
 
 // While a listener is full its answers end their connections, so that more than one place may become free: which ones
@@ -64,7 +64,7 @@ TEST_CASE("idle clients give way to new ones that wait for a place") {
   for (int i = 0; i < 12; ++i) {
     CAPTURE(i);
     clients.push_back(rig.proxy.connect());
-    REQUIRE(ask(clients.back()).status == 200);
+    REQUIRE(ask_once(clients.back()).status == 200);
     CHECK(eventually([&] { return rig.proxy.metric("fusewire_connections") <= 4; }));
   }
 }

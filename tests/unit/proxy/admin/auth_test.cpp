@@ -5,6 +5,7 @@
 
 using namespace fusewire;
 using namespace fusewire::proxy::admin;
+using fusewire::proxy::admin::Request;
 
 namespace {
 

@@ -9,7 +9,7 @@
 using namespace fusewire;
 using namespace fusewire::proxy;
 using namespace fusewire::proxy::admin;
-using namespace fusewire::proxy::testing;
+using namespace fusewire::testing;
 
 namespace {
 

@@ -14,7 +14,9 @@
 #include "proxy/observe/journal_find.hpp"
 #include "proxy/observe/packed_record.hpp"
 
-namespace fusewire::proxy::testing {
+namespace fusewire::testing {
+
+using namespace fusewire::proxy;
 
 inline constexpr std::int64_t kWallNs = 1'769'847'330'042'000'000;
 
@@ -101,4 +103,4 @@ inline std::string packed_alone(const Recorded& request) {
   return alone(std::span(chunk->room(), size), chunk->names());
 }
 
-}  // namespace fusewire::proxy::testing
+}  // namespace fusewire::testing

@@ -6,7 +6,7 @@
 
 using namespace fusewire;
 using namespace fusewire::proxy;
-using namespace fusewire::proxy::testing;
+using namespace fusewire::testing;
 
 TEST_CASE("several addresses have breakers of their own, one has the upstream's, and the scope may say otherwise") {
   BalancerRig rig;

@@ -10,7 +10,7 @@
 
 using namespace fusewire;
 using namespace fusewire::proxy;
-using namespace fusewire::proxy::testing;
+using namespace fusewire::testing;
 
 TEST_CASE("an address that left the answer has no connection kept, one that stays keeps its own") {
   BalancerRig rig;

@@ -14,8 +14,9 @@
 #include "proxy/snapshot/named_breaker.hpp"
 #include "proxy/upstream/balancer.hpp"
 
-namespace fusewire::proxy::testing {
+namespace fusewire::testing {
 
+using namespace fusewire::proxy;
 using namespace std::chrono_literals;
 
 inline SocketAddress address(int last) {
@@ -107,4 +108,4 @@ inline void fail_checks(AddressState& address) {
   for (int i = 0; i < 3; ++i) address.checked.record(health::CheckResult::reset, 0, {}, {});
 }
 
-}  // namespace fusewire::proxy::testing
+}  // namespace fusewire::testing

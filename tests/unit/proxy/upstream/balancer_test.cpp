@@ -6,7 +6,7 @@
 
 using namespace fusewire;
 using namespace fusewire::proxy;
-using namespace fusewire::proxy::testing;
+using namespace fusewire::testing;
 
 TEST_CASE("requests take all addresses of all endpoints in turn, and wait for no name while one is known") {
   BalancerRig rig;

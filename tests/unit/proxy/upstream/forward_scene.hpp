@@ -109,14 +109,14 @@ struct ForwardScene {
   UploadingClient client;
   Event event;
   Inbound inbound{.client = client, .event = event, .session = {}};
-  Request request;
+  fusewire::Request request;
   std::string first_of_body;
   ScriptedStream kept{worker.loop()};
   ScriptedStream fresh{worker.loop()};
   ScriptedSource source{upstream.endpoints.front()};
   RequestContext context;
   Exchange x;
-  Call call;
+  fusewire::Call call;
   CallChain chain{upstream.chain};
   AttemptChain filters{upstream.chain};
   Forward forward{worker, inbound, event, upstream, snapshot->via, call, x, {chain, filters, x}, source};
