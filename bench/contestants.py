@@ -15,10 +15,11 @@ NAMES = {"relay": "raw relay", "fusewire": "Fusewire", "haproxy": "HAProxy", "ng
          "fusewire-observed": "Fusewire, traces of 1 %, access log, dashboard open",
          "haproxy-log": "HAProxy, its log on", "nginx-log": "nginx, its log on",
          "fusewire-several": "Fusewire", "haproxy-several": "HAProxy", "nginx-several": "nginx",
+         "fusewire-several-eight": "Fusewire, 1 upstream × 8 endpoints",
          "fusewire-several-large": "Fusewire, 1,000 upstreams × 8 endpoints",
          "fusewire-small": "Fusewire, 1 upstream × 1 route", "fusewire-large": "Fusewire, 1,000 upstreams × 10,000 routes"}
 SIZES = {"small": (1, 1), "large": (1000, 10000)}  # upstreams, routes
-SEVERAL = {"fusewire-several": (1, 4), "fusewire-several-large": (1000, 8)}  # upstreams, endpoints of each
+SEVERAL = {"fusewire-several": (1, 4), "fusewire-several-eight": (1, 8), "fusewire-several-large": (1000, 8)}  # upstreams, endpoints of each
 TOKEN = {"Authorization": "Bearer bench"}
 
 
@@ -56,7 +57,7 @@ class Cast:
         port, admin = free_ports(2)
         starter = {"relay": self._relay, "haproxy": self._haproxy, "haproxy-64k": self._haproxy, "nginx": self._nginx, "haproxy-log": self._haproxy, "nginx-log": self._nginx,
                    "nginx-64k": self._nginx, "fusewire-small": self._routed, "fusewire-large": self._routed,
-                   "fusewire-several": self._several, "fusewire-several-large": self._several,
+                   "fusewire-several": self._several, "fusewire-several-eight": self._several, "fusewire-several-large": self._several,
                    "haproxy-several": self._haproxy_several, "nginx-several": self._nginx_several}.get(name, self._fusewire)
         arguments, extra = starter(name, port, admin, setting)
         process = self.stage.start(arguments, self.cores.proxy(setting.workers), port)

@@ -27,8 +27,9 @@ TOLERANCE = 0.03
 GROWTH = 0.08
 NAMES = {"128": "128 B answer", "observed": "128 B answer, access log and tracing on", "reject": "rejection by an open breaker", "small": "128 B answer, routed by host and prefix",
          "large": "128 B answer, 1,000 upstreams × 10,000 routes", "several": "128 B answer, four endpoints and everything on",
+         "several-eight": "128 B answer, 1 upstream × 8 endpoints and everything on",
          "several-large": "128 B answer, 1,000 upstreams × 8 endpoints and everything on"}
-GROWS = {"large": "small", "several-large": "several"}
+GROWS = {"large": "small", "several-large": "several-eight"}
 ANSWER = (b"HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
           b"Content-Type: application/octet-stream\r\nContent-Length: 128\r\n\r\n" + b"x" * 128)
 # What the C library chooses by the processor at hand would make the figure a property of the machine.
@@ -141,7 +142,7 @@ def send(script, port, listeners, case, requests):
 def measure(fusewire):
     """Per request and case, of the worker: the thread that has more to do when there are more requests."""
     result = {}
-    for case in ("128", "observed", "reject", *GROWS.values()):
+    for case in ("128", "observed", "reject", "several", *GROWS.values()):
         few, many = count(fusewire, case, FEW), count(fusewire, case, MANY)
         worker = max(many, key=lambda thread: many[thread] - few[thread])
         result[case] = (many[worker] - few[worker]) / (MANY - FEW)

@@ -61,6 +61,7 @@ struct Call {
   // Negotiate, Kerberos) goes on or has been done there: what comes over it is for nobody else. Also set by Forward.
   bool connection_bound = false;
 
+  Time::duration paused{};       // before retries
   Time permitted = kNever;       // the breaker let it pass; also where it was not sent after all
   std::uint32_t generation = 0;  // of the breaker, when it did
   // Each endpoint has a breaker of its own, which judges attempts; the upstream's judges the call.

@@ -36,6 +36,7 @@ struct ChainContext {
   cache::RequestCollapser* fetches = nullptr;         // likewise, where the cache serves normally
   std::uint64_t cache_generation = 0;  // another one, once somebody else answers under the upstream's name
   std::atomic<std::uint32_t>* calls_without_client = nullptr;  // absent: a call ends with its client
+  std::atomic<std::uint32_t>* long_waits = nullptr;            // of retries; absent: without a bound
   RetryBudget* retry_budget = nullptr;                         // absent: there is none
   limits::LimitsState* limits = nullptr;                       // never null in a chain
   AdaptiveTimeout* adaptive_timeout = nullptr;                 // absent: timeouts.response holds

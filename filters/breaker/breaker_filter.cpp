@@ -54,13 +54,14 @@ void BreakerFilter::on_done(Call& call, Time now) noexcept {
 }
 
 // A body takes its own time; without one the upstream's begins with the permit, be there a connection yet or not, and
-// with a second attempt it goes on. A trial that runs on without its client has `request_sent` moved.
+// with a second attempt it goes on, but for the time before that. A trial that runs on without its client has
+// `request_sent` moved.
 Time BreakerFilter::upstream_since(const Call& call) {
   if (call.endpoint_breakers) return kNever;  // theirs to see
   const Exchange& x = *call.exchange;
   if ((x.request_sent != kNever && x.begun == call.permitted) || call.context->request->has_body())
     return x.request_sent;
-  return call.permitted + (x.request_sent == kNever ? Time::duration::zero() : x.request_sent - x.begun);
+  return call.permitted + call.paused + (x.request_sent == kNever ? Time::duration::zero() : x.request_sent - x.begun);
 }
 
 // What an endpoint does is for its own breaker to judge. Where there is no endpoint, it is the upstream's.

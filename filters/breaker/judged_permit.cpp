@@ -8,10 +8,6 @@
 namespace fusewire {
 namespace {
 
-// What is asked for in the background with a client's cookie: nobody waits for it, and it may be the cookie that makes
-// it slow or fail. Else a client could open the breaker behind its stale answers, and leave.
-bool is_by_its_cookie(const Call& call) { return call.context->background && call.context->request->has_cookie(); }
-
 constexpr std::uint32_t kMaxInSilence = 8;  // calls that go on without their clients: each keeps a connection
 
 }  // namespace
@@ -21,7 +17,9 @@ std::optional<breaker::Rejection> JudgedPermit::acquire(breaker::Breaker& breake
   auto* permit = std::get_if<breaker::Permit>(&answer);
   if (permit == nullptr) return std::get<breaker::Rejection>(answer);
   permit_ = std::move(*permit);
-  if (is_by_its_cookie(call)) permit_.only_count();
+  // Nobody waits for what is asked for in the background, and it may be a field of its client, a cookie say, that makes
+  // it slow or fail. Else a client could open the breaker behind its stale answers, and leave.
+  if (call.context->background) permit_.only_count();
   return std::nullopt;
 }
 
@@ -44,6 +42,7 @@ std::optional<Time> JudgedPermit::runs_on_until(const Call& call, const Exchange
   const Time until = slow_at(call, x, from);
   if (!row || until == kNever || !permit_.meets_silence(now)) return std::nullopt;
   if (!without_client_.enter(std::min(row->threshold, kMaxInSilence))) return std::nullopt;
+  answered_before_ = permit_.answered_calls();
   return until;
 }
 
@@ -82,6 +81,9 @@ void JudgedPermit::tell_slowness(const Call& call, const Exchange& x, Time from,
   const Time at = slow_at(call, x, from);
   if (now < at) return;
   reported_slow_ = true;
+  // What went on without its client because nobody was answered says nothing where others have been answered since: it
+  // may be this client's doing that it is slow.
+  if (answered_before_ && *answered_before_ != permit_.answered_calls()) return;
   permit_.on_slow(at);
 }
 

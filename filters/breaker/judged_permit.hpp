@@ -54,6 +54,7 @@ class JudgedPermit {
   breaker::Permit permit_;
   CountedPlace without_client_;
   bool reported_slow_ = false;
+  std::optional<std::uint64_t> answered_before_;  // calls, when it began to go on in silence
 };
 
 }  // namespace fusewire

@@ -21,6 +21,10 @@ using cache::Event;
 constexpr std::chrono::seconds kUnshareable{30};
 constexpr std::chrono::seconds kFailed{1};
 
+// For so many fetches a request waits (docs/decisions/0010). Where their leaders leave, or are refused, one after the
+// other it asks alone then: else a client whose field has it refused slowly, again and again, would keep it for long.
+constexpr int kMaxFetches = 2;
+
 constexpr cache::StaleRule kWhileValidating{.while_validating = true};
 
 // A fetch that takes longer is slow by the breaker's own word; but all who wait look again then, and each time that it
@@ -75,8 +79,8 @@ Step CacheLookup::on_request(Call& call, Reply& reply, Time now) {
 CacheLookup::Look CacheLookup::look(const Call& call, Time now) noexcept {
   if (!has_waited_) return Look::first;
   const auto ended = following_ ? following_->ended() : Ended::vacant;
-  const bool may_wait = !ended || *ended == Ended::vacant;
-  return may_wait && now < waits_until(call) ? Look::again : Look::last;
+  if (!ended) return now < waits_until(call) ? Look::again : Look::last;
+  return *ended == Ended::vacant && ++fetches_ < kMaxFetches ? Look::again : Look::last;
 }
 
 void CacheLookup::stop_following() noexcept {

@@ -84,6 +84,7 @@ class CacheLookup final : public Awaited {
   std::shared_ptr<Following> following_;  // the last fetch that was waited for, unless it had ended already
   std::optional<cache::RequestCollapser::Place> place_;  // of following_
   bool has_waited_ = false;
+  int fetches_ = 0;           // whose end it has seen
   bool end_counted_ = false;  // of its fetch
   bool shareable_ = false;    // the response that is being stored
 };

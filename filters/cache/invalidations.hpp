@@ -5,8 +5,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <string_view>
+
+#include "filters/keyed_hash.hpp"
 
 namespace fusewire::cache {
 
@@ -14,6 +15,9 @@ namespace fusewire::cache {
 // insertion looks here with that shard locked. So it either sees the note, or is itself removed.
 class Invalidations {
  public:
+  // Clients choose the URIs: with a random key none finds one that shares its place with another.
+  explicit Invalidations(HashKey key) noexcept : hash_(key) {}
+
   // Counts invalidations.
   std::uint64_t serial() const noexcept { return serial_.load(std::memory_order_acquire); }
 
@@ -35,11 +39,12 @@ class Invalidations {
   static bool is_after(const Last& last, std::uint64_t serial) noexcept {
     return last.load(std::memory_order_acquire) > serial;
   }
-  static std::size_t index(std::string_view uri, const void* of) noexcept {
-    return (std::hash<std::string_view>{}(uri) + reinterpret_cast<std::uintptr_t>(of) / 64) % kSlots;
+  std::size_t index(std::string_view uri, const void* of) const noexcept {
+    return (hash_(uri) + reinterpret_cast<std::uintptr_t>(of) / 64) % kSlots;
   }
   void raise(Last&) noexcept;
 
+  const KeyedHash hash_;
   std::atomic<std::uint64_t> serial_{0};
   Last all_{0};
   std::array<Last, kSlots> last_{};

@@ -49,7 +49,7 @@ class Store {
   };
 
   // Clients choose the URIs: a serving process gives it a random key.
-  explicit Store(std::size_t limit, HashKey key = {}) : limit_(limit) {
+  explicit Store(std::size_t limit, HashKey key = {}) : invalidations_(key), limit_(limit) {
     for (Shard& shard : shards_) shard.by_uri = ByUri(0, KeyedHash(key));
   }
 

@@ -20,6 +20,10 @@ void ConcurrencyLimiter::remember(std::uint32_t limit) noexcept {
 std::optional<Slot> ConcurrencyLimiter::try_acquire(std::uint32_t limit) noexcept {
   remember(limit);
   Counts seen = load();
+  if (seen.waiting > 0 && seen.in_use < limit) {  // it has been raised since these came
+    hand_over();
+    seen = load();
+  }
   while (seen.waiting == 0 && seen.in_use < limit)
     if (exchange(seen, {seen.in_use + 1, 0})) return Slot(*this, seen.in_use + 1);
   return std::nullopt;

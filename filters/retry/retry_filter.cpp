@@ -21,6 +21,7 @@ void RetryFilter::pay_in(const Call& call, Time now) {
 
 Step RetryFilter::on_reply(Call& call, Reply& reply, Time now) {
   const config::Retries& retries = *call.retries;
+  long_wait_.leave();
   pay_in(call, now);
   if (reply.origin == Reply::Origin::upstream && !retries.on.has_status(reply.status)) return Proceed{};
   if (retries.attempts == 0 || call.retries_are_over || !is_failed_attempt(call, reply)) return Proceed{};
@@ -78,7 +79,7 @@ bool RetryFilter::is_failed_attempt(const Call& call, const Reply& reply) {
 }
 
 // The budget is asked last: what it gives is taken.
-std::optional<RetryRefusal> RetryFilter::why_not(Call& call, const Reply& reply, Time at, Time now) const {
+std::optional<RetryRefusal> RetryFilter::why_not(Call& call, const Reply& reply, Time at, Time now) {
   const config::Retries& retries = *call.retries;
   if (call.retries_made >= retries.attempts) return RetryRefusal::attempts_used;
   if (call.connection_bound) return RetryRefusal::connection_bound;
@@ -89,7 +90,7 @@ std::optional<RetryRefusal> RetryFilter::why_not(Call& call, const Reply& reply,
   if (!call.nothing_sent)
     if (const auto refusal = why_not_twice(call)) return refusal;
   if (at >= call.total_at) return RetryRefusal::no_time;
-  if (at - now > retries.backoff.max && !has_room_to_wait()) return RetryRefusal::no_room_to_wait;
+  if (at - now > retries.backoff.max && !has_room_to_wait(call)) return RetryRefusal::no_room_to_wait;
   if (take_token(call, now)) return std::nullopt;
   call.over_retry_budget = true;
   return RetryRefusal::over_budget;
@@ -107,13 +108,16 @@ std::optional<RetryRefusal> RetryFilter::why_not_twice(const Call& call) {
   return repeatable ? std::nullopt : std::optional(RetryRefusal::not_repeatable);
 }
 
-// It would hold its slot while it waits, for as long as the upstream has asked for. Those that wait leave half of the
-// slots to requests that do not.
-bool RetryFilter::has_room_to_wait() const {
+// It would hold its slot and its connection while it waits, for as long as the upstream has asked for. Those that wait
+// leave half of the slots, and three quarters of the connections, to requests that do not.
+bool RetryFilter::has_room_to_wait(const Call& call) {
+  constexpr std::uint32_t kShare = 4;
   const auto has_room = [](const limits::LimitsState* of) {
     return of == nullptr || of->limiter.in_use() <= of->limiter.limit() - of->limiter.limit() / 2;
   };
-  return has_room(context_->limits) && has_room(context_->route_limits);
+  return has_room(context_->limits) && has_room(context_->route_limits) &&
+         (context_->long_waits == nullptr ||
+          long_wait_.enter(std::max(call.upstream->limits.max_connections / kShare, 1U)));
 }
 
 Time RetryFilter::not_before(const Call& call, const Reply& reply, Time now) {

@@ -7,6 +7,7 @@
 
 #include "filters/call_filter.hpp"
 #include "filters/chain_context.hpp"
+#include "filters/counted_place.hpp"
 
 namespace fusewire {
 
@@ -17,7 +18,7 @@ namespace fusewire {
 // was never sent goes to another endpoint without it (CallRunner).
 class RetryFilter : public PassThrough {
  public:
-  explicit RetryFilter(const ChainContext& context) noexcept : context_(&context) {}
+  explicit RetryFilter(const ChainContext& context) noexcept : context_(&context), long_wait_(context.long_waits) {}
 
   // Another attempt in the place of a reply that `retries.on` lists. A call that was sent pays in to the budget first.
   Step on_reply(Call&, Reply&, Time now);
@@ -31,15 +32,16 @@ class RetryFilter : public PassThrough {
 
  private:
   static bool is_failed_attempt(const Call&, const Reply&);
-  std::optional<RetryRefusal> why_not(Call&, const Reply&, Time at, Time now) const;
+  std::optional<RetryRefusal> why_not(Call&, const Reply&, Time at, Time now);
   static std::optional<RetryRefusal> why_not_twice(const Call&);
   static bool may_be_sent_twice(const Call&);
   bool take_token(const Call&, Time now) const;
   void pay_in(const Call&, Time now);
-  bool has_room_to_wait() const;
+  bool has_room_to_wait(const Call&);
   static Time not_before(const Call&, const Reply&, Time now);
 
   const ChainContext* context_;
+  CountedPlace long_wait_;
   bool paid_ = false;
 };
 

@@ -56,6 +56,7 @@ std::unique_ptr<Upstream> SnapshotBuilder::upstream(const config::Upstream& want
                      .fetches = &fetches_,
                      .cache_generation = cache_generation(wanted, before),
                      .calls_without_client = &upstream->state->calls_without_client,
+                     .long_waits = &upstream->state->long_waits,
                      .retry_budget = &upstream->state->retry_budget,
                      .limits = &upstream->state->limits,
                      .adaptive_timeout = adaptive_timeout(wanted, *upstream->state),

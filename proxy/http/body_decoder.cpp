@@ -194,17 +194,27 @@ void BodyDecoder::chunk_size_complete() {
   size_digits_ = 0;
 }
 
+const Fields& BodyDecoder::trailers() const {
+  static const Fields kNone;
+  return trailers_ ? trailers_->fields : kNone;
+}
+
 // Gathers the trailer section and parses it when its empty line is there. Returns the bytes taken.
 std::size_t BodyDecoder::decode_trailers(std::string_view input) {
-  const std::size_t before = trailer_text_.size();
-  if (before == 0 && input.substr(0, 2) == "\r\n") {
-    state_ = State::done;
-    return 2;
+  if (!trailers_) {
+    if (input.substr(0, 2) == "\r\n") {
+      state_ = State::done;
+      return 2;
+    }
+    if (input.empty()) return 0;
+    trailers_ = std::make_unique<Trailers>();
   }
+  std::string& text = trailers_->text;
+  const std::size_t before = text.size();
   const std::size_t taken =
       std::min(input.size(), kTrailerLimits.max_bytes + 1 - std::min(before, kTrailerLimits.max_bytes));
-  trailer_text_.append(input.substr(0, taken));
-  const HeadResult result = parse_trailers(trailer_text_, kTrailerLimits, trailers_);
+  text.append(input.substr(0, taken));
+  const HeadResult result = parse_trailers(text, kTrailerLimits, trailers_->fields);
   switch (result.parsed) {
     case Parsed::incomplete:
       return taken;
@@ -214,7 +224,7 @@ std::size_t BodyDecoder::decode_trailers(std::string_view input) {
     case Parsed::complete:
       break;
   }
-  trailer_text_.resize(result.size);  // keeps its memory: the views stay good
+  text.resize(result.size);  // keeps its memory: the views stay good
   state_ = State::done;
   return result.size - before;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,7 @@ class BodyDecoder {
   std::uint64_t remaining() const { return remaining_; }  // BodyKind::length: bytes to come
   std::uint64_t decoded() const { return decoded_; }      // body bytes given so far
   // Views into the decoder, after done().
-  const Fields& trailers() const { return trailers_; }
+  const Fields& trailers() const;
 
  private:
   enum class State : std::uint8_t {
@@ -57,6 +58,11 @@ class BodyDecoder {
     failed
   };
 
+  struct Trailers {
+    std::string text;
+    Fields fields;
+  };
+
   void fail(std::string_view why);
   void chunk_size_digit(char c);
   void chunk_head(char c);
@@ -72,8 +78,7 @@ class BodyDecoder {
   std::uint64_t decoded_ = 0;
   std::uint64_t overhead_ = 0;  // extension bytes of this message, limited
   std::string_view failure_;
-  std::string trailer_text_;
-  Fields trailers_;
+  std::unique_ptr<Trailers> trailers_;  // from the first byte of a trailer section on that is not empty
 };
 
 }  // namespace fusewire::proxy::http

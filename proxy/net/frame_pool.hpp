@@ -44,8 +44,8 @@ class FramePool {
     Free* first = nullptr;
     std::size_t count = 0;
   };
-  static constexpr std::size_t kStep = 128;
-  static constexpr std::size_t kClasses = 32;    // up to 4 KiB
+  static constexpr std::size_t kStep = 32;
+  static constexpr std::size_t kClasses = 128;   // up to 4 KiB
   static constexpr std::size_t kMaxFrames = 64;  // of each
 
   static constexpr std::size_t index(std::size_t size) { return (size - 1) / kStep; }

@@ -23,6 +23,7 @@ using Stream = beast::basic_stream<Protocol, Executor>;
 using Parser = http::response_parser<http::string_body>;
 
 constexpr std::uint32_t kMaxHead = 16 * 1024;
+constexpr unsigned kMaxInterims = 64;
 
 // One line for a log, without any part of the request.
 struct Failed {
@@ -66,13 +67,18 @@ template <class AnyStream>
 AsioTask<void> exchange(AnyStream& stream, const std::string& request, std::size_t max_body, HttpAnswer& answer) {
   co_await asio::async_write(stream, asio::buffer(request), use_task);
   beast::flat_buffer buffer(kMaxHead + 4096);
+  unsigned interims = 0;  // RFC 9110 §15.2
   for (int status = 0; answer.status == 0;) {
     Parser parser;
     parser.header_limit(kMaxHead);
     parser.body_limit(boost::none);
     co_await http::async_read_header(stream, buffer, parser, use_task);
     status = static_cast<int>(parser.get().result_int());
-    if (status < 200) continue;  // interim (RFC 9110 §15.2)
+    if (status < 200) {
+      // Where bytes are always at hand no timer of the stream falls due.
+      if (++interims > kMaxInterims) throw boost::system::system_error(http::error::bad_status);
+      continue;
+    }
     answer.status = status;
     answer.retry_after = std::string(parser.get()[http::field::retry_after]);
     error_code error;

@@ -143,8 +143,13 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
 // The reply is lost; its connection will do for the next attempt. False: there was none, and the reply stands.
 Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
   if (not_before > steady_now()) {
+    // What the first attempt is and how long this takes is not the upstream's any more, nor anybody's.
+    const Time began = steady_now();
+    if (attempt() != nullptr) forward().suspend();
     co_await pause_.until(not_before);
+    if (attempt() != nullptr) forward().resume();
     const Time now = steady_now();
+    call.paused += now - began;
     const bool may = !pause_.is_broken() && now < call.total_at &&  // a deadline fires a little late
                      context.breaker->still_closed(call.generation, now);
     if (!may) {

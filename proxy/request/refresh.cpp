@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "filters/breaker/core/breaker.hpp"
+#include "filters/limits/limits_state.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
 #include "proxy/net/spawn.hpp"
@@ -20,11 +22,16 @@ bool stays_behind(std::string_view name) {
   return iequals_any(name, kNames);
 }
 
-// Those that hang leave most of the upstream's places to clients.
-std::uint32_t max_refreshes(const config::UpstreamLimits& limits) {
+// Those that hang leave most of the places to clients, by whichever limit is in force; and those with a cookie, which
+// may be why, half of theirs to the others.
+std::uint32_t max_refreshes(const CallRunner& answered, bool has_cookie) {
   constexpr std::uint32_t kMax = 64;
   constexpr std::uint32_t kShare = 4;
-  return std::clamp(std::min(limits.max_connections, limits.max_concurrent_requests) / kShare, 1U, kMax);
+  const config::UpstreamLimits& configured = answered.upstream.config->limits;
+  std::uint32_t places = std::min(configured.max_connections, configured.max_concurrent_requests);
+  for (const fusewire::limits::LimitsState* const state : {answered.context.limits, answered.context.route_limits})
+    if (state != nullptr && state->limiter.limit() != 0) places = std::min(places, state->limiter.limit());
+  return std::max(std::clamp(places / kShare, 1U, kMax) / (has_cookie ? 2 : 1), 1U);
 }
 
 }  // namespace
@@ -32,8 +39,10 @@ std::uint32_t max_refreshes(const config::UpstreamLimits& limits) {
 void Refresh::start(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
                     const CallRunner& answered) {
   if (is_next_reserved(Reserve::near_client)) return;  // clients need them more
+  // No trial of the half-open is one that nobody waits for: it could hang for as long as its client likes.
+  if (answered.context.breaker->state() != breaker::State::closed) return;
   CountedPlace place(&answered.upstream.state->refreshes);
-  if (!place.enter(max_refreshes(answered.upstream.config->limits))) return;
+  if (!place.enter(max_refreshes(answered, asked.request.has_cookie()))) return;
   spawn(run(std::make_shared<Refresh>(worker, asked, std::move(snapshot), answered, std::move(place))), "refresh");
 }
 

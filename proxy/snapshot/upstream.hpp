@@ -59,6 +59,7 @@ struct UpstreamState {
   std::unique_ptr<AdaptiveTimeout> adaptive_timeout;
   std::atomic<std::uint32_t> calls_without_client{0};
   std::atomic<std::uint32_t> refreshes{0};          // under way in the background
+  std::atomic<std::uint32_t> long_waits{0};         // of calls until a time that it asks for; each keeps its connection
   std::atomic<std::uint32_t> bound_connections{0};  // of `connections`: those that are one client connection's own
 };
 

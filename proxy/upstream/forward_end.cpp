@@ -141,7 +141,9 @@ void Forward::suspend() {
 }
 
 void Forward::resume() {
-  if (std::exchange(suspended_, false)) x_.outcome = Outcome::pending;
+  if (!std::exchange(suspended_, false)) return;
+  x_.outcome = Outcome::pending;
+  x_.response_end = kNever;
 }
 
 // The time in which the client took its own answer, while nobody listened to the upstream, is not the upstream's.

@@ -35,11 +35,11 @@ struct Inbound {
   http::BodyDecoder body{};
   std::string_view buffered_body{};  // came with the head; decoded, not yet sent; held when body.done()
   std::string request_id{};
-  bool own_request_id = true;           // made here; else its client's
   const Protocols* upgrades = nullptr;  // what the request may switch to; nullptr: it asks for none of it
   const Route* route = nullptr;         // set before it is forwarded; in the snapshot that admits it
   std::string cache_scope{};            // of stored responses, where its route's alone does not say it
   TraceContext* trace = nullptr;        // it is traced; nullptr: it is not
+  bool own_request_id = true;           // made here; else its client's
   bool connection_bound = false;        // it has credentials that authenticate the connection
 
   // Made with the first such connection, and there as long as the client's.

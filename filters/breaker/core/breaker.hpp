@@ -184,6 +184,7 @@ class Breaker {
   void finish(const Permit&, Event::Result, FailureKind, Time now) noexcept;
   bool turned_slow(const Permit&, Time now) noexcept;
   bool is_silent(const Permit&, Time now) noexcept;
+  std::uint64_t answered_calls() const noexcept;
   void broke_off(const Permit&, FailureKind, Time now) noexcept;
   void broke_off(std::uint32_t generation, bool probed, FailureKind, Time now) noexcept;
   struct Ended {

@@ -73,6 +73,8 @@ bool Permit::give_back_slot(Time now) noexcept {
 
 bool Permit::meets_silence(Time now) const noexcept { return active() && breaker_->is_silent(*this, now); }
 
+std::uint64_t Permit::answered_calls() const noexcept { return breaker_ == nullptr ? 0 : breaker_->answered_calls(); }
+
 bool Permit::broke_off(FailureKind kind, Time now) noexcept {
   if (phase_ != Phase::succeeded) return false;
   phase_ = Phase::ended;

@@ -42,6 +42,8 @@ class Permit {
   // For a call that its client gives up before it is answered: true where no call has been answered for as long as this
   // one has waited, and the breaker is closed. At most one call in 5 ms finds that: it is worth to be waited for.
   bool meets_silence(Time now) const noexcept;
+  // Of its breaker, in all.
+  std::uint64_t answered_calls() const noexcept;
   // A stream that broke off after `settle_after` had ended its call by a success: a new, failed call. Counts once;
   // false where there was no such end.
   bool broke_off(FailureKind, Time now) noexcept;

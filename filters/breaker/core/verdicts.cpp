@@ -74,9 +74,11 @@ bool Breaker::is_silent(const Permit& permit, Time now) noexcept {
   const CallContext here = context(now);
   const StateWord word = load();
   if (word.state() != State::closed || word.generation() != permit.generation_ || permit.unjudged_) return false;
-  const std::uint64_t answered =
-      counted_.success.load(std::memory_order_relaxed) + counted_.failure.load(std::memory_order_relaxed);
-  return silence_.covers(context(permit.admitted_).at, answered, here.at);
+  return silence_.covers(context(permit.admitted_).at, answered_calls(), here.at);
+}
+
+std::uint64_t Breaker::answered_calls() const noexcept {
+  return counted_.success.load(std::memory_order_relaxed) + counted_.failure.load(std::memory_order_relaxed);
 }
 
 // Returns whether the call is now a slow one: not where slowness is not looked for.

@@ -61,6 +61,16 @@ TEST_CASE_FIXTURE(BreakerFilterScene,
   CHECK(slow() == 1);
 }
 
+TEST_CASE_FIXTURE(BreakerFilterScene, "the time before a retry is not the upstream's, and that of its attempts is") {
+  request();
+  call.paused = 6s;
+  x.begun = kStart + 7s;  // the second attempt; the first one took a second
+  x.request_sent = kStart + 7s;
+  CHECK(filter->next_due(call) == kStart + 11s);
+  reply(kStart + 10s);
+  CHECK(slow() == 0);
+}
+
 TEST_CASE_FIXTURE(BreakerFilterScene, "with measure: body slowness runs to the response's end") {
   auto settings = calm();
   settings.detection.slow_call_rate->measure = config::Measure::body;

@@ -150,6 +150,25 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(endpoints.snapshot(begun + 2s).totals.neutral == 3);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a call that goes on without its client is not slow where others have been answered since") {
+  std::atomic<std::uint32_t> count{0};
+  context.calls_without_client = &count;
+  REQUIRE(proceeds(attempt(kStart)));
+  CHECK_FALSE(filter->runs_on_until(call, x, kStart + 100ms));  // it leaves the mark
+  end(Outcome::client_gone, kStart + 100ms);
+  const Time begun = kStart + 200ms;
+  REQUIRE(proceeds(attempt(begun)));
+  REQUIRE(filter->runs_on_until(call, x, kStart + 300ms));
+  call.runs_on = true;
+  end(Outcome::client_gone, kStart + 300ms);
+  std::get<breaker::Permit>(endpoints.try_acquire(kStart + 400ms)).success(kStart + 500ms);
+  filter->on_due(call, x, begun + 2s);
+  CHECK(endpoints.snapshot(begun + 2s).window.slow == 0);
+  call.runs_on = false;
+  filter->on_verdict(call, x, begun + 2s);
+  CHECK(count == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a call that its client gives up ends where another one was answered meanwhile") {
   std::atomic<std::uint32_t> count{0};
   context.calls_without_client = &count;

@@ -168,6 +168,31 @@ TEST_CASE_FIXTURE(Fixture, "no more than half of the slots are held until a time
   CHECK(asked_of(filter.on_reply(call, reply, kStart + 1s)) == "");
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a quarter of the connections is held until a time that the upstream asks for, by one wait each") {
+  std::atomic<std::uint32_t> long_waits{0};
+  context.long_waits = &long_waits;
+  upstream.limits.max_connections = 8;
+  upstream.retries.on.statuses.set(503);
+  failed(Outcome::pending);
+  response.status = 503;
+  response.fields = make_fields({{"Retry-After", "5"}});
+  std::vector<RetryFilter> filters;
+  for (int i = 0; i < 3; ++i) {
+    filters.emplace_back(context);
+    call.retries_made = 0;
+    Reply reply = head(kStart + 1s);
+    CHECK(proceeds(filters.back().on_reply(call, reply, kStart + 1s)) == (i == 2));
+  }
+  CHECK(long_waits == 2);
+  response.status = 200;
+  Reply good = head(kStart + 6s);
+  CHECK(proceeds(filters.front().on_reply(call, good, kStart + 6s)));
+  CHECK(long_waits == 1);
+  filters.clear();
+  CHECK(long_waits == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "of an adaptive limit, and of a route's, half is left to requests that do not wait") {
   limits::LimitsState limits{"orders"};
   limits::LimitsState of_route{"orders/read"};

@@ -81,6 +81,7 @@ void check_at_rest(Play& play, const Snapshots& snapshots, proxy::Worker& worker
     check_equal(play, state->connections.load(), cells.connections_idle.value(), "connections to " + state->name);
     check(play, state->calls_without_client.load() == 0, "a call without its client is left");
     check(play, state->bound_connections.load() == 0, "a bound connection is left");
+    check(play, state->long_waits.load() == 0, "a retry's long wait is left");
   }
   for (const auto& state : upstreams(snapshots))
     for (const auto& address : state->addresses.all())
