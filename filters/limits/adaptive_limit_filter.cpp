@@ -6,9 +6,11 @@
 namespace fusewire {
 namespace {
 
-bool is_adaptive(const Call& call) noexcept {
-  return call.upstream->limits.adaptive_concurrency ||
-         (call.route_limits != nullptr && call.route_limits->adaptive_concurrency);
+// What is asked for in the background says nothing: it may be slow by a field of its client, who does not wait for it.
+bool is_told(const Call& call) noexcept {
+  const bool is_adaptive = call.upstream->limits.adaptive_concurrency ||
+                           (call.route_limits != nullptr && call.route_limits->adaptive_concurrency);
+  return is_adaptive && !call.context->background;
 }
 
 // An attempt whose hedge has answered first has been waited for in vain, too; a hedge that lost has not.
@@ -21,13 +23,12 @@ bool waited_in_vain(const Call& call, const Exchange& x) noexcept {
 }  // namespace
 
 void AdaptiveLimitFilter::on_head(const Call& call, const Exchange& x, Time now) {
-  if (!is_adaptive(call)) return;
+  if (!is_told(call)) return;
   if (const auto took = x.time_to_answer()) record(call, *took, false, now);
 }
 
 void AdaptiveLimitFilter::on_done(const Call& call, const Exchange& x, Time now) noexcept {
-  if (is_adaptive(call) && waited_in_vain(call, x))
-    record(call, now - x.request_sent - x.waits.since_sent(), true, now);
+  if (is_told(call) && waited_in_vain(call, x)) record(call, now - x.request_sent - x.waits.since_sent(), true, now);
 }
 
 void AdaptiveLimitFilter::record(const Call& call, Time::duration took, bool in_vain, Time now) noexcept {

@@ -17,9 +17,11 @@ Step AttemptTimeoutFilter::on_endpoint(const Call& call, Exchange& x, Reply&, Ti
   return Proceed{};
 }
 
+// What is asked for in the background may be slow by a field of its client, who does not wait for it.
 bool AttemptTimeoutFilter::records(const Call& call) const {
   const auto& hedge = call.retries->hedge;
-  return adaptive_ != nullptr && (call.timeouts->adaptive || (hedge && hedge->after.is_percentile()));
+  return adaptive_ != nullptr && !call.context->background &&
+         (call.timeouts->adaptive || (hedge && hedge->after.is_percentile()));
 }
 
 void AttemptTimeoutFilter::on_head(const Call& call, const Exchange& x, Time now) {

@@ -51,17 +51,16 @@ def not_answered(view):
         yield f"{INDENT}{when:5.1f} s: {count} × {method}, {came}; endpoints tried: {tried}"
 
 
-def seconds(value):
-    return "not within the run" if math.isinf(value) else f"{value:.1f} s"
-
-
 def summary(figures):
     """What users of a breaker ask for, over all scenarios."""
     recoveries = [value for one in figures for value in one.recoveries]
     needed = sum(one.needed_fallback for one in figures)
     yield f"false positives: {sum(one.false_positives for one in figures)} of {sum(one.healthy_requests for one in figures)} requests before anything was bad"
-    if recoveries:
-        yield f"recovery: median {seconds(statistics.median_low(recoveries))}, worst {seconds(max(recoveries))}, of {len(recoveries)} healings"
+    seen = [value for value in recoveries if math.isfinite(value)]
+    if seen:
+        yield f"recovery: median {statistics.median(seen):.1f} s, worst {max(seen):.1f} s, of {len(seen)} healings"
+    if len(seen) < len(recoveries):
+        yield f"recovery: not seen of {len(recoveries) - len(seen)} healings, before the next fault or the end"
     if needed:
         yield f"fallbacks: {percent(sum(one.fell_back for one in figures) / needed)} of {needed} succeeded"
     yield f"cascades: {sum(one.cascades for one in figures)}"

@@ -49,6 +49,9 @@ TEST_CASE_FIXTURE(Fixture, "how long answers take is recorded where a hedge goes
   upstream.timeouts.adaptive = config::AdaptiveTimeout{};
   filter.on_head(call, x, kStart + 20ms);
   CHECK(recorded() == 2);
+  request_context.background = true;
+  filter.on_head(call, x, kStart + 20ms);
+  CHECK(recorded() == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "an attempt that its hedge has beaten has taken at least as long as it was waited for") {

@@ -216,6 +216,10 @@ TEST_CASE_FIXTURE(Routed, "an adaptive limit hears of answers and of waits in va
   for (int i = 0; i < 50; ++i) answer(503, 1ms, now += 1ms);
   for (int i = 0; i < 50; ++i) fails(Outcome::reset, 1ms, now += 1ms);
   CHECK(minimum().count() == 0);
+  request_context.background = true;
+  for (int i = 0; i < 50; ++i) answer(200, 1ms, now += 1ms);
+  CHECK(minimum().count() == 0);
+  request_context.background = false;
   for (int i = 0; i < 50; ++i) answer(404, 8ms, now += 1ms);
   CHECK(minimum() > 7900us);
   CHECK(minimum() < 8100us);

@@ -31,7 +31,7 @@ constexpr std::string_view kFailed = "HTTP/1.1 500 Internal Server Error\r\nCont
 
 // What is stored is stale, and may be used while it is asked for anew. The client has not asked yet.
 struct Scene {
-  explicit Scene(std::string_view stored = kOld) {
+  explicit Scene(std::string_view stored = kOld, Setup setup = {.cache = true, .serve = true}) : client(setup) {
     Driven first = client.beside();
     first.comes(kGet);
     first.origin_sends(stored);
@@ -58,7 +58,7 @@ struct Scene {
     return other.client.taken().body;
   }
 
-  Driven client{Setup{.cache = true, .serve = true}};
+  Driven client;
 };
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -107,6 +107,19 @@ TEST_CASE("while a thing is asked for anew no other client's stale answer has it
   CHECK(scene.is_answered() == "old");
   CHECK(scene.asked() == 2);
   CHECK(scene.under_way() == 1);
+}
+
+TEST_CASE("while the breaker is half-open nothing is asked for anew: nobody would wait for such a trial") {
+  Scene scene(kOld, {.cache = true, .serve = true, .breaker = true});
+  breaker::Breaker& breaker = scene.client.listener->routes.front().upstream->state->breaker;
+  const Time now = std::chrono::steady_clock::now();
+  std::get<breaker::Permit>(breaker.try_acquire(now)).failure(breaker::FailureKind::status, now);
+  REQUIRE(breaker.end_interval(now));
+  CHECK(scene.is_answered() == "old");
+  CHECK(scene.asked() == 1);
+  breaker.reset(now);
+  CHECK(scene.is_answered() == "old");
+  CHECK(scene.asked() == 2);
 }
 
 TEST_CASE("while descriptors are few nothing is asked for anew") {
