@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures of a run as tables for people: on the terminal, and between two marks of bench/README.md."""
+import textwrap
+
 import cases
 import instructions
 from contestants import NAMES
@@ -84,9 +86,10 @@ def targets(document):
 def about(document):
     a = document["about"]
     virtual = ", a virtual machine" if a["virtual"] else ""
-    return (f"{a['date']}, commit {a['commit']}. {a['cpu']}, {a['cores']} cores{virtual}, {a['memory_gib']} GiB, Linux {a['kernel']}, "
+    said = (f"{a['date']}, commit {a['commit']}. {a['cpu']}, {a['cores']} cores{virtual}, {a['memory_gib']} GiB, Linux {a['kernel']}, "
             f"TCP {a['congestion_control']}; HAProxy {a['haproxy']}, nginx {a['nginx']}, wrk {a['wrk']}. "
             f"Medians of {a['rounds']} rounds of {a['seconds']} s; load average before the run {a['load_before']:.2f}.")
+    return textwrap.fill(said, 150, break_long_words=False, break_on_hyphens=False)
 
 
 def text(document):
