@@ -7,7 +7,7 @@ function(fusewire_test_batches result target)  # SOURCE…
   set(body)
   set(count 0)
   foreach(source ${ARGN})
-    file(STRINGS ${source} opens REGEX "^namespace fusewire[a-z:]* {" LIMIT_COUNT 1)
+    file(STRINGS ${source} opens REGEX "^namespace fusewire" LIMIT_COUNT 1)
     if(opens OR NOT source MATCHES "_test\\.cpp$")
       list(APPEND files ${source})
       continue()

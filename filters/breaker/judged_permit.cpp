@@ -17,9 +17,14 @@ std::optional<breaker::Rejection> JudgedPermit::acquire(breaker::Breaker& breake
   auto* permit = std::get_if<breaker::Permit>(&answer);
   if (permit == nullptr) return std::get<breaker::Rejection>(answer);
   permit_ = std::move(*permit);
+  if (!call.context->background) return std::nullopt;
   // Nobody waits for what is asked for in the background, and it may be a field of its client, a cookie say, that makes
-  // it slow or fail. Else a client could open the breaker behind its stale answers, and leave.
-  if (call.context->background) permit_.only_count();
+  // it slow or fail. Else a client could open the breaker, or keep it half-open, behind its stale answers, and leave.
+  if (permit_.is_trial()) {
+    permit_.withdraw(now);
+    return breaker::Rejection{.by = breaker::RejectedBy::half_open, .retry_after = milliseconds::zero()};
+  }
+  permit_.only_count();
   return std::nullopt;
 }
 

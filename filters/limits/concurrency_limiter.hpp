@@ -17,7 +17,7 @@
 namespace fusewire::limits {
 
 // While nobody waits, taking and freeing a slot are one compare-and-swap each. The mutex is for those that wait: it is
-// taken to enter and to leave the queue, and to free a slot while somebody is in it.
+// taken to enter and to leave the queue, and to take or free a slot while somebody is in it.
 //
 // Both counts, slots in use and waiters, share one word, and each change of either is a compare-and-swap of the whole
 // word. So no wake-up is lost: of a slot that is freed and a request that enters, one comes first in the word's order
@@ -27,7 +27,8 @@ namespace fusewire::limits {
 // Invariants:
 // - Slots are taken only below the limit of the newest call: a lower one is reached as slots are freed. At least 1.
 // - A slot that is handed over counts as in use at once, before its new holder has woken up.
-// - While somebody waits nobody overtakes: try_acquire fails, and what is freed goes to the first in the queue.
+// - While somebody waits nobody overtakes: what is free or freed goes to the first in the queue. A higher limit makes
+//   slots free; the next call hands them over.
 // - The word's count of waiters is the queue's size, except while the mutex is held.
 //
 // The limit comes with each call (a reload or AdaptiveLimit changes it); the newest one is kept for those that free

@@ -90,8 +90,11 @@ std::optional<RetryRefusal> RetryFilter::why_not(Call& call, const Reply& reply,
   if (!call.nothing_sent)
     if (const auto refusal = why_not_twice(call)) return refusal;
   if (at >= call.total_at) return RetryRefusal::no_time;
-  if (at - now > retries.backoff.max && !has_room_to_wait(call)) return RetryRefusal::no_room_to_wait;
+  // Nobody waits for what is asked for in the background.
+  if (at - now > retries.backoff.max && (call.context->background || !has_room_to_wait(call)))
+    return RetryRefusal::no_room_to_wait;
   if (take_token(call, now)) return std::nullopt;
+  long_wait_.leave();
   call.over_retry_budget = true;
   return RetryRefusal::over_budget;
 }

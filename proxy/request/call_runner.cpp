@@ -142,10 +142,12 @@ Task<void> CallRunner::ask_upstream(Reply& reply) {
 
 // The reply is lost; its connection will do for the next attempt. False: there was none, and the reply stands.
 Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
+  Time ended = ended_at();
   if (not_before > steady_now()) {
     // What the first attempt is and how long this takes is not the upstream's any more, nor anybody's.
     const Time began = steady_now();
     if (attempt() != nullptr) forward().suspend();
+    ended = ended_at();
     co_await pause_.until(not_before);
     if (attempt() != nullptr) forward().resume();
     const Time now = steady_now();
@@ -154,15 +156,15 @@ Task<bool> CallRunner::ask_again(Reply& reply, Time not_before) {
                      context.breaker->still_closed(call.generation, now);
     if (!may) {
       call.retries_are_over = true;
-      --call.retries_made;                           // there was none
-      if (pause_.is_broken()) conclude(ended_at());  // what the attempt has come to stands: the client left behind it
+      --call.retries_made;  // there was none
+      if (pause_.is_broken()) conclude(ended);
       end_pause();
       call.note(Decision::retry_given_up, now);
       co_return false;
     }
   }
   attempts_.note_failure();
-  co_await attempts_.end(ended_at());
+  co_await attempts_.end(ended);
   clear(reply);
   attempts_.forget_failures_of_all(steady_now());
   co_await ask_upstream(reply);

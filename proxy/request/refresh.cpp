@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "filters/breaker/core/breaker.hpp"
 #include "filters/limits/limits_state.hpp"
 #include "proxy/net/clock.hpp"
 #include "proxy/net/descriptors.hpp"
@@ -29,8 +28,10 @@ std::uint32_t max_refreshes(const CallRunner& answered, bool has_cookie) {
   constexpr std::uint32_t kShare = 4;
   const config::UpstreamLimits& configured = answered.upstream.config->limits;
   std::uint32_t places = std::min(configured.max_connections, configured.max_concurrent_requests);
-  for (const fusewire::limits::LimitsState* const state : {answered.context.limits, answered.context.route_limits})
-    if (state != nullptr && state->limiter.limit() != 0) places = std::min(places, state->limiter.limit());
+  const config::RouteLimits* const of_route = answered.call.route_limits;
+  if (of_route != nullptr && (of_route->max_concurrent_requests || of_route->adaptive_concurrency))
+    places = std::min(places, answered.context.route_limits->limiter.limit());
+  if (configured.adaptive_concurrency) places = std::min(places, answered.context.limits->limiter.limit());
   return std::max(std::clamp(places / kShare, 1U, kMax) / (has_cookie ? 2 : 1), 1U);
 }
 
@@ -39,8 +40,6 @@ std::uint32_t max_refreshes(const CallRunner& answered, bool has_cookie) {
 void Refresh::start(WorkerContext& worker, const Inbound& asked, std::shared_ptr<const Snapshot> snapshot,
                     const CallRunner& answered) {
   if (is_next_reserved(Reserve::near_client)) return;  // clients need them more
-  // No trial of the half-open is one that nobody waits for: it could hang for as long as its client likes.
-  if (answered.context.breaker->state() != breaker::State::closed) return;
   CountedPlace place(&answered.upstream.state->refreshes);
   if (!place.enter(max_refreshes(answered, asked.request.has_cookie()))) return;
   spawn(run(std::make_shared<Refresh>(worker, asked, std::move(snapshot), answered, std::move(place))), "refresh");

@@ -134,6 +134,7 @@ void Forward::abandon(Outcome outcome) {
 }
 
 void Forward::suspend() {
+  clock_.disarm();
   if (x_.outcome != Outcome::pending) return;
   suspended_ = true;
   x_.outcome = Outcome::abandoned;
@@ -215,7 +216,7 @@ void Forward::cut_off(Outcome why) {
   if (why == Outcome::client_gone && !has_head_ && inbound_.client.write_blocked()) inbound_.client.reset();
   if (why == Outcome::client_gone && is_given_up(why)) end(why);
   if (why == Outcome::client_gone && (running_on_ || call_.runs_on)) return;
-  if (x_.outcome == Outcome::pending) clock_.fail({why, steady_now()});
+  if (x_.outcome == Outcome::pending || suspended_) clock_.fail({why, steady_now()});
   streams_.cancel_connect();
   if (stream_ != nullptr) stream_->cancel();
 }

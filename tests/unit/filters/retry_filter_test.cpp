@@ -191,6 +191,15 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(long_waits == 1);
   filters.clear();
   CHECK(long_waits == 0);
+  upstream.retries.budget = config::RetryBudget{.ratio = 0, .min_per_second = 0};
+  call.retries_made = 0;
+  response.status = 503;
+  context.retry_budget = &budget;
+  RetryFilter broke(context);
+  Reply reply = head(kStart + 1s);
+  CHECK(proceeds(broke.on_reply(call, reply, kStart + 1s)));
+  CHECK(call.over_retry_budget);
+  CHECK(long_waits == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "of an adaptive limit, and of a route's, half is left to requests that do not wait") {
